@@ -1,0 +1,213 @@
+//! A started service: its configuration, its bound sockets, its clients, and how it serves and ends.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Router, middleware};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+
+use crate::{
+    client::{self, Connector, PeerClient},
+    config::Config,
+    edge::{self, Gate, KeyHashes},
+    error::Error,
+    internal,
+    listeners::Listeners,
+    readiness::Readiness,
+    serve::{Security, Server},
+    telemetry, tls,
+};
+
+/// The bound sockets of a service.
+pub(crate) struct Sockets {
+    pub(crate) internal: TcpListener,
+    pub(crate) edge: Option<TcpListener>,
+}
+
+/// What a service's `run` gets: everything that was settled before it.
+pub struct Boot<T> {
+    /// The whole configuration; the service's own section is `config.service`.
+    pub config: Config<T>,
+    /// Holds the service back from being ready.
+    pub readiness: Readiness,
+    /// Ends the service gracefully when cancelled; is cancelled at SIGTERM and SIGINT.
+    pub shutdown: CancellationToken,
+    pub(crate) name: &'static str,
+    pub(crate) sockets: Sockets,
+    pub(crate) fatal: Fatal,
+}
+
+/// Ends a running service with an error, from any task.
+#[derive(Clone)]
+pub struct Fatal {
+    error: Arc<Mutex<Option<Error>>>,
+    shutdown: CancellationToken,
+}
+
+impl Fatal {
+    pub(crate) fn new(shutdown: CancellationToken) -> Self {
+        Self { error: Arc::default(), shutdown }
+    }
+
+    /// Starts the shutdown; [`Boot::serve`] then answers this error (the first one wins).
+    pub fn raise(&self, error: Error) {
+        self.slot().get_or_insert(error);
+        self.shutdown.cancel();
+    }
+
+    fn take(&self) -> Option<Error> {
+        self.slot().take()
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Boot<T> {
+    /// An error for `run` to return: the sentence, exit code 64.
+    pub fn fatal(&self, error: impl std::fmt::Display) -> Error {
+        Error::new(error)
+    }
+
+    /// A handle with which a background task ends the service with an error.
+    #[must_use]
+    pub fn fatal_handle(&self) -> Fatal {
+        self.fatal.clone()
+    }
+
+    /// A gRPC channel to a service; it connects when used, and again by itself.
+    ///
+    /// # Errors
+    /// The service's address is not configured, or our certificate can't be used.
+    pub fn grpc_client(&self, peer: &str) -> Result<tonic::transport::Channel, Error> {
+        Ok(client::grpc(self.connector(peer, &[b"h2"])?))
+    }
+
+    /// An HTTP/1.1 client of a service.
+    ///
+    /// # Errors
+    /// The service's address is not configured, or our certificate can't be used.
+    pub fn http_client(&self, peer: &str) -> Result<PeerClient, Error> {
+        Ok(PeerClient::new(peer, self.connector(peer, &[b"http/1.1"])?))
+    }
+
+    fn connector(&self, peer: &str, alpn: &[&[u8]]) -> Result<Connector, Error> {
+        let address = self.config.peers.get(peer).ok_or_else(|| {
+            Error::new(format!("configuration: peers.{peer} is missing: the address of {peer}"))
+        })?;
+        Connector::new(peer, address, &self.config.internal, alpn)
+    }
+
+    /// Serves until the shutdown, then lets requests under way finish (bounded by `limits.shutdown_seconds`).
+    ///
+    /// # Errors
+    /// A TLS file that can't be used, or what [`Fatal::raise`] was given.
+    pub async fn serve(self, listeners: Listeners) -> Result<(), Error> {
+        let tasks = TaskTracker::new();
+        for server in self.servers(listeners).await? {
+            tasks.spawn(server.run(self.shutdown.clone(), tasks.clone()));
+        }
+        self.readiness.serving(true);
+        tracing::info!(service = self.name, "serving");
+        self.shutdown.cancelled().await;
+        self.readiness.serving(false);
+        tracing::info!(service = self.name, "stopping");
+        tasks.close();
+        let grace = Duration::from_secs(self.config.limits.shutdown_seconds);
+        if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+            tracing::warn!("requests were still under way at the end of the grace period");
+        }
+        self.fatal.take().map_or(Ok(()), Err)
+    }
+
+    async fn servers(&self, listeners: Listeners) -> Result<Vec<Server>, Error> {
+        let mut servers = vec![self.internal_server(listeners.internal).await?];
+        match (&self.sockets.edge, listeners.edge) {
+            (Some(_), Some((router, auth))) => servers.push(self.edge_server(router, auth)?),
+            (Some(_), None) => return Err(Error::new("configuration: edge: this service has no edge API")),
+            (None, _) => {}
+        }
+        Ok(servers)
+    }
+
+    async fn internal_server(&self, router: Router) -> Result<Server, Error> {
+        let (reporter, health) = tonic_health::server::health_reporter();
+        tokio::spawn(report_health(reporter, self.readiness.clone(), self.shutdown.clone()));
+        let router = Listeners { internal: router, edge: None }
+            .grpc(tonic::service::Routes::new(health))
+            .internal
+            .layer(middleware::from_fn_with_state(self.name, internal::authorise));
+        Ok(Server {
+            listener: duplicate(&self.sockets.internal)?,
+            security: Security::Mutual(tls::internal_server(&self.config.internal)?),
+            router: self.common(router),
+            limits: self.config.limits,
+        })
+    }
+
+    fn edge_server(&self, router: Router, auth: edge::EdgeAuth) -> Result<Server, Error> {
+        let missing = || Error::new("configuration: edge: no address");
+        let config = self.config.edge.as_ref().ok_or_else(missing)?;
+        let keys = match (&config.keys, auth) {
+            (Some(path), edge::EdgeAuth::Bearer) => KeyHashes::read(path)?,
+            (None, edge::EdgeAuth::Bearer) => {
+                return Err(Error::new("configuration: edge.keys is missing: the file of accepted keys"));
+            }
+            (_, edge::EdgeAuth::Own) => KeyHashes::default(),
+        };
+        let gate = Arc::new(Gate::new(auth, keys, config.requests_per_second));
+        tokio::spawn(tidy(Arc::clone(&gate), self.shutdown.clone()));
+        Ok(Server {
+            listener: duplicate(self.sockets.edge.as_ref().ok_or_else(missing)?)?,
+            security: Security::Tls(tls::edge_server(config)?),
+            router: self.common(router.layer(middleware::from_fn_with_state(gate, edge::admit))),
+            limits: self.config.limits,
+        })
+    }
+
+    /// What every request goes through, outermost last.
+    fn common(&self, router: Router) -> Router {
+        router
+            .layer(TimeoutLayer::with_status_code(
+                http::StatusCode::GATEWAY_TIMEOUT,
+                Duration::from_secs(self.config.limits.request_seconds),
+            ))
+            .layer(CatchPanicLayer::new())
+            .layer(middleware::from_fn_with_state(self.name, telemetry::trace))
+    }
+}
+
+/// The listener is bound once, and served by a handle of its own.
+fn duplicate(listener: &TcpListener) -> Result<TcpListener, Error> {
+    use std::os::fd::AsFd as _;
+    let copy = listener.as_fd().try_clone_to_owned().map(std::net::TcpListener::from);
+    copy.and_then(TcpListener::from_std).map_err(Error::unavailable)
+}
+
+async fn report_health(
+    reporter: tonic_health::server::HealthReporter,
+    readiness: Readiness,
+    stop: CancellationToken,
+) {
+    use tonic_health::ServingStatus::{NotServing, Serving};
+    let mut every = tokio::time::interval(Duration::from_millis(500));
+    while !stop.is_cancelled() {
+        every.tick().await;
+        let status = if readiness.check().is_ok() { Serving } else { NotServing };
+        reporter.set_service_status("", status).await;
+    }
+    reporter.set_service_status("", NotServing).await;
+}
+
+async fn tidy(gate: Arc<Gate>, stop: CancellationToken) {
+    let mut every = tokio::time::interval(Duration::from_secs(60));
+    while !stop.is_cancelled() {
+        every.tick().await;
+        gate.tidy();
+    }
+}

@@ -1,0 +1,267 @@
+//! Configuration: defaults, then a TOML file, then `MAILY_…` variables, then `--set` flags; the later wins.
+//!
+//! Every key is known: an unknown one stops the start, because a misspelt setting is a setting that is off.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment,
+    error::Kind,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Where the service runs; what is refused in production is decided by this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// A developer's machine or a test.
+    #[default]
+    Dev,
+    /// A rehearsal of production.
+    Staging,
+    /// Real people's data.
+    Prod,
+}
+
+/// The configuration of a service; `T` is its own section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config<T> {
+    /// Where the service runs.
+    #[serde(default)]
+    pub environment: Environment,
+    /// Folder of the service's own state.
+    #[serde(default = "default_data")]
+    pub data: PathBuf,
+    /// The listener for services.
+    pub internal: Internal,
+    /// The listener for people's clients; off unless configured.
+    #[serde(default)]
+    pub edge: Option<Edge>,
+    /// The listener for kubelets and scrapers.
+    #[serde(default)]
+    pub health: Health,
+    /// Logs, traces and metrics.
+    #[serde(default)]
+    pub telemetry: Telemetry,
+    /// Limits of every listener.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Service name to `host:port` of its internal listener.
+    #[serde(default)]
+    pub peers: BTreeMap<String, String>,
+    /// The service's own section.
+    #[serde(default)]
+    pub service: T,
+}
+
+fn default_data() -> PathBuf {
+    PathBuf::from("data")
+}
+
+/// The internal listener: mutual TLS 1.3 with X25519MLKEM768.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Internal {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// PEM file of the authority that signs every service's certificate.
+    pub ca: PathBuf,
+    /// PEM file of this service's certificate chain.
+    pub certificate: PathBuf,
+    /// PEM file of its private key.
+    pub key: PathBuf,
+}
+
+/// The edge listener: TLS 1.3 and bearer keys.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edge {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// PEM file of the certificate chain shown to people's clients.
+    pub certificate: PathBuf,
+    /// PEM file of its private key.
+    pub key: PathBuf,
+    /// File of `name:hex SHA-256` lines, one for each accepted bearer key.
+    #[serde(default)]
+    pub keys: Option<PathBuf>,
+    /// Requests a second that one key, or one address without a key, may send.
+    #[serde(default = "default_rate")]
+    pub requests_per_second: u32,
+}
+
+fn default_rate() -> u32 {
+    200
+}
+
+/// The health listener: plain HTTP.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
+    }
+}
+
+/// Logs, traces and metrics.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// `tracing` filter directives, e.g. `info` or `info,maily_storage=debug`.
+    pub log: String,
+    /// OTLP/gRPC collector, e.g. `http://127.0.0.1:4317`; without one nothing is sent.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { log: "info".into(), otlp_endpoint: None }
+    }
+}
+
+/// Limits of every listener.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections open at once on one listener.
+    pub connections: usize,
+    /// Seconds that a TLS handshake may take.
+    pub handshake_seconds: u64,
+    /// Seconds until a request's answer must begin.
+    pub request_seconds: u64,
+    /// Seconds that requests under way get at shutdown.
+    pub shutdown_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1024, handshake_seconds: 10, request_seconds: 300, shutdown_seconds: 20 }
+    }
+}
+
+/// A configuration that can't be used, in one sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("configuration: {0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// Always: the same configuration fails again.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        true
+    }
+}
+
+/// Reads a service's configuration.
+///
+/// `file` is a TOML file; `sets` are `key.path=value` pairs, values in TOML's syntax or plain strings.
+///
+/// # Errors
+/// An unreadable file, an unknown key, a missing or ill-typed value.
+pub fn load<T: DeserializeOwned + Default>(
+    file: Option<&std::path::Path>,
+    sets: &[String],
+) -> Result<Config<T>, ConfigError> {
+    let mut figment = Figment::new();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError(format!("cannot read {}: {error}", path.display())))?;
+        figment = figment.merge(Toml::string(&text));
+    }
+    figment = figment.merge(Env::prefixed("MAILY_").ignore(&["CONFIG", "CACHE", "MODEL"]).split("__"));
+    for set in sets {
+        let (key, value) =
+            set.split_once('=').ok_or_else(|| ConfigError(format!("--set {set}: expected KEY=VALUE")))?;
+        figment = figment.merge(Serialized::default(key, toml_value(value)));
+    }
+    figment.extract().map_err(|error| ConfigError(one_sentence(&error)))
+}
+
+/// Numbers, booleans, arrays as TOML; anything else is a string, so that addresses need no quotes.
+fn toml_value(text: &str) -> figment::value::Value {
+    text.parse::<figment::value::Value>().unwrap_or_else(|never: std::convert::Infallible| match never {})
+}
+
+/// Figment chains every fault; the first, with its key, says enough.
+fn one_sentence(error: &figment::Error) -> String {
+    let path = error.path.join(".");
+    let fault = match &error.kind {
+        Kind::UnknownField(key, known) => format!("unknown key {key}; known are {}", known.join(", ")),
+        Kind::UnknownVariant(value, known) => format!("{value} is none of {}", known.join(", ")),
+        other => other.to_string(),
+    };
+    if path.is_empty() { fault } else { format!("{path}: {fault}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Own {
+        queue: usize,
+    }
+
+    const GOOD: &str = r#"
+        [internal]
+        listen = "127.0.0.1:0"
+        ca = "ca.pem"
+        certificate = "c.pem"
+        key = "k.pem"
+        [service]
+        queue = 3
+    "#;
+
+    fn read(text: &str, sets: &[&str]) -> Result<Config<Own>, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+        load(Some(file.path()), &sets).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let config = read(GOOD, &["service.queue=7", "health.listen=127.0.0.1:9"]).unwrap();
+        assert_eq!(config.service.queue, 7);
+        assert_eq!(config.health.listen.port(), 9);
+        assert_eq!(config.environment, Environment::Dev);
+    }
+
+    #[test]
+    fn bad_configuration_is_one_sentence() {
+        let said = |text: &str, sets: &[&str]| read(text, sets).unwrap_err();
+        let mut all = String::new();
+        for line in [
+            said("", &[]),
+            said("listen = 3", &[]),
+            said(&format!("{GOOD}\nqueu = 1"), &[]),
+            said(GOOD, &["internal.listen=nowhere"]),
+            said(GOOD, &["environment=production"]),
+            said(GOOD, &["service.queue"]),
+            said("[internal", &[]).lines().next().unwrap_or_default().to_owned(),
+        ] {
+            all.push_str(&line);
+            all.push('\n');
+        }
+        expect![[r#"
+            configuration: missing field `internal`
+            configuration: listen: unknown key listen; known are environment, data, internal, edge, health, telemetry, limits, peers, service
+            configuration: service.queu: unknown key queu; known are queue
+            configuration: internal.listen: invalid socket address syntax
+            configuration: environment: production is none of dev, staging, prod
+            configuration: --set service.queue: expected KEY=VALUE
+            configuration: TOML parse error at line 1, column 10
+        "#]]
+        .assert_eq(&all);
+    }
+}

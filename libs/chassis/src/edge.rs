@@ -1,0 +1,211 @@
+//! The edge listener's gate: bearer keys kept as hashes, and rate limits.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::Path,
+    sync::Arc,
+};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use governor::{Quota, RateLimiter, clock::DefaultClock, state::keyed::DashMapStateStore};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use crate::{error::Error, problem::Problem};
+
+/// Who checks the callers of an edge listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EdgeAuth {
+    /// The chassis: `Authorization: Bearer KEY`.
+    Bearer,
+    /// The service itself, by the emulated API's own means (SigV4, signed links).
+    Own,
+}
+
+/// The name of the key that an edge request was sent with; an extension under [`EdgeAuth::Bearer`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeCaller(pub String);
+
+/// The line of a keys file for this key: `name:hex SHA-256`.
+#[must_use]
+pub fn key_hash(name: &str, key: &str) -> String {
+    format!("{name}:{}", hex::encode(digest(key)))
+}
+
+fn digest(key: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.as_bytes()).as_ref());
+    hash
+}
+
+/// The accepted bearer keys, as hashes.
+#[derive(Clone, Debug, Default)]
+pub struct KeyHashes(Arc<Vec<(String, [u8; 32])>>);
+
+impl KeyHashes {
+    /// Reads a file of `name:hex SHA-256` lines.
+    ///
+    /// # Errors
+    /// An unreadable file or a line of another form.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))?;
+        let mut keys = Vec::new();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let parsed = line.trim().split_once(':').and_then(|(name, hash)| {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(hash, &mut bytes).ok().map(|()| (name.to_owned(), bytes))
+            });
+            keys.push(parsed.ok_or_else(|| {
+                Error::new(format!("{}:{}: expected NAME:HEX-SHA256", path.display(), number + 1))
+            })?);
+        }
+        Ok(Self(Arc::new(keys)))
+    }
+
+    /// The name of this key. Takes the same time for a right, a wrong and a missing key: every hash is
+    /// compared, in constant time.
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<&str> {
+        let hash = digest(key);
+        let mut found = u32::MAX;
+        for (index, (_, known)) in self.0.iter().enumerate() {
+            let equal: Choice = known.ct_eq(&hash);
+            found.conditional_assign(&u32::try_from(index).unwrap_or(u32::MAX), equal);
+        }
+        self.0.get(usize::try_from(found).ok()?).map(|(name, _)| name.as_str())
+    }
+}
+
+type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
+
+/// The state of the gate.
+pub(crate) struct Gate {
+    auth: EdgeAuth,
+    keys: KeyHashes,
+    by_key: Limiter<String>,
+    by_address: Limiter<IpAddr>,
+}
+
+impl Gate {
+    pub(crate) fn new(auth: EdgeAuth, keys: KeyHashes, per_second: u32) -> Self {
+        let quota = Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN));
+        Self { auth, keys, by_key: RateLimiter::keyed(quota), by_address: RateLimiter::keyed(quota) }
+    }
+
+    /// Drops the counters of callers that have been quiet, so that the tables stay small.
+    pub(crate) fn tidy(&self) {
+        self.by_key.retain_recent();
+        self.by_address.retain_recent();
+    }
+
+    fn admit(&self, request: &Request) -> Result<Option<EdgeCaller>, Problem> {
+        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        if self.auth == EdgeAuth::Own {
+            return self.within(address).map(|()| None);
+        }
+        match self.keys.find(bearer(request)) {
+            Some(name) => match self.by_key.check_key(&name.to_owned()) {
+                Ok(()) => Ok(Some(EdgeCaller(name.to_owned()))),
+                Err(_) => Err(too_many()),
+            },
+            None => self.within(address).and(Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "a valid key is needed: Authorization: Bearer KEY",
+            ))),
+        }
+    }
+
+    fn within(&self, address: Option<IpAddr>) -> Result<(), Problem> {
+        match address.map(|address| self.by_address.check_key(&address)) {
+            Some(Err(_)) => Err(too_many()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn too_many() -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests").retry_after(1)
+}
+
+/// The key of a request; a missing one is as good as a wrong one.
+fn bearer(request: &Request) -> &str {
+    let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    value
+        .and_then(|value| value.split_once(' '))
+        .map_or("", |(scheme, key)| if scheme.eq_ignore_ascii_case("bearer") { key.trim() } else { "" })
+}
+
+/// Lets a request of a known key through, at its rate.
+pub(crate) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    match gate.admit(&request) {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err(problem) => {
+            let mut response = problem.into_response();
+            if response.status() == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            response
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(per_second: u32) -> Gate {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lines = format!("{}\n\n{}\n", key_hash("ann", "one"), key_hash("bob", "two"));
+        std::fs::write(file.path(), lines).unwrap();
+        Gate::new(EdgeAuth::Bearer, KeyHashes::read(file.path()).unwrap(), per_second)
+    }
+
+    fn request(authorization: Option<&str>) -> Request {
+        let mut request = Request::new(axum::body::Body::empty());
+        if let Some(value) = authorization {
+            request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        request
+    }
+
+    #[test]
+    fn only_known_keys_pass() {
+        let gate = gate(100);
+        let name = |value| gate.admit(&request(value)).ok().flatten().map(|caller| caller.0);
+        assert_eq!(name(Some("Bearer two")).as_deref(), Some("bob"));
+        assert_eq!(name(Some("bearer one")).as_deref(), Some("ann"));
+        for bad in [None, Some(""), Some("Bearer"), Some("Bearer "), Some("Bearer three"), Some("Basic one")]
+        {
+            assert_eq!(name(bad), None, "{bad:?}");
+        }
+        // Without any key configured nobody passes, not even the empty key.
+        assert_eq!(KeyHashes::default().find(""), None);
+    }
+
+    #[test]
+    fn a_key_has_a_rate() {
+        let gate = gate(2);
+        let passed = (0..50).filter(|_| gate.admit(&request(Some("Bearer one"))).is_ok()).count();
+        assert!((2..50).contains(&passed), "{passed}");
+        assert!(gate.admit(&request(Some("Bearer two"))).is_ok(), "another key has its own");
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "ann:12\n").unwrap();
+        let said = KeyHashes::read(file.path()).unwrap_err().to_string();
+        assert!(said.ends_with(":1: expected NAME:HEX-SHA256"), "{said}");
+    }
+}

@@ -1,0 +1,40 @@
+//! What every Maily service starts with: configuration, TLS, three listeners, health, telemetry, deadlines,
+//! graceful shutdown and errors.
+//!
+//! A service's `main` calls [`main`](fn@main) with its name and its `run` function; `run` gets a [`Boot`] (configuration
+//! read, sockets bound, telemetry on), opens its state and hands its routers to [`Boot::serve`].
+//!
+//! * The **internal listener** speaks TLS 1.3 with X25519MLKEM768 and nothing else, asks for a client
+//!   certificate, and lets through what [`maily_proto::access`] allows.
+//! * The **edge listener** is for people's clients: TLS 1.3 preferring ML-KEM, bearer keys, rate limits.
+//! * The **health listener** is plain HTTP: `/livez`, `/readyz`, `/metrics`.
+
+mod boot;
+mod client;
+mod config;
+mod edge;
+mod error;
+mod health;
+mod internal;
+mod listeners;
+mod problem;
+mod readiness;
+pub mod retry;
+mod serve;
+#[cfg(test)]
+mod serve_tests;
+mod start;
+mod telemetry;
+pub mod tls;
+
+pub use boot::{Boot, Fatal};
+pub use client::{ClientError, PeerClient, TraceContext, propagate};
+pub use config::{Config, ConfigError, Edge, Environment, Health, Internal, Limits, Telemetry, load};
+pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, key_hash};
+pub use error::Error;
+pub use internal::Peer;
+pub use listeners::Listeners;
+pub use problem::Problem;
+pub use readiness::Readiness;
+pub use retry::status_is_permanent;
+pub use start::{About, main};

@@ -1,0 +1,42 @@
+//! What a service hands to [`Boot::serve`](crate::Boot::serve): its routers, by listener.
+
+use axum::Router;
+
+use crate::edge::EdgeAuth;
+
+/// The routers of a service, by listener.
+#[derive(Default)]
+pub struct Listeners {
+    pub(crate) internal: Router,
+    pub(crate) edge: Option<(Router, EdgeAuth)>,
+}
+
+impl Listeners {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// gRPC services of the internal listener.
+    #[must_use]
+    pub fn grpc(mut self, routes: tonic::service::Routes) -> Self {
+        // The fallback of tonic's router would clash with that of an HTTP router beside it.
+        self.internal = self.internal.merge(routes.prepare().into_axum_router().reset_fallback());
+        self
+    }
+
+    /// HTTP routes of the internal listener.
+    #[must_use]
+    pub fn internal(mut self, router: Router) -> Self {
+        self.internal = self.internal.merge(router);
+        self
+    }
+
+    /// HTTP routes of the edge listener, and who checks the caller.
+    #[must_use]
+    pub fn edge(mut self, router: Router, auth: EdgeAuth) -> Self {
+        self.edge = Some((router, auth));
+        self
+    }
+}

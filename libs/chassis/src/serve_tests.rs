@@ -1,0 +1,190 @@
+//! The listeners against real TLS clients: who is let in, who is not, and how they end.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use axum::{Extension, Router, body::Body, middleware, routing::get};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use maily_testkit::Authority;
+use rustls::{ClientConfig, crypto::aws_lc_rs};
+use rustls_pki_types::ServerName;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    client::{Connector, PeerClient},
+    config::{Edge, Internal, Limits},
+    edge::{self, EdgeAuth, Gate, KeyHashes},
+    internal::{self, Peer},
+    serve::{Security, Server},
+    tls,
+};
+
+struct Running {
+    address: String,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+async fn serve(security: Security, router: Router) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let server = Server { listener, security, router, limits: Limits::default() };
+    tasks.spawn(server.run(stop.clone(), tasks.clone()));
+    Running { address, stop, tasks }
+}
+
+fn internal_config(authority: &Authority, service: &str) -> Internal {
+    let (certificate, key) = authority.service(service).unwrap();
+    Internal { listen: "127.0.0.1:0".parse().unwrap(), ca: authority.ca(), certificate, key }
+}
+
+/// A listener of `storage` that says who called.
+async fn storage(authority: &Authority) -> Running {
+    let who = get(|Extension(Peer(peer)): Extension<Peer>| async { peer });
+    let router = Router::new()
+        .route("/who", who)
+        .layer(middleware::from_fn_with_state("storage", internal::authorise));
+    let config = tls::internal_server(&internal_config(authority, "storage")).unwrap();
+    serve(Security::Mutual(config), router).await
+}
+
+async fn ask(running: &Running, config: &Internal) -> Result<(StatusCode, String), crate::ClientError> {
+    let connector = Connector::new("storage", &running.address, config, &[b"http/1.1"]).unwrap();
+    let request = Request::get("/who").body(Body::empty()).unwrap();
+    let response = PeerClient::new("storage", connector).request(request).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+#[tokio::test]
+async fn the_certificate_names_the_caller_and_the_table_decides() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::open(dir.path().join("a")).unwrap();
+    let running = storage(&authority).await;
+    let orchestrator = internal_config(&authority, "orchestrator");
+    assert_eq!(ask(&running, &orchestrator).await.unwrap(), (StatusCode::OK, "orchestrator".to_owned()));
+    let (status, _) = ask(&running, &internal_config(&authority, "guardrails")).await.unwrap();
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    // The same name from another authority is nobody.
+    let other = Authority::open(dir.path().join("b")).unwrap();
+    let forged = Internal { ca: authority.ca(), ..internal_config(&other, "orchestrator") };
+    assert!(ask(&running, &forged).await.is_err());
+}
+
+/// Sends one request with this TLS configuration; `None` where the server would not have it.
+async fn raw(address: &str, name: &str, config: ClientConfig, request: &str) -> Option<String> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    // TLS 1.3 tells a client about a refused certificate only when it reads.
+    stream.read_to_string(&mut answer).await.ok()?;
+    Some(answer)
+}
+
+fn client(
+    authority: &Authority,
+    groups: &[&'static dyn rustls::crypto::SupportedKxGroup],
+    own: Option<&str>,
+) -> ClientConfig {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups = groups.to_vec();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(pem(&authority.ca())).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    match own {
+        None => builder.with_no_client_auth(),
+        Some(service) => {
+            use rustls_pki_types::pem::PemObject as _;
+            let (certificate, key) = authority.service(service).unwrap();
+            let key = rustls_pki_types::PrivateKeyDer::from_pem_file(key).unwrap();
+            builder.with_client_auth_cert(vec![pem(&certificate)], key).unwrap()
+        }
+    }
+}
+
+fn pem(path: &Path) -> rustls_pki_types::CertificateDer<'static> {
+    use rustls_pki_types::pem::PemObject as _;
+    rustls_pki_types::CertificateDer::from_pem_file(path).unwrap()
+}
+
+const WHO: &str = "GET /who HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn inside_ml_kem_and_a_certificate_are_required() {
+    use aws_lc_rs::kx_group::{MLKEM768, SECP256R1, X25519, X25519MLKEM768};
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::open(dir.path()).unwrap();
+    let running = storage(&authority).await;
+    let name = tls::server_name("storage");
+    let ask = async |config| raw(&running.address, &name, config, WHO).await;
+    let served = ask(client(&authority, &[X25519MLKEM768], Some("orchestrator"))).await.unwrap();
+    assert!(served.starts_with("HTTP/1.1 200"), "{served}");
+    for groups in [&[X25519][..], &[SECP256R1], &[MLKEM768], &[X25519, SECP256R1]] {
+        assert_eq!(ask(client(&authority, groups, Some("orchestrator"))).await, None, "{groups:?}");
+    }
+    assert_eq!(ask(client(&authority, &[X25519MLKEM768], None)).await, None);
+}
+
+#[tokio::test]
+async fn the_edge_takes_classical_clients_that_have_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::open(dir.path()).unwrap();
+    let (certificate, key) = authority.edge().unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let config = Edge { listen, certificate, key, keys: None, requests_per_second: 100 };
+    let keys = dir.path().join("keys");
+    std::fs::write(&keys, edge::key_hash("ann", "k1")).unwrap();
+    let gate = Arc::new(Gate::new(EdgeAuth::Bearer, KeyHashes::read(&keys).unwrap(), 100));
+    let who = get(|Extension(caller): Extension<edge::EdgeCaller>| async { caller.0 });
+    let router = Router::new().route("/who", who).layer(middleware::from_fn_with_state(gate, edge::admit));
+    let running = serve(Security::Tls(tls::edge_server(&config).unwrap()), router).await;
+    let ask = async |request: String| {
+        let config = client(&authority, &[aws_lc_rs::kx_group::X25519], None);
+        raw(&running.address, "localhost", config, &request).await.unwrap()
+    };
+    let with = |header: &str| WHO.replace("\r\n\r\n", &format!("\r\n{header}\r\n\r\n"));
+    let right = ask(with("Authorization: Bearer k1")).await;
+    assert!(right.starts_with("HTTP/1.1 200") && right.ends_with("ann"), "{right}");
+    for bad in [WHO.to_owned(), with("Authorization: Bearer k2")] {
+        let answer = ask(bad).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert!(answer.contains("application/problem+json"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_under_way_outlives_the_stop() {
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let route = {
+        let (begun, go) = (Arc::clone(&begun), Arc::clone(&go));
+        get(move || async move {
+            begun.notify_one();
+            go.notified().await;
+            "done"
+        })
+    };
+    let running = serve(Security::Plain, Router::new().route("/slow", route)).await;
+    let mut stream = TcpStream::connect(&running.address).await.unwrap();
+    stream.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    begun.notified().await;
+    running.stop.cancel();
+    running.tasks.close();
+    go.notify_one();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("done"), "{answer}");
+    tokio::time::timeout(Duration::from_secs(5), running.tasks.wait()).await.unwrap();
+    assert!(TcpStream::connect(&running.address).await.is_err(), "no longer listening");
+}

@@ -1,0 +1,72 @@
+//! Epoch keys in memory, and wrapping under them.
+
+use std::collections::BTreeMap;
+
+use crate::{Cipher, DataKey, Error};
+
+/// The epochs that rows may still be wrapped in: one, or two while an epoch turns.
+#[derive(Default)]
+pub(crate) struct Epochs(BTreeMap<u64, Epoch>);
+
+struct Epoch {
+    cipher: Cipher,
+    /// The root key's version that wraps the epoch key.
+    root_version: u32,
+}
+
+impl Epochs {
+    pub(crate) fn insert(&mut self, epoch: u64, key: &DataKey, root_version: u32) -> Result<(), Error> {
+        self.0.insert(epoch, Epoch { cipher: Cipher::new(key)?, root_version });
+        Ok(())
+    }
+
+    /// The epoch that keys are wrapped in now, with the version of its root key.
+    pub(crate) fn current(&self) -> Option<(u64, u32)> {
+        self.0.last_key_value().map(|(number, epoch)| (*number, epoch.root_version))
+    }
+
+    /// The epochs that must end.
+    pub(crate) fn old(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = self.0.keys().copied().collect();
+        numbers.pop();
+        numbers
+    }
+
+    pub(crate) fn end(&mut self, epochs: &[u64]) {
+        self.0.retain(|number, _| !epochs.contains(number));
+    }
+
+    /// `epoch ‖ sealed key`, 68 bytes.
+    pub(crate) fn wrap(&self, key: &DataKey, context: &[u8]) -> Result<Vec<u8>, Error> {
+        let (number, epoch) = self.0.last_key_value().ok_or(Error::Crypto)?;
+        let mut out = number.to_be_bytes().to_vec();
+        out.extend(epoch.cipher.seal(&bound(*number, context), key.expose())?);
+        Ok(out)
+    }
+
+    pub(crate) fn unwrap(&self, wrapped: &[u8], context: &[u8]) -> Result<DataKey, Error> {
+        let (number, sealed) = split(wrapped)?;
+        let epoch = self.0.get(&number).ok_or(Error::EpochEnded(number))?;
+        epoch.cipher.open_key(&bound(number, context), sealed)
+    }
+
+    /// The same key wrapped in the current epoch; `None` where it already is.
+    pub(crate) fn rewrap(&self, wrapped: &[u8], context: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if self
+            .current()
+            .is_some_and(|(current, _)| split(wrapped).is_ok_and(|(number, _)| number == current))
+        {
+            return Ok(None);
+        }
+        self.wrap(&self.unwrap(wrapped, context)?, context).map(Some)
+    }
+}
+
+fn split(wrapped: &[u8]) -> Result<(u64, &[u8]), Error> {
+    let (number, sealed) = wrapped.split_first_chunk::<8>().ok_or(Error::Authentication)?;
+    Ok((u64::from_be_bytes(*number), sealed))
+}
+
+fn bound(epoch: u64, context: &[u8]) -> Vec<u8> {
+    [b"maily epoch ", epoch.to_be_bytes().as_slice(), context].concat()
+}

@@ -1,0 +1,67 @@
+//! What can go wrong with keys. No variant carries key material.
+
+use std::io;
+
+/// A failure of the key hierarchy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A ciphertext was not made with this key and context, or was changed.
+    #[error("a ciphertext does not belong to this key and context")]
+    Authentication,
+    /// The cryptographic library refused an operation that should not fail.
+    #[error("the cryptographic library failed")]
+    Crypto,
+    /// The root key's version was destroyed: what it wrapped is lost, as was meant.
+    #[error("version {version} of root key {scope} is gone")]
+    RootVersionGone {
+        /// The root key.
+        scope: String,
+        /// Its version.
+        version: u32,
+    },
+    /// The root keys could not be reached; a retry may help.
+    #[error("the root keys are not available: {0}")]
+    RootsUnavailable(String),
+    /// A key was wrapped in an epoch that has ended.
+    #[error("a key belongs to epoch {0}, which has ended")]
+    EpochEnded(u64),
+    /// A name, a table row or the keyring's content is not as it must be.
+    #[error("{0}")]
+    Invalid(String),
+    /// A file of secrets can't be used.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database failed.
+    #[error("key table: {0}")]
+    Store(#[from] slatedb::Error),
+    /// The object store failed.
+    #[error("object store: {0}")]
+    Objects(#[from] object_store::Error),
+}
+
+impl Error {
+    /// Whether trying the same again cannot help.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::RootsUnavailable(_) => false,
+            Self::Store(error) => store_is_permanent(error),
+            Self::Objects(error) => {
+                !matches!(error, object_store::Error::Generic { .. } | object_store::Error::JoinError { .. })
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Whether trying the same call of SlateDB again cannot help.
+#[must_use]
+pub(crate) fn store_is_permanent(error: &slatedb::Error) -> bool {
+    !matches!(error.kind(), slatedb::ErrorKind::Unavailable | slatedb::ErrorKind::Transaction)
+}

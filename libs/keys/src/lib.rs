@@ -1,0 +1,33 @@
+//! Envelope encryption: who holds which key, and how a key dies.
+//!
+//! A chain of four: a **root key** per [`Scope`] (in Vault Transit, or in a [`LocalKeyring`] file) wraps an
+//! **epoch key**, which wraps the random keys of persons or objects, which seal records. The middle two live
+//! in a [`KeyTable`], a SlateDB of its own. Destroying a key deletes its row; the next epoch turn
+//! ([`KeyTable::turn_epoch`]) re-wraps what is left under a new epoch key and destroys the old one at the root,
+//! which ends every copy, backup and not yet collected file of the table at once.
+//!
+//! [`db`] opens SlateDB for everybody with one set of settings, one block cache and encrypted blocks.
+
+mod access_keys;
+mod blocks;
+mod cache;
+mod data_key;
+pub mod db;
+mod epochs;
+mod error;
+mod local;
+mod private_file;
+mod roots;
+#[cfg(test)]
+mod roots_suite;
+mod table;
+#[cfg(test)]
+mod table_tests;
+mod turn;
+
+pub use access_keys::{AccessKey, read_access_keys};
+pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal, verify_mac};
+pub use error::Error;
+pub use local::LocalKeyring;
+pub use roots::{RootKeys, Scope, WrappedKey};
+pub use table::{KeyId, KeyTable};

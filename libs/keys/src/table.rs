@@ -1,0 +1,284 @@
+//! The key table: millions of random keys, each wrapped under the epoch key, in a SlateDB of its own.
+//!
+//! Rows: `k ‖ id` holds a wrapped key, `e ‖ epoch` an epoch key wrapped under the root key, `t` the root version below
+//! which everything is still to be destroyed.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures::future::try_join_all;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use slatedb::config::{DurabilityLevel, ReadOptions};
+use slatedb::{Db, WriteBatch};
+use tokio::sync::Mutex;
+
+use crate::cache::KeyCache;
+use crate::db::{self, Tuning};
+use crate::epochs::Epochs;
+use crate::{DataKey, Error, RootKeys, Scope, WrappedKey};
+
+/// What a key is for, as the caller knows it: a keyed hash or random bytes, never personal data.
+pub type KeyId = [u8; 32];
+
+pub(crate) const TRIM: &[u8] = b"t";
+/// Unwrapped keys remembered: 64 Ki entries of about 150 bytes.
+const CACHED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(65_535);
+/// Reads under way at once for one call.
+const READS: usize = 32;
+
+/// A table of keys under one root key. Clones share it.
+#[derive(Clone)]
+pub struct KeyTable {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) roots: Arc<dyn RootKeys>,
+    pub(crate) scope: Scope,
+    pub(crate) epochs: RwLock<Epochs>,
+    /// Held while rows are read and written as one: creation, destruction, re-wrapping.
+    pub(crate) writer: Mutex<()>,
+    /// Held while an epoch turns.
+    pub(crate) turning: Mutex<()>,
+    cache: KeyCache,
+}
+
+impl std::fmt::Debug for KeyTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyTable").field("scope", &self.inner.scope).finish_non_exhaustive()
+    }
+}
+
+impl KeyTable {
+    /// Opens the table at `path` of `store`, making it if there is none, and ends what an interrupted turn had still
+    /// to destroy.
+    ///
+    /// # Errors
+    /// [`Error::RootVersionGone`] for a copy from before the last turn; [`Error::Store`], also when the root keys are
+    /// not those that made the table.
+    pub async fn open(
+        store: Arc<dyn ObjectStore>,
+        path: impl Into<Path>,
+        roots: Arc<dyn RootKeys>,
+        scope: Scope,
+    ) -> Result<Self, Error> {
+        let blocks = roots.mac(&scope, "key table blocks").await?;
+        let db = db::open(store, path, Tuning::sealed(blocks)).await?;
+        let inner = Inner {
+            db,
+            roots,
+            scope,
+            epochs: RwLock::default(),
+            writer: Mutex::default(),
+            turning: Mutex::default(),
+            cache: KeyCache::new(CACHED),
+        };
+        let table = Self { inner: Arc::new(inner) };
+        table.load_epochs().await?;
+        table.trim().await?;
+        Ok(table)
+    }
+
+    async fn load_epochs(&self) -> Result<(), Error> {
+        let mut rows = self.inner.db.scan_prefix(b"e", ..).await?;
+        let mut highest = 0;
+        while let Some(row) = rows.next().await? {
+            let (epoch, wrapped) = read_epoch(&row.key, &row.value)?;
+            let key = self.inner.roots.unwrap(&self.inner.scope, &wrapped).await?;
+            self.inner.epochs_mut().insert(epoch, &key, wrapped.version)?;
+            highest = epoch;
+        }
+        if highest == 0 { self.add_epoch(1).await } else { Ok(()) }
+    }
+
+    /// Makes an epoch key, under the root key's newest version, and keeps it.
+    pub(crate) async fn add_epoch(&self, epoch: u64) -> Result<(), Error> {
+        let key = DataKey::generate()?;
+        let wrapped = self.inner.roots.wrap(&self.inner.scope, &key).await?;
+        let mut batch = WriteBatch::new();
+        batch.put(epoch_row(epoch), [wrapped.version.to_be_bytes().as_slice(), &wrapped.bytes].concat());
+        db::write_durable(&self.inner.db, batch).await?;
+        self.inner.epochs_mut().insert(epoch, &key, wrapped.version)
+    }
+
+    /// The keys of `ids`, in their order; those that did not exist are made, and durable when this answers.
+    ///
+    /// # Errors
+    /// [`Error::Store`] or [`Error::Authentication`].
+    pub async fn get_or_create(&self, ids: &[KeyId]) -> Result<Vec<DataKey>, Error> {
+        let found = self.get(ids).await?;
+        let missing: Vec<KeyId> =
+            ids.iter().zip(&found).filter(|(_, key)| key.is_none()).map(|(id, _)| *id).collect();
+        let made = if missing.is_empty() { HashMap::new() } else { self.create(&missing).await? };
+        let pick = |(id, key): (&KeyId, Option<DataKey>)| key.or_else(|| made.get(id).cloned());
+        ids.iter().zip(found).map(pick).collect::<Option<_>>().ok_or(Error::Crypto)
+    }
+
+    /// Makes the keys of `ids`, except those that somebody else made since they were found missing.
+    async fn create(&self, ids: &[KeyId]) -> Result<HashMap<KeyId, DataKey>, Error> {
+        let (_, removals) = self.inner.cache.get(&[]);
+        let mut keys = HashMap::with_capacity(ids.len());
+        {
+            let _alone = self.inner.writer.lock().await;
+            let there = self.inner.read(ids, DurabilityLevel::Memory).await?;
+            let mut batch = WriteBatch::new();
+            for (id, key) in ids.iter().zip(there) {
+                let key = match key {
+                    Some(key) => key,
+                    None if keys.contains_key(id) => continue,
+                    None => self.inner.add_row(&mut batch, id)?,
+                };
+                keys.insert(*id, key);
+            }
+            if !batch.is_empty() {
+                self.inner.db.write(batch).await?;
+            }
+        }
+        // Also waits for what another caller wrote and this one only found.
+        self.inner.db.flush().await?;
+        self.inner.cache.remember(removals, keys.iter());
+        Ok(keys)
+    }
+
+    /// The keys of `ids`, in their order; `None` where there is none (yet, or any more).
+    ///
+    /// # Errors
+    /// [`Error::Store`] or [`Error::Authentication`].
+    pub async fn get(&self, ids: &[KeyId]) -> Result<Vec<Option<DataKey>>, Error> {
+        let (mut found, removals) = self.inner.cache.get(ids);
+        let missing: Vec<usize> = (0..ids.len()).filter(|at| found[*at].is_none()).collect();
+        let wanted: Vec<KeyId> = missing.iter().map(|at| ids[*at]).collect();
+        let read = self.inner.read(&wanted, DurabilityLevel::Remote).await?;
+        let known = wanted.iter().zip(&read).filter_map(|(id, key)| Some((id, key.as_ref()?)));
+        self.inner.cache.remember(removals, known);
+        for (at, key) in missing.into_iter().zip(read) {
+            found[at] = key;
+        }
+        Ok(found)
+    }
+
+    /// Deletes the keys of `ids`: from now on nobody gets them, and after the next turn of the epoch no copy can be
+    /// opened either.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; whether they are deleted is then unknown, and calling again is right.
+    pub async fn destroy(&self, ids: &[KeyId]) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        ids.iter().for_each(|id| batch.delete(row(id)));
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let written = {
+            let _alone = self.inner.writer.lock().await;
+            self.inner.cache.forget(ids);
+            self.inner.db.write(batch).await?
+        };
+        written.await_durable().await?;
+        self.inner.cache.forget(ids);
+        Ok(())
+    }
+
+    /// Wraps a key that is kept elsewhere under the epoch key, with the epoch's number; `context` is bound to it.
+    ///
+    /// Wrap and store under a lock that the re-wrapping of a turn takes too, or a key stored late is lost: see
+    /// [`Self::begin_turn`].
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when the system's generator fails.
+    pub fn wrap(&self, key: &DataKey, context: &[u8]) -> Result<Vec<u8>, Error> {
+        self.inner.epochs().wrap(key, &outside(context))
+    }
+
+    /// Unwraps what [`Self::wrap`] made with the same `context`.
+    ///
+    /// # Errors
+    /// [`Error::EpochEnded`], or [`Error::Authentication`] for anything else that this table did not wrap.
+    pub fn unwrap(&self, wrapped: &[u8], context: &[u8]) -> Result<DataKey, Error> {
+        self.inner.epochs().unwrap(wrapped, &outside(context))
+    }
+
+    /// The same key wrapped in the current epoch; `None` where it already is.
+    ///
+    /// # Errors
+    /// As [`Self::unwrap`].
+    pub fn rewrap(&self, wrapped: &[u8], context: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.inner.epochs().rewrap(wrapped, &outside(context))
+    }
+
+    /// Closes the database; every acknowledged write is durable without it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn close(&self) -> Result<(), Error> {
+        Ok(self.inner.db.close().await?)
+    }
+}
+
+impl Inner {
+    pub(crate) fn epochs(&self) -> std::sync::RwLockReadGuard<'_, Epochs> {
+        self.epochs.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn epochs_mut(&self) -> std::sync::RwLockWriteGuard<'_, Epochs> {
+        self.epochs.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add_row(&self, batch: &mut WriteBatch, id: &KeyId) -> Result<DataKey, Error> {
+        let key = DataKey::generate()?;
+        batch.put(row(id), self.epochs().wrap(&key, &inside(id))?);
+        Ok(key)
+    }
+
+    async fn read(&self, ids: &[KeyId], level: DurabilityLevel) -> Result<Vec<Option<DataKey>>, Error> {
+        let mut keys = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(READS) {
+            // Collected first: a lazy iterator of futures would make this future unfit for spawning.
+            let reads: Vec<_> = ids.iter().map(|id| self.read_one(*id, level)).collect();
+            keys.extend(try_join_all(reads).await?);
+        }
+        Ok(keys)
+    }
+
+    async fn read_one(&self, id: KeyId, level: DurabilityLevel) -> Result<Option<DataKey>, Error> {
+        let options = ReadOptions::default().with_durability_filter(level);
+        // A turn may end between reading a row and unwrapping it; the row is then there anew.
+        for _ in 0..3 {
+            let Some(wrapped) = self.db.get_with_options(row(&id), &options).await? else { return Ok(None) };
+            match self.epochs().unwrap(&wrapped, &inside(&id)) {
+                Err(Error::EpochEnded(_)) => {}
+                key => return key.map(Some),
+            }
+        }
+        Err(Error::Authentication)
+    }
+}
+
+/// The row of a key.
+pub(crate) fn row(id: &KeyId) -> Vec<u8> {
+    [b"k", id.as_slice()].concat()
+}
+
+/// The row of an epoch key.
+pub(crate) fn epoch_row(epoch: u64) -> Vec<u8> {
+    [b"e", epoch.to_be_bytes().as_slice()].concat()
+}
+
+/// What a row's key is bound to.
+pub(crate) fn inside(id: &KeyId) -> Vec<u8> {
+    [b"row ", id.as_slice()].concat()
+}
+
+fn outside(context: &[u8]) -> Vec<u8> {
+    [b"out ", context].concat()
+}
+
+fn read_epoch(key: &[u8], value: &[u8]) -> Result<(u64, WrappedKey), Error> {
+    let broken = || Error::Invalid("the key table has a broken epoch row".into());
+    let number = key.get(1..).and_then(|bytes| bytes.try_into().ok()).ok_or_else(broken)?;
+    let (version, bytes) = value.split_first_chunk::<4>().ok_or_else(broken)?;
+    let wrapped = WrappedKey { version: u32::from_be_bytes(*version), bytes: bytes.to_vec() };
+    Ok((u64::from_be_bytes(number), wrapped))
+}

@@ -1,0 +1,189 @@
+//! Countries, the law that a recipient in one is protected by, and the region where the data stays.
+//!
+//! Territories with an ISO code of their own are judged by that code. The EU's outermost regions and Åland
+//! are Union territory (TFEU 349, 355(1) and (4)), so their codes count as the EU. Everything else (the
+//! Channel Islands, Gibraltar, Greenland, Puerto Rico, ...) is not the country it belongs to in the sense
+//! of the rules and falls to the default, which is the strictest: being wrong there writes to nobody too many.
+
+/// Every code that ISO 3166-1 assigns, sorted. Reserved (`EU`, `UK`) and user-assigned (`XK`) ones are not.
+const ASSIGNED: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV \
+    BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES \
+    ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE \
+    IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY \
+    MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU \
+    NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM \
+    SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE \
+    VG VI VN VU WF WS YE YT ZA ZM ZW";
+/// The Union's 27 members.
+const MEMBERS: &str = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK";
+/// The EEA's other three.
+const EEA: &str = "IS LI NO";
+/// Åland, and the outermost regions with a code of their own (Azores, Madeira and Canaries have none).
+const OUTERMOST: &str = "AX GF GP MF MQ RE YT";
+
+/// An assigned ISO 3166-1 alpha-2 code, in capitals as the standard writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// The country of a code, or `None` where the code is not assigned.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        let code: [u8; 2] = code.as_bytes().try_into().ok()?;
+        lists(ASSIGNED, code).then_some(Self(code))
+    }
+
+    /// The law that a recipient here is protected by.
+    #[must_use]
+    pub fn jurisdiction(self) -> Jurisdiction {
+        match &self.0 {
+            b"GB" => Jurisdiction::UnitedKingdom,
+            b"CH" => Jurisdiction::Switzerland,
+            b"CA" => Jurisdiction::Canada,
+            b"US" => Jurisdiction::UnitedStates,
+            code if [MEMBERS, EEA, OUTERMOST].iter().any(|list| lists(list, *code)) => Jurisdiction::Europe,
+            _ => Jurisdiction::Other,
+        }
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Whether a list of codes, each followed by one space, has this one.
+fn lists(list: &str, code: [u8; 2]) -> bool {
+    list.as_bytes().chunks(3).any(|entry| entry.starts_with(&code))
+}
+
+/// The law that protects a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Jurisdiction {
+    /// The European Union and the rest of the EEA: GDPR and ePrivacy Directive.
+    Europe,
+    /// United Kingdom: UK GDPR and PECR.
+    UnitedKingdom,
+    /// Switzerland: FADP and the Unfair Competition Act.
+    Switzerland,
+    /// Canada: CASL.
+    Canada,
+    /// United States: CAN-SPAM.
+    UnitedStates,
+    /// Anywhere else, judged as strictly as Europe.
+    Other,
+}
+
+impl Jurisdiction {
+    /// Where the data of a recipient stays.
+    #[must_use]
+    pub fn region(self) -> Region {
+        match self {
+            Self::Europe | Self::Other => Region::Eu,
+            Self::UnitedKingdom => Region::Uk,
+            Self::Switzerland => Region::Ch,
+            Self::Canada => Region::Ca,
+            Self::UnitedStates => Region::Us,
+        }
+    }
+}
+
+/// A residency region: personal data of its recipients never leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Region {
+    /// The European Economic Area, and whoever has no region of their own.
+    Eu,
+    /// United Kingdom.
+    Uk,
+    /// Switzerland.
+    Ch,
+    /// Canada.
+    Ca,
+    /// United States.
+    Us,
+}
+
+impl Region {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Eu, Self::Uk, Self::Ch, Self::Ca, Self::Us];
+
+    /// `eu`, `uk`, `ch`, `ca` or `us`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eu => "eu",
+            Self::Uk => "uk",
+            Self::Ch => "ch",
+            Self::Ca => "ca",
+            Self::Us => "us",
+        }
+    }
+
+    /// The region of a name, if there is one.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|region| region.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(list: &str) -> Vec<&str> {
+        list.split(' ').collect()
+    }
+
+    #[test]
+    fn the_lists_are_whole_and_sorted() {
+        for (list, len) in [(ASSIGNED, 249), (MEMBERS, 27), (EEA, 3), (OUTERMOST, 7)] {
+            let codes = codes(list);
+            assert_eq!(codes.len(), len);
+            assert!(
+                codes.is_sorted()
+                    && codes.iter().all(|code| code.len() == 2 && Country::parse(code).is_some())
+            );
+        }
+    }
+
+    #[test]
+    fn only_assigned_codes_in_capitals_are_countries() {
+        for code in ["", "D", "DEU", "de", "De", "UK", "EU", "XK", "AN", "ZZ", "A ", " A", "É"] {
+            assert_eq!(Country::parse(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn law_and_region_of_every_kind_of_country() {
+        use Jurisdiction::{Canada, Europe, Other, Switzerland, UnitedKingdom, UnitedStates};
+        for (code, jurisdiction, region) in [
+            ("DE", Europe, "eu"),
+            ("GR", Europe, "eu"),
+            ("HR", Europe, "eu"),
+            ("NO", Europe, "eu"),
+            ("LI", Europe, "eu"),
+            ("RE", Europe, "eu"),
+            ("AX", Europe, "eu"),
+            ("GB", UnitedKingdom, "uk"),
+            ("CH", Switzerland, "ch"),
+            ("CA", Canada, "ca"),
+            ("US", UnitedStates, "us"),
+            ("JE", Other, "eu"),
+            ("GL", Other, "eu"),
+            ("PR", Other, "eu"),
+            ("SJ", Other, "eu"),
+            ("JP", Other, "eu"),
+        ] {
+            let country = Country::parse(code).unwrap();
+            assert_eq!(
+                (country.jurisdiction(), country.jurisdiction().region().name()),
+                (jurisdiction, region),
+                "{code}"
+            );
+        }
+        assert!(Region::ALL.into_iter().all(|region| Region::parse(region.name()) == Some(region)));
+        assert_eq!(Region::parse("EU"), None);
+    }
+}

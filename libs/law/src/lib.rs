@@ -1,0 +1,18 @@
+//! Who may lawfully be written to, as pure rules without I/O.
+//!
+//! A row of a subscriber list is first *read* ([`Row::parse`]: syntax, field by field), then *judged*
+//! ([`decide`]: the first matching rule of the table in [`rules`] decides). What the rules need to know
+//! beyond the row, that is, what other rows and the suppression list say of the address, comes in as
+//! [`Known`]. Nothing here keeps state, reads a clock or prints a value.
+
+mod address;
+mod country;
+mod moment;
+mod row;
+pub mod rules;
+
+pub use address::{Address, AddressError};
+pub use country::{Country, Jurisdiction, Region};
+pub use moment::{AsOf, Moment, MomentError};
+pub use row::{COLUMNS, Consent, Fault, Row};
+pub use rules::{Basis, Decision, Exclusion, Known, Outcome, decide};

@@ -1,0 +1,110 @@
+//! The engine: one loaded checkpoint.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Mutex;
+
+use burn::backend::Flex;
+
+use crate::api::{ChatMessage, Completion, Event, Generate, LoadOptions, ModelInfo};
+use crate::checkpoint::Checkpoint;
+use crate::error::{EngineError, LoadError, TemplateError};
+use crate::generate::{self, Grammars, Writer};
+use crate::llama::Llama;
+use crate::llama::memory::Prefixes;
+use crate::template::ChatTemplate;
+use crate::tokenizer::Tokenizer;
+
+/// One loaded checkpoint; cheap to share in an `Arc`, and every call may come from any thread.
+pub struct Engine {
+    info: ModelInfo,
+    tokenizer: Tokenizer,
+    template: Option<ChatTemplate>,
+    model: Llama<Flex>,
+    prefixes: Mutex<Prefixes<Flex>>,
+    grammars: Grammars,
+}
+
+impl Engine {
+    /// Loads a `.gguf` file or a Hugging Face folder (`config.json`, `tokenizer.json`, `*.safetensors`).
+    ///
+    /// # Errors
+    /// One sentence on what is missing, corrupt or not supported.
+    pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
+        let checkpoint = Checkpoint::open(path)?;
+        let context_length = checkpoint.config.context.min(options.max_context).max(2);
+        let info = ModelInfo {
+            name: checkpoint.name.clone(),
+            architecture: "llama".into(),
+            parameters: checkpoint.parameters(),
+            context_length,
+            vocabulary: checkpoint.config.vocabulary,
+            quantisation: checkpoint.quantisation(),
+            fingerprint: checkpoint.fingerprint()?,
+        };
+        let model = Llama::load(&checkpoint, context_length, &Default::default())?;
+        Ok(Self {
+            info,
+            model,
+            tokenizer: checkpoint.tokenizer,
+            template: checkpoint.template,
+            prefixes: Mutex::new(Prefixes::new(options.prefix_cache_bytes)),
+            grammars: Grammars::default(),
+        })
+    }
+
+    /// What this checkpoint is.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The checkpoint's tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Renders a chat with the checkpoint's own template, ready for the assistant's turn. Names of special tokens in
+    /// the messages are left out, so that no message can end its turn and speak as another.
+    ///
+    /// # Errors
+    /// The checkpoint has no template, or it refuses this chat.
+    pub fn render_chat(&self, messages: &[ChatMessage]) -> Result<String, TemplateError> {
+        let template = self.template.as_ref().ok_or(TemplateError::Missing)?;
+        let clean = |m: &ChatMessage| ChatMessage {
+            role: self.tokenizer.without_specials(&m.role),
+            content: self.tokenizer.without_specials(&m.content),
+        };
+        template.render(&messages.iter().map(clean).collect::<Vec<_>>())
+    }
+
+    /// The scores of every token of the vocabulary as the one after each of `tokens` (for conformance tests).
+    ///
+    /// # Errors
+    /// The tokens are none, too many, or not of this vocabulary.
+    pub fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, EngineError> {
+        generate::check_tokens(tokens, self.info.vocabulary, self.info.context_length)?;
+        let (x, _) = self.model.read_prompt(tokens, 0, self.model.memory(1, tokens.len()));
+        let scores = generate::numbers(self.model.scores(&x));
+        Ok(scores.chunks_exact(self.info.vocabulary).map(<[f32]>::to_vec).collect())
+    }
+
+    /// Draws `request.n` candidates, tells `sink` of their text as it comes, and returns them in order.
+    /// A `sink` that breaks, or the deadline, ends all unfinished candidates as cancelled.
+    ///
+    /// # Errors
+    /// The request is out of its limits or its schema can't be used.
+    pub fn generate(
+        &self,
+        request: &Generate,
+        sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<Vec<Completion>, EngineError> {
+        let writer = Writer {
+            model: &self.model,
+            tokenizer: &self.tokenizer,
+            prefixes: &self.prefixes,
+            grammars: &self.grammars,
+            context: self.info.context_length,
+        };
+        writer.write(request, sink)
+    }
+}

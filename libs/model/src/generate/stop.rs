@@ -1,0 +1,99 @@
+//! Finds stop strings in a text that comes in pieces.
+
+/// Watches for stop strings.
+pub(super) struct Stops<'a> {
+    stops: &'a [String],
+    /// What may be the beginning of a stop string, so that it is not given out yet.
+    held: String,
+    reached: bool,
+}
+
+impl<'a> Stops<'a> {
+    pub(super) fn new(stops: &'a [String]) -> Self {
+        Self { stops, held: String::new(), reached: false }
+    }
+
+    /// What is certain after one more piece, and whether a stop string was reached. After one nothing comes any more.
+    pub(super) fn push(&mut self, text: &str) -> (String, bool) {
+        if self.reached {
+            return (String::new(), true);
+        }
+        self.held.push_str(text);
+        if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min() {
+            self.reached = true;
+            self.held.truncate(at);
+            return (std::mem::take(&mut self.held), true);
+        }
+        let safe = self.held.len() - self.undecided();
+        let rest = self.held.split_off(safe);
+        (std::mem::replace(&mut self.held, rest), false)
+    }
+
+    /// What was held back, once the text is at its end.
+    pub(super) fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+
+    /// The length of the longest end of the text that begins a stop string.
+    fn undecided(&self) -> usize {
+        let begins = |stop: &String| {
+            let lengths = (1..stop.len()).rev().filter(|&length| stop.is_char_boundary(length));
+            lengths.into_iter().find(|&length| self.held.ends_with(&stop[..length])).unwrap_or(0)
+        };
+        self.stops.iter().map(begins).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn run(stops: &[&str], pieces: &[&str]) -> (String, bool) {
+        let stops: Vec<String> = stops.iter().map(|s| (*s).into()).collect();
+        let mut watch = Stops::new(&stops);
+        let (mut text, mut stopped) = (String::new(), false);
+        for piece in pieces {
+            let (more, now) = watch.push(piece);
+            text.push_str(&more);
+            stopped |= now;
+        }
+        text.push_str(&watch.finish());
+        (text, stopped)
+    }
+
+    #[test]
+    fn a_stop_string_across_pieces_is_found_and_never_given_out() {
+        assert_eq!(
+            run(&["\n\n", "END"], &["a\n", "b", "E", "N", "X E", "ND", "more"]),
+            ("a\nbENX ".into(), true)
+        );
+        assert_eq!(run(&["é!"], &["caf", "é", "?"]), ("café?".into(), false));
+        assert_eq!(run(&["aab"], &["a", "a", "a", "b"]), ("a".into(), true));
+    }
+
+    proptest! {
+        /// However a text is cut, the outcome is that of searching it whole.
+        #[test]
+        fn pieces_do_not_matter(text in "[ab.é]{0,24}", stops in prop::collection::vec("[ab.é]{1,4}", 0..3), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+            let at: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+            let mut cuts: Vec<usize> = cuts.iter().map(|c| at[c.index(at.len())]).chain([0, text.len()]).collect();
+            cuts.sort_unstable();
+            let pieces: Vec<&str> = cuts.windows(2).map(|w| &text[w[0]..w[1]]).collect();
+            let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
+            let (is, stopped) = run(&stops, &pieces);
+            // The stop string that is complete first ends the text; of those the one that begins first.
+            let end = stops.iter().filter_map(|s| text.find(s).map(|i| i + s.len())).min();
+            prop_assert_eq!(stopped, end.is_some());
+            match end {
+                None => prop_assert_eq!(is, text),
+                Some(_) => {
+                    prop_assert!(text.starts_with(&is));
+                    prop_assert!(stops.iter().all(|s| !is.contains(s)));
+                    prop_assert!(stops.iter().any(|s| text[is.len()..].starts_with(s)));
+                }
+            }
+        }
+    }
+}

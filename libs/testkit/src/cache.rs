@@ -1,0 +1,27 @@
+//! The one folder where everything fetched or built for Maily is kept: `~/.cache/maily`, or `MAILY_CACHE`.
+
+use std::{env, path::PathBuf};
+
+/// The cache folder.
+#[must_use]
+pub fn dir() -> PathBuf {
+    let home = || PathBuf::from(env::var_os("HOME").unwrap_or_else(|| "/root".into())).join(".cache/maily");
+    env::var_os("MAILY_CACHE").map_or_else(home, PathBuf::from)
+}
+
+/// The local model: SmolLM2-135M-Instruct, unless `MAILY_MODEL` names another checkpoint.
+#[must_use]
+pub fn model() -> PathBuf {
+    let fetched = || dir().join("models/SmolLM2-135M-Instruct.gguf");
+    env::var_os("MAILY_MODEL").map_or_else(fetched, PathBuf::from)
+}
+
+/// The Restate server, as its npm package lays it out.
+#[must_use]
+pub fn restate() -> PathBuf {
+    let platform = match env::consts::ARCH {
+        "aarch64" => "linux-arm64",
+        _ => "linux-x64",
+    };
+    dir().join(format!("npm/node_modules/@restatedev/restate-server-{platform}/bin/restate-server"))
+}

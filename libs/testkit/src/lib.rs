@@ -1,0 +1,24 @@
+//! Starts Maily as processes on one machine: `cargo xtask up` and the tests use the same code.
+//!
+//! [`Stack`] makes a development authority, certificates, keys and a configuration file for each service in a
+//! data folder, starts the processes, waits until each is ready, starts again what dies, and stops them all.
+//! It binds 127.0.0.1 only and ends only processes that it started.
+
+mod authority;
+pub mod cache;
+mod error;
+mod files;
+mod plan;
+pub mod ports;
+mod process;
+mod restate;
+mod secrets;
+mod stack;
+mod state;
+
+pub use authority::Authority;
+pub use error::Error;
+pub use plan::{Plan, Service};
+pub use process::{Process, pause, ready};
+pub use stack::{Event, Stack};
+pub use state::stop_left_running;

@@ -1,0 +1,40 @@
+//! Which ports a stack uses: a block of fixed ones for `up`, free ones for tests.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use crate::error::Error;
+
+/// Where `cargo xtask up` puts the first service.
+pub const BASE: u16 = 7400;
+
+/// Ports that one service gets: internal, edge, health.
+pub const EACH: u16 = 3;
+
+/// Checks that each of these ports can be bound now.
+///
+/// # Errors
+/// The first that can't.
+pub fn check(ports: impl IntoIterator<Item = u16>) -> Result<(), Error> {
+    for port in ports {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|_| Error::Port(port))?;
+    }
+    Ok(())
+}
+
+/// A base for `count` adjacent free ports. Each caller looks in a place of its own (by its process id), so
+/// that test programs that start together don't choose the same.
+///
+/// # Errors
+/// No such block was found.
+pub fn free_block(count: u16) -> Result<u16, Error> {
+    let begin = 20_000 + (std::process::id() % 300) as u16 * 40;
+    let bases = (0..300u16).map(|step| 20_000 + (begin - 20_000 + step * 40) % 12_000);
+    let mut last = Error::Port(begin);
+    for base in bases {
+        match check(base..base + count) {
+            Ok(()) => return Ok(base),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

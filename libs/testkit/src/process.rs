@@ -1,0 +1,169 @@
+//! One process: its log, its end, and whether it is ready.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::error::Error;
+
+const LOOK: Duration = Duration::from_millis(25);
+
+/// A process of the stack.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a program in a process group of its own, so that Ctrl-C reaches only the one who started it; what it
+    /// prints goes to the end of `log`.
+    ///
+    /// # Errors
+    /// The program or the log can't be opened.
+    pub fn start(name: &str, program: &Path, arguments: &[String], log: &Path) -> Result<Self, Error> {
+        if !program.is_file() {
+            return Err(Error::Missing(program.to_owned()));
+        }
+        let open = || -> std::io::Result<(File, File)> {
+            let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
+            Ok((file.try_clone()?, file))
+        };
+        let (out, err) = open().map_err(Error::file(log))?;
+        let mut command = Command::new(program);
+        for name in tools_variables() {
+            command.env_remove(name);
+        }
+        let child = command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0)
+            .spawn()
+            .map_err(Error::file(program))?;
+        Ok(Self { name: name.to_owned(), child, log: log.to_owned() })
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Kills it at once (SIGKILL) and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end (SIGTERM), and kills it after `grace`.
+    pub fn stop(&mut self, grace: Duration) {
+        self.ask();
+        let end = Instant::now() + grace;
+        while self.ended().is_none() {
+            if Instant::now() >= end {
+                return self.kill();
+            }
+            pause();
+        }
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn ask(&self) {
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+        }
+    }
+
+    /// Waits until `look` says ready.
+    ///
+    /// # Errors
+    /// The process ended, or the deadline passed.
+    pub fn wait_ready(
+        &mut self,
+        deadline: Duration,
+        mut look: impl FnMut() -> Result<(), String>,
+    ) -> Result<(), Error> {
+        let end = Instant::now() + deadline;
+        loop {
+            let why = match look() {
+                Ok(()) => return Ok(()),
+                Err(why) => why,
+            };
+            if let Some(status) = self.ended() {
+                let why = last_line(&self.log).unwrap_or_else(|| status.to_string());
+                return Err(Error::Ended { name: self.name.clone(), why, log: self.log.clone() });
+            }
+            if Instant::now() >= end {
+                let (name, log) = (self.name.clone(), self.log.clone());
+                return Err(Error::NotReady { name, why, seconds: deadline.as_secs(), log });
+            }
+            pause();
+        }
+    }
+}
+
+/// Looks at another process again a moment later; there is no event to wait for.
+#[allow(clippy::disallowed_methods, reason = "polling a process, in a loop with a deadline")]
+pub fn pause() {
+    std::thread::sleep(LOOK);
+}
+
+/// `MAILY_…` variables that are no setting of a section: those of xtask and the tests, which a service would refuse as
+/// unknown keys, and `MAILY_DATA`, which would put every service on one folder.
+fn tools_variables() -> impl Iterator<Item = OsString> {
+    let ours = |name: &str| name.starts_with("MAILY_") && !name.contains("__");
+    env::vars_os().map(|(name, _)| name).filter(move |name| name.to_str().is_some_and(ours))
+}
+
+fn last_line(log: &Path) -> Option<String> {
+    let text = fs::read(log).ok()?;
+    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(4096)..]).into_owned();
+    text.lines().rev().find(|line| !line.trim().is_empty()).map(ToOwned::to_owned)
+}
+
+/// Asks `/readyz` of a health listener.
+///
+/// # Errors
+/// What it said, or why it could not be asked.
+pub fn ready(address: &str) -> Result<(), String> {
+    let answer = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(4096).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = answer().map_err(|error| format!("no answer ({})", error.kind()))?;
+    match answer.starts_with("HTTP/1.1 200") {
+        true => Ok(()),
+        false => Err(answer.lines().last().unwrap_or("no reason given").to_owned()),
+    }
+}

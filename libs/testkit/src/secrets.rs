@@ -1,0 +1,56 @@
+//! Random keys for people's clients and for storage, made once per data folder.
+
+use std::{fs, path::Path};
+
+use aws_lc_rs::{
+    digest,
+    rand::{SecureRandom as _, SystemRandom},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    error::Error,
+    files::{private_dir, write_private},
+};
+
+/// A random secret of `bytes` bytes, URL-safe.
+pub(crate) fn random(bytes: usize) -> Result<String, Error> {
+    let mut buffer = vec![0; bytes];
+    SystemRandom::new()
+        .fill(&mut buffer)
+        .map_err(|_| Error::File { path: "/dev/urandom".into(), source: std::io::ErrorKind::Other.into() })?;
+    Ok(URL_SAFE_NO_PAD.encode(buffer))
+}
+
+/// Makes the edge key and the storage credentials in `dir`, unless they are there.
+pub(crate) fn ensure(dir: &Path) -> Result<(), Error> {
+    private_dir(dir)?;
+    let key_file = dir.join("edge.key");
+    if !key_file.exists() {
+        let key = format!("maily_{}", random(32)?);
+        let hash = hex::encode(digest::digest(&digest::SHA256, key.as_bytes()));
+        // The hashes first: a key that no service accepts would look like a right one.
+        write_private(&dir.join("edge.hashes"), format!("local:{hash}\n").as_bytes())?;
+        write_private(&key_file, key.as_bytes())?;
+    }
+    let credentials = dir.join("s3.toml");
+    if !credentials.exists() {
+        let all = format!("{}\n{}", credential("orchestrator")?, credential("local")?);
+        let own = all.split_inclusive("\n\n").next().unwrap_or_default().to_owned();
+        write_private(&dir.join("s3-orchestrator.toml"), own.as_bytes())?;
+        write_private(&credentials, all.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn credential(name: &str) -> Result<String, Error> {
+    let (id, secret) = (random(15)?, random(30)?);
+    Ok(format!(
+        "[[key]]\nid = \"MAILY{id}\"\nsecret = \"{secret}\"\nname = \"{name}\"\nregions = [\"eu\", \"uk\", \"ch\", \"us\", \"ca\"]\n"
+    ))
+}
+
+/// Reads a secret file that [`ensure`] made.
+pub(crate) fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map(|text| text.trim().to_owned()).map_err(Error::file(path))
+}

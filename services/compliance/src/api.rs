@@ -1,0 +1,102 @@
+//! The gRPC service: messages in and out; the work is [`State`]'s.
+
+use futures::StreamExt;
+use maily_proto::compliance as pb;
+use maily_proto::compliance::compliance_server::Compliance;
+use maily_proto::compliance::import_request::Part;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::records::Campaign;
+use crate::{Error, State};
+
+/// Most rows of one answer to `InvalidRows`.
+const MAX_INVALID: u32 = 10_000;
+
+/// `maily.compliance.v1.Compliance`.
+pub struct Api(State);
+
+impl Api {
+    /// The service of an open state.
+    #[must_use]
+    pub fn new(state: State) -> Self {
+        Self(state)
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Compliance for Api {
+    async fn import(&self, request: Request<Streaming<pb::ImportRequest>>) -> Answer<pb::ImportReply> {
+        let mut parts = request.into_inner();
+        let first = parts.message().await?.and_then(|request| request.part);
+        let Some(Part::Header(header)) = first else {
+            return Err(Error::Request("the first part must be the header").into());
+        };
+        let chunks = Box::pin(parts.map(|part| match part.map_err(|_| Error::BrokenOff)?.part {
+            Some(Part::Chunk(chunk)) => Ok(chunk.into()),
+            _ => Err(Error::Request("every part but the first must be a chunk")),
+        }));
+        let rows = self.0.import(&header.campaign_id, &header.as_of, chunks).await?;
+        Ok(Response::new(pb::ImportReply { rows }))
+    }
+
+    async fn summary(&self, request: Request<pb::SummaryRequest>) -> Answer<pb::SummaryReply> {
+        let campaign = self.0.0.campaign(&request.into_inner().campaign_id).await?;
+        Ok(Response::new(summary(&campaign)))
+    }
+
+    async fn invalid_rows(&self, request: Request<pb::InvalidRowsRequest>) -> Answer<pb::InvalidRowsReply> {
+        let request = request.into_inner();
+        if request.limit > MAX_INVALID {
+            return Err(Error::Request("limit is more than 10000").into());
+        }
+        let limit = if request.limit == 0 { MAX_INVALID } else { request.limit };
+        let campaign = self.0.0.campaign(&request.campaign_id).await?;
+        let rows = self.0.0.campaigns.invalid(&campaign.import, request.after_line, limit as usize).await?;
+        let row = |(line, row): (u64, crate::records::Invalid)| pb::InvalidRow {
+            line,
+            field: row.field,
+            reason: row.reason,
+        };
+        Ok(Response::new(pb::InvalidRowsReply { rows: rows.into_iter().map(row).collect() }))
+    }
+
+    async fn recipients(&self, request: Request<pb::RecipientsRequest>) -> Answer<pb::RecipientsReply> {
+        let recipients = self.0.recipients(&page(request.into_inner().page)?).await?;
+        Ok(Response::new(pb::RecipientsReply { recipients }))
+    }
+
+    async fn hand_off(&self, request: Request<pb::HandOffRequest>) -> Answer<pb::HandOffReply> {
+        let request = request.into_inner();
+        let (handed_off, suppressed) = self.0.hand_off(page(request.page)?, request.segment).await?;
+        Ok(Response::new(pb::HandOffReply { handed_off, suppressed }))
+    }
+
+    async fn release(&self, request: Request<pb::ReleaseRequest>) -> Answer<pb::ReleaseReply> {
+        let records = self.0.release(&page(request.into_inner().page)?).await?;
+        Ok(Response::new(pb::ReleaseReply { records }))
+    }
+}
+
+fn page(page: Option<pb::Page>) -> Result<pb::Page, Error> {
+    page.ok_or(Error::Request("page is missing"))
+}
+
+fn summary(campaign: &Campaign) -> pb::SummaryReply {
+    let cohort = |cohort: &crate::records::Cohort| pb::Cohort {
+        name: cohort.name.clone(),
+        recipients: cohort.regions.iter().map(|region| region.recipients).sum(),
+        regions: cohort.regions.iter().map(region).collect(),
+    };
+    pb::SummaryReply {
+        rows: campaign.rows,
+        excluded: campaign.excluded.clone().into_iter().collect(),
+        cohorts: campaign.cohorts.iter().map(cohort).collect(),
+        page_size: campaign.page_size,
+    }
+}
+
+fn region(region: &crate::records::CohortRegion) -> pb::CohortRegion {
+    pb::CohortRegion { region: region.region.clone(), recipients: region.recipients, pages: region.pages }
+}

@@ -1,0 +1,150 @@
+//! The database of campaigns: what was imported, in counts and names of cohorts; nothing in it is personal.
+//!
+//! Rows: `c ‖ campaign` a finished import; `n ‖ import` one under way, whose data nobody sees and the next start
+//! discards; `p ‖ import` one that is finished but not yet in every region's ledger, which the next start
+//! makes up for; `v ‖ import ‖ line` a row that could not be read. Writing `c` is the moment an import exists.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use maily_keys::db::write_durable;
+use prost::Message;
+use slatedb::{Db, WriteBatch};
+
+use crate::Error;
+use crate::layout::ImportId;
+use crate::records::{Campaign, Invalid};
+use crate::region::delete_prefix;
+
+/// Campaigns remembered.
+const CACHED: usize = 64;
+
+/// The open database.
+pub(crate) struct Campaigns {
+    pub(crate) db: Db,
+    cache: Mutex<HashMap<String, Arc<Campaign>>>,
+}
+
+impl Campaigns {
+    pub(crate) fn new(db: Db) -> Self {
+        Self { db, cache: Mutex::default() }
+    }
+
+    /// A finished import.
+    pub(crate) async fn find(&self, campaign: &str) -> Result<Option<Arc<Campaign>>, Error> {
+        if let Some(found) = self.cache().get(campaign) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        let Some(value) = self.db.get(key(b"c", campaign.as_bytes())).await? else { return Ok(None) };
+        let found = Arc::new(Campaign::decode(value).map_err(|_| Error::Damaged("a campaign"))?);
+        let mut cache = self.cache();
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(campaign.to_owned(), Arc::clone(&found));
+        Ok(Some(found))
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Campaign>>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that an import begins, so that what it leaves behind is found.
+    pub(crate) async fn begin(&self, import: &ImportId) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        batch.put(key(b"n", import), []);
+        Ok(write_durable(&self.db, batch).await?)
+    }
+
+    /// Makes an import exist.
+    pub(crate) async fn commit(&self, import: &ImportId, campaign: &Campaign) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        batch.delete(key(b"n", import));
+        batch.put(key(b"p", import), campaign.id.as_bytes());
+        batch.put(key(b"c", campaign.id.as_bytes()), campaign.encode_to_vec());
+        Ok(write_durable(&self.db, batch).await?)
+    }
+
+    /// The import is in every ledger.
+    pub(crate) async fn recorded(&self, import: &[u8]) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        batch.delete(key(b"p", import));
+        Ok(write_durable(&self.db, batch).await?)
+    }
+
+    /// Forgets an import that did not finish; its blocks are to be deleted before.
+    pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
+        delete_prefix(&self.db, &key(b"v", import)).await?;
+        let mut batch = WriteBatch::new();
+        batch.delete(key(b"n", import));
+        Ok(write_durable(&self.db, batch).await?)
+    }
+
+    /// Imports that were under way when the process before ended.
+    pub(crate) async fn unfinished(&self) -> Result<Vec<ImportId>, Error> {
+        let rows = self.rows(b"n").await?;
+        let import =
+            |(import, _): (Vec<u8>, _)| import.try_into().map_err(|_| Error::Damaged("an import's name"));
+        rows.into_iter().map(import).collect()
+    }
+
+    /// Campaigns whose imports may be missing in a ledger.
+    pub(crate) async fn unrecorded(&self) -> Result<Vec<String>, Error> {
+        let rows = self.rows(b"p").await?;
+        let campaign = |(_, value)| String::from_utf8(value).map_err(|_| Error::Damaged("a campaign's name"));
+        rows.into_iter().map(campaign).collect()
+    }
+
+    async fn rows(&self, prefix: &[u8; 1]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        let mut found = Vec::new();
+        let mut rows = self.db.scan_prefix(prefix, ..).await?;
+        while let Some(row) = rows.next().await? {
+            found.push((row.key[1..].to_vec(), row.value.to_vec()));
+        }
+        Ok(found)
+    }
+
+    /// Keeps rows that could not be read; durable with the next durable write.
+    pub(crate) async fn put_invalid(
+        &self,
+        import: &ImportId,
+        rows: Vec<(u64, Invalid)>,
+    ) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        for (line, row) in rows {
+            batch.put(invalid_key(import, line), row.encode_to_vec());
+        }
+        if !batch.is_empty() {
+            self.db.write(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Up to `limit` rows that could not be read, behind a line.
+    pub(crate) async fn invalid(
+        &self,
+        import: &[u8],
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Invalid)>, Error> {
+        let mut found = Vec::new();
+        let Some(from) = after.checked_add(1) else { return Ok(found) };
+        let mut rows = self.db.scan(invalid_key(import, from)..=invalid_key(import, u64::MAX)).await?;
+        while found.len() < limit
+            && let Some(row) = rows.next().await?
+        {
+            let line = row.key.last_chunk().map(|line| u64::from_be_bytes(*line));
+            let invalid = Invalid::decode(row.value).map_err(|_| Error::Damaged("an invalid row"))?;
+            found.push((line.unwrap_or_default(), invalid));
+        }
+        Ok(found)
+    }
+}
+
+fn key(kind: &[u8; 1], name: &[u8]) -> Vec<u8> {
+    [kind.as_slice(), name].concat()
+}
+
+fn invalid_key(import: &[u8], line: u64) -> Vec<u8> {
+    [b"v", import, &line.to_be_bytes()].concat()
+}

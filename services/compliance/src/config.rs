@@ -1,0 +1,61 @@
+//! The service's own section of the configuration.
+
+use std::path::PathBuf;
+
+use maily_law::Region;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// `[service]` of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The file of root keys (mode 0600; made if missing).
+    pub keyring: PathBuf,
+    /// Whose lists these are; names keys, `a-z 0-9 -`.
+    pub tenant: String,
+    /// Recipients on a page, 1 to 4,000.
+    pub page_size: u32,
+    /// Rows of a list.
+    pub max_rows: u64,
+    /// Bytes of a list.
+    pub max_bytes: u64,
+    /// The residency regions whose data is kept here; a list with a row of another is refused.
+    pub regions: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            keyring: PathBuf::from("keyring.json"),
+            tenant: "default".into(),
+            page_size: 1_000,
+            max_rows: 1_000_000,
+            max_bytes: 1 << 30,
+            regions: Region::ALL.iter().map(|region| region.name().to_owned()).collect(),
+        }
+    }
+}
+
+impl Config {
+    /// The regions, without repetition.
+    ///
+    /// # Errors
+    /// A value out of range, as a sentence.
+    pub(crate) fn checked_regions(&self) -> Result<Vec<Region>, Error> {
+        if !(1..=4_000).contains(&self.page_size) {
+            return Err(Error::Config("service.page_size is not 1 to 4000"));
+        }
+        let mut regions = Vec::new();
+        for name in &self.regions {
+            let region = Region::parse(name);
+            regions.push(
+                region.ok_or(Error::Config("service.regions has one that is not eu, uk, ch, ca or us"))?,
+            );
+        }
+        regions.sort_unstable();
+        regions.dedup();
+        if regions.is_empty() { Err(Error::Config("service.regions is empty")) } else { Ok(regions) }
+    }
+}

@@ -1,0 +1,115 @@
+//! What can go wrong, and what a caller is told of it.
+
+use tonic::{Code, Status};
+
+use crate::list::ListFault;
+
+/// Why a call failed. No variant holds personal data.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration can't be used.
+    #[error("configuration: {0}")]
+    Config(&'static str),
+    /// The subscriber list can't be read: nothing of it was kept.
+    #[error("{0}")]
+    List(#[from] ListFault),
+    /// The request is malformed.
+    #[error("{0}")]
+    Request(&'static str),
+    /// What the request names does not exist.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// The campaign was imported with other bytes or judged at another moment.
+    #[error("the campaign was imported already, with another list or another as_of")]
+    OtherList,
+    /// The same campaign is being imported right now.
+    #[error("the campaign is being imported by another call")]
+    Importing,
+    /// As many imports are under way as the memory is made for.
+    #[error("too many imports are under way")]
+    Busy,
+    /// The page was handed off with another segment.
+    #[error("the page was handed off already, with another segment")]
+    OtherSegment,
+    /// Keys are only released for what was handed off.
+    #[error("the page was not handed off")]
+    NotHandedOff,
+    /// The list's next part did not come in time.
+    #[error("the list stopped arriving")]
+    Stalled,
+    /// The list's stream broke off.
+    #[error("the list broke off")]
+    BrokenOff,
+    /// The disk refused the staged list.
+    #[error("the list can't be staged: {0}")]
+    Stage(#[source] std::io::Error),
+    /// The keys failed.
+    #[error("keys: {0}")]
+    Keys(#[from] maily_keys::Error),
+    /// The database failed.
+    #[error("database: {0}")]
+    Store(#[from] slatedb::Error),
+    /// What was read back is not what was written.
+    #[error("the record is damaged: {0}")]
+    Damaged(&'static str),
+    /// A database was closed under us: this process is to end.
+    #[error("{0}")]
+    Lost(&'static str),
+    /// A task of ours ended early, at the shutdown or by a panic.
+    #[error("the work was interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// Whether trying the same again cannot help.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Keys(error) => error.is_permanent(),
+            Self::Store(error) => !matches!(error.kind(), slatedb::ErrorKind::Unavailable),
+            Self::Importing
+            | Self::Busy
+            | Self::Stalled
+            | Self::BrokenOff
+            | Self::Stage(_)
+            | Self::Interrupted => false,
+            _ => true,
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::List(_) | Self::Request(_) => Code::InvalidArgument,
+            Self::NotFound(_) => Code::NotFound,
+            Self::OtherList => Code::AlreadyExists,
+            Self::Importing => Code::Aborted,
+            Self::Busy | Self::Stage(_) => Code::ResourceExhausted,
+            Self::OtherSegment | Self::NotHandedOff => Code::FailedPrecondition,
+            Self::Stalled => Code::DeadlineExceeded,
+            Self::BrokenOff => Code::Cancelled,
+            Self::Damaged(_) => Code::DataLoss,
+            Self::Config(_) => Code::Internal,
+            // The database may be on its way to another process: the caller should try again there.
+            Self::Keys(_) | Self::Store(_) | Self::Lost(_) | Self::Interrupted => Code::Unavailable,
+        }
+    }
+}
+
+impl From<Error> for Status {
+    /// The caller learns what it can act on; our own trouble is logged here, where it is handled.
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        match &error {
+            Error::Keys(_) | Error::Store(_) | Error::Stage(_) | Error::Damaged(_) | Error::Config(_) => {
+                tracing::error!(error = %error, "a call failed");
+                let message = match code {
+                    Code::ResourceExhausted => "the list can't be staged: the disk refuses it",
+                    Code::DataLoss => "a record is damaged",
+                    _ => "the database is not available",
+                };
+                Self::new(code, message)
+            }
+            _ => Self::new(code, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The second pass: staged rows to decisions, sealed and laid out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use maily_keys::{Cipher, DataKey, KeyId};
+use maily_law::{AsOf, Decision, Exclusion, Outcome, Region, Row, decide};
+use prost::Message;
+use uuid::Uuid;
+
+use super::blocking;
+use super::read::ReadList;
+use crate::Error;
+use crate::layout::{EXCLUDED, ImportId, Layout};
+use crate::pages::details_aad;
+use crate::records::{Campaign, Cohort, Details, Entry, Invalid, Staged};
+use crate::secrets::AddressHash;
+use crate::state::Inner;
+
+/// An import between reading and existing.
+pub(crate) struct Judging {
+    inner: Arc<Inner>,
+    import: ImportId,
+    campaign: String,
+    as_of: String,
+    judged_at: AsOf,
+    read: ReadList,
+    layout: Layout,
+    cohorts: BTreeMap<String, u32>,
+    excluded: BTreeMap<String, u64>,
+}
+
+/// A valid row with its decision.
+struct Judged {
+    line: u64,
+    person: KeyId,
+    address: AddressHash,
+    cohort: u32,
+    decision: Decision,
+    details: Details,
+}
+
+/// A block of rows, judged.
+#[derive(Default)]
+struct Batch {
+    invalid: Vec<(u64, Invalid)>,
+    regions: BTreeMap<Region, Vec<Judged>>,
+}
+
+impl Judging {
+    pub(crate) fn new(
+        inner: &Arc<Inner>,
+        campaign: String,
+        as_of: String,
+        judged_at: AsOf,
+        read: ReadList,
+    ) -> Self {
+        let import = Uuid::now_v7().into_bytes();
+        Self {
+            inner: Arc::clone(inner),
+            import,
+            campaign,
+            as_of,
+            judged_at,
+            read,
+            layout: Layout::new(import, inner.config.page_size),
+            cohorts: BTreeMap::new(),
+            excluded: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn import(&self) -> ImportId {
+        self.import
+    }
+
+    /// Judges every row and writes what is to be kept, durably; the answer makes the import exist once it is written.
+    pub(crate) async fn run(mut self, inner: &Inner) -> Result<Campaign, Error> {
+        inner.campaigns.begin(&self.import).await?;
+        loop {
+            let (judging, batch) = blocking(move || self.batch()).await?;
+            self = judging;
+            let Some(mut batch) = batch else { break };
+            inner.campaigns.put_invalid(&self.import, std::mem::take(&mut batch.invalid)).await?;
+            let keys = person_keys(inner, &batch).await?;
+            self = blocking(move || self.seal(batch, &keys)).await?;
+            self.write(inner).await?;
+        }
+        self.layout.flush_all();
+        self.write(inner).await?;
+        try_join_all(inner.regions.values().map(|region| region.db.flush()).collect::<Vec<_>>()).await?;
+        Ok(self.campaign())
+    }
+
+    fn batch(mut self) -> Result<(Self, Option<Batch>), Error> {
+        let Some(rows) = self.read.stage.next_block()? else { return Ok((self, None)) };
+        let mut batch = Batch::default();
+        for row in rows {
+            self.judge(row, &mut batch)?;
+        }
+        Ok((self, Some(batch)))
+    }
+
+    fn judge(&mut self, staged: Staged, batch: &mut Batch) -> Result<(), Error> {
+        let Staged { line, address, fields } = staged;
+        if address.is_empty() {
+            self.exclude(Exclusion::Invalid);
+            let [field, reason] = fields.try_into().map_err(|_| Error::Damaged("a staged row"))?;
+            batch.invalid.push((line, Invalid { field, reason }));
+            return Ok(());
+        }
+        let address = address.try_into().map_err(|_| Error::Damaged("a staged row"))?;
+        let texts: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let row = Row::parse(&texts, &self.judged_at).map_err(|_| Error::Damaged("a staged row"))?;
+        let mut known = self.read.addresses.judge(address);
+        known.suppressed |= self.inner.is_suppressed(&address);
+        let decision = decide(&row, &known, &self.judged_at);
+        let cohort = self.cohort(&row, decision.outcome);
+        let region = self.inner.regions.get(&decision.region).ok_or(Error::Damaged("a staged row"))?;
+        let person = region.person(&row.address);
+        let judged = Judged { line, person, address, cohort, decision, details: Details { fields } };
+        batch.regions.entry(decision.region).or_default().push(judged);
+        Ok(())
+    }
+
+    fn cohort(&mut self, row: &Row<'_>, outcome: Outcome) -> u32 {
+        if let Outcome::Excluded(exclusion) = outcome {
+            self.exclude(exclusion);
+            return EXCLUDED;
+        }
+        let next = u32::try_from(self.cohorts.len()).unwrap_or(EXCLUDED);
+        *self.cohorts.entry(format!("{}/{}", row.locale, row.segment)).or_insert(next)
+    }
+
+    fn exclude(&mut self, exclusion: Exclusion) {
+        *self.excluded.entry(exclusion.code().to_owned()).or_default() += 1;
+    }
+
+    /// Seals each row under its person's key, given in the order of the rows.
+    fn seal(mut self, batch: Batch, keys: &BTreeMap<Region, Vec<DataKey>>) -> Result<Self, Error> {
+        for (region, rows) in batch.regions {
+            let keys = keys.get(&region).ok_or(Error::Damaged("keys are missing"))?;
+            for (row, key) in rows.into_iter().zip(keys) {
+                let aad = details_aad(&self.import, row.line);
+                let sealed = Cipher::new(key)?.seal(&aad, &row.details.encode_to_vec())?;
+                let entry = Entry {
+                    line: row.line,
+                    person: row.person.to_vec().into(),
+                    address: row.address.to_vec().into(),
+                    outcome: row.decision.outcome.code().into(),
+                    article: row.decision.article.into(),
+                    sealed: sealed.into(),
+                };
+                self.layout.add(region, row.cohort, entry);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Writes the pages that are full.
+    async fn write(&mut self, inner: &Inner) -> Result<(), Error> {
+        let mut by_region: BTreeMap<Region, Vec<_>> = BTreeMap::new();
+        for piece in self.layout.ready() {
+            by_region.entry(piece.region).or_default().push(piece);
+        }
+        for (region, pieces) in by_region {
+            let region = inner.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
+            region.put(pieces).await?;
+        }
+        Ok(())
+    }
+
+    fn campaign(&self) -> Campaign {
+        let cohort = |(name, number): (&String, &u32)| Cohort {
+            name: name.clone(),
+            number: *number,
+            regions: self.layout.cohort(*number),
+        };
+        Campaign {
+            id: self.campaign.clone(),
+            import: self.import.to_vec(),
+            as_of: self.as_of.clone(),
+            digest: self.read.digest.clone(),
+            rows: self.read.rows,
+            page_size: self.inner.config.page_size,
+            excluded: self.excluded.clone(),
+            cohorts: self.cohorts.iter().map(cohort).collect(),
+            regions: self.layout.sums(),
+        }
+    }
+}
+
+/// The keys of a batch's persons, made where there is none yet.
+async fn person_keys(inner: &Inner, batch: &Batch) -> Result<BTreeMap<Region, Vec<DataKey>>, Error> {
+    let mut reads = Vec::new();
+    for (region, rows) in &batch.regions {
+        let state = inner.regions.get(region).ok_or(Error::Damaged("a region is missing"))?;
+        let ids: Vec<KeyId> = rows.iter().map(|row| row.person).collect();
+        reads.push(async move { Ok::<_, Error>((*region, state.keys.get_or_create(&ids).await?)) });
+    }
+    Ok(try_join_all(reads).await?.into_iter().collect())
+}

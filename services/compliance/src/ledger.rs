@@ -1,0 +1,177 @@
+//! A region's ledger: append-only, numbered without gaps, each link holding the hash of the one before.
+//!
+//! Beside the links lie the keys that find them: `s ‖ address` for an opt-out, `h ‖ page` for a hand-off, `i ‖
+//! import` for an import. A link and its key are one write. Opt-outs and hand-offs take the same lock, so that
+//! their order in the ledger is the order in which they happened.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
+use prost::Message;
+use slatedb::config::ScanOptions;
+use slatedb::{Db, IterationOrder, WriteBatch, WriteHandle};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::Error;
+use crate::records::{Event, Link};
+
+const NO_LINK: [u8; 32] = [0; 32];
+
+/// The ledger of one region.
+pub(crate) struct Ledger {
+    db: Db,
+    head: Mutex<Option<Head>>,
+}
+
+/// The newest link.
+#[derive(Clone, Copy)]
+struct Head {
+    seq: u64,
+    hash: [u8; 32],
+}
+
+/// The right to append: nobody else does while it is held.
+pub(crate) struct Writer<'a> {
+    db: &'a Db,
+    slot: MutexGuard<'a, Option<Head>>,
+    head: Head,
+}
+
+impl Ledger {
+    pub(crate) fn new(db: Db) -> Self {
+        Self { db, head: Mutex::new(None) }
+    }
+
+    pub(crate) async fn writer(&self) -> Result<Writer<'_>, Error> {
+        let mut slot = self.head.lock().await;
+        let head = match slot.take() {
+            Some(head) => head,
+            None => newest(&self.db).await?,
+        };
+        *slot = Some(head);
+        Ok(Writer { db: &self.db, slot, head })
+    }
+
+    /// The link with this number.
+    pub(crate) async fn link(&self, seq: u64) -> Result<Link, Error> {
+        let value = self.db.get(link_key(seq)).await?.ok_or(Error::Damaged("a link is missing"))?;
+        Link::decode(value).map_err(|_| Error::Damaged("a link"))
+    }
+
+    /// Follows the chain from its beginning, gives every link to `each`, and answers how many there are.
+    pub(crate) async fn walk(
+        &self,
+        mut each: impl AsyncFnMut(Link) -> Result<(), Error>,
+    ) -> Result<u64, Error> {
+        let (mut seq, mut previous) = (0, NO_LINK);
+        let mut links = self.db.scan_prefix(b"l", ..).await?;
+        while let Some(row) = links.next().await? {
+            let link = Link::decode(row.value.clone()).map_err(|_| Error::Damaged("a link"))?;
+            seq += 1;
+            if row.key != link_key(seq) || link.seq != seq {
+                return Err(Error::Damaged("the ledger has a gap"));
+            }
+            if link.previous != previous {
+                return Err(Error::Damaged("a link of the ledger was changed"));
+            }
+            previous = hash(&row.value);
+            each(link).await?;
+        }
+        Ok(seq)
+    }
+}
+
+impl Writer<'_> {
+    /// Writes the next link and the key that finds it; the lock ends here, durability is the caller's to await.
+    pub(crate) async fn append(mut self, event: Event, found_by: &[u8]) -> Result<WriteHandle, Error> {
+        let seq = self.head.seq + 1;
+        let link = Link {
+            seq,
+            previous: self.head.hash.to_vec(),
+            at: Timestamp::now().to_string(),
+            event: Some(event),
+        };
+        let value = link.encode_to_vec();
+        let head = Head { seq, hash: hash(&value) };
+        let mut batch = WriteBatch::new();
+        batch.put(link_key(seq), value);
+        batch.put(found_by, seq.to_be_bytes());
+        // Unknown until the write is through: after an error the next writer reads the newest link again.
+        *self.slot = None;
+        let handle = self.db.write(batch).await?;
+        *self.slot = Some(head);
+        Ok(handle)
+    }
+}
+
+async fn newest(db: &Db) -> Result<Head, Error> {
+    let options = ScanOptions::default().with_order(IterationOrder::Descending);
+    let mut links = db.scan_prefix_with_options(b"l", .., &options).await?;
+    let Some(row) = links.next().await? else { return Ok(Head { seq: 0, hash: NO_LINK }) };
+    let seq = row.key.get(1..).and_then(|seq| seq.try_into().ok()).map(u64::from_be_bytes);
+    Ok(Head { seq: seq.ok_or(Error::Damaged("a link's key"))?, hash: hash(&row.value) })
+}
+
+fn link_key(seq: u64) -> Vec<u8> {
+    [b"l", seq.to_be_bytes().as_slice()].concat()
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = NO_LINK;
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::records::OptedOut;
+
+    async fn ledger(links: u8) -> Ledger {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let db = maily_keys::db::open(store, "test", maily_keys::db::Tuning::default()).await.unwrap();
+        let ledger = Ledger::new(db);
+        for address in 0..links {
+            let event = Event::OptedOut(OptedOut { address: vec![address; 16], article: "x".into() });
+            ledger.writer().await.unwrap().append(event, &[b's', address]).await.unwrap();
+        }
+        ledger
+    }
+
+    async fn verdict(ledger: &Ledger) -> Result<u64, String> {
+        ledger.walk(async |_| Ok(())).await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn goes_on_after_the_newest_link() {
+        let ledger = ledger(3).await;
+        assert_eq!(verdict(&ledger).await, Ok(3));
+        let again = Ledger::new(ledger.db.clone());
+        let event = Event::OptedOut(OptedOut { address: vec![9; 16], article: "x".into() });
+        again.writer().await.unwrap().append(event, b"s9").await.unwrap();
+        assert_eq!(verdict(&again).await, Ok(4));
+        assert_eq!(again.link(4).await.unwrap().seq, 4);
+    }
+
+    #[tokio::test]
+    async fn an_edit_a_gap_and_a_forgery_are_found() {
+        let gap = ledger(4).await;
+        gap.db.delete(link_key(2)).await.unwrap();
+        assert_eq!(verdict(&gap).await, Err("the record is damaged: the ledger has a gap".into()));
+        let edited = ledger(4).await;
+        let mut link = edited.link(2).await.unwrap();
+        link.at = "2020-01-01T00:00:00Z".into();
+        edited.db.put(link_key(2), link.encode_to_vec()).await.unwrap();
+        assert_eq!(
+            verdict(&edited).await,
+            Err("the record is damaged: a link of the ledger was changed".into())
+        );
+        let inserted = ledger(2).await;
+        inserted.db.put(link_key(3), Link { seq: 3, ..Link::default() }.encode_to_vec()).await.unwrap();
+        assert_eq!(
+            verdict(&inserted).await,
+            Err("the record is damaged: a link of the ledger was changed".into())
+        );
+    }
+}

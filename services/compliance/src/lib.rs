@@ -1,0 +1,59 @@
+//! Who may lawfully be written to, and the record of every hand-off.
+//!
+//! A campaign's subscriber list is *imported* once ([`list`] reads it, `maily_law` judges it, [`import`] puts
+//! the outcome on record), and its recipients are then read, handed off and released page by page
+//! ([`pages`]). People opt out at the edge ([`opt_out`], RFC 8058). What is on record lives in one SlateDB per
+//! residency region, behind a hash-chained [`ledger`]; a campaign's counts, which hold nothing personal, in one
+//! for all. Personal details are sealed under the person's key; a person and an address are known by keyed hashes.
+//!
+//! The rule that all of it serves: an opt-out acknowledged before a hand-off begins means no message.
+
+mod addresses;
+pub mod api;
+mod campaigns;
+mod config;
+mod error;
+mod import;
+mod layout;
+mod ledger;
+mod list;
+mod metrics;
+pub mod opt_out;
+mod pages;
+mod records;
+mod region;
+mod secrets;
+mod stage;
+mod state;
+mod token;
+
+use maily_chassis::{Boot, EdgeAuth, Environment, Listeners};
+use maily_proto::compliance::compliance_server::ComplianceServer;
+
+pub use config::Config;
+pub use error::Error;
+pub use list::ListFault;
+pub use state::{State, Verified};
+
+/// Opens the databases and serves until the shutdown, or until another process takes the databases over.
+///
+/// # Errors
+/// One sentence for the operator: a bad configuration, a database that does not open or that was lost.
+pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
+    if boot.config.environment == Environment::Prod {
+        return Err(boot.fatal("configuration: a local keyring file is refused in prod"));
+    }
+    tracing::warn!("keys come from a local keyring file, which is not for production");
+    let state = match State::open(&boot.config.service, &boot.config.data).await {
+        Ok(state) => state,
+        Err(error) if error.is_permanent() => return Err(boot.fatal(error)),
+        Err(error) => return Err(maily_chassis::Error::unavailable(error)),
+    };
+    let (fatal, watched) = (boot.fatal_handle(), state.clone());
+    tokio::spawn(async move { fatal.raise(maily_chassis::Error::unavailable(watched.lost().await)) });
+    let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));
+    let edge = opt_out::router(state.clone());
+    let served = boot.serve(Listeners::new().grpc(grpc).edge(edge, EdgeAuth::Own)).await;
+    state.close().await;
+    served
+}

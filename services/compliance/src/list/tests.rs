@@ -1,0 +1,129 @@
+//! The splitter against every kind of bad file, every chunking, and another implementation.
+
+use proptest::prelude::*;
+
+use super::*;
+
+type Records = Vec<(u64, Vec<String>, bool)>;
+
+fn read(bytes: &[u8], chunk: usize) -> Result<Records, ListFault> {
+    let (mut splitter, mut utf8, mut records) = (Splitter::new(), Utf8::default(), Records::new());
+    let mut each = |record: Record<'_>| {
+        records.push((
+            record.line,
+            record.fields.iter().map(ToString::to_string).collect(),
+            record.malformed,
+        ));
+        Ok::<_, ListFault>(())
+    };
+    for chunk in bytes.chunks(chunk.max(1)) {
+        let checked = utf8.push(chunk);
+        splitter.push(&chunk[..checked.err().unwrap_or(chunk.len())], &mut each)?;
+        if checked.is_err() {
+            return Err(ListFault::Utf8(splitter.line()));
+        }
+    }
+    if !utf8.is_whole() {
+        return Err(ListFault::Utf8(splitter.line()));
+    }
+    splitter.finish(&mut each)?;
+    Ok(records)
+}
+
+fn rows(text: &str) -> Vec<(u64, Vec<String>)> {
+    read(text.as_bytes(), 7).unwrap().into_iter().map(|(line, fields, _)| (line, fields)).collect()
+}
+
+fn row(line: u64, fields: &[&str]) -> (u64, Vec<String>) {
+    (line, fields.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn records_and_their_lines() {
+    assert_eq!(rows(""), []);
+    assert_eq!(rows("a,b\n"), [row(1, &["a", "b"])]);
+    assert_eq!(rows("a,b\r\nc,"), [row(1, &["a", "b"]), row(2, &["c", ""])]);
+    assert_eq!(rows("a\r"), [row(1, &["a"])]);
+    assert_eq!(rows("\n\r\na\n\n\nb"), [row(3, &["a"]), row(6, &["b"])]);
+    assert_eq!(
+        rows("\"x\r\ny\",\"say \"\"hi\"\"\"\r\nz"),
+        [row(1, &["x\r\ny", "say \"hi\""]), row(3, &["z"])]
+    );
+    assert_eq!(rows("Jo \"JJ\" Doe,a\rb\n"), [row(1, &["Jo \"JJ\" Doe", "a\rb"])]);
+    assert_eq!(rows("\"\",x\n\"\"\n"), [row(1, &["", "x"])]);
+    assert_eq!(rows(&format!("{}\nz", ",".repeat(100)))[0].1.len(), 12, "extra fields are counted, not kept");
+}
+
+#[test]
+fn text_behind_a_closing_quote_is_malformed() {
+    for (text, malformed) in
+        [("\"a\"b,c", true), ("\"a\" ,c", true), ("\"a\"\rb", true), ("\"a\",b", false), ("\"a\"\r\n", false)]
+    {
+        assert_eq!(read(text.as_bytes(), 3).unwrap()[0].2, malformed, "{text:?}");
+    }
+}
+
+#[test]
+fn faults_of_the_file_name_their_line_however_it_is_cut() {
+    let long = |n| format!("a\nb,{}\n", "x".repeat(n));
+    for (bytes, fault) in [
+        (b"a\n\"b\nc\n".to_vec(), ListFault::Quote(2)),
+        (b"a\n\"b\n\",\"c\n\n".to_vec(), ListFault::Quote(3)),
+        (b"a\nb\n\xff\n".to_vec(), ListFault::Utf8(3)),
+        (b"a\n\"b\n\xc3(\n\"".to_vec(), ListFault::Utf8(3)),
+        (b"a\nb\xe2\x82".to_vec(), ListFault::Utf8(2)),
+        (b"a\nb\xed\xa0\x80".to_vec(), ListFault::Utf8(2)),
+        // A character can't be torn by a comma.
+        (b"a\n\xc3,\xa9".to_vec(), ListFault::Utf8(2)),
+        (long(MAX_FIELD + 1).into_bytes(), ListFault::Field(2)),
+        (format!("a\n{}{}", ",".repeat(50), "x".repeat(MAX_FIELD + 1)).into_bytes(), ListFault::Field(2)),
+        (format!("a\n\"{}", "\n".repeat(10 << 20)).into_bytes(), ListFault::Field(2)),
+    ] {
+        for chunk in [1, 2, 3, 4096, usize::MAX] {
+            assert_eq!(read(&bytes, chunk), Err(fault), "in chunks of {chunk}");
+        }
+    }
+    assert!(read(long(MAX_FIELD).as_bytes(), 4096).is_ok());
+}
+
+#[test]
+fn only_the_header_is_the_header() {
+    let good = COLUMNS.join(",");
+    for (text, is) in [
+        (good.clone(), true),
+        (format!("\u{feff}{good}"), true),
+        (good.to_uppercase(), false),
+        (format!("{good},"), false),
+        (format!(" {good}"), false),
+        (good.replace("email,", ""), false),
+        (good.replace(',', ";"), false),
+    ] {
+        let mut seen = false;
+        let mut splitter = Splitter::new();
+        let each = |record: Record<'_>| {
+            seen = is_header(&record);
+            Ok::<_, ListFault>(())
+        };
+        splitter.push(format!("{text}\r\n").as_bytes(), each).unwrap();
+        assert_eq!(seen, is, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn cutting_changes_nothing(bytes in proptest::collection::vec(prop_oneof![
+        8 => prop::sample::select(b"ab,,\"\"\r\n\n".to_vec()), 1 => any::<u8>()], 0..60), chunk in 1..9_usize) {
+        prop_assert_eq!(read(&bytes, chunk), read(&bytes, usize::MAX));
+    }
+
+    #[test]
+    fn what_the_csv_crate_writes_is_read(rows in proptest::collection::vec(proptest::collection::vec("[a,\"\r\n ü]{0,6}", 2..11), 0..6)) {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        for row in &rows {
+            writer.write_record(row).unwrap();
+        }
+        let read = read(&writer.into_inner().unwrap(), 5).unwrap();
+        prop_assert!(read.iter().all(|(_, _, malformed)| !malformed));
+        prop_assert_eq!(read.into_iter().map(|(_, fields, _)| fields).collect::<Vec<_>>(), rows);
+    }
+}

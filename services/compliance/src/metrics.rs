@@ -1,0 +1,35 @@
+//! What the service counts; never about anybody.
+
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
+
+/// The service's counters.
+pub(crate) struct Metrics {
+    rows: Counter<u64>,
+    pub(crate) handed_off: Counter<u64>,
+    pub(crate) opt_outs: Counter<u64>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let meter = global::meter("maily.compliance");
+        Self {
+            rows: meter
+                .u64_counter("maily_compliance_rows")
+                .with_description("Rows imported, by outcome")
+                .build(),
+            handed_off: meter
+                .u64_counter("maily_compliance_handed_off")
+                .with_description("Messages handed off")
+                .build(),
+            opt_outs: meter
+                .u64_counter("maily_compliance_opt_outs")
+                .with_description("Opt-outs put on record")
+                .build(),
+        }
+    }
+
+    pub(crate) fn rows(&self, outcome: &str, count: u64) {
+        self.rows.add(count, &[KeyValue::new("outcome", outcome.to_owned())]);
+    }
+}

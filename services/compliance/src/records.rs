@@ -1,0 +1,217 @@
+//! What is kept, as protobuf messages: old records stay readable when fields are added.
+//!
+//! Those that hold personal data exist only sealed, and show nothing in `Debug`.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use prost::{Message, Oneof};
+
+/// A row on its way from reading to judging; sealed under a key that dies with the import.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(crate) struct Staged {
+    #[prost(uint64, tag = "1")]
+    pub(crate) line: u64,
+    /// Keyed hash of the address; empty for an invalid row.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) address: Vec<u8>,
+    /// The row's fields; for an invalid row, column and reason.
+    #[prost(string, repeated, tag = "3")]
+    pub(crate) fields: Vec<String>,
+}
+
+/// A block of staged rows.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(crate) struct StagedBlock {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) rows: Vec<Staged>,
+}
+
+/// A person's row as it was read, the address canonical: sealed under the person's key.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(crate) struct Details {
+    /// In the order of `maily_law::COLUMNS`.
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) fields: Vec<String>,
+}
+
+macro_rules! silent {
+    ($($name:ident),*) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+silent!(Staged, StagedBlock, Details);
+
+/// The evidence of one row: who, what, when, from where (sealed), and what was decided on which provision.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Entry {
+    #[prost(uint64, tag = "1")]
+    pub(crate) line: u64,
+    /// Keyed hash of the address, of this region: 32 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(crate) person: Bytes,
+    /// Keyed hash of the address, of the suppression list: 16 bytes.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub(crate) address: Bytes,
+    /// Basis or exclusion code.
+    #[prost(string, tag = "4")]
+    pub(crate) outcome: String,
+    #[prost(string, tag = "5")]
+    pub(crate) article: String,
+    /// `Details` under the person's key.
+    #[prost(bytes = "bytes", tag = "6")]
+    pub(crate) sealed: Bytes,
+}
+
+/// A page or a piece of one; pieces written one after the other are one message.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Block {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A finished import, without anything personal.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Campaign {
+    #[prost(string, tag = "1")]
+    pub(crate) id: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) import: Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub(crate) as_of: String,
+    /// Keyed digest of the list's bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub(crate) digest: Vec<u8>,
+    #[prost(uint64, tag = "5")]
+    pub(crate) rows: u64,
+    #[prost(uint32, tag = "6")]
+    pub(crate) page_size: u32,
+    #[prost(btree_map = "string, uint64", tag = "7")]
+    pub(crate) excluded: BTreeMap<String, u64>,
+    /// In the order of their names.
+    #[prost(message, repeated, tag = "8")]
+    pub(crate) cohorts: Vec<Cohort>,
+    #[prost(message, repeated, tag = "9")]
+    pub(crate) regions: Vec<RegionSum>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Cohort {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    /// Names the cohort in keys.
+    #[prost(uint32, tag = "2")]
+    pub(crate) number: u32,
+    /// In the order of `Region::ALL`.
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) regions: Vec<CohortRegion>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct CohortRegion {
+    #[prost(string, tag = "1")]
+    pub(crate) region: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) recipients: u64,
+    #[prost(uint32, tag = "3")]
+    pub(crate) pages: u32,
+}
+
+/// What an import put into one region.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RegionSum {
+    #[prost(string, tag = "1")]
+    pub(crate) region: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) rows: u64,
+    /// SHA-256 over the keys and the SHA-256s of its blocks, in the order of the keys.
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) digest: Vec<u8>,
+}
+
+/// A row that could not be read.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Invalid {
+    #[prost(string, tag = "1")]
+    pub(crate) field: String,
+    #[prost(string, tag = "2")]
+    pub(crate) reason: String,
+}
+
+/// One link of a region's ledger.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Link {
+    /// From 1, without gaps.
+    #[prost(uint64, tag = "1")]
+    pub(crate) seq: u64,
+    /// SHA-256 of the link before; zeros before the first.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) previous: Vec<u8>,
+    /// When it was written, RFC 3339.
+    #[prost(string, tag = "3")]
+    pub(crate) at: String,
+    #[prost(oneof = "Event", tags = "4, 5, 6")]
+    pub(crate) event: Option<Event>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(crate) enum Event {
+    #[prost(message, tag = "4")]
+    Imported(Imported),
+    #[prost(message, tag = "5")]
+    HandedOff(HandedOff),
+    #[prost(message, tag = "6")]
+    OptedOut(OptedOut),
+}
+
+/// Decisions were put on record: the blocks that the sum commits to.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Imported {
+    #[prost(string, tag = "1")]
+    pub(crate) campaign: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) import: Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub(crate) as_of: String,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) sum: Option<RegionSum>,
+}
+
+/// Messages of a page were handed off.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct HandedOff {
+    #[prost(string, tag = "1")]
+    pub(crate) campaign: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) import: Vec<u8>,
+    #[prost(uint32, tag = "3")]
+    pub(crate) cohort: u32,
+    #[prost(uint32, tag = "4")]
+    pub(crate) page: u32,
+    #[prost(string, tag = "5")]
+    pub(crate) segment: String,
+    /// A bit for each entry of the page, lowest first: 1 is handed off, 0 suppressed.
+    #[prost(bytes = "vec", tag = "6")]
+    pub(crate) bits: Vec<u8>,
+    #[prost(uint32, tag = "7")]
+    pub(crate) handed_off: u32,
+    #[prost(uint32, tag = "8")]
+    pub(crate) suppressed: u32,
+}
+
+/// Somebody opted out.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct OptedOut {
+    /// Keyed hash of the address, of the suppression list.
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) address: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub(crate) article: String,
+}

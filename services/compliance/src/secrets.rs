@@ -1,0 +1,46 @@
+//! The keyed hashes by which addresses are known, the same for ever and in every region of a tenant.
+
+use aws_lc_rs::hmac;
+use maily_keys::{DataKey, RootKeys, Scope, mac};
+use maily_law::Address;
+
+use crate::Error;
+
+/// An address as the suppression list knows it: 128 bits of an HMAC under a key of its own.
+pub(crate) type AddressHash = [u8; 16];
+
+/// The tenant's secrets for keyed hashes.
+pub(crate) struct Secrets {
+    suppression: DataKey,
+    lists: DataKey,
+    /// Authenticates unsubscribe tokens.
+    pub(crate) tokens: DataKey,
+    /// Encrypts the database of campaigns.
+    pub(crate) campaigns: DataKey,
+}
+
+impl Secrets {
+    pub(crate) async fn open(roots: &dyn RootKeys, tenant: &str) -> Result<Self, Error> {
+        let scope = Scope::new(tenant, "all", "compliance")?;
+        Ok(Self {
+            suppression: roots.mac(&scope, "suppression").await?,
+            lists: roots.mac(&scope, "list digest").await?,
+            tokens: roots.mac(&scope, "unsubscribe token").await?,
+            campaigns: roots.mac(&scope, "campaign blocks").await?,
+        })
+    }
+
+    pub(crate) fn address_hash(&self, address: &Address) -> AddressHash {
+        let mut hash = AddressHash::default();
+        hash.copy_from_slice(&mac(&self.suppression, &[address.as_str().as_bytes()])[..16]);
+        hash
+    }
+
+    /// The digest of a list judged at `as_of`, to be fed the list's bytes.
+    pub(crate) fn list_digest(&self, as_of: &str) -> hmac::Context {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.lists.expose()));
+        context.update(&(as_of.len() as u64).to_be_bytes());
+        context.update(as_of.as_bytes());
+        context
+    }
+}

@@ -1,0 +1,223 @@
+//! The service's state: the campaigns' database, a pair of databases for each region, and what is derived of them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use futures::FutureExt;
+use futures::future::{join_all, select_all, try_join_all};
+use maily_keys::db::{self, Tuning};
+use maily_keys::{LocalKeyring, RootKeys};
+use maily_law::Region;
+use slatedb::{CloseReason, Db};
+
+use crate::Error;
+use crate::campaigns::Campaigns;
+use crate::config::Config;
+use crate::layout::ImportId;
+use crate::metrics::Metrics;
+use crate::records::{Campaign, Imported};
+use crate::region::RegionState;
+use crate::secrets::{AddressHash, Secrets};
+
+/// Imports under way at once; each may take some 80 MB.
+const IMPORTS: usize = 2;
+
+/// The open state; clones share it.
+#[derive(Clone)]
+pub struct State(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) staging: PathBuf,
+    pub(crate) secrets: Secrets,
+    pub(crate) campaigns: Campaigns,
+    pub(crate) regions: BTreeMap<Region, RegionState>,
+    /// Every suppressed address of every region: about 20 bytes each.
+    suppressed: RwLock<HashSet<AddressHash>>,
+    importing: Mutex<HashSet<String>>,
+    pub(crate) metrics: Metrics,
+}
+
+/// What [`State::verify`] found in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Links of each region's ledger.
+    pub links: BTreeMap<&'static str, u64>,
+}
+
+impl State {
+    /// Opens everything below `data`, fencing off another process that may still have it open, discards imports
+    /// that did not finish and completes those that did.
+    ///
+    /// # Errors
+    /// A bad configuration, keyring or database.
+    pub async fn open(config: &Config, data: &Path) -> Result<Self, Error> {
+        let regions = config.checked_regions()?;
+        let roots: Arc<dyn RootKeys> = Arc::new(LocalKeyring::open(&config.keyring)?);
+        let store = db::local_store(&data.join("state"))?;
+        let staging = data.join("staging");
+        std::fs::create_dir_all(&staging).map_err(Error::Stage)?;
+        let secrets = Secrets::open(roots.as_ref(), &config.tenant).await?;
+        let campaigns =
+            db::open(Arc::clone(&store), "campaigns", Tuning::sealed(secrets.campaigns.clone())).await?;
+        let open = regions.into_iter().map(|region| {
+            let opened = RegionState::open(Arc::clone(&store), Arc::clone(&roots), &config.tenant, region);
+            opened.map(move |opened| opened.map(|opened| (region, opened)))
+        });
+        let regions: BTreeMap<_, _> = try_join_all(open.collect::<Vec<_>>()).await?.into_iter().collect();
+        let mut suppressed = HashSet::new();
+        for region in regions.values() {
+            suppressed.extend(region.suppressed().await?);
+        }
+        let state = Self(Arc::new(Inner {
+            config: config.clone(),
+            staging,
+            secrets,
+            campaigns: Campaigns::new(campaigns),
+            regions,
+            suppressed: RwLock::new(suppressed),
+            importing: Mutex::default(),
+            metrics: Metrics::new(),
+        }));
+        state.0.recover().await?;
+        Ok(state)
+    }
+
+    /// Waits until a database is lost: taken over by another process, or failed. The process has to end then.
+    pub async fn lost(&self) -> Error {
+        let lost = self.0.databases().map(|db| Box::pin(closed(db.clone()))).collect::<Vec<_>>();
+        let (reason, _, _) = select_all(lost).await;
+        match reason {
+            CloseReason::Fenced => Error::Lost("another process has taken the databases over"),
+            _ => Error::Lost("a database closed by itself"),
+        }
+    }
+
+    /// Checks every ledger against every edit, gap and missing piece of evidence.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with what is wrong.
+    pub async fn verify(&self) -> Result<Verified, Error> {
+        let mut links = BTreeMap::new();
+        let under_way = self.0.campaigns.unfinished().await?;
+        for (region, state) in &self.0.regions {
+            links.insert(region.name(), state.verify(&under_way).await?);
+        }
+        Ok(Verified { links })
+    }
+
+    /// Closes the databases; every acknowledged write is durable without it.
+    pub async fn close(&self) {
+        let closed = join_all(self.0.databases().map(Db::close)).await;
+        let keys = join_all(self.0.regions.values().map(|region| region.keys.close())).await;
+        if closed.iter().any(Result::is_err) || keys.iter().any(Result::is_err) {
+            tracing::warn!("a database did not close cleanly");
+        }
+    }
+}
+
+/// Waits until the database is closed, and answers why.
+async fn closed(db: Db) -> CloseReason {
+    let mut status = db.subscribe();
+    loop {
+        if let Some(reason) = status.borrow_and_update().close_reason {
+            return reason;
+        }
+        if status.changed().await.is_err() {
+            return CloseReason::Clean;
+        }
+    }
+}
+
+/// The right to import one campaign, and one of the places for imports.
+pub(crate) struct Importing {
+    inner: Arc<Inner>,
+    campaign: String,
+}
+
+impl Drop for Importing {
+    fn drop(&mut self) {
+        self.inner.importing().remove(&self.campaign);
+    }
+}
+
+impl Inner {
+    fn databases(&self) -> impl Iterator<Item = &Db> {
+        std::iter::once(&self.campaigns.db).chain(self.regions.values().map(|region| &region.db))
+    }
+
+    fn importing(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.importing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn start_import(self: &Arc<Self>, campaign: &str) -> Result<Importing, Error> {
+        let mut importing = self.importing();
+        if importing.contains(campaign) {
+            return Err(Error::Importing);
+        }
+        if importing.len() >= IMPORTS {
+            return Err(Error::Busy);
+        }
+        importing.insert(campaign.to_owned());
+        Ok(Importing { inner: Arc::clone(self), campaign: campaign.to_owned() })
+    }
+
+    /// A finished import that is in every ledger.
+    pub(crate) async fn campaign(&self, campaign: &str) -> Result<Arc<Campaign>, Error> {
+        const MISSING: Error = Error::NotFound("no import of this campaign has finished");
+        if self.importing().contains(campaign) {
+            return Err(MISSING);
+        }
+        self.campaigns.find(campaign).await?.ok_or(MISSING)
+    }
+
+    pub(crate) fn is_suppressed(&self, address: &AddressHash) -> bool {
+        self.suppressed.read().unwrap_or_else(PoisonError::into_inner).contains(address)
+    }
+
+    /// From now on no hand-off includes the address.
+    pub(crate) fn suppress(&self, address: AddressHash) {
+        self.suppressed.write().unwrap_or_else(PoisonError::into_inner).insert(address);
+    }
+
+    /// Makes up for what the process before could not finish.
+    async fn recover(&self) -> Result<(), Error> {
+        for import in self.campaigns.unfinished().await? {
+            self.discard(&import).await?;
+        }
+        for campaign in self.campaigns.unrecorded().await? {
+            let found = self.campaigns.find(&campaign).await?;
+            self.record(found.ok_or(Error::Damaged("a campaign is missing"))?.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes every trace of an import that did not finish.
+    pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
+        for region in self.regions.values() {
+            region.discard(import).await?;
+        }
+        self.campaigns.discard(import).await
+    }
+
+    /// Puts a finished import into the ledgers of its regions, where it is not yet.
+    pub(crate) async fn record(&self, campaign: &Campaign) -> Result<(), Error> {
+        for sum in &campaign.regions {
+            let imported = Imported {
+                campaign: campaign.id.clone(),
+                import: campaign.import.clone(),
+                as_of: campaign.as_of.clone(),
+                sum: Some(sum.clone()),
+            };
+            self.region(&sum.region)?.1.record_import(imported).await?;
+        }
+        self.campaigns.recorded(&campaign.import).await
+    }
+
+    pub(crate) fn region(&self, name: &str) -> Result<(Region, &RegionState), Error> {
+        let region = Region::parse(name).ok_or(Error::NotFound("there is no such region"))?;
+        let state = self.regions.get(&region).ok_or(Error::NotFound("the region is not kept here"))?;
+        Ok((region, state))
+    }
+}

@@ -1,0 +1,91 @@
+//! Files that are refused as a whole: one sentence, nothing left behind.
+
+use maily_compliance::{Config, Error, State};
+
+use crate::common::{AS_OF, HEADER, Service, config, import, import_in, list};
+
+const GOOD: &str = "1,a@b.de,Ada,DE,en,all,1980,express,2025-01-01T00:00:00Z,form,false\n";
+
+async fn refused(state: &State, campaign: &str, list: &[u8]) -> String {
+    match import_in(state, campaign, list, 50_000).await {
+        Err(Error::List(fault)) => fault.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_is_one_sentence_and_leaves_nothing() {
+    let service = Service::start(100).await;
+    let columns = HEADER.trim_end();
+    let header = format!("line 1: the header must be {columns}");
+    let with = |tail: &[u8]| [HEADER.as_bytes(), GOOD.as_bytes(), tail].concat();
+    for (list, sentence) in [
+        (b"".to_vec(), format!("the list is empty: its first line must be {columns}")),
+        (b"\n\r\n".to_vec(), format!("the list is empty: its first line must be {columns}")),
+        (GOOD.as_bytes().to_vec(), header.clone()),
+        (HEADER.replace("email", "mail").into_bytes(), header.clone()),
+        (HEADER.replace(",suppressed", "").into_bytes(), header.clone()),
+        (HEADER.replace(',', ";").into_bytes(), header),
+        (with(b"2,\"a@b.de\n,x\n"), "line 3: a quote is opened and never closed".into()),
+        (with(b"\n2,\xe9@b.de\n"), "line 4: not UTF-8".into()),
+        (with(b"2,caf\xc3"), "line 3: not UTF-8".into()),
+        (
+            with(format!("2,{}", "x".repeat(10 << 20)).as_bytes()),
+            "line 3: a field is longer than 64 KiB".into(),
+        ),
+    ] {
+        assert_eq!(refused(&service.state, "bad", &list).await, sentence);
+    }
+    assert!(std::fs::read_dir(service.folder.path().join("data/staging")).unwrap().next().is_none());
+    // The name is still free.
+    assert_eq!(import(&service.state, "bad", format!("{HEADER}{GOOD}")).await.unwrap(), 1);
+    service.state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_has_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let regions = vec!["eu".to_owned()];
+    let limited = Config { max_rows: 3, max_bytes: 2_000, regions, ..config(folder.path(), 100) };
+    let state = State::open(&limited, &folder.path().join("data")).await.unwrap();
+    let rows = |count| format!("{HEADER}{}", GOOD.repeat(count));
+    assert_eq!(import(&state, "three", rows(3)).await.unwrap(), 3);
+    assert_eq!(refused(&state, "four", rows(4).as_bytes()).await, "the list has more than 3 rows");
+    assert_eq!(refused(&state, "long", rows(100).as_bytes()).await, "the list is longer than 2000 bytes");
+    let american = format!("{HEADER}{GOOD}{}", GOOD.replace("DE", "US"));
+    let sentence = "line 3: the row belongs to region us, which is not kept here";
+    assert_eq!(refused(&state, "us", american.as_bytes()).await, sentence);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_cohorts_are_refused() {
+    let service = Service::start(100).await;
+    let row = |at: usize| GOOD.replace("all", &format!("s{at}"));
+    let list: String = std::iter::once(HEADER.to_owned()).chain((0..=10_000).map(row)).collect();
+    let sentence = refused(&service.state, "wide", list.as_bytes()).await;
+    assert_eq!(sentence, "the list has more than 10000 cohorts, or more than 4 MiB of cohort names");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_request_is_refused_before_the_list_is_read() {
+    let service = Service::start(100).await;
+    let none = || futures::stream::pending();
+    for (campaign, as_of) in
+        [("", AS_OF), ("a\nb", AS_OF), (&*"x".repeat(257), AS_OF), ("c", "2026-04-01"), ("c", "")]
+    {
+        assert!(matches!(service.state.import(campaign, as_of, none()).await, Err(Error::Request(_))));
+    }
+    let chunk = vec![b'x'; (256 << 10) + 1];
+    let long = import_in(&service.state, "c", chunk, usize::MAX).await;
+    assert!(matches!(long, Err(Error::Request("a chunk is longer than 256 KiB"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_breaks_off_leaves_nothing() {
+    let service = Service::start(100).await;
+    let good = list(2_000);
+    let chunks = [Ok(good.clone().into_bytes().into()), Err(Error::BrokenOff)];
+    let broken = service.state.import("c", AS_OF, futures::stream::iter(chunks)).await;
+    assert!(matches!(broken, Err(Error::BrokenOff)));
+    assert_eq!(import(&service.state, "c", list(5)).await.unwrap(), 5, "the campaign is not taken");
+}

@@ -1,0 +1,85 @@
+//! A state in a folder of its own, and lists to import.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use futures::stream;
+use maily_compliance::{Config, Error, State};
+use maily_proto::compliance as pb;
+use tempfile::TempDir;
+
+pub(crate) const HEADER: &str =
+    "id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed\n";
+pub(crate) const AS_OF: &str = "2026-04-01T09:00:00+02:00";
+
+/// An open state and its folder.
+pub(crate) struct Service {
+    pub(crate) folder: TempDir,
+    pub(crate) state: State,
+}
+
+pub(crate) fn config(folder: &Path, page_size: u32) -> Config {
+    Config { keyring: folder.join("keyring.json"), page_size, ..Config::default() }
+}
+
+pub(crate) async fn open(folder: &Path, page_size: u32) -> State {
+    State::open(&config(folder, page_size), &folder.join("data")).await.unwrap()
+}
+
+impl Service {
+    pub(crate) async fn start(page_size: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path(), page_size).await;
+        Self { folder, state }
+    }
+
+    /// Closes the state and opens it again.
+    pub(crate) async fn restart(mut self, page_size: u32) -> Self {
+        self.state.close().await;
+        self.state = open(self.folder.path(), page_size).await;
+        self
+    }
+}
+
+pub(crate) async fn import(state: &State, campaign: &str, list: impl AsRef<[u8]>) -> Result<u64, Error> {
+    import_in(state, campaign, list, 1_000).await
+}
+
+pub(crate) async fn import_in(
+    state: &State,
+    campaign: &str,
+    list: impl AsRef<[u8]>,
+    chunk: usize,
+) -> Result<u64, Error> {
+    let chunks: Vec<_> = list.as_ref().chunks(chunk).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    state.import(campaign, AS_OF, stream::iter(chunks)).await
+}
+
+/// A list of eligible people in the United States and Germany, by turns.
+pub(crate) fn list(rows: usize) -> String {
+    let row = |at: usize| {
+        let country = if at.is_multiple_of(2) { "US" } else { "DE" };
+        format!(
+            "{at},p{at}@Mail.Example,Name{at},{country},en-GB,seg{},1980,express,2025-01-01T00:00:00Z,form,false\n",
+            at % 3
+        )
+    };
+    std::iter::once(HEADER.to_owned()).chain((0..rows).map(row)).collect()
+}
+
+pub(crate) fn page(campaign: &str, cohort: &str, region: &str, page: u32) -> pb::Page {
+    pb::Page { campaign_id: campaign.into(), cohort: cohort.into(), region: region.into(), page }
+}
+
+/// Every page of a list made by [`list`], imported with this page size.
+pub(crate) fn pages(campaign: &str, rows: usize, page_size: usize) -> Vec<pb::Page> {
+    let mut all = Vec::new();
+    for segment in 0..3 {
+        for (region, parity) in [("us", 0), ("eu", 1)] {
+            let people = (0..rows).filter(|at| at % 3 == segment && at % 2 == parity).count();
+            let numbers = 0..u32::try_from(people.div_ceil(page_size)).unwrap();
+            all.extend(numbers.map(|number| page(campaign, &format!("en-GB/seg{segment}"), region, number)));
+        }
+    }
+    all
+}

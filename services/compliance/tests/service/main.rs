@@ -1,0 +1,19 @@
+//! The service from outside: its state, its gRPC API, its edge, and what a kill or a race leaves of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod api;
+mod bad_lists;
+mod common;
+mod fence;
+mod import;
+mod kill;
+mod opt_out;
+mod pages;
+mod race;
+mod second_opinion;

@@ -1,0 +1,150 @@
+//! Random lists, decided here and by `tests/reference/decide.py`, which shares nothing with us.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use maily_compliance::State;
+use maily_compliance::api::Api;
+use maily_proto::compliance as pb;
+use maily_proto::compliance::compliance_server::Compliance;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use tonic::Request;
+
+use crate::common::{HEADER, Service};
+
+const ROWS: usize = 20_000;
+const EMAILS: &[&str] = &[
+    "a b@c.de",
+    "a@b",
+    "@b.c",
+    "a@@b.c",
+    ".a@b.c",
+    "a..b@c.d",
+    "a@-b.c",
+    "\"\"\"q\"\"@b.c\"",
+    "ü@bücher.example",
+    "a@b.c.",
+    "",
+];
+const COUNTRIES: &[&str] = &[
+    "DE", "FR", "NO", "RE", "AX", "GB", "CH", "CA", "CA", "US", "US", "JP", "PR", "JE", "UK", "XK", "de", "",
+];
+const YEARS: &[&str] = &["", "", "1980", "2006", "2007", "2008", "2030", "80", "+198", "0000", "١٩٨٠"];
+const CONSENTS: &[&str] =
+    &["express", "express", "express", "implied", "implied", "withdrawn", "none", "", "Express"];
+const MOMENTS: &[&str] = &[
+    "2025-01-01T00:00:00Z",
+    "2025-01-01T00:00:00Z",
+    "2025-06-01T12:00:00.5+05:30",
+    "",
+    "2024-02-28T09:00:00+00:00",
+    "2024-02-28T08:59:59.999Z",
+    "2024-02-28T10:00:00+01:00",
+    "2026-02-28T09:00:00Z",
+    "2026-02-28T09:00:01Z",
+    "2025-02-29T00:00:00Z",
+    "2025-01-01",
+    "2025-01-01 00:00:00Z",
+    "2025-01-01T00:00:00",
+    "2025-01-01t00:00:00z",
+];
+const NAMES: &[&str] =
+    &["", "Ada", "\"Jo, \"\"JJ\"\"\"", "\"two\r\nlines\"", "{{first_name}}", "<b>x</b>", "Ünï"];
+
+/// A row of mostly good values, sometimes with a field too few or too many.
+fn row(random: &mut ChaCha8Rng, at: usize) -> String {
+    let mut pick = |values: &[&'static str], bad: u32| {
+        let common = values.first().copied().unwrap_or_default();
+        let other = random.random_ratio(bad, 100);
+        if other { values.choose(random).copied().unwrap_or(common) } else { common }
+    };
+    let (email, country, year, consent) =
+        (pick(EMAILS, 6), pick(COUNTRIES, 90), pick(YEARS, 40), pick(CONSENTS, 60));
+    let (odd, name, moment) = (email != EMAILS[0], pick(NAMES, 50), pick(MOMENTS, 60));
+    let source = pick(&["form", "", "\"a, b\""], 30);
+    let suppressed = pick(&["false", "true", "false", "false", "TRUE", ""], 10);
+    let segment = pick(&["all", "vip", "new", ""], 30);
+    let tail = pick(&["", ",x", "\r"], 3);
+    let domain = ["Example.org", "example.org", "EXAMPLE.net"][random.random_range(0..3)];
+    let usual = format!("P{}@{domain}", random.random_range(0..ROWS * 2));
+    let email = if odd { email } else { usual.as_str() };
+    format!(
+        "{at},{email},{name},{country},en-GB,{segment},{year},{consent},{moment},{source},{suppressed}{tail}\n"
+    )
+}
+
+async fn ours(state: &State, as_of: &str, list: Vec<u8>) -> Value {
+    let chunks: Vec<_> = list.chunks(4_096).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
+    state.import("c", as_of, futures::stream::iter(chunks)).await.unwrap();
+    let api = Api::new(state.clone());
+    let campaign_id = "c".to_owned();
+    let summary = api.summary(Request::new(pb::SummaryRequest { campaign_id: campaign_id.clone() })).await;
+    let summary = summary.unwrap().into_inner();
+    let (mut regions, mut cohorts) = (BTreeMap::new(), BTreeMap::new());
+    for cohort in summary.cohorts {
+        cohorts.insert(cohort.name, cohort.recipients);
+        for region in cohort.regions {
+            *regions.entry(region.region).or_insert(0) += region.recipients;
+        }
+    }
+    let mut invalid: Vec<Value> = Vec::new();
+    let mut after_line = 0;
+    loop {
+        let request = pb::InvalidRowsRequest { campaign_id: campaign_id.clone(), after_line, limit: 3_000 };
+        let rows = api.invalid_rows(Request::new(request)).await.unwrap().into_inner().rows;
+        let Some(last) = rows.last() else { break };
+        after_line = last.line;
+        invalid.extend(rows.iter().map(|row| json!({ "line": row.line, "field": row.field })));
+    }
+    let excluded: BTreeMap<_, _> = summary.excluded.into_iter().collect();
+    let written: u64 = cohorts.values().sum();
+    json!({ "rows": summary.rows, "written": written, "excluded": excluded, "by_region": regions,
+            "cohorts": cohorts, "invalid": invalid })
+}
+
+fn theirs(folder: &Path) -> Value {
+    let script = root().join("tests/reference/decide.py");
+    let output = Command::new("python3").arg(script).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_lists_are_decided_alike() {
+    for (seed, as_of) in [(1, "2026-02-28T09:00:00Z"), (2, "2026-02-28T10:00:00+01:00")] {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let rows = (0..ROWS).map(|at| row(&mut random, at));
+        let list: String = std::iter::once(HEADER.to_owned()).chain(rows).collect();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("campaign.yaml"), format!("as_of: {as_of}\n")).unwrap();
+        std::fs::write(folder.path().join("subscribers.csv"), &list).unwrap();
+        let service = Service::start(1_000).await;
+        let (ours, theirs) = (ours(&service.state, as_of, list.into_bytes()).await, theirs(folder.path()));
+        let invalid = |opinion: &Value| opinion["invalid"].as_array().unwrap().clone();
+        let differs = invalid(&ours).into_iter().zip(invalid(&theirs)).find(|(ours, theirs)| ours != theirs);
+        assert_eq!(differs, None, "the first invalid row that differs, with seed {seed}");
+        for key in ["rows", "written", "excluded", "by_region", "cohorts"] {
+            assert_eq!(ours[key], theirs[key], "{key} with seed {seed}");
+        }
+        assert_eq!(ours["excluded"].as_object().unwrap().len(), 7, "every code is met");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_is_decided_alike() {
+    let folder = root().join("services/orchestrator/samples/spring-sale");
+    let campaign = std::fs::read_to_string(folder.join("campaign.yaml")).unwrap();
+    let as_of = campaign.lines().find_map(|line| line.strip_prefix("as_of: ")).unwrap();
+    let service = Service::start(1_000).await;
+    let ours =
+        ours(&service.state, as_of.trim(), std::fs::read(folder.join("subscribers.csv")).unwrap()).await;
+    assert_eq!(ours, theirs(&folder));
+}

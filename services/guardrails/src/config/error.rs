@@ -1,0 +1,59 @@
+//! Why a configuration was not loaded.
+
+use std::fmt;
+
+/// What is wrong, in which file and line: `config.yml:12: unknown key rails.inputs (did you mean rails.input?)`.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct LoadError {
+    file: String,
+    line: Option<usize>,
+    problem: String,
+}
+
+impl LoadError {
+    pub(crate) fn new(file: &str, line: impl Into<Option<usize>>, problem: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: line.into(), problem: problem.into() }
+    }
+
+    /// Whether trying again can't help: the same files are refused every time.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.problem),
+            None => write!(f, "{}: {}", self.file, self.problem),
+        }
+    }
+}
+
+/// `known` as a suggestion if the word is nearly it: ` (did you mean x?)`.
+pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, prefix: &str) -> String {
+    let best = known.into_iter().map(|k| (distance(word, k), k)).min();
+    match best {
+        Some((d, k)) if d <= 2.max(word.chars().count() / 4) && d < k.chars().count() => {
+            format!(" (did you mean {prefix}{k}?)")
+        }
+        _ => String::new(),
+    }
+}
+
+/// How many characters to change, add or leave out (Levenshtein), over at most 64 of them.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,75 @@
+//! `POST /v1/chat/completions`: input rails, the main model, output rails.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    error::Refused,
+    request::{Object, last},
+};
+use crate::{
+    guard::{Guard, GuardError},
+    judge::Sampling,
+};
+
+const KNOWN: &[&str] =
+    &["messages", "model", "stream", "max_tokens", "temperature", "top_p", "stop", "config_id", "guardrails"];
+
+/// A completion in OpenAI's shape with NeMo's `guardrails`. A blocked message is answered with the
+/// configuration's refusal.
+pub(super) async fn complete(
+    State(guard): State<Guard>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Refused> {
+    let request = Object::parse(&body?, KNOWN)?;
+    let guardrails = request.object("guardrails", &["config_id", "config_ids"])?;
+    if request.flag("stream")? == Some(true) {
+        return Err(Refused::unprocessable("`stream` is not supported: a rail judges a whole text"));
+    }
+    let messages = request.messages()?;
+    let (id, config) = request.config(guardrails.as_ref(), &guard)?;
+    let sampling = Sampling {
+        temperature: request.number("temperature", 2.0)?,
+        top_p: request.number("top_p", 1.0)?,
+        max_tokens: request.count("max_tokens", 32_768)?,
+        stop: request.texts("stop", 4)?,
+    };
+    let model = request.text("model")?.unwrap_or("main").to_owned();
+    let Some(user) = last(&messages, "user") else {
+        return Err(Refused::unprocessable("`messages` must have one of role user"));
+    };
+    if !config.models.iter().any(|m| m.kind == "main") {
+        return Err(Refused::unprocessable("the configuration has no model of type main"));
+    }
+    let reply = |text: &str| Json(completion(&id, &model, text));
+    if !guard.input(config.clone(), user.to_owned()).await?.is_empty() {
+        return Ok(reply(&config.refusal));
+    }
+    let messages = messages.iter().map(|m| json!({ "role": m.role, "content": m.text })).collect();
+    let answer = guard.judge.chat(&config, messages, &sampling).await.map_err(GuardError::from)?;
+    let violations = guard.answer(config.clone(), answer.clone()).await?;
+    Ok(reply(if violations.is_empty() { &answer } else { &config.refusal }))
+}
+
+fn completion(config_id: &str, model: &str, content: &str) -> Value {
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    json!({
+        "id": format!("chatcmpl-{}", Uuid::new_v4()),
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": [{
+            "index": 0,
+            "message": { "role": "assistant", "content": content },
+            "finish_reason": "stop",
+        }],
+        "guardrails": { "config_id": config_id },
+    })
+}

@@ -1,0 +1,67 @@
+//! `POST /v1/checks`: runs rails on messages without asking the main model.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+};
+use serde_json::{Value, json};
+
+use super::{
+    error::Refused,
+    request::{Message, Object, last},
+};
+use crate::{config::Config, guard::Guard, rails::Violation};
+
+/// `status`, `content`, and `rail` where one blocked.
+pub(super) async fn check(
+    State(guard): State<Guard>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Refused> {
+    let request = Object::parse(&body?, &["messages", "model", "config_id", "guardrails", "stream"])?;
+    let guardrails = request.object("guardrails", &["config_id", "config_ids", "rail_types"])?;
+    request.text("model")?;
+    if request.flag("stream")? == Some(true) {
+        return Err(Refused::unprocessable("`stream` is not supported: a rail judges a whole text"));
+    }
+    let messages = request.messages()?;
+    let (_, config) = request.config(guardrails.as_ref(), &guard)?;
+    let types = guardrails.map_or(Ok(Vec::new()), |g| g.texts("rail_types", 2))?;
+    let (input, output) = rails(&types, &messages, &config)?;
+    let mut content = messages.last().map(|m| m.text.clone()).unwrap_or_default();
+    let mut violations: Vec<Violation> = Vec::new();
+    if input {
+        content = last(&messages, "user").unwrap_or_default().to_owned();
+        violations.extend(guard.input(config.clone(), content.clone()).await?);
+    }
+    if output {
+        content = last(&messages, "assistant").unwrap_or_default().to_owned();
+        violations.extend(guard.answer(config.clone(), content.clone()).await?);
+    }
+    Ok(Json(match violations.first() {
+        None => json!({ "status": "passed", "content": content }),
+        Some(first) => json!({ "status": "blocked", "content": config.refusal, "rail": first.rail }),
+    }))
+}
+
+/// Which rails to run: those asked for, else by the roles of the messages.
+fn rails(types: &[String], messages: &[Message], config: &Config) -> Result<(bool, bool), Refused> {
+    if let Some(other) = types.iter().find(|t| !matches!(t.as_str(), "input" | "output")) {
+        let other: String = other.chars().filter(|c| !c.is_control()).take(32).collect();
+        return Err(Refused::unprocessable(format!(
+            "`rail_types` can only be input and output, not `{other}`"
+        )));
+    }
+    if types.is_empty() {
+        return Ok((last(messages, "user").is_some(), last(messages, "assistant").is_some()));
+    }
+    let asked = |name: &str| types.iter().any(|t| t == name);
+    for (name, flows) in [("input", &config.input), ("output", &config.output)] {
+        if asked(name) && flows.is_empty() {
+            return Err(Refused::unprocessable(format!(
+                "Requested rail type '{name}' has no configured rails."
+            )));
+        }
+    }
+    Ok((asked("input"), asked("output")))
+}

@@ -1,0 +1,164 @@
+//! Reads requests strictly, without ever quoting what they say.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use serde_json::{Map, Value};
+
+use super::error::Refused;
+use crate::{config::Config, guard::Guard};
+
+/// Messages of one conversation.
+const MAX_MESSAGES: usize = 256;
+
+/// A JSON object all of whose keys are known.
+pub(super) struct Object(Map<String, Value>);
+
+/// One message of a conversation.
+pub(super) struct Message {
+    pub(super) role: String,
+    pub(super) text: String,
+}
+
+impl Object {
+    /// Parses a request's body.
+    pub(super) fn parse(body: &Bytes, known: &[&str]) -> Result<Self, Refused> {
+        let value: Value = serde_json::from_slice(body).map_err(|e| {
+            Refused::bad(format!("the body is not JSON: line {} column {}", e.line(), e.column()))
+        })?;
+        Self::new(value, "the body", known)
+    }
+
+    fn new(value: Value, what: &str, known: &[&str]) -> Result<Self, Refused> {
+        let Value::Object(map) = value else {
+            return Err(Refused::unprocessable(format!("{what} must be an object")));
+        };
+        if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
+            let key: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
+            return Err(Refused::unprocessable(format!("field `{key}` of {what} is not supported")));
+        }
+        Ok(Self(map))
+    }
+
+    /// A field that is there and not null.
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A field that is an object itself.
+    pub(super) fn object(&self, key: &str, known: &[&str]) -> Result<Option<Self>, Refused> {
+        self.get(key).map(|value| Self::new(value.clone(), &format!("`{key}`"), known)).transpose()
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<&str>, Refused> {
+        self.typed(key, "a string", Value::as_str)
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Refused> {
+        self.typed(key, "true or false", Value::as_bool)
+    }
+
+    pub(super) fn number(&self, key: &str, most: f64) -> Result<Option<f64>, Refused> {
+        self.typed(key, &format!("a number from 0 to {most}"), |v| {
+            v.as_f64().filter(|n| (0.0..=most).contains(n))
+        })
+    }
+
+    pub(super) fn count(&self, key: &str, most: u64) -> Result<Option<u32>, Refused> {
+        let count =
+            |v: &Value| v.as_u64().filter(|n| (1..=most).contains(n)).and_then(|n| u32::try_from(n).ok());
+        self.typed(key, &format!("a whole number from 1 to {most}"), count)
+    }
+
+    /// A string or a list of at most `most` strings.
+    pub(super) fn texts(&self, key: &str, most: usize) -> Result<Vec<String>, Refused> {
+        let texts = |v: &Value| match v {
+            Value::String(text) => Some(vec![text.clone()]),
+            Value::Array(list) if list.len() <= most => {
+                list.iter().map(|v| v.as_str().map(str::to_owned)).collect()
+            }
+            _ => None,
+        };
+        Ok(self.typed(key, &format!("a string or a list of at most {most}"), texts)?.unwrap_or_default())
+    }
+
+    fn typed<'a, T>(
+        &'a self,
+        key: &str,
+        what: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, Refused> {
+        let wrong = || Refused::unprocessable(format!("`{key}` must be {what}"));
+        self.get(key).map(|value| read(value).ok_or_else(wrong)).transpose()
+    }
+
+    /// The conversation: at least one message, each a text.
+    pub(super) fn messages(&self) -> Result<Vec<Message>, Refused> {
+        let Some(Value::Array(list)) = self.get("messages") else {
+            return Err(Refused::unprocessable("`messages` must be a list"));
+        };
+        if list.is_empty() || list.len() > MAX_MESSAGES {
+            return Err(Refused::unprocessable(format!(
+                "`messages` must have from 1 to {MAX_MESSAGES} items"
+            )));
+        }
+        list.iter().map(message).collect()
+    }
+
+    /// The configuration that the request names: `guardrails.config_id`, one of `guardrails.config_ids`, or
+    /// `config_id` as older clients send it.
+    pub(super) fn config(
+        &self,
+        guardrails: Option<&Self>,
+        guard: &Guard,
+    ) -> Result<(String, Arc<Config>), Refused> {
+        let mut ids: Vec<String> = self.text("config_id")?.into_iter().map(str::to_owned).collect();
+        if let Some(object) = guardrails {
+            ids.extend(object.text("config_id")?.map(str::to_owned));
+            ids.extend(object.texts("config_ids", 8)?);
+        }
+        let [id] = ids.as_slice() else {
+            let problem = if ids.is_empty() {
+                "no guardrails config_id provided"
+            } else {
+                "only one config_id can be used"
+            };
+            return Err(Refused::unprocessable(problem));
+        };
+        let config = guard
+            .store
+            .named(id)
+            .ok_or_else(|| Refused::unprocessable("there is no configuration of this config_id"))?;
+        Ok((id.clone(), config))
+    }
+}
+
+fn message(value: &Value) -> Result<Message, Refused> {
+    let object = Object::new(value.clone(), "a message", &["role", "content", "name"])?;
+    let role = object.text("role")?.unwrap_or_default();
+    if !matches!(role, "system" | "developer" | "user" | "assistant") {
+        return Err(Refused::unprocessable(
+            "the role of a message must be system, developer, user or assistant",
+        ));
+    }
+    let text = match object.get("content") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts.iter().map(part).collect::<Result<Vec<_>, _>>()?.join("\n"),
+        _ => return Err(Refused::unprocessable("the content of a message must be a text")),
+    };
+    Ok(Message { role: role.to_owned(), text })
+}
+
+/// A part of a message's content. What is no text could not be checked.
+fn part(value: &Value) -> Result<String, Refused> {
+    let object = Object::new(value.clone(), "a content part", &["type", "text"])?;
+    match (object.text("type")?, object.text("text")?) {
+        (Some("text"), Some(text)) => Ok(text.to_owned()),
+        _ => Err(Refused::unprocessable("only content parts of type text are supported")),
+    }
+}
+
+/// The last message of a role.
+pub(super) fn last<'a>(messages: &'a [Message], role: &str) -> Option<&'a str> {
+    messages.iter().rev().find(|m| m.role == role).map(|m| m.text.as_str())
+}

@@ -1,0 +1,204 @@
+//! Asks a model: the judge of the self checks, and the main model of `/v1/chat/completions`.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use maily_chassis::PeerClient;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::{
+    config::{Config, Engine, Flow, Model},
+    rails::self_check::{Judgement, judgement},
+};
+
+/// Bytes of one answer.
+const MAX_ANSWER: usize = 1 << 20;
+/// Tokens of one answer where the configuration says nothing, as in NeMo.
+const MAX_TOKENS: u32 = 1024;
+
+/// Why there is no answer. Nothing of the prompt or the answer is in it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JudgeError {
+    #[error("the configuration's model did not answer in time")]
+    TimedOut,
+    #[error("the configuration's model could not be reached")]
+    Unreachable,
+    #[error("the configuration's model answered with status {0}")]
+    Status(StatusCode),
+    #[error("the configuration's model did not answer as OpenAI's API does")]
+    Malformed,
+    #[error("the service has no peer `inference`")]
+    NoPeer,
+    #[error("the configuration has no such model or prompt")]
+    Missing,
+    #[error("the prompt about this text is too long")]
+    TooLong,
+}
+
+impl JudgeError {
+    /// Whether asking again can't help.
+    pub(crate) fn is_permanent(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Unreachable | Self::Malformed => false,
+            Self::Status(status) => !(status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS),
+            Self::NoPeer | Self::Missing | Self::TooLong => true,
+        }
+    }
+}
+
+/// What a chat request may set beside its messages.
+#[derive(Default)]
+pub(crate) struct Sampling {
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) max_tokens: Option<u32>,
+    pub(crate) stop: Vec<String>,
+}
+
+/// Clients of the models.
+#[derive(Clone)]
+pub(crate) struct Judge {
+    outside: Client<HttpsConnector<HttpConnector>, Body>,
+    inference: Option<PeerClient>,
+    timeout: Duration,
+}
+
+impl Judge {
+    /// Clients whose answers may take `timeout` each. Without a peer the engine `maily` can't be used.
+    ///
+    /// # Errors
+    /// The machine's root certificates can't be read.
+    pub(crate) fn new(inference: Option<PeerClient>, timeout: Duration) -> Result<Self, String> {
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(maily_chassis::tls::edge_provider())
+            .map_err(|error| format!("the root certificates can't be read: {error}"))?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Ok(Self { outside: Client::builder(TokioExecutor::new()).build(connector), inference, timeout })
+    }
+
+    /// Whether every model of the configuration can be asked.
+    pub(crate) fn reaches(&self, config: &Config) -> bool {
+        self.inference.is_some() || !config.models.iter().any(|m| matches!(m.engine, Engine::Maily))
+    }
+
+    /// Puts a self check's question about `text` to its model.
+    ///
+    /// # Errors
+    /// There is no answer; the text is not allowed then.
+    pub(crate) async fn ask(&self, config: &Config, flow: Flow, text: &str) -> Result<Judgement, JudgeError> {
+        let task = crate::config::task(flow);
+        let prompt = config.prompts.iter().find(|p| p.flow == flow).ok_or(JudgeError::Missing)?;
+        let model = model(config, task).or_else(|| model(config, "main")).ok_or(JudgeError::Missing)?;
+        let messages = prompt.render(text).map_err(|_| JudgeError::TooLong)?;
+        let messages = messages.iter().map(|(role, text)| json!({ "role": role, "content": text })).collect();
+        let sampling = Sampling {
+            temperature: Some(config.temperature),
+            max_tokens: prompt.max_tokens,
+            stop: prompt.stop.clone(),
+            ..Sampling::default()
+        };
+        Ok(judgement(&self.complete(model, messages, &sampling).await?))
+    }
+
+    /// Has the configuration's main model answer.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn chat(
+        &self,
+        config: &Config,
+        mut messages: Vec<Value>,
+        sampling: &Sampling,
+    ) -> Result<String, JudgeError> {
+        let model = model(config, "main").ok_or(JudgeError::Missing)?;
+        if let Some(system) = &config.system {
+            messages.insert(0, json!({ "role": "system", "content": system }));
+        }
+        self.complete(model, messages, sampling).await
+    }
+
+    async fn complete(
+        &self,
+        model: &Model,
+        messages: Vec<Value>,
+        sampling: &Sampling,
+    ) -> Result<String, JudgeError> {
+        let mut body = json!({
+            "model": model.name,
+            "messages": messages,
+            "max_tokens": sampling.max_tokens.or(model.max_tokens).unwrap_or(MAX_TOKENS),
+        });
+        let temperature = model.temperature.or(sampling.temperature);
+        let more =
+            [("temperature", temperature.map(Value::from)), ("top_p", sampling.top_p.map(Value::from))];
+        for (key, value) in more {
+            if let Some(value) = value {
+                body[key] = value;
+            }
+        }
+        if !sampling.stop.is_empty() {
+            body["stop"] = json!(sampling.stop);
+        }
+        tokio::time::timeout(self.timeout, self.exchange(&model.engine, &body))
+            .await
+            .map_err(|_| JudgeError::TimedOut)?
+    }
+
+    async fn exchange(&self, engine: &Engine, body: &Value) -> Result<String, JudgeError> {
+        let response = self.send(engine, body.to_string()).await?;
+        if !response.status().is_success() {
+            return Err(JudgeError::Status(response.status()));
+        }
+        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+        let body = body.map_err(|e| {
+            if e.is::<http_body_util::LengthLimitError>() {
+                JudgeError::Malformed
+            } else {
+                JudgeError::Unreachable
+            }
+        })?;
+        let answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| JudgeError::Malformed)?;
+        let text = answer["choices"][0]["message"]["content"].as_str().ok_or(JudgeError::Malformed)?;
+        Ok(text.to_owned())
+    }
+
+    async fn send(&self, engine: &Engine, body: String) -> Result<Response<Incoming>, JudgeError> {
+        let request =
+            Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/json");
+        match engine {
+            Engine::Maily => {
+                let peer = self.inference.as_ref().ok_or(JudgeError::NoPeer)?;
+                let request = request.uri("/v1/chat/completions").body(Body::from(body));
+                let request = request.map_err(|_| JudgeError::Malformed)?;
+                peer.request(request).await.map_err(|_| JudgeError::Unreachable)
+            }
+            Engine::OpenAi { url, key } => {
+                let mut request = request.uri(url.as_str());
+                if let Some(key) = key {
+                    let bearer = format!("Bearer {}", key.expose_secret());
+                    let mut value =
+                        header::HeaderValue::from_str(&bearer).map_err(|_| JudgeError::Missing)?;
+                    value.set_sensitive(true);
+                    request = request.header(header::AUTHORIZATION, value);
+                }
+                let request = request.body(Body::from(body)).map_err(|_| JudgeError::Malformed)?;
+                self.outside.request(request).await.map_err(|_| JudgeError::Unreachable)
+            }
+        }
+    }
+}
+
+fn model<'a>(config: &'a Config, kind: &str) -> Option<&'a Model> {
+    config.models.iter().find(|model| model.kind == kind)
+}

@@ -1,0 +1,12 @@
+//! The guardrails service as a program.
+
+fn main() -> std::process::ExitCode {
+    maily_chassis::main(
+        maily_chassis::About {
+            name: "guardrails",
+            version: env!("CARGO_PKG_VERSION"),
+            about: "Checks briefs and drafts by NeMo Guardrails configurations",
+        },
+        maily_guardrails::run,
+    )
+}

@@ -1,0 +1,71 @@
+//! `email check sender`: who writes, and where they can be found (CAN-SPAM 15 U.S.C. 7704(a)(1) and (5); CASL s.6(2)).
+
+use super::{Email, Sources};
+use crate::text::{html::Seen, normal::treacherous};
+
+/// What is wrong with the sender.
+pub(crate) fn check(email: &Email, sources: &Sources, html: &Seen) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut require = |ok: bool, reason: &str| {
+        if !ok {
+            out.push(reason.to_owned());
+        }
+    };
+    require(name(&email.from_name), "the sender's name is empty, too long or not a plain name");
+    require(
+        sources.sender_name.trim().is_empty() || email.from_name.trim() == sources.sender_name.trim(),
+        "the sender's name is not the campaign's",
+    );
+    require(address(&email.from_email), "the sender's address is not a valid e-mail address");
+    require(postal(&email.postal_address), "the sender has no postal address");
+    let wanted = letters(&email.postal_address);
+    require(
+        !wanted.is_empty() && letters(&email.text_part).contains(&wanted),
+        "the text part does not show the sender's postal address",
+    );
+    require(
+        !wanted.is_empty() && letters(&html.text).contains(&wanted),
+        "the HTML part does not visibly show the sender's postal address",
+    );
+    out
+}
+
+fn name(name: &str) -> bool {
+    let n = name.trim().chars().count();
+    (1..=100).contains(&n)
+        && !treacherous(name)
+        && !name.contains(['@', '<', '>', '{', '}', '[', ']', '"'])
+        && name.chars().any(char::is_alphabetic)
+}
+
+/// `local@domain` of RFC 5321 as the platform sends it: no quoted local part, at least one dot in the domain.
+pub(crate) fn address(address: &str) -> bool {
+    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    let atom = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`|~.".contains(c);
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (1..=64).contains(&local.len())
+        && local.chars().all(atom)
+        && local.split('.').all(|part| !part.is_empty())
+        && domain.len() <= 253
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+/// Long enough to be one, with at least two parts and no placeholder.
+fn postal(address: &str) -> bool {
+    let parts = address.split([',', '\n']).filter(|part| part.chars().any(char::is_alphabetic)).count();
+    letters(address).chars().count() >= 10
+        && parts >= 2
+        && address.len() <= 500
+        && !address.contains(['{', '[', '<'])
+}
+
+/// Letters and digits in lower case: line breaks, commas and spacing don't matter.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

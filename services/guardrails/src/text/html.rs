@@ -1,0 +1,253 @@
+//! What a reader sees of an HTML part: its text and its links. No browser: whatever is hidden by an
+//! attribute, a comment or an inline style is not seen, and a style sheet that hides is not trusted.
+
+/// Tags whose content is never shown.
+const UNSEEN: &[&str] = &[
+    "head", "style", "script", "title", "template", "noscript", "svg", "object", "iframe", "textarea",
+    "select",
+];
+/// Tags without an end.
+const VOID: &[&str] =
+    &["br", "img", "hr", "meta", "link", "input", "area", "base", "col", "embed", "source", "track", "wbr"];
+/// Tags that stand in a line of text.
+const INLINE: &[&str] = &[
+    "a", "b", "i", "em", "strong", "span", "u", "s", "small", "font", "sup", "sub", "abbr", "code", "mark",
+    "wbr", "img",
+];
+
+/// A link that can be seen and its text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) href: String,
+    pub(crate) text: String,
+}
+
+/// What is seen of a document.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) text: String,
+    pub(crate) links: Vec<Link>,
+}
+
+struct Open {
+    name: String,
+    hidden: bool,
+    /// The index of the link that the tag opened.
+    link: Option<usize>,
+}
+
+/// Reads what is seen of `html`.
+pub(crate) fn seen(html: &str) -> Seen {
+    let mut seen = Seen::default();
+    let mut open: Vec<Open> = Vec::new();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        show(&mut seen, &open, &rest[..at]);
+        rest = &rest[at..];
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
+            continue;
+        }
+        let Some(end) = tag_end(rest) else { return seen };
+        tag(&mut seen, &mut open, &rest[1..end]);
+        rest = &rest[end + 1..];
+    }
+    show(&mut seen, &open, rest);
+    seen
+}
+
+/// The index of the `>` that ends the tag at the start of `text`; quoted attributes may hold one.
+fn tag_end(text: &str) -> Option<usize> {
+    let mut quote = None;
+    text.char_indices().find_map(|(i, c)| match (quote, c) {
+        (None, '>') => Some(i),
+        (None, '"' | '\'') => {
+            quote = Some(c);
+            None
+        }
+        (Some(q), c) if c == q => {
+            quote = None;
+            None
+        }
+        _ => None,
+    })
+}
+
+fn show(seen: &mut Seen, open: &[Open], text: &str) {
+    if open.iter().any(|tag| tag.hidden) {
+        return;
+    }
+    let text = entities(text);
+    seen.text.push_str(&text);
+    if let Some(link) = open.iter().rev().find_map(|tag| tag.link) {
+        seen.links[link].text.push_str(&text);
+    }
+}
+
+fn tag(seen: &mut Seen, open: &mut Vec<Open>, inner: &str) {
+    let closes = inner.starts_with('/');
+    let inner = inner.trim_start_matches('/').trim_end_matches('/');
+    let name = inner.split(|c: char| c.is_whitespace()).next().unwrap_or_default().to_ascii_lowercase();
+    if !INLINE.contains(&name.as_str()) {
+        seen.text.push('\n');
+    }
+    if closes {
+        if let Some(at) = open.iter().rposition(|tag| tag.name == name) {
+            open.truncate(at);
+        }
+        return;
+    }
+    let attributes = attributes(&inner[name.len().min(inner.len())..]);
+    let get = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    let hidden =
+        UNSEEN.contains(&name.as_str()) || get("hidden").is_some() || get("style").is_some_and(hides);
+    let shown = !hidden && !open.iter().any(|tag| tag.hidden);
+    let link = (name == "a" && shown).then(|| get("href")).flatten().map(|href| {
+        seen.links.push(Link { href: entities(href.trim()), text: String::new() });
+        seen.links.len() - 1
+    });
+    if !VOID.contains(&name.as_str()) {
+        open.push(Open { name, hidden, link });
+    }
+}
+
+/// Whether an inline style makes its element unreadable.
+fn hides(style: &str) -> bool {
+    let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+    let hiding = [
+        "display:none",
+        "visibility:hidden",
+        "visibility:collapse",
+        "mso-hide:all",
+        "color:transparent",
+        "clip:",
+        "text-indent:-",
+    ];
+    let zero = |key: &str| {
+        style.split(';').filter_map(|rule| rule.strip_prefix(key)).any(|value| {
+            let number: String = value.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+            number
+                .parse::<f64>()
+                .is_ok_and(|n| n < 0.1 || (key.starts_with("font-size") && value.contains("px") && n < 6.0))
+        })
+    };
+    hiding.iter().any(|rule| style.contains(rule))
+        || ["font-size:", "opacity:", "max-height:", "height:", "max-width:", "width:", "line-height:"]
+            .iter()
+            .any(|key| zero(key))
+}
+
+/// The attributes of a tag: name in lower case, and value without quotes.
+fn attributes(text: &str) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(rest.len());
+        let name = rest[..end].to_ascii_lowercase();
+        rest = rest[end..].trim_start();
+        let mut value = String::new();
+        if let Some(after) = rest.strip_prefix('=') {
+            let after = after.trim_start();
+            let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let body = if quote.is_some() { &after[1..] } else { after };
+            let end = body.find(|c: char| quote.map_or(c.is_whitespace(), |q| c == q)).unwrap_or(body.len());
+            value = body[..end].to_owned();
+            rest = body[end..].trim_start_matches(['"', '\'']).trim_start();
+        } else if name.is_empty() {
+            break;
+        }
+        out.push((name, value));
+    }
+    out
+}
+
+/// Decodes the character references that mail uses; an unknown one stays as it is.
+fn entities(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.bytes().take(12).position(|b| b == b';');
+        let decoded = end.and_then(|end| reference(&rest[1..end]).map(|c| (c, end)));
+        match decoded {
+            Some((c, end)) => {
+                out.push(c);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out + rest
+}
+
+fn reference(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => number.parse(),
+        };
+        return code.ok().and_then(char::from_u32);
+    }
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => ' ',
+        "middot" => '·',
+        "bull" => '•',
+        "ndash" => '–',
+        "mdash" => '—',
+        "rsquo" => '’',
+        "lsquo" => '‘',
+        "copy" => '©',
+        "euro" => '€',
+        "pound" => '£',
+        "uuml" => 'ü',
+        "ouml" => 'ö',
+        "auml" => 'ä',
+        "Uuml" => 'Ü',
+        "Ouml" => 'Ö',
+        "Auml" => 'Ä',
+        "szlig" => 'ß',
+        "eacute" => 'é',
+        "egrave" => 'è',
+        "ccedil" => 'ç',
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_links_are_seen() {
+        let seen = seen(
+            "<head><title>x</title></head><p>Tea &amp; <b>cake</b></p><a title='a>b' href=\"{{unsubscribe_url}}\">Leave</a>",
+        );
+        assert_eq!(seen.text.split_whitespace().collect::<Vec<_>>().join(" "), "Tea & cake Leave");
+        assert_eq!(seen.links, [Link { href: "{{unsubscribe_url}}".into(), text: "Leave".into() }]);
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_seen() {
+        for html in [
+            "<!-- <a href=x>Leave</a> -->",
+            "<div style='display: none'><a href=x>Leave</a></div>",
+            "<a href=x style=\"font-size:0px\">Leave</a>",
+            "<a href=x style=\"font-size:1px\">Leave</a>",
+            "<span style='OPACITY : 0'><a href=x>Leave</a></span>",
+            "<div hidden><a href=x>Leave</a></div>",
+            "<script><a href=x>Leave</a></script>",
+            "<a href=x",
+        ] {
+            assert!(seen(html).links.is_empty(), "{html}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The service's own section of the configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// `[service]` of the inference service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The checkpoint: a `.gguf` file or a Hugging Face folder. There is no default.
+    pub model: PathBuf,
+    /// What requests call the model; by default after its file or folder (`smollm2-135m-instruct`).
+    pub name: Option<String>,
+    /// Tokens that a prompt and its answer may have together, within what the checkpoint allows.
+    pub context: usize,
+    /// Requests that may wait for the model; one more is answered 429.
+    pub queue: usize,
+    /// Seconds from the arrival of a request to its last token, waiting included.
+    pub deadline_seconds: u64,
+    /// Tokens of an answer whose request doesn't say; never more than the context leaves room for.
+    pub max_tokens: usize,
+    /// Tokens that the answers of one request may need memory for: (prompt + `max_tokens`) × `n`.
+    pub batch_tokens: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            model: PathBuf::new(),
+            name: None,
+            context: 8192,
+            queue: 64,
+            deadline_seconds: 120,
+            max_tokens: 1024,
+            batch_tokens: 32_768,
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with it, in one sentence; `request_seconds` is the listeners' own deadline.
+    pub(crate) fn check(&self, request_seconds: u64) -> Result<(), String> {
+        if self.model.as_os_str().is_empty() {
+            return Err("service.model is missing: the path of a .gguf file or a Hugging Face folder".into());
+        }
+        if self.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 128) {
+            return Err("service.name must have 1 to 128 bytes".into());
+        }
+        if !(1..=request_seconds).contains(&self.deadline_seconds) {
+            let limit = format!("1 to limits.request_seconds ({request_seconds})");
+            return Err(format!(
+                "service.deadline_seconds must be {limit}, but is {}",
+                self.deadline_seconds
+            ));
+        }
+        let counts = [
+            ("context", self.context),
+            ("queue", self.queue),
+            ("max_tokens", self.max_tokens),
+            ("batch_tokens", self.batch_tokens),
+        ];
+        match counts.iter().find(|(_, count)| *count == 0) {
+            Some((key, _)) => Err(format!("service.{key} must be at least 1")),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        Duration::from_secs(self.deadline_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_useless_value_is_one_sentence() {
+        let good = Config { model: "m.gguf".into(), ..Config::default() };
+        assert_eq!(good.check(300), Ok(()));
+        let mut said = String::new();
+        for bad in [
+            Config::default(),
+            Config { name: Some(String::new()), ..good.clone() },
+            Config { deadline_seconds: 301, ..good.clone() },
+            Config { queue: 0, ..good.clone() },
+        ] {
+            said += &format!("{}\n", bad.check(300).unwrap_err());
+        }
+        expect_test::expect![[r#"
+            service.model is missing: the path of a .gguf file or a Hugging Face folder
+            service.name must have 1 to 128 bytes
+            service.deadline_seconds must be 1 to limits.request_seconds (300), but is 301
+            service.queue must be at least 1
+        "#]]
+        .assert_eq(&said);
+    }
+}

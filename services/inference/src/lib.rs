@@ -1,0 +1,54 @@
+//! Serves one language model with OpenAI's API: `GET /v1/models` and `POST /v1/chat/completions`.
+//!
+//! A client of OpenAI's works unchanged. What it asks for and we lack is refused by name, never ignored.
+//! One thread runs the model, one request at a time, in the order of arrival; the queue before it is bounded,
+//! every request has a deadline, and one whose caller has gone away is given up. Prompts and answers are
+//! never logged, measured or traced: only counts and durations are.
+//!
+//! - `openai`: requests, answers and refusals as data
+//! - `think`: keeps a reasoning model's thoughts apart from what it says
+//! - `queue`, `worker`: the requests that wait, and the thread that answers them
+//! - `prompt`: from a request to the tokens that the model goes on from
+//! - `chat`, `stream`, `server`: the HTTP side
+
+mod chat;
+mod config;
+mod metrics;
+mod openai;
+mod prompt;
+mod queue;
+mod server;
+mod stream;
+mod think;
+mod worker;
+
+use maily_chassis::{Boot, EdgeAuth, Error, Fatal, Listeners, Readiness};
+
+pub use config::Config;
+pub use server::{Server, Worker};
+
+/// Runs the service: binds first, then loads the checkpoint; requests before that are answered 503.
+///
+/// # Errors
+/// A configuration or a checkpoint that can't be used, in one sentence.
+pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
+    let config = boot.config.service.clone();
+    config.check(boot.config.limits.request_seconds).map_err(Error::new)?;
+    boot.readiness.fail("the checkpoint is being loaded");
+    let server = Server::new(config);
+    let (readiness, fatal) = (boot.readiness.clone(), boot.fatal_handle());
+    let worker = Worker::spawn(server.clone(), move |loaded| report(loaded, &readiness, &fatal))
+        .map_err(|error| Error::unavailable(format!("no thread for the model: {error}")))?;
+    let router = server.router();
+    let served = boot.serve(Listeners::new().internal(router.clone()).edge(router, EdgeAuth::Bearer)).await;
+    // What was under way had its time (`limits.shutdown_seconds`); the rest is given up.
+    worker.stop();
+    served
+}
+
+fn report(loaded: Result<(), maily_model::LoadError>, readiness: &Readiness, fatal: &Fatal) {
+    match loaded {
+        Ok(()) => readiness.set(true),
+        Err(error) => fatal.raise(Error::new(format!("service.model: {error}"))),
+    }
+}

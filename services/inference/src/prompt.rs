@@ -1,0 +1,105 @@
+//! From a request to what the engine is asked: the model's own template, its tokens, and whether they fit.
+
+use std::time::Instant;
+
+use maily_model::{ChatMessage, Generate, TemplateError};
+
+use crate::config::Config;
+use crate::openai::{ChatRequest, Refusal};
+use crate::server::Loaded;
+use crate::think::ThinkFilter;
+
+/// A request that the engine can take.
+pub(crate) struct Prepared {
+    /// What it is asked.
+    pub request: Generate,
+    /// The prompt leaves the model inside of a thought.
+    pub thinking: bool,
+}
+
+/// Renders and tokenises; milliseconds of work, so not on a thread that serves connections.
+pub(crate) fn prepare(
+    loaded: &Loaded,
+    config: &Config,
+    chat: ChatRequest,
+    deadline: Instant,
+) -> Result<Prepared, Refusal> {
+    no_control_tokens(loaded, &chat)?;
+    let messages: Vec<ChatMessage> = chat
+        .messages
+        .into_iter()
+        .map(|message| ChatMessage { role: message.role.to_owned(), content: message.text })
+        .collect();
+    let rendered = loaded.engine.render_chat(&messages).map_err(|error| template(&error))?;
+    let prompt = loaded.engine.tokenizer().encode(&rendered, true);
+    let max_tokens = fit(loaded, config, prompt.len(), chat.max_tokens, chat.n)?;
+    let request = Generate {
+        prompt,
+        n: chat.n,
+        max_tokens,
+        temperature: chat.temperature as f32,
+        top_p: chat.top_p as f32,
+        seed: chat.seed.unwrap_or_else(rand::random),
+        stop: chat.stop,
+        schema: chat.schema,
+        deadline: Some(deadline),
+    };
+    Ok(Prepared { request, thinking: ThinkFilter::opened_by(&rendered) })
+}
+
+/// Refuses text that would be read as the template's own markers (`<|im_start|>system`), with which a message
+/// could pass for another role's.
+fn no_control_tokens(loaded: &Loaded, chat: &ChatRequest) -> Result<(), Refusal> {
+    let tokenizer = loaded.engine.tokenizer();
+    for (at, message) in chat.messages.iter().enumerate() {
+        if tokenizer.encode(&message.text, true) != tokenizer.encode(&message.text, false) {
+            let name = format!("messages[{at}].content");
+            let text = format!("Invalid '{name}': the text has a control token of the model in it.");
+            return Err(Refusal::param(&name, "invalid_value", text));
+        }
+    }
+    Ok(())
+}
+
+/// Tokens that each answer may have.
+fn fit(
+    loaded: &Loaded,
+    config: &Config,
+    prompt: usize,
+    wanted: Option<usize>,
+    n: usize,
+) -> Result<usize, Refusal> {
+    let limit = loaded.engine.info().context_length;
+    let room = limit.saturating_sub(prompt);
+    let tokens = wanted.unwrap_or(config.max_tokens.min(room)).max(1);
+    if tokens > room {
+        let message = format!(
+            "This model's maximum context length is {limit} tokens. However, you requested {} tokens ({prompt} in the messages, {tokens} in the completion). Please reduce the length of the messages or completion.",
+            prompt + tokens
+        );
+        return Err(Refusal::param("messages", "context_length_exceeded", message));
+    }
+    // Without a wish for a length, many answers share what memory there is.
+    let share = (config.batch_tokens / n).saturating_sub(prompt);
+    if wanted.is_none() && share > 0 {
+        return Ok(tokens.min(share));
+    }
+    if tokens > share && n > 1 {
+        let message = format!(
+            "Invalid 'n': {n} answers to a prompt of {prompt} tokens with up to {tokens} tokens each are more than the {} tokens this server keeps in memory.",
+            config.batch_tokens
+        );
+        return Err(Refusal::param("n", "context_length_exceeded", message));
+    }
+    Ok(tokens)
+}
+
+fn template(error: &TemplateError) -> Refusal {
+    match error {
+        TemplateError::Refused(reason) => Refusal::param("messages", "invalid_value", reason.clone()),
+        error => {
+            tracing::error!(%error, "the chat template failed");
+            Refusal::internal()
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The service as one value: its configuration, the model once loaded, its routes, and the model's thread.
+
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{Method, Uri};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use maily_model::{Engine, LoadError, LoadOptions};
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::openai::{Model, ModelList, Refusal};
+use crate::queue::Queue;
+use crate::{chat, worker};
+
+/// Bytes of a request.
+pub(crate) const BODY: usize = 256 * 1024;
+
+/// The loaded model and who waits for it.
+pub(crate) struct Loaded {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) queue: Queue,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) model: Model,
+    /// Changes with the checkpoint and with this program: what a seed draws may then differ.
+    pub(crate) fingerprint: String,
+}
+
+/// The service.
+pub struct Server {
+    pub(crate) config: Config,
+    loaded: OnceLock<Loaded>,
+}
+
+impl Server {
+    /// A service without a model yet.
+    #[must_use]
+    pub fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self { config, loaded: OnceLock::new() })
+    }
+
+    /// A service of an engine that is loaded already.
+    #[must_use]
+    pub fn with_engine(config: Config, engine: Arc<Engine>) -> Arc<Self> {
+        let server = Self::new(config);
+        server.adopt(engine);
+        server
+    }
+
+    fn adopt(&self, engine: Arc<Engine>) -> &Loaded {
+        self.loaded.get_or_init(|| Loaded::new(&self.config, engine))
+    }
+
+    /// Reads the checkpoint, unless that is done.
+    fn load(&self) -> Result<&Loaded, LoadError> {
+        if let Some(loaded) = self.loaded.get() {
+            return Ok(loaded);
+        }
+        let started = std::time::Instant::now();
+        let options = LoadOptions { max_context: self.config.context, ..LoadOptions::default() };
+        let engine = Engine::load(&self.config.model, &options)?;
+        let loaded = self.adopt(Arc::new(engine));
+        let (info, seconds) = (loaded.engine.info(), started.elapsed().as_secs_f64());
+        tracing::info!(model = loaded.model.id, parameters = info.parameters, seconds, "model loaded");
+        Ok(loaded)
+    }
+
+    pub(crate) fn loaded(&self) -> Result<&Loaded, Refusal> {
+        self.loaded.get().ok_or_else(Refusal::loading)
+    }
+
+    /// OpenAI's paths. The listeners before it authenticate.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/v1/models", get(models).fallback(not_allowed))
+            .route("/v1/models/{*id}", get(model).fallback(not_allowed))
+            .route("/v1/chat/completions", post(chat::completions).fallback(not_allowed))
+            .route("/v1/{*path}", any(not_found))
+            .layer(DefaultBodyLimit::max(BODY))
+            .with_state(Arc::clone(self))
+    }
+}
+
+impl Loaded {
+    fn new(config: &Config, engine: Arc<Engine>) -> Self {
+        let info = engine.info();
+        let id = config.name.clone().unwrap_or_else(|| default_name(&config.model, &info.name));
+        let metrics = Arc::new(Metrics::new(&id));
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self {
+            queue: Queue::new(config.queue, Arc::clone(&metrics)),
+            metrics,
+            model: Model { id, object: "model", created, owned_by: "maily" },
+            fingerprint: format!("fp_{}_{}", info.fingerprint, env!("CARGO_PKG_VERSION")),
+            engine,
+        }
+    }
+
+    /// Refuses every model but the served one.
+    pub(crate) fn serves(&self, id: &str) -> Result<(), Refusal> {
+        if id == self.model.id { Ok(()) } else { Err(Refusal::model_not_found(id)) }
+    }
+}
+
+/// The name of the file or folder, in the manner of model identifiers: the names inside of checkpoints are often
+/// those of a training run.
+fn default_name(path: &std::path::Path, inside: &str) -> String {
+    let name = path.file_name().map_or_else(|| inside.into(), |name| name.to_string_lossy());
+    slug(name.strip_suffix(".gguf").unwrap_or(&name))
+}
+
+/// `SmolLM2 135M Instruct` as `smollm2-135m-instruct`.
+fn slug(name: &str) -> String {
+    let kept = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_');
+    let words = name.split(|c: char| !kept(c)).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
+}
+
+/// The model's thread.
+pub struct Worker {
+    server: Arc<Server>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts the thread: it loads the checkpoint, tells `ready` of it, and works until [`Worker::stop`].
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn spawn(
+        server: Arc<Server>,
+        ready: impl FnOnce(Result<(), LoadError>) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let own = Arc::clone(&server);
+        let run = move || match own.load() {
+            Ok(loaded) => {
+                ready(Ok(()));
+                worker::work(loaded);
+            }
+            Err(error) => ready(Err(error)),
+        };
+        let thread = std::thread::Builder::new().name("model".into()).spawn(run)?;
+        Ok(Self { server, thread })
+    }
+
+    /// Gives up what waits and what runs, and waits for the thread. A checkpoint that is still being read is not
+    /// waited for: the process ends without it.
+    pub fn stop(self) {
+        if let Some(loaded) = self.server.loaded.get() {
+            loaded.queue.close();
+            if self.thread.join().is_err() {
+                tracing::error!("the model's thread panicked");
+            }
+        }
+    }
+}
+
+async fn models(State(server): State<Arc<Server>>) -> Result<Json<ModelList>, Refusal> {
+    Ok(Json(ModelList { object: "list", data: vec![server.loaded()?.model.clone()] }))
+}
+
+async fn model(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Result<Json<Model>, Refusal> {
+    let loaded = server.loaded()?;
+    loaded.serves(&id)?;
+    Ok(Json(loaded.model.clone()))
+}
+
+async fn not_found(method: Method, uri: Uri) -> Refusal {
+    Refusal::not_found(method.as_str(), uri.path())
+}
+
+async fn not_allowed(method: Method) -> Refusal {
+    Refusal::method(method.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_name;
+
+    #[test]
+    fn names_become_identifiers() {
+        let name = |path: &str| default_name(path.as_ref(), "Mix1 Ep2");
+        assert_eq!(name("/models/SmolLM2-135M-Instruct.gguf"), "smollm2-135m-instruct");
+        assert_eq!(name("models/DeepSeek-R1-Distill-Llama-8B/"), "deepseek-r1-distill-llama-8b");
+        assert_eq!(name("Llama 3.1 (8B).gguf"), "llama-3.1-8b");
+        assert_eq!(name("/"), "mix1-ep2");
+    }
+}

@@ -1,0 +1,61 @@
+//! Nothing that a caller says or is told is logged, at any level.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::client::{Client, ask, content};
+
+/// All that is logged while the tests run.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn neither_prompt_nor_answer_is_logged() {
+    let log = Log::default();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .init();
+    let client = Client::new();
+    let secret = "zwiebelkuchen";
+    let answer = client.chat(&ask(&format!("Repeat the word {secret}."), json!({ "stop": [secret] }))).await;
+    let said = content(&answer, 0).to_owned();
+    let schema = json!({ "type": secret });
+    let format = json!({ "type": "json_schema", "json_schema": { "name": "s", "schema": schema } });
+    for refused in [
+        ask("Hi", json!({ "response_format": format })),
+        ask("Hi", json!({ "model": secret })),
+        ask("Hi", json!({ secret: 1 })),
+        ask(&format!("<|im_start|>{secret}"), json!({})),
+    ] {
+        assert!(client.chat(&refused).await.status.is_client_error());
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("request ended"), "the log must be there to be searched");
+    for private in [secret, said.as_str()].into_iter().filter(|text| text.len() > 8) {
+        assert!(!log.contains(private), "{private} is in the log");
+    }
+}

@@ -1,0 +1,95 @@
+//! The handed-off messages of a region as an mbox: segments from storage, keys from compliance, nothing kept here.
+
+use std::collections::HashMap;
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::Response,
+};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use http::header;
+use maily_keys::DataKey;
+use maily_proto::compliance::Page;
+use zeroize::Zeroize as _;
+
+use super::{Api, problem::Refusal};
+use crate::{
+    campaign::CampaignId,
+    mbox::Mbox,
+    peers::Bucket,
+    segment::{Place, Reader},
+    workflow::{Keys, StepError, place},
+};
+
+/// Pages that are fetched ahead of the client.
+const AHEAD: usize = 2;
+
+/// `GET /v1/campaigns/{id}/mail/{region}`
+pub(crate) async fn mail(
+    State(api): State<Api>,
+    Path((id, region)): Path<(CampaignId, String)>,
+) -> Result<Response, Refusal> {
+    let campaign = api.campaign(&id).await?;
+    let report = api.report(&id).await?.ok_or_else(|| Refusal::conflict("the campaign is not done yet"))?;
+    if !report.by_region.contains_key(&region) {
+        return Err(Refusal::not_found("no message of this campaign lies in that region"));
+    }
+    let summary =
+        api.deps.compliance.summary(&id).await?.ok_or_else(|| Refusal::not_found("the import is gone"))?;
+    let sent = summary.cohorts.iter().zip(&report.cohorts).enumerate();
+    let pages = sent.filter(|(_, (_, reported))| reported.blocked.is_none()).flat_map(|(n, (cohort, _))| {
+        let leg = cohort.regions.iter().find(|leg| leg.region == region);
+        (0..leg.map_or(0, |leg| leg.pages)).map(move |page| (n, cohort.name.clone(), page))
+    });
+    let pages: Vec<(usize, String, u32)> = pages.collect();
+    let mbox = std::sync::Arc::new(Mbox::new(&campaign.settings.sender.email, campaign.settings.moment()));
+    let body = stream::iter(pages)
+        .map(move |(n, cohort, page)| {
+            let page = Page { campaign_id: id.to_string(), cohort, region: region.clone(), page };
+            let key = Keys(&id).segment(u32::try_from(n).unwrap_or(u32::MAX), page.page);
+            export(api.clone(), page, key, mbox.clone())
+        })
+        .buffered(AHEAD)
+        .inspect_err(|error: &StepError| tracing::warn!(%error, "a mail export broke off"));
+    let mut response = Response::new(Body::from_stream(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/mbox"));
+    Ok(response)
+}
+
+/// One page's messages, in the mbox format.
+async fn export(api: Api, page: Page, key: String, mbox: std::sync::Arc<Mbox>) -> Result<Bytes, StepError> {
+    let mut keys = HashMap::new();
+    for mut record in api.deps.compliance.release(&page).await? {
+        let key = DataKey::try_from(record.record_key.as_slice());
+        record.record_key.zeroize();
+        keys.insert(record.line, key.map_err(|_| StepError::Impossible("a record key of another length"))?);
+    }
+    let segment = api.deps.objects.read(&Bucket::Mail(page.region.clone()), &key).await?;
+    let segment = segment.ok_or(StepError::Impossible("a segment is gone"))?;
+    let out = decode(segment, &mut keys, &place(&page), &mbox)?;
+    match keys.is_empty() {
+        true => Ok(out.into()),
+        false => Err(StepError::Impossible("a handed-off message is not in its segment")),
+    }
+}
+
+fn decode(
+    segment: Bytes,
+    keys: &mut HashMap<u64, DataKey>,
+    place: &Place,
+    mbox: &Mbox,
+) -> Result<Vec<u8>, StepError> {
+    let mut out = Vec::with_capacity(segment.len());
+    let mut reader = Reader::default();
+    reader.push(segment);
+    while let Some(record) = reader.next()? {
+        // A record without a key was not handed off: its person opted out in time.
+        if let Some(key) = keys.remove(&record.line) {
+            mbox.append(&record.open(&key, place)?, &mut out);
+        }
+    }
+    reader.finish()?;
+    Ok(out)
+}

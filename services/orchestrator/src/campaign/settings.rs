@@ -1,0 +1,245 @@
+//! campaign.yaml, read strictly: an unknown key, a missing or an impossible value is one clear sentence.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Fault, TEXT_LIMIT};
+
+/// campaign.yaml
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) brand: String,
+    pub(crate) brief: String,
+    pub(crate) offer: String,
+    pub(crate) sender: Sender,
+    /// An `https` address; a recipient's link is `<this>/u/<token>`.
+    pub(crate) unsubscribe_base_url: String,
+    /// The moment that the campaign is judged at, RFC 3339.
+    pub(crate) as_of: String,
+    pub(crate) seed: u64,
+    /// How often a cohort's copy may be written again.
+    #[serde(default = "default_rewrites")]
+    pub(crate) max_rewrites: u32,
+}
+
+/// Who the mail is from.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sender {
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) postal_address: String,
+}
+
+fn default_rewrites() -> u32 {
+    3
+}
+
+const MAX_REWRITES: u32 = 20;
+
+impl Settings {
+    /// Reads and checks campaign.yaml.
+    ///
+    /// # Errors
+    /// The first fault, with its line where it has one.
+    pub(crate) fn parse(yaml: &str) -> Result<Self, Fault> {
+        if yaml.len() as u64 > TEXT_LIMIT {
+            return Err(Fault::new(format!("campaign.yaml is longer than {TEXT_LIMIT} bytes")));
+        }
+        let mut settings: Self = serde_yaml_ng::from_str(yaml).map_err(|error| sentence(&error))?;
+        settings.trim();
+        settings.check().map_err(|(key, why)| at_key(yaml, key, &why))?;
+        Ok(settings)
+    }
+
+    /// The moment that the campaign is judged at.
+    pub(crate) fn moment(&self) -> Timestamp {
+        // Checked when the settings were read.
+        self.as_of.parse().unwrap_or_default()
+    }
+
+    fn trim(&mut self) {
+        for text in [&mut self.name, &mut self.brand, &mut self.brief, &mut self.offer, &mut self.sender.name]
+        {
+            *text = text.trim().to_owned();
+        }
+        self.sender.postal_address = self.sender.postal_address.trim().to_owned();
+        self.unsubscribe_base_url = self.unsubscribe_base_url.trim_end_matches('/').to_owned();
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        text("name", &self.name, 200, Lines::One)?;
+        text("brand", &self.brand, 100, Lines::One)?;
+        text("brief", &self.brief, 16 << 10, Lines::Many)?;
+        text("offer", &self.offer, 4 << 10, Lines::Many)?;
+        text("sender.name", &self.sender.name, 100, Lines::One)?;
+        text("sender.postal_address", &self.sender.postal_address, 500, Lines::Many)?;
+        if !is_address(&self.sender.email) {
+            return Err(("sender.email", "is not an ASCII address local@domain".into()));
+        }
+        check_url(&self.unsubscribe_base_url).map_err(|why| ("unsubscribe_base_url", why.to_owned()))?;
+        self.as_of
+            .parse::<Timestamp>()
+            .map_err(|_| ("as_of", "is not an RFC 3339 time with an offset".to_owned()))?;
+        match self.max_rewrites <= MAX_REWRITES {
+            true => Ok(()),
+            false => Err(("max_rewrites", format!("is more than {MAX_REWRITES}"))),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Lines {
+    One,
+    Many,
+}
+
+fn text(key: &'static str, value: &str, longest: usize, lines: Lines) -> Result<(), (&'static str, String)> {
+    let fault = |why: &str| Err((key, why.to_owned()));
+    if value.is_empty() {
+        return fault("is empty");
+    }
+    if value.len() > longest {
+        return Err((key, format!("is longer than {longest} bytes")));
+    }
+    if value.chars().any(|c| c.is_control() && (lines == Lines::One || !matches!(c, '\n' | '\t'))) {
+        return fault("holds a control character");
+    }
+    // The platform slots these texts into the mail; a placeholder in them would be templated twice.
+    if value.contains("{{") || value.contains("}}") {
+        return fault("holds {{ or }}, which only the platform may write");
+    }
+    Ok(())
+}
+
+/// The sender's address is ASCII, so that every server takes it (RFC 5321, dot-string).
+fn is_address(email: &str) -> bool {
+    let atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
+    let label = |part: &str| {
+        !part.is_empty() && part.len() <= 63 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    email.split_once('@').is_some_and(|(local, domain)| {
+        (1..=64).contains(&local.len())
+            && local.split('.').all(|part| !part.is_empty() && part.bytes().all(atext))
+            && domain.len() <= 253
+            && domain.contains('.')
+            && domain.split('.').all(label)
+    })
+}
+
+/// RFC 8058 wants an HTTPS URI; without query and fragment the token can be its last segment.
+fn check_url(text: &str) -> Result<(), &'static str> {
+    let url = url::Url::parse(text).map_err(|_| "is not an address")?;
+    if url.scheme() != "https" || url.host_str().is_none() {
+        return Err("does not begin with https://");
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err("has a user, a query or a fragment");
+    }
+    match text.len() <= 500 && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'&".contains(&b)) {
+        true => Ok(()),
+        false => Err("is longer than 500 bytes or holds characters that an address may not"),
+    }
+}
+
+fn sentence(error: &serde_yaml_ng::Error) -> Fault {
+    let full = error.to_string();
+    let said = full.split(" at line ").next().unwrap_or(&full);
+    match error.location() {
+        Some(place) => Fault::new(format!("campaign.yaml line {}: {said}", place.line())),
+        None => Fault::new(format!("campaign.yaml: {said}")),
+    }
+}
+
+/// Names the line where the key stands, for faults that YAML itself does not see.
+fn at_key(yaml: &str, key: &str, why: &str) -> Fault {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    let nested = key.contains('.');
+    let is_key = |line: &str| {
+        line.starts_with(char::is_whitespace) == nested
+            && line.trim_start().strip_prefix(last).is_some_and(|rest| rest.trim_start().starts_with(':'))
+    };
+    match yaml.lines().position(is_key) {
+        Some(line) => Fault::new(format!("campaign.yaml line {}: {key} {why}", line + 1)),
+        None => Fault::new(format!("campaign.yaml: {key} {why}")),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    pub(crate) const GOOD: &str = "\
+name: Spring sale
+brand: Fernwood
+brief: Tell people about the spring sale.
+offer: 20% off until 30 June with code SPRING20.
+sender:
+  name: Fernwood Garden
+  email: hello@fernwood.example
+  postal_address: |
+    1 Fern Lane
+    Dublin
+unsubscribe_base_url: https://127.0.0.1:9443
+as_of: 2026-05-01T09:00:00Z
+seed: 7
+";
+
+    #[test]
+    fn reads_what_the_design_says() {
+        let settings = Settings::parse(GOOD).unwrap();
+        assert_eq!(settings.max_rewrites, 3);
+        assert_eq!(settings.sender.postal_address, "1 Fern Lane\nDublin");
+        assert_eq!(settings.moment().as_second(), 1_777_626_000);
+    }
+
+    #[test]
+    fn every_key_but_max_rewrites_is_needed() {
+        for line in GOOD.lines().filter(|line| !line.starts_with(' ') && !line.starts_with("sender")) {
+            let without = GOOD.replace(&format!("{line}\n"), "");
+            let said = Settings::parse(&without).unwrap_err().0;
+            let key = line.split(':').next().unwrap();
+            assert!(said.contains(&format!("missing field `{key}`")), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_one_sentence_with_its_line() {
+        let said = |from: &str, to: &str| Settings::parse(&GOOD.replace(from, to)).unwrap_err().0 + "\n";
+        let all = [
+            said("seed: 7", "seed: seven"),
+            said("seed: 7", "seed: 7\ncolour: red"),
+            said("seed: 7", "seed: 7\nseed: 8"),
+            said("  name: Fernwood Garden", "  nome: Fernwood"),
+            said("  email: hello@fernwood.example", "  email: hello"),
+            said("https://", "http://"),
+            said("2026-05-01T09:00:00Z", "2026-05-01"),
+            said("20% off", "{{first_name}}"),
+            said("seed: 7", "seed: 7\nmax_rewrites: 21"),
+            said("name: Spring sale", "name: \"Spring\\r\\nsale\""),
+            said("seed: 7", "seed: [7"),
+        ]
+        .concat();
+        expect![[r#"
+            campaign.yaml line 13: seed: invalid type: string "seven", expected u64
+            campaign.yaml line 14: unknown field `colour`, expected one of `name`, `brand`, `brief`, `offer`, `sender`, `unsubscribe_base_url`, `as_of`, `seed`, `max_rewrites`
+            campaign.yaml line 1: duplicate field `seed`
+            campaign.yaml line 6: sender: unknown field `nome`, expected one of `name`, `email`, `postal_address`
+            campaign.yaml line 7: sender.email is not an ASCII address local@domain
+            campaign.yaml line 11: unsubscribe_base_url does not begin with https://
+            campaign.yaml line 12: as_of is not an RFC 3339 time with an offset
+            campaign.yaml line 4: offer: invalid type: map, expected a string
+            campaign.yaml line 14: max_rewrites is more than 20
+            campaign.yaml line 1: name holds a control character
+            campaign.yaml line 13: seed: invalid type: sequence, expected u64
+        "#]].assert_eq(&all);
+    }
+}

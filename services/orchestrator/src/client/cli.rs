@@ -1,0 +1,57 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs campaigns on a Maily platform.
+#[derive(Debug, Parser)]
+#[command(name = "maily-orchestrator", bin_name = "maily-orchestrator", version)]
+pub struct CampaignCommand {
+    #[command(subcommand)]
+    command: Top,
+}
+
+#[derive(Debug, Subcommand)]
+enum Top {
+    /// Campaigns.
+    #[command(subcommand)]
+    Campaign(Action),
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Send a campaign folder, wait until it is done, fetch its report and mail.
+    Run(Run),
+}
+
+/// Arguments of `campaign run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Campaign folder: campaign.yaml, subscribers.csv, brand.md, guardrails/.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Folder for report.json and mail/REGION.mbox (plain text, readable by you only); replaced as a whole.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The orchestrator's edge listener.
+    #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
+    pub(crate) url: String,
+    /// PEM file of the authority that signed the listener's certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: PathBuf,
+    /// File with the bearer key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: PathBuf,
+    /// Give up after this many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) timeout: u64,
+}
+
+impl CampaignCommand {
+    pub(crate) fn run(&self) -> &Run {
+        match &self.command {
+            Top::Campaign(Action::Run(run)) => run,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Calls of the orchestrator's API, each repeated until it is answered, refused, or the deadline passes.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use axum::body::Body;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use tokio::{
+    fs::File,
+    io::AsyncWriteExt as _,
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+use tokio_rustls::TlsConnector;
+use tokio_util::io::ReaderStream;
+
+use super::{Failure, IO, UNAVAILABLE, USAGE, cli::Run};
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// A torn connection is seen at once; a service that is stuck only by this.
+const HEAD: Duration = Duration::from_secs(330);
+const STALL: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(250);
+/// Answers other than downloads are small.
+const REPLY: usize = 4 << 20;
+
+/// One call, as often as needed.
+pub(crate) struct Call {
+    method: Method,
+    path: String,
+    body: Payload,
+}
+
+enum Payload {
+    None,
+    Json(Vec<u8>),
+    File(PathBuf),
+}
+
+impl Call {
+    pub(crate) fn get(path: String) -> Self {
+        Self { method: Method::GET, path, body: Payload::None }
+    }
+
+    pub(crate) fn post(path: String, json: Option<Vec<u8>>) -> Self {
+        Self { method: Method::POST, path, body: json.map_or(Payload::None, Payload::Json) }
+    }
+
+    pub(crate) fn upload(path: String, file: PathBuf) -> Self {
+        Self { method: Method::PUT, path, body: Payload::File(file) }
+    }
+}
+
+/// Why a call has to be made again, or must not be.
+enum Trouble {
+    /// Nothing was decided: the service may be restarting.
+    Again(String),
+    /// The service said no, in one sentence.
+    No(StatusCode, String),
+    /// Something here is broken.
+    Here(Failure),
+}
+
+/// A client of one orchestrator.
+pub(crate) struct Client {
+    address: String,
+    name: ServerName<'static>,
+    tls: TlsConnector,
+    authorization: SecretString,
+    deadline: Instant,
+}
+
+impl Client {
+    pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
+        let bad = |what: String| Failure::new(USAGE, what);
+        let url =
+            url::Url::parse(&run.url).map_err(|_| bad(format!("--url {} is not an address", run.url)))?;
+        let host = url.host_str().filter(|_| url.scheme() == "https");
+        let host = host.ok_or_else(|| bad(format!("--url {} is not an https address", run.url)))?;
+        let plain = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let key = std::fs::read_to_string(&run.key_file)
+            .map_err(|error| bad(format!("cannot read {}: {error}", run.key_file.display())))?;
+        let tls = maily_chassis::tls::edge_client(&run.ca, &[b"http/1.1"]).map_err(|e| bad(e.to_string()))?;
+        Ok(Self {
+            address: format!("{host}:{}", url.port_or_known_default().unwrap_or(443)),
+            name: ServerName::try_from(plain).map_err(|_| bad(format!("--url {} names no host", run.url)))?,
+            tls: TlsConnector::from(tls),
+            authorization: format!("Bearer {}", key.trim()).into(),
+            deadline: Instant::now() + Duration::from_secs(run.timeout),
+        })
+    }
+
+    /// Makes a call until it is answered; the answer's JSON. `refused` is the exit code for unusable input.
+    pub(crate) async fn json(&self, call: Call, refused: u8) -> Result<Value, Failure> {
+        self.persist(refused, || async {
+            let response = self.send(&call).await?;
+            let body = http_body_util::Limited::new(response.into_body(), REPLY).collect();
+            let bytes = timeout(STALL, body)
+                .await
+                .map_err(|_| again("no answer"))?
+                .map_err(|_| again("a torn answer"))?;
+            let bytes = bytes.to_bytes();
+            if bytes.is_empty() {
+                return Ok(Value::Null);
+            }
+            serde_json::from_slice(&bytes).map_err(|_| again("an answer that is not JSON"))
+        })
+        .await
+    }
+
+    /// Downloads to a file, from the beginning again where the connection breaks.
+    pub(crate) async fn download(&self, path: &str, file: &Path) -> Result<(), Failure> {
+        let call = Call::get(path.to_owned());
+        self.persist(1, || async {
+            let mut body = self.send(&call).await?.into_body();
+            let mut out = create(file).map_err(|error| here(file, &error))?;
+            while let Some(frame) =
+                timeout(STALL, body.frame()).await.map_err(|_| again("a stalled download"))?
+            {
+                let frame = frame.map_err(|_| again("a torn download"))?;
+                if let Ok(bytes) = frame.into_data() {
+                    out.write_all(&bytes).await.map_err(|error| here(file, &error))?;
+                }
+            }
+            out.flush().await.map_err(|error| here(file, &error))?;
+            out.sync_all().await.map_err(|error| here(file, &error))
+        })
+        .await
+    }
+
+    async fn persist<T, F: Future<Output = Result<T, Trouble>>>(
+        &self,
+        refused: u8,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, Failure> {
+        let mut told = false;
+        loop {
+            match attempt().await {
+                Ok(answer) => return Ok(answer),
+                Err(Trouble::Here(failure)) => return Err(failure),
+                Err(Trouble::No(status, sentence)) => return Err(refusal(status, &sentence, refused)),
+                Err(Trouble::Again(why)) if Instant::now() + PAUSE >= self.deadline => {
+                    return Err(Failure::new(UNAVAILABLE, format_args!("{}: {why}", self.address)));
+                }
+                Err(Trouble::Again(why)) => {
+                    if !std::mem::replace(&mut told, true) {
+                        eprintln!("waiting for {}: {why}", self.address);
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn send(&self, call: &Call) -> Result<Response<Incoming>, Trouble> {
+        let request = self.request(call).await?;
+        let answer = timeout(HEAD, self.exchange(request)).await.map_err(|_| again("no answer"))?;
+        let response = answer.map_err(|error| again(&error))?;
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            status if status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429) => {
+                Err(again(&format!("HTTP status {}", status.as_u16())))
+            }
+            // A torn upload: ours, so it can be sent again.
+            StatusCode::BAD_REQUEST if matches!(call.body, Payload::File(_)) => {
+                Err(again("the upload broke off"))
+            }
+            status => Err(Trouble::No(status, detail(response).await)),
+        }
+    }
+
+    async fn request(&self, call: &Call) -> Result<Request<Body>, Trouble> {
+        let request = Request::builder()
+            .method(call.method.clone())
+            .uri(&call.path)
+            .header(header::HOST, &self.address)
+            .header(header::AUTHORIZATION, self.authorization.expose_secret());
+        let request = match &call.body {
+            Payload::None => request.body(Body::empty()),
+            Payload::Json(bytes) => {
+                request.header(header::CONTENT_TYPE, "application/json").body(Body::from(bytes.clone()))
+            }
+            Payload::File(path) => {
+                let file = File::open(path).await.map_err(|error| here(path, &error))?;
+                let length = file.metadata().await.map_err(|error| here(path, &error))?.len();
+                request
+                    .header(header::CONTENT_TYPE, "text/csv")
+                    .header(header::CONTENT_LENGTH, length)
+                    .body(Body::from_stream(ReaderStream::with_capacity(file, 256 << 10)))
+            }
+        };
+        request.map_err(|_| Trouble::Here(Failure::new(USAGE, "the key is not one that a header can carry")))
+    }
+
+    async fn exchange(&self, request: Request<Body>) -> Result<Response<Incoming>, String> {
+        let connect = async {
+            let stream = TcpStream::connect(&self.address).await?;
+            stream.set_nodelay(true)?;
+            self.tls.connect(self.name.clone(), stream).await
+        };
+        let stream =
+            timeout(CONNECT, connect).await.map_err(|_| "no connection")?.map_err(|e| e.to_string())?;
+        let (mut send, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+        tokio::spawn(connection);
+        send.send_request(request).await.map_err(|e| e.to_string())
+    }
+}
+
+fn again(why: &str) -> Trouble {
+    Trouble::Again(why.to_owned())
+}
+
+fn here(path: &Path, error: &std::io::Error) -> Trouble {
+    Trouble::Here(Failure::new(IO, format_args!("{}: {error}", path.display())))
+}
+
+fn create(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(File::from_std(file))
+}
+
+/// The problem's sentence (RFC 9457).
+async fn detail(response: Response<Incoming>) -> String {
+    let body = http_body_util::Limited::new(response.into_body(), 64 << 10).collect();
+    let bytes = match timeout(STALL, body).await {
+        Ok(Ok(bytes)) => bytes.to_bytes(),
+        _ => return String::new(),
+    };
+    let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let sentence = problem["detail"].as_str().or(problem["title"].as_str());
+    sentence.unwrap_or_default().to_owned()
+}
+
+fn refusal(status: StatusCode, sentence: &str, refused: u8) -> Failure {
+    match status {
+        StatusCode::UNPROCESSABLE_ENTITY => Failure::new(refused, sentence),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Failure::new(77, format_args!("the service does not accept the key: {sentence}"))
+        }
+        _ => Failure::new(1, format_args!("HTTP status {}: {sentence}", status.as_u16())),
+    }
+}

@@ -1,0 +1,129 @@
+//! The report as a person reads it.
+
+use std::path::Path;
+
+use mail_parser::{Message, MessageParser};
+
+use super::summary::Summary;
+
+/// Prints the report and one finished mail.
+pub(crate) fn print(name: &str, summary: &Summary, out: &Path) {
+    println!("{}", text(name, summary));
+    if let Some(mail) = mail(&summary.message) {
+        println!("{mail}");
+    }
+    println!("report and mail (plain text, mode 0600): {}", out.display());
+}
+
+fn text(name: &str, summary: &Summary) -> String {
+    let report = &summary.report;
+    let mut lines =
+        vec![String::new(), name.to_owned(), row("rows", report.rows), row("written", report.written)];
+    lines.extend(report.by_region.iter().map(|(region, count)| row(&format!("  {region}"), *count)));
+    lines.push(row("excluded", report.excluded.values().sum()));
+    lines.extend(report.excluded.iter().map(|(code, count)| row(&format!("  {code}"), *count)));
+    lines.push("cohorts".to_owned());
+    for cohort in &report.cohorts {
+        let said = match (&cohort.blocked, &cohort.subject) {
+            (Some(reason), _) => format!("blocked: {reason}"),
+            (None, subject) => subject.clone().unwrap_or_default(),
+        };
+        lines.push(format!("  {:<28}{:>8}  {said}", cohort.name, cohort.recipients));
+    }
+    if summary.invalid.count > 0 {
+        lines.push("invalid lines".to_owned());
+    }
+    let invalid = summary.invalid.first.iter();
+    lines.extend(invalid.map(|row| format!("  line {}: {}: {}", row.line, row.field, row.reason)));
+    if summary.invalid.count > summary.invalid.first.len() {
+        lines.push(format!(
+            "  and {} more in report.json",
+            summary.invalid.count - summary.invalid.first.len()
+        ));
+    }
+    let timings = report.timings;
+    lines.push(format!(
+        "{:.1} s, of which copy {:.1} s by {} and mail {:.1} s",
+        timings.total_seconds, timings.copy_seconds, report.model, timings.mail_seconds
+    ));
+    lines.join("\n") + "\n"
+}
+
+fn row(name: &str, count: u64) -> String {
+    format!("{name:<30}{count:>8}")
+}
+
+/// One message, decoded: the headers that matter and the text.
+fn mail(message: &[u8]) -> Option<String> {
+    let message = MessageParser::default().parse(message)?;
+    let from = message.from()?.first()?;
+    let to = message.to()?.first()?.address()?;
+    let rule = "─".repeat(72);
+    Some(format!(
+        "{rule}\nFrom: {} <{}>\nTo: {to}\nSubject: {}\n{}\n{}\n{rule}",
+        from.name().unwrap_or_default(),
+        from.address()?,
+        message.subject()?,
+        shown(&message),
+        message.body_text(0)?.trim_end().replace("\r\n", "\n"),
+    ))
+}
+
+/// The headers that a mail program acts on and does not show.
+fn shown(message: &Message<'_>) -> String {
+    let line = |name| message.header_raw(name).map(|value| format!("{name}: {}\n", value.trim()));
+    ["List-Unsubscribe", "List-Unsubscribe-Post", "AI-Disclosure"].into_iter().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::{
+        super::summary::{Invalid, InvalidRow},
+        *,
+    };
+    use crate::report::{CohortReport, Report, Timings};
+
+    #[test]
+    fn every_number_of_the_report_is_shown() {
+        let cohort = |name: &str, blocked: Option<&str>| CohortReport {
+            name: name.into(),
+            recipients: 3,
+            subject: blocked.is_none().then(|| "Spring is here".into()),
+            preheader: None,
+            body: None,
+            rewrites: 0,
+            blocked: blocked.map(Into::into),
+        };
+        let report = Report {
+            rows: 9,
+            written: 3,
+            excluded: [("invalid".to_owned(), 2), ("minor".to_owned(), 1)].into(),
+            by_region: [("eu".to_owned(), 3)].into(),
+            cohorts: vec![cohort("en-GB/new", None), cohort("en-IE/vip", Some("facts (body): 70%"))],
+            timings: Timings { copy_seconds: 1.0, mail_seconds: 0.5, total_seconds: 2.0 },
+            model: "small".into(),
+        };
+        let first = vec![InvalidRow { line: 7, field: "email".into(), reason: "is not an address".into() }];
+        let summary = Summary { report, invalid: Invalid { first, count: 2 }, message: Vec::new() };
+        expect![[r#"
+
+            Spring sale
+            rows                                 9
+            written                              3
+              eu                                 3
+            excluded                             3
+              invalid                            2
+              minor                              1
+            cohorts
+              en-GB/new                          3  Spring is here
+              en-IE/vip                          3  blocked: facts (body): 70%
+            invalid lines
+              line 7: email: is not an address
+              and 1 more in report.json
+            2.0 s, of which copy 1.0 s by small and mail 0.5 s
+        "#]]
+        .assert_eq(&text("Spring sale", &summary));
+    }
+}

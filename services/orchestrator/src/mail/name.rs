@@ -1,0 +1,89 @@
+//! First names as people typed them: what could break a message or deceive its reader is taken out.
+
+/// The most characters of a name that are kept.
+const LONGEST: usize = 64;
+
+/// Takes out control and invisible characters, and makes whitespace single spaces.
+pub(crate) fn clean(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut kept = 0;
+    for c in name.chars().filter(|c| !c.is_control() && !is_invisible(*c)) {
+        if kept == LONGEST {
+            break;
+        }
+        let c = if c.is_whitespace() { ' ' } else { c };
+        if c != ' ' || !(out.is_empty() || out.ends_with(' ')) {
+            out.push(c);
+            kept += 1;
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Format characters that reorder or hide text: directional marks and embeddings, line separators, zero-width
+/// spaces, tags. The joiners U+200C and U+200D stay: Persian and Indic names are written with them.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Copy as it reads without a name: `Hi {{first_name}},` becomes `Hi,`, an address in the midst of a sentence goes.
+pub(crate) fn without(text: &str, placeholder: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split(placeholder);
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let before = out.trim_end_matches(' ').len();
+        if let Some(rest) = part.strip_prefix("'s") {
+            out.push_str("your");
+            out.push_str(rest);
+        } else if starts_line(&out[..before]) && part.starts_with([',', '!', ':']) {
+            // A sentence that begins with the name begins with its next word.
+            let rest = part[1..].trim_start_matches(' ');
+            let mut chars = rest.chars();
+            out.extend(chars.next().into_iter().flat_map(char::to_uppercase));
+            out.push_str(chars.as_str());
+        } else {
+            out.truncate(before);
+            // `You too, NAME!` loses its comma with the name.
+            if !part.starts_with(char::is_alphanumeric) && out.ends_with(',') {
+                out.pop();
+            }
+            out.push_str(part);
+        }
+    }
+    out
+}
+
+fn starts_line(before: &str) -> bool {
+    before.is_empty() || before.ends_with(['\n', '.', '!', '?'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_become_harmless() {
+        assert_eq!(clean("Anna\r\nBcc: eve@evil.example"), "AnnaBcc: eve@evil.example");
+        assert_eq!(clean("\u{202e}nimdA\u{2066}\u{0007} \t x\u{2028}"), "nimdA x");
+        assert_eq!(clean("  Zoë\u{a0}\u{a0}Ann  "), "Zoë Ann");
+        assert_eq!(clean("{{unsubscribe_url}}"), "{{unsubscribe_url}}");
+        assert_eq!(clean("\u{200b}\u{feff}"), "");
+        assert_eq!(clean(&"x".repeat(70_000)).len(), 64);
+        assert_eq!(clean("\u{646}\u{200c}\u{627}"), "\u{646}\u{200c}\u{627}");
+    }
+
+    #[test]
+    fn copy_reads_without_a_name() {
+        let without = |text: &str| without(&text.replace('@', "{{first_name}}"), "{{first_name}}");
+        assert_eq!(without("Hi @,\n\nLook."), "Hi,\n\nLook.");
+        assert_eq!(without("Hello @!"), "Hello!");
+        assert_eq!(without("@, spring is here."), "Spring is here.");
+        assert_eq!(without("It is here. @, come and see, @."), "It is here. Come and see.");
+        assert_eq!(without("In @'s garden"), "In your garden");
+        assert_eq!(without("no name"), "no name");
+    }
+}

@@ -1,0 +1,127 @@
+//! Messages as another parser reads them.
+
+use mail_parser::{MessageParser, MimeHeaders as _};
+
+use super::*;
+use crate::campaign::Settings;
+
+fn settings() -> Settings {
+    let mut settings = Settings::parse(crate::campaign::EXAMPLE).unwrap();
+    settings.sender.name = "Fern & \"Söhne\"".into();
+    settings
+}
+
+fn draft() -> Draft {
+    Draft {
+        subject: "Frühling für alle: the beds are ready and the seedlings are waiting for you".into(),
+        preheader: "Soon <here>".into(),
+        body: "Hi {{first_name}},\n\nFrom the first warm day on, our beds are ready.\n\n.See you, {{first_name}}!\n\nFern & \"Söhne\"".into(),
+    }
+}
+
+fn template() -> Template {
+    Template::new(&CampaignId::of_digest(&[7; 32]), &settings(), "en-GB", &draft())
+}
+
+fn merge(email: &str, first_name: &str) -> Result<Vec<u8>, MergeError> {
+    let mut out = Vec::new();
+    template().merge(&Recipient { line: 2, email, first_name, token: "t0k-en_" }, &mut out).map(|()| out)
+}
+
+#[test]
+fn another_parser_reads_what_was_meant() {
+    let bytes = merge("anna@example.org", "Anna").unwrap();
+    let message = MessageParser::default().parse(&bytes).unwrap();
+    assert_eq!(message.subject(), Some(draft().subject.as_str()));
+    let from = message.from().unwrap().first().unwrap();
+    assert_eq!((from.name(), from.address()), (Some("Fern & \"Söhne\""), Some("hello@fernwood.example")));
+    assert_eq!(message.to().unwrap().first().unwrap().address(), Some("anna@example.org"));
+    assert_eq!(message.date().unwrap().to_timestamp(), 1_777_626_000);
+    let raw = |name: &str| message.header_raw(name).unwrap_or_default().trim().to_owned();
+    assert_eq!(raw("List-Unsubscribe"), "<https://127.0.0.1:9443/u/t0k-en_>");
+    assert_eq!(raw("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+    assert_eq!(raw("AI-Disclosure"), "mode=ai-originated");
+    assert_eq!(raw("Content-Language"), "en-GB");
+    assert_eq!(message.parts.len(), 3);
+    let text = message.body_text(0).unwrap();
+    assert!(text.starts_with("Hi Anna,\r\n\r\nFrom the first"), "{text}");
+    assert!(text.contains("\r\n.See you, Anna!") && text.contains("SPRING20"), "{text}");
+    assert!(text.contains("1 Fern Lane\r\nDublin") && text.contains("https://127.0.0.1:9443/u/t0k-en_"));
+    assert_eq!(text.matches("Söhne").count(), 1);
+    let html = message.body_html(0).unwrap();
+    assert!(html.contains("Soon &lt;here&gt;") && html.contains("<p>Hi Anna,</p>"), "{html}");
+    assert_eq!(message.part(1).unwrap().content_type().unwrap().subtype(), Some("plain"));
+}
+
+#[test]
+fn every_line_is_ascii_short_and_ends_in_crlf() {
+    let bytes = merge("anna@example.org", &"é".repeat(64)).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.is_ascii() && text.ends_with("\r\n"));
+    assert!(text.split("\r\n").all(|line| line.len() <= 80 && !line.contains(['\r', '\n'])));
+}
+
+#[test]
+fn a_message_is_the_same_each_time_and_ids_differ() {
+    assert_eq!(merge("a@b.example", "Zoë"), merge("a@b.example", "Zoë"));
+    assert_ne!(template().message_id(2), template().message_id(3));
+}
+
+#[test]
+fn hostile_names_change_nothing_but_the_name() {
+    let headers = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.split("\r\n\r\n").next().unwrap().to_owned()
+    };
+    let harmless = headers(&merge("a@b.example", "Anna").unwrap());
+    for name in [
+        "Eve\r\nBcc: all@evil.example\r\n\r\nboo",
+        "<script>alert(1)</script>",
+        "{{unsubscribe_url}}{{first_name}}",
+        "\u{202e}gnp.exe",
+        "\" onmouseover=\"x",
+        "\0\u{7f}",
+    ] {
+        let bytes = merge("a@b.example", name).unwrap();
+        assert_eq!(headers(&bytes), harmless);
+        let message = MessageParser::default().parse(&bytes).unwrap();
+        assert_eq!(message.parts.len(), 3);
+        let (text, html) = (message.body_text(0).unwrap(), message.body_html(0).unwrap());
+        assert!(!html.contains("<script") && !html.contains("\" on"), "{html}");
+        assert!(!text.contains('\u{202e}') && !text.contains("\nBcc"), "{text}");
+        // A placeholder in a name stays what it is: it is not merged again.
+        assert_eq!(name.contains("{{"), text.contains("{{unsubscribe_url}}{{first_name}}"));
+    }
+}
+
+#[test]
+fn without_a_name_nothing_is_left_of_it() {
+    for name in ["", " \u{200b}\r\n"] {
+        let bytes = merge("a@b.example", name).unwrap();
+        let message = MessageParser::default().parse(&bytes).unwrap();
+        let (text, html) = (message.body_text(0).unwrap(), message.body_html(0).unwrap());
+        assert!(text.starts_with("Hi,\r\n"), "{text}");
+        assert!(text.contains(".See you!") && html.contains("<p>Hi,</p>") && !html.contains("{{"));
+    }
+}
+
+#[test]
+fn internationalised_addresses_stay_and_others_are_refused() {
+    let bytes = merge("用户@例え.example", "X").unwrap();
+    assert!(String::from_utf8(bytes).unwrap().contains("\r\nTo: 用户@例え.example\r\n"));
+    for email in
+        ["a@b.example\r\nBcc: c@d.example", "a b@c.example", "a@b@c.example", "<a@b.example>", "a,b@c.d", "x"]
+    {
+        assert_eq!(merge(email, "X"), Err(MergeError::Address(2)));
+    }
+    let token = Recipient { line: 2, email: "a@b.example", first_name: "", token: "a/b" };
+    assert_eq!(template().merge(&token, &mut Vec::new()), Err(MergeError::Token(2)));
+}
+
+#[test]
+fn the_rails_see_what_will_be_sent() {
+    let template = template();
+    for part in [template.text_part(), template.html_part()] {
+        assert!(part.contains(FIRST_NAME) && part.contains(UNSUBSCRIBE_URL) && part.contains("1 Fern Lane"));
+    }
+}

@@ -1,0 +1,175 @@
+//! Compliance: who may be written to, and the record of every hand-off.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use maily_chassis::{TraceContext, retry::retry};
+use maily_proto::compliance::{
+    HandOffReply, HandOffRequest, ImportHeader, ImportRequest, InvalidRow, InvalidRowsRequest, Page,
+    Recipient, RecipientsRequest, ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest,
+    compliance_client::ComplianceClient as Grpc, import_request::Part,
+};
+use tokio::sync::oneshot;
+use tonic::{Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
+
+use super::{CALL, PATIENCE, PeerError};
+use crate::campaign::CampaignId;
+
+const PEER: &str = "compliance";
+/// A page of recipients is far smaller; an answer beyond this is a fault.
+const REPLY: usize = 32 << 20;
+/// The contract's limit of one chunk.
+const CHUNK: usize = 256 << 10;
+
+/// The generated client with trace context.
+pub(crate) type ComplianceClient = Grpc<InterceptedService<Channel, TraceContext>>;
+
+/// The compliance service.
+#[derive(Clone)]
+pub(crate) struct Compliance(ComplianceClient);
+
+/// The client's upload broke off.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+/// Why an import did not happen.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportError {
+    /// The client's upload broke off.
+    #[error("the upload broke off")]
+    Upload,
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+}
+
+impl Compliance {
+    pub(crate) fn new(channel: Channel) -> Self {
+        Self(Grpc::with_interceptor(channel, TraceContext).max_decoding_message_size(REPLY))
+    }
+
+    /// Streams a subscriber list in; the number of its rows. Not repeated here: the stream can't be.
+    ///
+    /// # Errors
+    /// A broken upload never counts as a finished list: the call is cancelled, not ended.
+    pub(crate) async fn import(
+        &self,
+        campaign: &CampaignId,
+        as_of: &str,
+        body: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static,
+    ) -> Result<u64, ImportError> {
+        let header = ImportHeader { campaign_id: campaign.to_string(), as_of: as_of.to_owned() };
+        let (broken, upload_broke) = oneshot::channel();
+        let parts = parts(header, body, broken);
+        let mut client = self.0.clone();
+        tokio::select! {
+            biased;
+            Ok(()) = upload_broke => Err(ImportError::Upload),
+            reply = client.import(parts) => match reply {
+                Ok(reply) => Ok(reply.into_inner().rows),
+                Err(status) => Err(PeerError::status(PEER, &status).into()),
+            },
+        }
+    }
+
+    /// What the import decided; none before one has finished.
+    pub(crate) async fn summary(&self, campaign: &CampaignId) -> Result<Option<SummaryReply>, PeerError> {
+        let request = SummaryRequest { campaign_id: campaign.to_string() };
+        let reply =
+            self.call(request, |mut client, request| async move { client.summary(request).await }).await;
+        match reply {
+            Err(error) if error.code() == Some(tonic::Code::NotFound) => Ok(None),
+            reply => reply.map(Some),
+        }
+    }
+
+    pub(crate) async fn invalid_rows(
+        &self,
+        campaign: &CampaignId,
+        after_line: u64,
+    ) -> Result<Vec<InvalidRow>, PeerError> {
+        let request = InvalidRowsRequest { campaign_id: campaign.to_string(), after_line, limit: 0 };
+        let reply =
+            self.call(request, |mut client, request| async move { client.invalid_rows(request).await });
+        Ok(reply.await?.rows)
+    }
+
+    pub(crate) async fn recipients(&self, page: &Page) -> Result<Vec<Recipient>, PeerError> {
+        let request = RecipientsRequest { page: Some(page.clone()) };
+        let reply = self.call(request, |mut client, request| async move { client.recipients(request).await });
+        Ok(reply.await?.recipients)
+    }
+
+    pub(crate) async fn hand_off(&self, page: &Page, segment: &str) -> Result<HandOffReply, PeerError> {
+        let request = HandOffRequest { page: Some(page.clone()), segment: segment.to_owned() };
+        self.call(request, |mut client, request| async move { client.hand_off(request).await }).await
+    }
+
+    pub(crate) async fn release(&self, page: &Page) -> Result<Vec<ReleasedRecord>, PeerError> {
+        let request = ReleaseRequest { page: Some(page.clone()) };
+        let reply = self.call(request, |mut client, request| async move { client.release(request).await });
+        Ok(reply.await?.records)
+    }
+
+    /// Every call but the import is idempotent: repeated until it answers, is refused, or patience ends.
+    async fn call<Q, R, F, Fut>(&self, request: Q, send: F) -> Result<R, PeerError>
+    where
+        Q: Clone,
+        F: Fn(ComplianceClient, Request<Q>) -> Fut,
+        Fut: Future<Output = Result<Response<R>, Status>>,
+    {
+        let once = || async {
+            let mut request = Request::new(request.clone());
+            request.set_timeout(CALL);
+            let answer = tokio::time::timeout(CALL, send(self.0.clone(), request)).await;
+            let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
+            answer.map(Response::into_inner).map_err(|status| PeerError::status(PEER, &status))
+        };
+        retry(PATIENCE, PeerError::is_permanent, once).await
+    }
+}
+
+/// The messages of an import. Where the body breaks, `broken` fires and the stream never ends, so that the
+/// service can't mistake the torn list for a whole one.
+fn parts(
+    header: ImportHeader,
+    body: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static,
+    broken: oneshot::Sender<()>,
+) -> impl Stream<Item = ImportRequest> + Send + 'static {
+    let part = |part| ImportRequest { part: Some(part) };
+    let mut broken = Some(broken);
+    let chunks = body.flat_map(move |bytes| {
+        let Ok(mut bytes) = bytes else {
+            let _ = broken.take().map(|broken| broken.send(()));
+            return futures::stream::pending().left_stream();
+        };
+        let mut chunks = Vec::new();
+        while !bytes.is_empty() {
+            chunks.push(part(Part::Chunk(bytes.split_to(bytes.len().min(CHUNK)).into())));
+        }
+        futures::stream::iter(chunks).right_stream()
+    });
+    futures::stream::once(async move { part(Part::Header(header)) }).chain(chunks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_torn_body_never_ends_the_import() {
+        let (broken, mut fired) = oneshot::channel();
+        let body = futures::stream::iter([Ok(Bytes::from(vec![b'x'; CHUNK + 1])), Err(Broken)]);
+        let mut parts = Box::pin(parts(ImportHeader::default(), body, broken));
+        let mut sizes = Vec::new();
+        for _ in 0..3 {
+            match parts.next().await.unwrap().part.unwrap() {
+                Part::Header(_) => sizes.push(0),
+                Part::Chunk(bytes) => sizes.push(bytes.len()),
+            }
+        }
+        assert_eq!(sizes, [0, CHUNK, 1]);
+        assert!(futures::poll!(parts.next()).is_pending());
+        assert_eq!(fired.try_recv(), Ok(()));
+    }
+}

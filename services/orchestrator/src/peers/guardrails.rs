@@ -1,0 +1,171 @@
+//! Guardrails: whether a brief, a piece of copy, a whole e-mail may be used. No verdict means no.
+
+use std::future::Future;
+
+use maily_chassis::{TraceContext, retry::retry};
+use maily_proto::guardrails::{
+    CheckEmailRequest, CheckInputRequest, CheckPieceRequest, ConfigFile, LoadConfigRequest,
+    Piece as WirePiece, Sources, Verdict, guardrails_client::GuardrailsClient as Grpc,
+};
+use tonic::{Code, Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
+
+use super::{PATIENCE, PeerError};
+use crate::{
+    campaign::{Campaign, GuardrailsFile},
+    copy::{CopyError, Draft, Piece, Rails},
+    mail::{ONE_CLICK, Template},
+};
+
+const PEER: &str = "guardrails";
+/// A verdict may wait for a judge, which is a language model.
+const VERDICT: std::time::Duration = std::time::Duration::from_secs(120);
+
+type Client = Grpc<InterceptedService<Channel, TraceContext>>;
+
+/// The guardrails service.
+#[derive(Clone)]
+pub(crate) struct Guardrails(Client);
+
+/// What the rails found: empty means passed; else sentences without personal data.
+pub(crate) type Judged = Vec<String>;
+
+impl Guardrails {
+    pub(crate) fn new(channel: Channel) -> Self {
+        Self(Grpc::with_interceptor(channel, TraceContext))
+    }
+
+    /// Loads a campaign's configuration; its id.
+    ///
+    /// # Errors
+    /// [`PeerError::refusal`] has the sentence about a configuration that can't be used.
+    pub(crate) async fn load(&self, files: &[GuardrailsFile]) -> Result<String, PeerError> {
+        let file = |file: &GuardrailsFile| ConfigFile {
+            path: file.path.clone(),
+            content: file.content.clone().into_bytes(),
+        };
+        let request = LoadConfigRequest { files: files.iter().map(file).collect() };
+        let reply =
+            self.call(request, |mut client, request| async move { client.load_config(request).await });
+        Ok(reply.await?.config_id)
+    }
+
+    /// The rails of one campaign.
+    pub(crate) async fn guard<'a>(&'a self, campaign: &'a Campaign) -> Result<Guard<'a>, PeerError> {
+        let config = self.load(&campaign.guardrails).await?;
+        Ok(Guard { guardrails: self, campaign, config })
+    }
+
+    async fn call<Q, R, F, Fut>(&self, request: Q, send: F) -> Result<R, PeerError>
+    where
+        Q: Clone,
+        F: Fn(Client, Request<Q>) -> Fut,
+        Fut: Future<Output = Result<Response<R>, Status>>,
+    {
+        let once = || async {
+            let mut request = Request::new(request.clone());
+            request.set_timeout(VERDICT);
+            let answer = tokio::time::timeout(VERDICT, send(self.0.clone(), request)).await;
+            let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
+            answer.map(Response::into_inner).map_err(|status| PeerError::status(PEER, &status))
+        };
+        retry(PATIENCE, PeerError::is_permanent, once).await
+    }
+}
+
+/// The rails of one campaign.
+pub(crate) struct Guard<'a> {
+    guardrails: &'a Guardrails,
+    campaign: &'a Campaign,
+    config: String,
+}
+
+impl Guard<'_> {
+    /// Runs the input rails on the brief.
+    pub(crate) async fn check_brief(&self) -> Result<Judged, PeerError> {
+        let settings = &self.campaign.settings;
+        let text = format!("{}\n\n{}", settings.brief, settings.offer);
+        let request = CheckInputRequest { config_id: self.config.clone(), text };
+        self.judge(request, |mut client, request| async move { client.check_input(request).await }).await
+    }
+
+    /// Runs every output rail on a cohort's mail.
+    pub(crate) async fn check_email(&self, draft: &Draft, template: &Template) -> Result<Judged, PeerError> {
+        let sender = &self.campaign.settings.sender;
+        let request = CheckEmailRequest {
+            config_id: self.config.clone(),
+            sources: Some(self.sources()),
+            subject: draft.subject.clone(),
+            preheader: draft.preheader.clone(),
+            body: draft.body.clone(),
+            text_part: template.text_part().to_owned(),
+            html_part: template.html_part().to_owned(),
+            from_name: sender.name.clone(),
+            from_email: sender.email.clone(),
+            postal_address: sender.postal_address.clone(),
+            list_unsubscribe: Template::list_unsubscribe(),
+            list_unsubscribe_post: ONE_CLICK.to_owned(),
+        };
+        self.judge(request, |mut client, request| async move { client.check_email(request).await }).await
+    }
+
+    fn sources(&self) -> Sources {
+        let settings = &self.campaign.settings;
+        Sources {
+            brief: settings.brief.clone(),
+            offer: settings.offer.clone(),
+            brand: format!("{}\n\n{}", settings.brand, self.campaign.brand),
+            sender_name: settings.sender.name.clone(),
+        }
+    }
+
+    /// Asks; where the replica does not hold the configuration, loads it and asks again.
+    async fn judge<Q, F, Fut>(&self, request: Q, send: F) -> Result<Judged, PeerError>
+    where
+        Q: Clone,
+        F: Fn(Client, Request<Q>) -> Fut + Copy,
+        Fut: Future<Output = Result<Response<Verdict>, Status>>,
+    {
+        let mut tries = 0;
+        loop {
+            match self.guardrails.call(request.clone(), send).await {
+                // Replicas behind one name: each load may land on another, so a few rounds are fair.
+                Err(error) if error.code() == Some(Code::FailedPrecondition) && tries < 5 => {
+                    tries += 1;
+                    self.guardrails.load(&self.campaign.guardrails).await?;
+                }
+                verdict => return sentences(verdict?),
+            }
+        }
+    }
+}
+
+fn sentences(verdict: Verdict) -> Result<Judged, PeerError> {
+    let sentences: Judged =
+        verdict.violations.into_iter().map(|v| format!("{} ({}): {}", v.rail, v.field, v.reason)).collect();
+    match verdict.passed == sentences.is_empty() {
+        true => Ok(sentences),
+        false => Err(PeerError::Contract { peer: PEER, what: "a verdict that contradicts itself" }),
+    }
+}
+
+impl Rails for Guard<'_> {
+    async fn check(&self, piece: Piece, text: &str) -> Result<Vec<String>, CopyError> {
+        let piece = match piece {
+            Piece::Subject => WirePiece::Subject,
+            Piece::Preheader => WirePiece::Preheader,
+            Piece::Body => WirePiece::Body,
+        };
+        let request = CheckPieceRequest {
+            config_id: self.config.clone(),
+            piece: piece.into(),
+            text: text.to_owned(),
+            sources: Some(self.sources()),
+        };
+        let verdict =
+            self.judge(request, |mut client, request| async move { client.check_piece(request).await });
+        verdict.await.map_err(|error| match error.is_permanent() {
+            true => CopyError::Refused(error.to_string()),
+            false => CopyError::Unavailable(error.to_string()),
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Storage: immutable objects, each written once.
+//!
+//! Every write is "create if absent": whatever a crashed or slow attempt does later, the first object stays, so
+//! that a step may be repeated at any time.
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::PeerError;
+
+/// The most bytes of an object that is read as JSON.
+const JSON: usize = 4 << 20;
+
+/// Where objects lie.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Bucket {
+    /// Campaigns, copy and reports: nothing about persons.
+    Campaigns,
+    /// Sealed messages of one residency region.
+    Mail(String),
+}
+
+impl Bucket {
+    /// The bucket's name.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Campaigns => "maily-campaigns".to_owned(),
+            Self::Mail(region) => format!("maily-mail-{region}"),
+        }
+    }
+}
+
+/// What the orchestrator needs of storage.
+pub(crate) trait Objects: Send + Sync + 'static {
+    /// Writes an object unless there is one; whether this call wrote it.
+    fn create<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        key: &'a str,
+        bytes: Bytes,
+    ) -> BoxFuture<'a, Result<bool, PeerError>>;
+
+    /// Reads an object, at most a page of messages long; none where there is none.
+    fn read<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>>;
+}
+
+impl dyn Objects {
+    /// Reads a small object.
+    ///
+    /// # Errors
+    /// Storage failed, or the object is not JSON of this form.
+    pub(crate) async fn read_json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, PeerError> {
+        let Some(bytes) = self.read(&Bucket::Campaigns, key).await? else { return Ok(None) };
+        if bytes.len() > JSON {
+            return Err(unusable("an object is too long"));
+        }
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| unusable("an object is not the JSON it should be"))
+    }
+
+    /// Writes a small object unless there is one, and answers what lies there.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub(crate) async fn settle_json<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        value: T,
+    ) -> Result<T, PeerError> {
+        let bytes = serde_json::to_vec(&value).map_err(|_| unusable("a value has no JSON form"))?;
+        if self.create(&Bucket::Campaigns, key, bytes.into()).await? {
+            return Ok(value);
+        }
+        // Another attempt was first: its object is the truth.
+        self.read_json(key).await?.ok_or_else(|| PeerError::Storage("an object came and went".into(), false))
+    }
+}
+
+fn unusable(what: &str) -> PeerError {
+    PeerError::Storage(what.to_owned(), true)
+}
+
+#[cfg(test)]
+pub(crate) mod memory {
+    //! Objects in memory, with the same rules.
+
+    use std::{collections::BTreeMap, sync::Mutex};
+
+    use super::*;
+
+    #[derive(Default)]
+    pub(crate) struct Memory(pub(crate) Mutex<BTreeMap<(String, String), Bytes>>);
+
+    impl Objects for Memory {
+        fn create<'a>(
+            &'a self,
+            bucket: &'a Bucket,
+            key: &'a str,
+            bytes: Bytes,
+        ) -> BoxFuture<'a, Result<bool, PeerError>> {
+            let mut objects = self.0.lock().unwrap();
+            let absent = !objects.contains_key(&(bucket.name(), key.to_owned()));
+            if absent {
+                objects.insert((bucket.name(), key.to_owned()), bytes);
+            }
+            Box::pin(std::future::ready(Ok(absent)))
+        }
+
+        fn read<'a>(
+            &'a self,
+            bucket: &'a Bucket,
+            key: &'a str,
+        ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>> {
+            let found = self.0.lock().unwrap().get(&(bucket.name(), key.to_owned())).cloned();
+            Box::pin(std::future::ready(Ok(found)))
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Storage over S3: a client for each residency region, buckets made when first written to.
+
+use std::{collections::HashMap, path::Path};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use maily_chassis::{Error, PeerClient};
+use tokio::sync::OnceCell;
+
+use super::{
+    PeerError,
+    objects::{Bucket, Objects},
+};
+
+/// Where data may have to stay; the contract with compliance.
+const REGIONS: [&str; 5] = ["eu", "uk", "ch", "ca", "us"];
+
+/// The storage service.
+pub(crate) struct S3 {
+    regions: HashMap<&'static str, Region>,
+    home: &'static str,
+}
+
+struct Region {
+    client: maily_objects::Objects,
+    /// Set once the region's mail bucket is known to exist.
+    mail: OnceCell<()>,
+    campaigns: OnceCell<()>,
+}
+
+impl S3 {
+    /// Opens a client for each region; `home` is the region of campaigns. Connects when used.
+    ///
+    /// # Errors
+    /// Credentials that can't be used or lack a region.
+    pub(crate) fn open(peer: &PeerClient, credentials: &Path, home: &str) -> Result<Self, Error> {
+        let unknown = || Error::new(format!("configuration: service.home_region: {home} is no region"));
+        let home = REGIONS.into_iter().find(|region| *region == home).ok_or_else(unknown)?;
+        let mut regions = HashMap::new();
+        for name in REGIONS {
+            let client =
+                maily_objects::Objects::connect(peer.clone(), credentials, name).map_err(Error::new)?;
+            regions.insert(name, Region { client, mail: OnceCell::new(), campaigns: OnceCell::new() });
+        }
+        Ok(Self { regions, home })
+    }
+
+    fn region(&self, bucket: &Bucket) -> Result<&Region, PeerError> {
+        let name = match bucket {
+            Bucket::Campaigns => self.home,
+            Bucket::Mail(region) => region,
+        };
+        self.regions
+            .get(name)
+            .ok_or(PeerError::Contract { peer: "compliance", what: "a region that is none" })
+    }
+}
+
+impl Region {
+    async fn ensure(&self, bucket: &Bucket) -> Result<(), PeerError> {
+        let known = match bucket {
+            Bucket::Campaigns => &self.campaigns,
+            Bucket::Mail(_) => &self.mail,
+        };
+        known.get_or_try_init(async || self.client.ensure_bucket(&bucket.name()).await).await?;
+        Ok(())
+    }
+}
+
+impl Objects for S3 {
+    fn create<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        key: &'a str,
+        bytes: Bytes,
+    ) -> BoxFuture<'a, Result<bool, PeerError>> {
+        Box::pin(async move {
+            let region = self.region(bucket)?;
+            region.ensure(bucket).await?;
+            Ok(region.client.put_if_absent(&bucket.name(), key, bytes).await?)
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>> {
+        Box::pin(async move {
+            match self.region(bucket)?.client.get(&bucket.name(), key).await {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(maily_objects::Error::NotFound) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+}
+
+impl From<maily_objects::Error> for PeerError {
+    fn from(error: maily_objects::Error) -> Self {
+        // The service's own words stay out: they may name a key.
+        let what = match &error {
+            maily_objects::Error::Refused { code, .. } => format!("refused ({code})"),
+            other => other.to_string(),
+        };
+        Self::Storage(what, error.is_permanent())
+    }
+}

@@ -1,0 +1,1 @@
+publickeyv1_5HXNSdcAYmYXWXpZg6s7vfBWfU3ojTtsqFw8mQhaJHVn

@@ -1,0 +1,138 @@
+//! The workflow of one campaign; its key is the campaign's id.
+
+use std::sync::Arc;
+
+use restate_sdk::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    COHORTS, Deps, Keys, Span, StepError,
+    cohort::{CohortClient, CohortDone, CohortOrder},
+    step::{now, step},
+};
+use crate::{
+    campaign::{Campaign as Spec, CampaignId},
+    report,
+};
+
+/// Runs campaigns.
+#[derive(Clone)]
+pub(crate) struct Campaign(pub(crate) Arc<Deps>);
+
+/// What the first step found: counts only.
+#[derive(Serialize, Deserialize)]
+struct Plan {
+    started: u64,
+    cohorts: u32,
+    brief_blocked: bool,
+}
+
+/// What the input rails said, kept beside the campaign.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Brief {
+    /// Why nothing may be written, if so.
+    pub(crate) blocked: Option<String>,
+    /// The model that writes.
+    pub(crate) model: String,
+}
+
+/// How far a campaign is: the cohorts that are done.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) done: Vec<u32>,
+}
+
+#[restate_sdk::workflow(
+    name = "Campaign",
+    client_visibility = "pub(crate)",
+    inactivity_timeout = "1h",
+    abort_timeout = "1h",
+    workflow_completion_retention = "30 days",
+    journal_retention = "1 day",
+    invocation_retry_policy(
+        initial_interval = "50ms",
+        factor = 2.0,
+        max_interval = "2s",
+        max_attempts = 200000,
+        on_max_attempts = "pause"
+    )
+)]
+impl Campaign {
+    /// Runs the campaign to its report.
+    #[handler]
+    async fn run(&self, ctx: WorkflowContext<'_>) -> HandlerResult<()> {
+        let id = CampaignId::try_from(ctx.key().to_owned()).terminal()?;
+        let (deps, campaign) = (self.0.clone(), id.clone());
+        let plan = step(&ctx, "plan", move || async move { plan(&deps, &campaign).await }).await?;
+        let order = CohortOrder { brief_blocked: plan.brief_blocked };
+        let mut cohorts: DurableFuturesUnordered<_> = (0..plan.cohorts)
+            .map(|n| ctx.workflow_client::<CohortClient<'_>>(format!("{id}/{n}")).run(Json(order)).call())
+            .collect();
+        let mut done = vec![None; plan.cohorts as usize];
+        let mut progress = Progress::default();
+        while let Some((n, cohort)) = cohorts.next().await? {
+            done[n] = Some(cohort?.into_inner());
+            progress.done.push(u32::try_from(n).unwrap_or(u32::MAX));
+            ctx.set("progress", serde_json::to_string(&progress)?);
+        }
+        let deps = self.0.clone();
+        step(&ctx, "report", move || async move { settle(&deps, &id, plan.started, done).await }).await?;
+        Ok(())
+    }
+
+    /// How far the campaign is.
+    #[handler]
+    async fn progress(&self, ctx: SharedWorkflowContext<'_>) -> HandlerResult<Json<Progress>> {
+        let progress = ctx.get::<String>("progress").await?;
+        Ok(Json(progress.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default()))
+    }
+}
+
+/// Loads the rails, judges the brief, counts the cohorts.
+async fn plan(deps: &Deps, id: &CampaignId) -> Result<Plan, StepError> {
+    let started = now();
+    let keys = Keys(id);
+    let spec = load(deps, id).await?;
+    let summary =
+        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
+    if summary.cohorts.len() > COHORTS {
+        return Err(StepError::Unfit(format!("the list has more than {COHORTS} cohorts")));
+    }
+    let violations = deps.guardrails.guard(&spec).await?.check_brief().await?;
+    let blocked = (!violations.is_empty()).then(|| violations.join("; "));
+    let model = deps.inference.model().await?.model;
+    let brief = deps.objects.settle_json(&keys.brief(), Brief { blocked, model }).await?;
+    let cohorts = u32::try_from(summary.cohorts.len()).unwrap_or(u32::MAX);
+    Ok(Plan { started, cohorts, brief_blocked: brief.blocked.is_some() })
+}
+
+/// What was created through the API.
+pub(crate) async fn load(deps: &Deps, id: &CampaignId) -> Result<Spec, StepError> {
+    let spec = deps.objects.read_json(&Keys(id).campaign()).await?;
+    spec.ok_or(StepError::Impossible("the campaign's settings are gone"))
+}
+
+/// Adds everything up and keeps the report.
+async fn settle(
+    deps: &Deps,
+    id: &CampaignId,
+    started: u64,
+    done: Vec<Option<CohortDone>>,
+) -> Result<(), StepError> {
+    let keys = Keys(id);
+    let summary = deps.compliance.summary(id).await?.ok_or(StepError::Impossible("the import is gone"))?;
+    let brief: Brief = deps
+        .objects
+        .read_json(&keys.brief())
+        .await?
+        .ok_or(StepError::Impossible("the brief's verdict is gone"))?;
+    let mut cohorts = Vec::with_capacity(done.len());
+    for (n, (cohort, done)) in summary.cohorts.iter().zip(done).enumerate() {
+        let done = done.ok_or(StepError::Impossible("a cohort did not end"))?;
+        let copy = deps.objects.read_json(&keys.copy(u32::try_from(n).unwrap_or(u32::MAX))).await?;
+        cohorts.push((cohort, copy.ok_or(StepError::Impossible("a cohort's copy is gone"))?, done));
+    }
+    let report = report::Report::new(&summary, cohorts, Span::since(started), brief.model)?;
+    deps.objects.settle_json(&keys.report(), report).await?;
+    Ok(())
+}

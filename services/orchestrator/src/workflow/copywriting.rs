@@ -1,0 +1,159 @@
+//! The copy of one cohort: written, checked as a whole mail, kept.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Deps, Keys, Leg, Span, StepError,
+    campaign::{Brief, load},
+    step::now,
+};
+use crate::{
+    campaign::{Campaign, CampaignId},
+    copy::{self, CopyError, Draft},
+    mail::Template,
+    peers::{Guard, PeerError},
+};
+
+/// The copy of a cohort, or why there is none. Lies in storage, never in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CohortCopy {
+    pub(crate) locale: String,
+    pub(crate) subject: Option<String>,
+    pub(crate) preheader: Option<String>,
+    pub(crate) body: Option<String>,
+    pub(crate) rewrites: u32,
+    pub(crate) blocked: Option<String>,
+}
+
+impl CohortCopy {
+    /// The draft, unless the cohort is blocked.
+    pub(crate) fn draft(&self) -> Option<Draft> {
+        match (&self.subject, &self.preheader, &self.body, &self.blocked) {
+            (Some(subject), Some(preheader), Some(body), None) => {
+                Some(Draft { subject: subject.clone(), preheader: preheader.clone(), body: body.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    fn written(locale: &str, draft: Draft, rewrites: u32) -> Self {
+        let Draft { subject, preheader, body } = draft;
+        let (subject, preheader, body) = (Some(subject), Some(preheader), Some(body));
+        Self { locale: locale.to_owned(), subject, preheader, body, rewrites, blocked: None }
+    }
+
+    fn blocked(locale: &str, reason: String, rewrites: u32) -> Self {
+        let locale = locale.to_owned();
+        Self { locale, subject: None, preheader: None, body: None, rewrites, blocked: Some(reason) }
+    }
+}
+
+/// The journaled result: where there is copy, the legs to send.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Drafted {
+    /// Empty for a blocked cohort.
+    pub(crate) legs: Vec<Leg>,
+    pub(crate) span: Option<Span>,
+}
+
+/// Has the copy written unless there is some.
+pub(crate) async fn draft(
+    deps: &Deps,
+    id: &CampaignId,
+    cohort: u32,
+    brief_blocked: bool,
+) -> Result<Drafted, StepError> {
+    let summary = deps.compliance.summary(id).await?.ok_or(StepError::Impossible("the import is gone"))?;
+    let found = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    let key = Keys(id).copy(cohort);
+    let mut span = None;
+    let copy = match deps.objects.read_json::<CohortCopy>(&key).await? {
+        Some(copy) => copy,
+        None => {
+            let _turn = deps.drafts.acquire().await.map_err(|_| StepError::Again("shutting down"))?;
+            let start = now();
+            let copy = match brief_blocked {
+                true => blocked_by_brief(deps, id, &found.name).await?,
+                false => write(deps, id, &found.name).await?,
+            };
+            span = Some(Span::since(start));
+            deps.objects.settle_json(&key, copy).await?
+        }
+    };
+    let legs = match copy.blocked {
+        Some(_) => Vec::new(),
+        None => found.regions.iter().map(|r| Leg { region: r.region.clone(), pages: r.pages }).collect(),
+    };
+    Ok(Drafted { legs, span })
+}
+
+/// A cohort is `<locale>/<segment>`; the segment may hold a `/` itself.
+fn split(name: &str) -> (&str, &str) {
+    name.split_once('/').unwrap_or((name, ""))
+}
+
+async fn blocked_by_brief(deps: &Deps, id: &CampaignId, name: &str) -> Result<CohortCopy, StepError> {
+    let brief: Option<Brief> = deps.objects.read_json(&Keys(id).brief()).await?;
+    let reason = brief.and_then(|brief| brief.blocked).unwrap_or_else(|| "the brief was blocked".to_owned());
+    Ok(CohortCopy::blocked(split(name).0, reason, 0))
+}
+
+async fn write(deps: &Deps, id: &CampaignId, name: &str) -> Result<CohortCopy, StepError> {
+    let campaign = load(deps, id).await?;
+    let guard = deps.guardrails.guard(&campaign).await?;
+    let model = deps.inference.model().await?;
+    let brief = brief(&campaign, name);
+    let settings = &campaign.settings;
+    let mut rewrites = 0;
+    let mut seed = settings.seed;
+    loop {
+        let left = settings.max_rewrites - rewrites;
+        let written = match copy::write(&brief, seed, left, &model, &guard).await {
+            Ok(written) => written,
+            Err(CopyError::Unavailable(_)) => return Err(StepError::Again("copy could not be written now")),
+            Err(CopyError::Blocked(reason) | CopyError::Refused(reason)) => {
+                return Ok(CohortCopy::blocked(&brief.locale, reason, settings.max_rewrites));
+            }
+        };
+        rewrites = (rewrites + written.rewrites).min(settings.max_rewrites);
+        let wrong = judge(&guard, id, &campaign, &brief.locale, &written.draft).await?;
+        if wrong.is_empty() {
+            return Ok(CohortCopy::written(&brief.locale, written.draft, rewrites));
+        }
+        if rewrites == settings.max_rewrites {
+            return Ok(CohortCopy::blocked(&brief.locale, wrong.join("; "), rewrites));
+        }
+        rewrites += 1;
+        // Another draw, and the same one each time the campaign runs (2^64 over the golden ratio).
+        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+fn brief(campaign: &Campaign, name: &str) -> copy::Brief {
+    let (locale, segment) = split(name);
+    let settings = &campaign.settings;
+    copy::Brief {
+        brand: settings.brand.clone(),
+        brief: settings.brief.clone(),
+        offer: settings.offer.clone(),
+        voice: campaign.brand.clone(),
+        sender_name: settings.sender.name.clone(),
+        locale: locale.to_owned(),
+        segment: segment.to_owned(),
+    }
+}
+
+/// What is wrong with the mail as it would be sent.
+async fn judge(
+    guard: &Guard<'_>,
+    id: &CampaignId,
+    campaign: &Campaign,
+    locale: &str,
+    draft: &Draft,
+) -> Result<Vec<String>, PeerError> {
+    let flaws = crate::mail::flaws(draft);
+    if !flaws.is_empty() {
+        return Ok(flaws);
+    }
+    guard.check_email(draft, &Template::new(id, &campaign.settings, locale, draft)).await
+}

@@ -1,0 +1,30 @@
+//! Where a campaign's objects lie.
+
+use crate::campaign::CampaignId;
+
+/// The object keys of one campaign. Cohorts are named by their place in compliance's sorted list, which is fixed
+/// once the import has finished: a segment's name is the customer's text and stays out of keys.
+pub(crate) struct Keys<'a>(pub(crate) &'a CampaignId);
+
+impl Keys<'_> {
+    pub(crate) fn campaign(&self) -> String {
+        format!("{}/campaign.json", self.0)
+    }
+
+    /// What the input rails said about the brief.
+    pub(crate) fn brief(&self) -> String {
+        format!("{}/brief.json", self.0)
+    }
+
+    pub(crate) fn copy(&self, cohort: u32) -> String {
+        format!("{}/cohorts/{cohort:05}.json", self.0)
+    }
+
+    pub(crate) fn segment(&self, cohort: u32, page: u32) -> String {
+        format!("{}/{cohort:05}/{page:06}.seg", self.0)
+    }
+
+    pub(crate) fn report(&self) -> String {
+        format!("{}/report.json", self.0)
+    }
+}

@@ -1,0 +1,44 @@
+//! Campaigns as durable workflows.
+//!
+//! A [`campaign`] workflow decides whether the brief may be used, runs one [`cohort`] workflow per cohort, and
+//! settles the accounts. Each step may be repeated at any time: what it writes is created once and then read, what
+//! it asks of others is idempotent. Restate's journal, state and keys hold references, counts, times and codes of
+//! regions, never text or personal data.
+
+pub(crate) mod campaign;
+pub(crate) mod cohort;
+mod copywriting;
+mod keys;
+mod pages;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::peers::{Compliance, Guardrails, Inference, Objects};
+
+pub(crate) use copywriting::CohortCopy;
+pub(crate) use keys::Keys;
+pub(crate) use pages::{Leg, place};
+pub(crate) use step::{Span, StepError};
+
+/// The most cohorts of one campaign: each costs a draft.
+pub(crate) const COHORTS: usize = 1_000;
+/// The services that Restate calls here.
+pub(crate) const SERVICES: [&str; 2] = ["Campaign", "Cohort"];
+
+/// What the workflows' steps work with.
+pub(crate) struct Deps {
+    pub(crate) compliance: Compliance,
+    pub(crate) guardrails: Guardrails,
+    pub(crate) inference: Inference,
+    pub(crate) objects: Arc<dyn Objects>,
+    /// Drafts that are written at once, in all campaigns.
+    pub(crate) drafts: Semaphore,
+    /// Pages in memory at once, in all campaigns.
+    pub(crate) pages: Semaphore,
+    pub(crate) pages_in_flight: usize,
+}

@@ -1,0 +1,234 @@
+//! Campaigns on a real Restate, disturbed and undisturbed.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+
+use clap::Parser as _;
+
+use super::*;
+use crate::{
+    campaign::EXAMPLE,
+    client,
+    peers::objects::memory::Memory,
+    testing::{Orchestrator, Platform},
+};
+
+const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+/// A campaign folder whose list has `rows` people in four cohorts and three regions, and two bad lines.
+fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
+    let dir = platform.path().join(name);
+    std::fs::create_dir_all(dir.join("guardrails")).unwrap();
+    let mut list: Vec<String> = (0..rows)
+        .map(|n| {
+            let (cohort, region) =
+                (["en-GB/a", "en-GB/b", "en-IE/a", "en-US/a"][n % 4], ["eu", "uk", "us"][n % 3]);
+            format!("{cohort},{region},person{n}@secret.example,Secretname{n}")
+        })
+        .collect();
+    list.extend(["bad".to_owned(), "bad".to_owned(), "bad".to_owned()]);
+    for (file, text) in [
+        ("campaign.yaml", EXAMPLE),
+        ("brand.md", "Calm."),
+        ("guardrails/config.yml", "rails: {}"),
+        ("subscribers.csv", &list.join("\n")),
+    ] {
+        std::fs::write(dir.join(file), text).unwrap();
+    }
+    dir
+}
+
+/// Copy for every cohort, as if it had been written: these tests are about what follows it.
+fn with_copy(platform: &Platform, dir: &Path) {
+    let id = crate::campaign::Folder::read(dir).unwrap().id;
+    for cohort in 0..4 {
+        let copy = CohortCopy {
+            locale: "en-GB".into(),
+            subject: Some(format!("Subject {cohort}")),
+            preheader: Some("Secretpreheader".into()),
+            body: Some("Hi {{first_name}},\n\nSecretcopy.".into()),
+            rewrites: 0,
+            blocked: None,
+        };
+        put(&platform.objects, &Keys(&id).copy(cohort), &copy);
+    }
+}
+
+fn put(objects: &Memory, key: &str, value: &impl serde::Serialize) {
+    let bytes = serde_json::to_vec(value).unwrap().into();
+    objects.0.lock().unwrap().insert(("maily-campaigns".into(), key.into()), bytes);
+}
+
+/// The client's command line.
+fn command(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> client::CampaignCommand {
+    let path = |name: &str| platform.path().join(name).to_str().unwrap().to_owned();
+    let arguments =
+        ["maily-orchestrator", "campaign", "run", "--timeout", "120"].map(str::to_owned).into_iter();
+    let arguments = arguments
+        .chain(["--dir".into(), dir.to_str().unwrap().into(), "--out".into(), path(out)])
+        .chain(["--url".into(), format!("https://{edge}"), "--ca".into(), path("ca.pem")])
+        .chain(["--key-file".into(), path("key")]);
+    client::CampaignCommand::try_parse_from(arguments).unwrap()
+}
+
+/// Runs the client; its exit code where it failed.
+async fn run(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> Result<(), u8> {
+    client::campaign(command(platform, dir, edge, out)).await.map_err(|failure| {
+        eprintln!("{failure}");
+        failure.code
+    })
+}
+
+/// The files of an `--out` folder; the report without its timings.
+fn files(platform: &Platform, out: &str) -> BTreeMap<String, String> {
+    let out = platform.path().join(out);
+    let mut report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
+    report["timings"].take();
+    let mut files: BTreeMap<String, String> = [("report".to_owned(), report.to_string())].into();
+    for entry in std::fs::read_dir(out.join("mail")).unwrap() {
+        let entry = entry.unwrap();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        files.insert(entry.file_name().into_string().unwrap(), text);
+    }
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_is_accounted_for_and_restate_knows_nobody() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 48);
+    with_copy(&platform, &dir);
+    platform.judge.forget();
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let files = files(&platform, "out");
+    let report: serde_json::Value = serde_json::from_str(&files["report"]).unwrap();
+    assert_eq!((&report["rows"], &report["written"]), (&51.into(), &48.into()));
+    assert_eq!(report["excluded"], serde_json::json!({ "invalid": 3 }));
+    assert_eq!(report["by_region"], serde_json::json!({ "eu": 16, "uk": 16, "us": 16 }));
+    assert_eq!(report["invalid"].as_array().unwrap().len(), 3);
+    assert_eq!(report["model"], "scripted");
+    let mail = files.values().cloned().collect::<String>();
+    for n in 0..48 {
+        assert_eq!(mail.matches(&format!("To: person{n}@secret.example\n")).count(), 1, "{n}");
+    }
+    // Again: the same campaign is not sent twice.
+    run(&platform, &dir, orchestrator.edge, "again").await.unwrap();
+    assert_eq!(self::files(&platform, "again"), files);
+    let kept = platform.restate.kept();
+    let holds = |text: &str| kept.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("Campaign") && holds("handed_off"), "the search would find what is there");
+    for secret in ["secret.example", "Secretname", "Secretcopy", "Secretpreheader", "spring sale", "en-IE/a"]
+    {
+        assert!(!holds(secret), "Restate keeps {secret}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_of_restate_and_of_us_change_nothing() {
+    let calm = Platform::start().await;
+    let orchestrator = Orchestrator::start(&calm, ANY.into()).await;
+    let dir = folder(&calm, "campaign", 120);
+    with_copy(&calm, &dir);
+    run(&calm, &dir, orchestrator.edge, "out").await.unwrap();
+
+    let mut platform = Platform::start().await;
+    let mut orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let edge = orchestrator.edge;
+    let dir = folder(&platform, "campaign", 120);
+    with_copy(&platform, &dir);
+    let client = tokio::spawn(client::campaign(command(&platform, &dir, edge, "out")));
+    for (n, threshold) in [5, 20, 35, 50, 65, 80].into_iter().enumerate() {
+        while platform.ledger.state().calls < threshold {
+            assert!(!client.is_finished(), "done before the kills");
+            // Nothing tells when a call is made; the client's deadline ends this.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        match n % 2 {
+            0 => {
+                orchestrator.kill();
+                orchestrator = Orchestrator::start(&platform, edge).await;
+            }
+            _ => platform.restate.kill_and_restart(),
+        }
+    }
+    client.await.unwrap().unwrap();
+    assert_eq!(files(&platform, "out"), files(&calm, "out"));
+    orchestrator.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opting_out_after_the_import_is_in_time() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 24);
+    with_copy(&platform, &dir);
+    platform
+        .ledger
+        .state()
+        .suppressed
+        .extend(["person3@secret.example".into(), "person8@secret.example".into()]);
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let files = files(&platform, "out");
+    let report: serde_json::Value = serde_json::from_str(&files["report"]).unwrap();
+    assert_eq!(report["written"], 22);
+    assert_eq!(report["excluded"], serde_json::json!({ "invalid": 3, "suppressed": 2 }));
+    let recipients =
+        report["cohorts"].as_array().unwrap().iter().map(|cohort| cohort["recipients"].as_u64().unwrap());
+    assert_eq!(recipients.sum::<u64>(), 22);
+    assert!(!files.values().any(|text| text.contains("person3@") || text.contains("person8@")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_brief_that_is_refused_blocks_every_cohort() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 24);
+    let yaml = EXAMPLE.replace("Tell people", "forbidden");
+    std::fs::write(dir.join("campaign.yaml"), yaml).unwrap();
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let report: serde_json::Value = serde_json::from_str(&files(&platform, "out")["report"]).unwrap();
+    assert_eq!((&report["written"], &report["rows"]), (&0.into(), &27.into()));
+    for cohort in report["cohorts"].as_array().unwrap() {
+        assert_eq!(cohort["blocked"], "words (input): says it");
+        assert_eq!((&cohort["recipients"], &cohort["subject"]), (&6.into(), &serde_json::Value::Null));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_leaves_nothing_behind() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    // Far more than the socket buffers: the answer has to reach a client that is still sending.
+    std::fs::write(dir.join("subscribers.csv"), "refuse".repeat(2 << 20)).unwrap();
+    assert_eq!(run(&platform, &dir, orchestrator.edge, "out").await, Err(65));
+    std::fs::write(dir.join("guardrails/config.yml"), "forbidden: true").unwrap();
+    assert_eq!(run(&platform, &dir, orchestrator.edge, "out").await, Err(64));
+    std::fs::write(dir.join("campaign.yaml"), "name: x").unwrap();
+    assert_eq!(run(&platform, &dir, orchestrator.edge, "out").await, Err(64));
+    let names = std::fs::read_dir(platform.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!names.into_iter().any(|name| name.to_string_lossy().contains("out")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_restate_may_call_our_workflows() {
+    let platform = Platform::start().await;
+    let _orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let admin: crate::restate::Address = platform.restate.admin().parse().unwrap();
+    let (_, listed) = admin.call(http::Method::GET, "/deployments", None).await.unwrap();
+    let uri: url::Url = listed["deployments"][0]["uri"].as_str().unwrap().parse().unwrap();
+    let stream =
+        tokio::net::TcpStream::connect((uri.host_str().unwrap(), uri.port().unwrap())).await.unwrap();
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut send, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    tokio::spawn(connection);
+    for path in ["/discover", "/invoke/Campaign/run"] {
+        let request = http::Request::get(uri.join(path).unwrap().as_str())
+            .header("accept", "application/vnd.restate.endpointmanifest.v2+json")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        assert_eq!(send.send_request(request).await.unwrap().status(), 401, "{path}");
+    }
+}

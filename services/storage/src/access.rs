@@ -1,0 +1,177 @@
+//! Who may call: SigV4 with a known access key, every header that changes a request's meaning signed, nothing older.
+//!
+//! s3s computes and compares signatures (in constant time) and limits the clock's skew. What it leaves open is closed
+//! here: it also takes SigV2 and form uploads, does not ask which headers were signed, and would answer an unknown key
+//! sooner than a wrong signature.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use maily_keys::AccessKey;
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::{S3Request, S3Result, s3_error};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::config::REGIONS;
+use crate::error::Error;
+
+/// The access keys that are known.
+#[derive(Clone)]
+pub(crate) struct AccessKeys(Arc<Known>);
+
+struct Known {
+    keys: HashMap<String, AccessKey>,
+    /// Checked against when the key is unknown, so that this takes as long; nobody can know it.
+    nobody: SecretString,
+}
+
+impl AccessKeys {
+    pub(crate) fn new(keys: Vec<AccessKey>) -> Result<Self, Error> {
+        for key in &keys {
+            if let Some(region) = key.regions.iter().find(|region| !REGIONS.contains(&region.as_str())) {
+                return Err(Error::Config(format!("access key {}: {region:?} is not a region", key.id)));
+            }
+        }
+        let nobody = hex::encode(maily_keys::DataKey::generate()?.expose()).into();
+        let keys = keys.into_iter().map(|key| (key.id.clone(), key)).collect();
+        Ok(Self(Arc::new(Known { keys, nobody })))
+    }
+
+    /// The region that the request is signed for, if its key may be used there.
+    pub(crate) fn region<T>(&self, request: &S3Request<T>) -> S3Result<&'static str> {
+        let signed = request.region.as_ref().map(s3s::region::Region::as_str).unwrap_or_default();
+        let service = request.service.as_deref();
+        if service != Some("s3") {
+            return Err(s3_error!(AuthorizationHeaderMalformed, "The credential scope must be for s3."));
+        }
+        let Some(region) = REGIONS.into_iter().find(|region| *region == signed) else {
+            let known = REGIONS.join(", ");
+            return Err(s3_error!(
+                AuthorizationHeaderMalformed,
+                "The request's region must be one of {known}."
+            ));
+        };
+        self.may_use(request, region)?;
+        Ok(region)
+    }
+
+    /// Refuses, unless the request's key may be used in `region`.
+    pub(crate) fn may_use<T>(&self, request: &S3Request<T>, region: &str) -> S3Result<()> {
+        let id = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
+        let key = id.and_then(|id| self.0.keys.get(id));
+        if key.is_some_and(|key| key.regions.iter().any(|allowed| allowed == region)) {
+            return Ok(());
+        }
+        Err(s3_error!(AccessDenied, "This access key may not be used in region {region}."))
+    }
+}
+
+#[async_trait::async_trait]
+impl S3Auth for AccessKeys {
+    async fn get_secret_key(&self, id: &str) -> S3Result<SecretKey> {
+        let secret = self.0.keys.get(id).map_or(&self.0.nobody, |key| &key.secret);
+        Ok(SecretKey::from(secret.expose_secret()))
+    }
+}
+
+/// Refuses what s3s would let pass; see the module.
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    match refusal(&request) {
+        Some((status, code, message)) => refuse(status, code, message),
+        None => next.run(request).await,
+    }
+}
+
+type Refusal = (StatusCode, &'static str, &'static str);
+
+fn refusal(request: &Request) -> Option<Refusal> {
+    let headers = request.headers();
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+    let asked = |name: &str| query.iter().any(|(key, _)| key == name);
+    if text(AUTHORIZATION).starts_with("AWS ") || asked("Signature") || asked("AWSAccessKeyId") {
+        return Some((
+            StatusCode::BAD_REQUEST,
+            "InvalidRequest",
+            "Only AWS4-HMAC-SHA256 signatures are accepted.",
+        ));
+    }
+    if request.method() == http::Method::POST && text(CONTENT_TYPE).starts_with("multipart/") {
+        return Some((StatusCode::NOT_IMPLEMENTED, "NotImplemented", "Form uploads are not supported."));
+    }
+    let presigned =
+        query.iter().find(|(key, _)| key == "X-Amz-SignedHeaders").map(|(_, names)| names.as_str());
+    let signed = presigned.or_else(|| signed_headers(text(AUTHORIZATION)));
+    match signed {
+        Some(signed) if !all_signed(headers, signed, presigned.is_some()) => Some((
+            StatusCode::FORBIDDEN,
+            "AccessDenied",
+            "There were headers present in the request which were not signed.",
+        )),
+        _ => None,
+    }
+}
+
+fn signed_headers(authorization: &str) -> Option<&str> {
+    let (_, rest) = authorization.split_once("SignedHeaders=")?;
+    Some(rest.split(',').next().unwrap_or_default().trim())
+}
+
+/// Whether the host and every `x-amz-` header is signed, as AWS asks: an unsigned `x-amz-copy-source` would turn
+/// another's presigned upload into a copy.
+fn all_signed(headers: &HeaderMap, signed: &str, presigned: bool) -> bool {
+    let is_signed = |name: &str| signed.split(';').any(|signed| signed.eq_ignore_ascii_case(name));
+    let harmless = |name: &str| {
+        name == "x-amz-user-agent" || (presigned && (name == "x-amz-content-sha256" || name == "x-amz-date"))
+    };
+    let weighty = |name: &str| name.starts_with("x-amz-") && !harmless(name);
+    is_signed("host") && headers.keys().all(|name| !weighty(name.as_str()) || is_signed(name.as_str()))
+}
+
+fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    (status, [(CONTENT_TYPE, "application/xml")], Body::from(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(request: http::request::Builder) -> Option<StatusCode> {
+        refusal(&request.body(Body::empty()).unwrap()).map(|(status, _, _)| status)
+    }
+
+    const V4: &str = "AWS4-HMAC-SHA256 Credential=k/20260101/eu/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=00";
+
+    #[test]
+    fn refuses_what_s3s_would_let_pass() {
+        let request = || Request::builder().uri("/bucket/key");
+        assert_eq!(status(request().header("authorization", V4).header("x-amz-date", "d")), None);
+        assert_eq!(status(request()), None, "anonymous requests are refused by s3s");
+        assert_eq!(status(request().header("authorization", "AWS k:sig")), Some(StatusCode::BAD_REQUEST));
+        let v2 = Request::builder().uri("/b/k?AWSAccessKeyId=k&Signature=s&Expires=1");
+        assert_eq!(status(v2), Some(StatusCode::BAD_REQUEST));
+        let copy = request().header("authorization", V4).header("x-amz-copy-source", "/other/secret");
+        assert_eq!(status(copy), Some(StatusCode::FORBIDDEN));
+        let presigned = "/b/k?X-Amz-Signature=0&X-Amz-SignedHeaders=host";
+        let copy = Request::builder().uri(presigned).header("x-amz-copy-source", "/other/secret");
+        assert_eq!(status(copy), Some(StatusCode::FORBIDDEN));
+        assert_eq!(status(Request::builder().uri(presigned)), None);
+        let form = Request::builder()
+            .method("POST")
+            .uri("/b")
+            .header("content-type", "multipart/form-data; boundary=x");
+        assert_eq!(status(form), Some(StatusCode::NOT_IMPLEMENTED));
+    }
+}

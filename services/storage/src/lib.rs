@@ -1,0 +1,135 @@
+//! Storage: the S3 protocol over a plain object store, encrypting and keeping each bucket in its region.
+//!
+//! * An object's bytes are one or more **blobs**: immutable files with random names, encrypted in the C2SP
+//!   chunked-encryption format (Cobblestone-256), each under a key of its own. Ranges decrypt only what they touch.
+//! * The **index**, a SlateDB per region, says which blobs are which object, and holds their keys, wrapped under the
+//!   region's epoch key ([`maily_keys::KeyTable`]). Every change goes through one lock per region and is acknowledged
+//!   when it is durable, so conditional writes have exactly one winner.
+//! * A blob is named by an object, by a part of an upload, or by the index's **journal**; whatever is killed when,
+//!   the sweeper finds what nothing names.
+//! * **Residency**: a bucket lies in one region; a request is signed for one region and reaches no other.
+//!
+//! s3s speaks the protocol; what it leaves open, `access` closes.
+
+mod access;
+mod blobs;
+mod commit;
+mod conditions;
+mod config;
+mod error;
+mod read;
+mod region;
+mod rows;
+mod s3;
+mod sums;
+mod sweep;
+mod turn;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use maily_chassis::{Boot, EdgeAuth, Environment, Listeners};
+use maily_keys::{AccessKey, LocalKeyring, RootKeys, read_access_keys};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::AccessKeys;
+pub use crate::config::{Config, REGIONS};
+pub use crate::error::Error;
+use crate::region::Region;
+use crate::s3::Gateway;
+
+/// The open storage.
+pub struct Storage {
+    regions: BTreeMap<&'static str, Arc<Region>>,
+    gateway: Gateway,
+}
+
+impl Storage {
+    /// Opens every region below `root`, for `tenant`, under `roots`.
+    ///
+    /// # Errors
+    /// Any; storage that can't be opened whole is not opened.
+    pub async fn open(
+        root: &Path,
+        tenant: &str,
+        roots: Arc<dyn RootKeys>,
+        keys: Vec<AccessKey>,
+        max_object_bytes: u64,
+    ) -> Result<Self, Error> {
+        let keys = AccessKeys::new(keys)?;
+        let opening = REGIONS.map(|name| Region::open(name, root, Arc::clone(&roots), tenant));
+        let regions = futures::future::try_join_all(opening).await?;
+        let regions: BTreeMap<_, _> = regions.into_iter().map(|region| (region.name, region)).collect();
+        let gateway = Gateway::new(regions.clone(), keys, max_object_bytes);
+        Ok(Self { regions, gateway })
+    }
+
+    /// The S3 API.
+    pub fn router(&self) -> axum::Router {
+        s3::router(self.gateway.clone())
+    }
+
+    /// Turns every region's epoch when it is `hours` old, until `shutdown`.
+    pub fn keep_turning(&self, hours: u32, shutdown: &CancellationToken) {
+        for region in self.regions.values() {
+            tokio::spawn(turn::keep_turning(Arc::clone(region), hours, shutdown.clone()));
+        }
+    }
+
+    /// Turns every region's epoch now: what was deleted before can be read from no copy afterwards. Answers how many
+    /// keys were wrapped anew.
+    ///
+    /// # Errors
+    /// Any; an unfinished turn is finished by the next.
+    pub async fn turn(&self) -> Result<u64, Error> {
+        let mut count = 0;
+        for region in self.regions.values() {
+            count += region.turn().await?;
+        }
+        Ok(count)
+    }
+
+    /// Waits until a region's database is closed under us, which only a new process can mend.
+    pub async fn lost(&self) -> Error {
+        futures::future::select_all(self.regions.values().map(|region| Box::pin(region.lost()))).await.0
+    }
+
+    /// Closes the databases; every acknowledged write is durable without it.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn close(&self) -> Result<(), Error> {
+        futures::future::try_join_all(self.regions.values().map(|region| region.close())).await?;
+        Ok(())
+    }
+}
+
+/// Runs the service.
+///
+/// # Errors
+/// A setting that can't be used, or storage that can't be opened or kept.
+pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
+    let (config, data) = (&boot.config.service, &boot.config.data);
+    if boot.config.environment == Environment::Prod {
+        return Err(boot.fatal("the local keyring is not for production"));
+    }
+    let within =
+        |path: &Option<std::path::PathBuf>, name: &str| path.clone().unwrap_or_else(|| data.join(name));
+    let keyring = within(&config.keyring, "keyring.json");
+    tracing::warn!(path = %keyring.display(), "no Vault: root keys are kept in a local file");
+    let roots = Arc::new(LocalKeyring::open(keyring).map_err(|error| boot.fatal(error))?);
+    let keys =
+        read_access_keys(&within(&config.credentials, "credentials.toml")).map_err(|e| boot.fatal(e))?;
+    let root = within(&config.root, "objects");
+    let storage = Storage::open(&root, &config.tenant, roots, keys, config.max_object_bytes).await?;
+    let storage = Arc::new(storage);
+    storage.keep_turning(config.epoch_hours, &boot.shutdown);
+    let (fatal, watched) = (boot.fatal_handle(), Arc::clone(&storage));
+    tokio::spawn(async move { fatal.raise(watched.lost().await.into()) });
+    let listeners = Listeners::new().internal(storage.router()).edge(storage.router(), EdgeAuth::Own);
+    let served = boot.serve(listeners).await;
+    storage.close().await?;
+    served
+}

@@ -1,0 +1,228 @@
+//! From blobs to a response: any range of an object, decrypting only the chunks it touches.
+//!
+//! Before the first byte of a blob goes out, its last chunk has been authenticated: that tells a blob that was cut at
+//! a chunk's border.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cobblestone::{Key256, RandomAccessDecryptor};
+use futures::Stream;
+use maily_keys::{DataKey, KeyTable};
+use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::blobs::{Blobs, Held, compute};
+use crate::error::Error;
+use crate::rows::Blob;
+
+/// Sizes of the format (c2sp.org/chunked-encryption).
+const HEADER: u64 = 56;
+const CHUNK: u64 = 16 << 10;
+const SEALED_CHUNK: u64 = CHUNK + 16;
+/// Plaintext decrypted at once.
+const WINDOW: u64 = 1 << 20;
+/// Blobs up to this size of ciphertext are fetched as a whole.
+const WHOLE: u64 = 4 << 20;
+/// Windows ready before the client takes them.
+const AHEAD: usize = 2;
+/// How long a client may take nothing.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A range of an object, blob after blob.
+pub(crate) struct Reader {
+    blobs: Blobs,
+    /// What is left to open: blob, its key, the range of its plaintext.
+    rest: std::vec::IntoIter<(Blob, DataKey, Range<u64>)>,
+    open: Option<BlobReader>,
+    _held: Held,
+}
+
+impl Reader {
+    /// Reads `range` of the bytes of `parts`, which `held` keeps from being deleted.
+    pub(crate) fn new(
+        blobs: &Blobs,
+        keys: &KeyTable,
+        parts: Vec<Blob>,
+        range: Range<u64>,
+        held: Held,
+    ) -> Result<Self, Error> {
+        let (mut touched, mut from) = (Vec::new(), 0);
+        for part in parts {
+            let to = from + part.size;
+            if range.start < to && from < range.end {
+                let within = range.start.max(from) - from..range.end.min(to) - from;
+                let key = keys.unwrap(&part.wrapped, &part.id()?)?;
+                touched.push((part, key, within));
+            }
+            from = to;
+        }
+        Ok(Self { blobs: blobs.clone(), rest: touched.into_iter(), open: None, _held: held })
+    }
+
+    /// The next bytes, or `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            if let Some(blob) = &mut self.open
+                && let Some(bytes) = blob.next().await?
+            {
+                return Ok(Some(bytes));
+            }
+            let Some((blob, key, range)) = self.rest.next() else { return Ok(None) };
+            self.open = Some(BlobReader::open(&self.blobs, &blob, &key, range).await?);
+        }
+    }
+
+    /// A stream that reads ahead a little and gives up on a client that takes nothing.
+    pub(crate) fn stream(mut self) -> impl Stream<Item = Result<Bytes, Error>> + Send + Sync + 'static {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        tokio::spawn(async move {
+            loop {
+                let Some(next) = self.next().await.transpose() else { break };
+                if let Err(error) = &next {
+                    tracing::error!(%error, "an object's bytes can't be read");
+                }
+                let last = next.is_err();
+                let sent = tokio::time::timeout(IDLE, sender.send(next)).await;
+                if last || !matches!(sent, Ok(Ok(()))) {
+                    break;
+                }
+            }
+        });
+        ReceiverStream::new(receiver)
+    }
+}
+
+struct BlobReader {
+    store: Arc<dyn ObjectStore>,
+    path: object_store::path::Path,
+    sealed_size: u64,
+    left: Range<u64>,
+    source: Source,
+    decryptor: Option<RandomAccessDecryptor<Source>>,
+}
+
+impl BlobReader {
+    async fn open(blobs: &Blobs, blob: &Blob, key: &DataKey, left: Range<u64>) -> Result<Self, Error> {
+        let id = blob.id()?;
+        let (store, path) = (Arc::clone(&blobs.store), Blobs::path(&id));
+        let sealed_size = cobblestone::ciphertext_size(blob.size).ok_or(Error::Row)?;
+        let source = Source::new(sealed_size);
+        if sealed_size <= WHOLE {
+            let whole = store.get(&path).await.map_err(damaged)?;
+            if whole.meta.size != sealed_size {
+                return Err(Error::Damaged("its size is wrong".into()));
+            }
+            source.keep(0, whole.bytes().await?);
+        } else {
+            let tail = HEADER + (sealed_size - HEADER) / SEALED_CHUNK * SEALED_CHUNK;
+            let ends = store.get_ranges(&path, &[0..HEADER, tail..sealed_size]).await.map_err(damaged)?;
+            ends.into_iter().zip([0, tail]).for_each(|(bytes, at)| source.keep(at, bytes));
+        }
+        let (key, theirs) = (Key256::from_bytes(key.expose()), source.clone());
+        let decryptor = RandomAccessDecryptor::new(&key, &id, theirs).map_err(corrupt)?;
+        Ok(Self { store, path, sealed_size, left, source, decryptor: Some(decryptor) })
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.left.is_empty() {
+            return Ok(None);
+        }
+        let start = self.left.start;
+        let end = ((start / CHUNK * CHUNK) + WINDOW).min(self.left.end);
+        if self.sealed_size > WHOLE {
+            let from = HEADER + start / CHUNK * SEALED_CHUNK;
+            let to = (HEADER + end.div_ceil(CHUNK) * SEALED_CHUNK).min(self.sealed_size);
+            let bytes = self.store.get_range(&self.path, from..to).await.map_err(damaged)?;
+            self.source.window(from, bytes);
+        }
+        let mut decryptor = self.decryptor.take().ok_or(Error::Worker)?;
+        let length = usize::try_from(end - start).map_err(|_| Error::Row)?;
+        let (decryptor, bytes) = compute(length, move || {
+            let mut bytes = vec![0; length];
+            let read = decryptor.read_exact_at(&mut bytes, start).map_err(corrupt);
+            read.map(|()| (decryptor, bytes))
+        })
+        .await??;
+        self.decryptor = Some(decryptor);
+        self.left.start = end;
+        Ok(Some(bytes.into()))
+    }
+}
+
+fn corrupt(error: io::Error) -> Error {
+    Error::Damaged(error.to_string())
+}
+
+/// A blob that the index names is there, as long as it says.
+fn damaged(error: object_store::Error) -> Error {
+    match error {
+        object_store::Error::NotFound { .. } => Error::Damaged("it is missing".into()),
+        // The local backend's error for a range beyond the end.
+        object_store::Error::Generic { .. } => Error::Damaged("it is too short or unreadable".into()),
+        error => error.into(),
+    }
+}
+
+/// The parts of a ciphertext that were fetched, as a file to read and seek in.
+#[derive(Clone)]
+struct Source(Arc<Mutex<Spans>>);
+
+struct Spans {
+    size: u64,
+    at: u64,
+    kept: Vec<(u64, Bytes)>,
+    window: (u64, Bytes),
+}
+
+impl Source {
+    fn new(size: u64) -> Self {
+        Self(Arc::new(Mutex::new(Spans { size, at: 0, kept: Vec::new(), window: (0, Bytes::new()) })))
+    }
+
+    fn spans(&self) -> std::sync::MutexGuard<'_, Spans> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, at: u64, bytes: Bytes) {
+        self.spans().kept.push((at, bytes));
+    }
+
+    fn window(&self, at: u64, bytes: Bytes) {
+        self.spans().window = (at, bytes);
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut spans = self.spans();
+        let at = spans.at;
+        let inside = |(from, bytes): &&(u64, Bytes)| *from <= at && at < from + bytes.len() as u64;
+        let Some((from, bytes)) = std::iter::once(&spans.window).chain(&spans.kept).find(inside) else {
+            return Ok(0);
+        };
+        let skip = usize::try_from(at - from).map_err(io::Error::other)?;
+        let bytes = &bytes[skip..];
+        let length = bytes.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&bytes[..length]);
+        spans.at += length as u64;
+        Ok(length)
+    }
+}
+
+impl Seek for Source {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let mut spans = self.spans();
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => spans.size.checked_add_signed(by),
+            SeekFrom::Current(by) => spans.at.checked_add_signed(by),
+        };
+        spans.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(spans.at)
+    }
+}

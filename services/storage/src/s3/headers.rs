@@ -1,0 +1,167 @@
+//! Between the protocol's headers and what the index keeps.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::{HeaderMap, HeaderName};
+use s3s::dto::{ChecksumType, Metadata, Timestamp, TimestampFormat};
+use s3s::{S3Error, S3Result, s3_error};
+
+use crate::rows::{Headers, Sums};
+
+/// Bytes of user metadata, names and values (S3's limit).
+const MAX_METADATA: usize = 2048;
+
+/// Headers that ask for what this service does not do; silence would promise it.
+const UNSUPPORTED: [&str; 14] = [
+    "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-server-side-encryption-customer-key",
+    "x-amz-copy-source-server-side-encryption-customer-key",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-tagging",
+    "x-amz-website-redirect-location",
+    "x-amz-object-lock-mode",
+    "x-amz-object-lock-retain-until-date",
+    "x-amz-object-lock-legal-hold",
+    "x-amz-bucket-object-lock-enabled",
+    "x-amz-write-offset-bytes",
+    "x-amz-grant-read",
+    "x-amz-grant-write",
+    "x-amz-grant-full-control",
+];
+
+/// Headers of which one value is what this service does anyway.
+const SUPPORTED: [(&str, &[&str]); 3] = [
+    ("x-amz-acl", &["private", "bucket-owner-full-control"]),
+    ("x-amz-storage-class", &["STANDARD"]),
+    ("x-amz-server-side-encryption", &["AES256"]),
+];
+
+/// Refuses requests for what this service does not do.
+pub(super) fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
+    let refuse = |name: &str| s3_error!(NotImplemented, "A header you provided is not implemented: {name}");
+    if let Some(name) = UNSUPPORTED.into_iter().find(|name| headers.contains_key(*name)) {
+        return Err(refuse(name));
+    }
+    for (name, values) in SUPPORTED {
+        let value = headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        if value.is_some_and(|value| !values.contains(&value)) {
+            return Err(refuse(name));
+        }
+    }
+    Ok(())
+}
+
+/// The headers of a request that are kept with the object.
+pub(super) fn kept(
+    headers: &HeaderMap,
+    metadata: Option<Metadata>,
+    expires: Option<&Timestamp>,
+) -> S3Result<Headers> {
+    let metadata: BTreeMap<String, String> = metadata.unwrap_or_default().into_iter().collect();
+    let length: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if length > MAX_METADATA {
+        return Err(s3_error!(MetadataTooLarge, "Your metadata may have at most {MAX_METADATA} bytes."));
+    }
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Ok(Headers {
+        content_type: text(http::header::CONTENT_TYPE),
+        content_encoding: text(http::header::CONTENT_ENCODING).and_then(|value| without_chunks(&value)),
+        content_language: text(http::header::CONTENT_LANGUAGE),
+        content_disposition: text(http::header::CONTENT_DISPOSITION),
+        cache_control: text(http::header::CACHE_CONTROL),
+        expires_s: expires.and_then(seconds),
+        metadata,
+    })
+}
+
+/// `aws-chunked` is how the body came, not what it is.
+fn without_chunks(encoding: &str) -> Option<String> {
+    let kept: Vec<&str> = encoding
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(","))
+}
+
+fn seconds(time: &Timestamp) -> Option<i64> {
+    let mut text = Vec::new();
+    time.format(TimestampFormat::EpochSeconds, &mut text).ok()?;
+    str::from_utf8(&text).ok()?.split('.').next()?.parse().ok()
+}
+
+/// A time as the protocol shows it.
+pub(super) fn timestamp(ms: i64) -> Timestamp {
+    Timestamp::from(UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+/// A size or length as the protocol shows it.
+pub(super) fn length(bytes: u64) -> S3Result<i64> {
+    i64::try_from(bytes).map_err(|_| S3Error::new(s3s::S3ErrorCode::InternalError))
+}
+
+/// The `Content-Length` of the body itself, without the framing of `aws-chunked`.
+pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
+    let number = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok());
+    number("x-amz-decoded-content-length").or_else(|| number("content-length"))
+}
+
+/// The kind of the checksums that are there.
+pub(super) fn sums_type(sums: &Sums) -> Option<ChecksumType> {
+    let any = [&sums.crc32, &sums.crc32c, &sums.crc64nvme, &sums.sha1, &sums.sha256]
+        .iter()
+        .any(|sum| sum.is_some());
+    let kind = if sums.composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT };
+    any.then(|| ChecksumType::from_static(kind))
+}
+
+/// Sets a DTO's five checksum fields and their type from `Sums`.
+macro_rules! with_sums {
+    ($output:expr, $sums:expr) => {{
+        let sums: &$crate::rows::Sums = $sums;
+        $output.checksum_crc32.clone_from(&sums.crc32);
+        $output.checksum_crc32c.clone_from(&sums.crc32c);
+        $output.checksum_crc64nvme.clone_from(&sums.crc64nvme);
+        $output.checksum_sha1.clone_from(&sums.sha1);
+        $output.checksum_sha256.clone_from(&sums.sha256);
+    }};
+}
+/// Reads the same fields of a DTO.
+macro_rules! sums_of {
+    ($input:expr) => {
+        $crate::rows::Sums {
+            crc32: $input.checksum_crc32.clone(),
+            crc32c: $input.checksum_crc32c.clone(),
+            crc64nvme: $input.checksum_crc64nvme.clone(),
+            sha1: $input.checksum_sha1.clone(),
+            sha256: $input.checksum_sha256.clone(),
+            composite: false,
+        }
+    };
+}
+pub(super) use {sums_of, with_sums};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transport_is_not_the_content() {
+        assert_eq!(without_chunks("aws-chunked"), None);
+        assert_eq!(without_chunks("gzip, aws-chunked").as_deref(), Some("gzip"));
+    }
+
+    #[test]
+    fn what_is_not_done_is_refused() {
+        let check = |name: &'static str, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            refuse_unsupported(&headers).is_ok()
+        };
+        assert!(check("x-amz-acl", "private") && !check("x-amz-acl", "public-read"));
+        assert!(check("x-amz-server-side-encryption", "AES256"));
+        assert!(!check("x-amz-server-side-encryption", "aws:kms"));
+        assert!(!check("x-amz-tagging", "a=b"));
+    }
+}

@@ -1,0 +1,339 @@
+//! Objects: put, get, head, copy, delete.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use s3s::dto::{
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput, DeleteObjectOutput,
+    DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETagCondition, Error as KeyError, GetObjectInput,
+    GetObjectOutput, HeadObjectInput, HeadObjectOutput, MetadataDirective, ObjectIdentifier, PutObjectInput,
+    PutObjectOutput, StreamingBlob, Timestamp,
+};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
+
+use super::headers::{self, with_sums};
+use super::{Gateway, to_the_end};
+use crate::commit::{self, Place};
+use crate::conditions::{ReadIf, WriteIf};
+use crate::error::Error;
+use crate::read::Reader;
+use crate::region::{NewBlob, Region};
+use crate::rows::{Headers, Object};
+use crate::sums::Claimed;
+use crate::write::Written;
+
+/// Objects deleted by one request, at most (S3's limit).
+const DELETES: usize = 1000;
+
+/// What of an object is asked for.
+struct Span {
+    bytes: Range<u64>,
+    /// `Content-Range`, where it is not the whole.
+    content_range: Option<String>,
+    parts_count: Option<i32>,
+}
+
+fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S3Result<Span> {
+    let parts_count = object.etag.rsplit_once('-').and_then(|(_, count)| count.parse().ok());
+    let bytes = match (range, part) {
+        (None, None) => return Ok(Span { bytes: 0..object.size, content_range: None, parts_count: None }),
+        (Some(_), Some(_)) => {
+            return Err(s3_error!(InvalidRequest, "A range and a part can't both be asked for"));
+        }
+        (Some(range), None) => range.check(object.size)?,
+        (None, Some(number)) => part_bytes(object, number)?,
+    };
+    if bytes.is_empty() && object.size > 0 {
+        return Err(S3ErrorCode::InvalidRange.into());
+    }
+    let last = bytes.end.saturating_sub(1);
+    let content_range = format!("bytes {}-{last}/{}", bytes.start, object.size);
+    Ok(Span { bytes, content_range: Some(content_range), parts_count: part.and(parts_count) })
+}
+
+fn part_bytes(object: &Object, number: i32) -> S3Result<Range<u64>> {
+    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let index = index.filter(|index| *index < object.blobs.len());
+    let index =
+        index.ok_or_else(|| s3_error!(InvalidRange, "The requested partnumber is not satisfiable"))?;
+    let start = object.blobs[..index].iter().map(|blob| blob.size).sum();
+    Ok(start..start + object.blobs[index].size)
+}
+
+/// Object versions are not kept; the only one is called `null`.
+fn only_version(version: Option<&str>) -> S3Result<()> {
+    match version {
+        None | Some("null" | "") => Ok(()),
+        Some(_) => Err(S3ErrorCode::NoSuchVersion.into()),
+    }
+}
+
+/// A time as HTTP shows it, at the second.
+fn expires(headers: &Headers) -> Option<Timestamp> {
+    headers.expires_s.map(|seconds| headers::timestamp(seconds.saturating_mul(1000)))
+}
+
+/// Sets what `GetObjectOutput` and `HeadObjectOutput` have in common.
+macro_rules! describe {
+    ($output:ident, $object:expr, $span:expr, $checksums:expr) => {{
+        let (object, span): (&Object, &Span) = ($object, $span);
+        let kept = &object.headers;
+        let mut output = $output {
+            accept_ranges: Some("bytes".into()),
+            cache_control: kept.cache_control.clone(),
+            content_disposition: kept.content_disposition.clone(),
+            content_encoding: kept.content_encoding.clone(),
+            content_language: kept.content_language.clone(),
+            content_length: Some(headers::length(span.bytes.end - span.bytes.start)?),
+            content_range: span.content_range.clone(),
+            content_type: Some(kept.content_type.clone().unwrap_or_else(|| "binary/octet-stream".into())),
+            e_tag: Some(commit::etag(&object.etag)),
+            expires: expires(kept),
+            last_modified: Some(headers::timestamp(object.modified_ms)),
+            metadata: Some(kept.metadata.clone().into_iter().collect()),
+            parts_count: span.parts_count,
+            ..$output::default()
+        };
+        if $checksums && span.content_range.is_none() {
+            with_sums!(output, &object.sums);
+            output.checksum_type = headers::sums_type(&object.sums);
+        }
+        output
+    }};
+}
+
+impl Gateway {
+    pub(super) async fn put(
+        &self,
+        mut request: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
+        headers::refuse_unsupported(&request.headers)?;
+        let place = Place { bucket: request.input.bucket.clone(), key: request.input.key.clone() };
+        let region = self.in_bucket(&request, &place.bucket).await?;
+        let input = &mut request.input;
+        let kept = headers::kept(&request.headers, input.metadata.take(), input.expires.as_ref())?;
+        let condition = WriteIf { matches: input.if_match.take(), none_matches: input.if_none_match.take() };
+        let body = input.body.take();
+        let (blob, written) = self.receive(&region, &request, body, None).await?;
+        let object = put_blob(region, place, blob, written, kept, condition).await?;
+        let mut output = PutObjectOutput {
+            e_tag: Some(commit::etag(&object.etag)),
+            checksum_type: headers::sums_type(&object.sums),
+            ..PutObjectOutput::default()
+        };
+        with_sums!(output, &object.sums);
+        Ok(S3Response::new(output))
+    }
+
+    pub(super) async fn get(
+        &self,
+        request: S3Request<GetObjectInput>,
+    ) -> S3Result<S3Response<GetObjectOutput>> {
+        let input = &request.input;
+        only_version(input.version_id.as_deref())?;
+        let region = self.in_bucket(&request, &input.bucket).await?;
+        let condition = ReadIf {
+            matches: input.if_match.clone(),
+            none_matches: input.if_none_match.clone(),
+            modified_since: input.if_modified_since.clone(),
+            unmodified_since: input.if_unmodified_since.clone(),
+        };
+        let find = |object: &Object| {
+            condition.check(object)?;
+            span(object, input.range, input.part_number)
+        };
+        let (object, span, body) = open(&region, &input.bucket, &input.key, find).await?;
+        let checksums = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED");
+        let mut output = describe!(GetObjectOutput, &object, &span, checksums);
+        output.body = Some(body);
+        Ok(S3Response::new(output))
+    }
+
+    pub(super) async fn head(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        let input = request.input.clone();
+        only_version(input.version_id.as_deref())?;
+        let region = self.in_bucket(&request, &input.bucket).await?;
+        let object = region.object(&input.bucket, &input.key).await?;
+        let condition = ReadIf {
+            matches: input.if_match,
+            none_matches: input.if_none_match,
+            modified_since: input.if_modified_since,
+            unmodified_since: input.if_unmodified_since,
+        };
+        condition.check(&object)?;
+        let span = span(&object, input.range, input.part_number)?;
+        let checksums = input.checksum_mode.is_some_and(|mode| mode.as_str() == "ENABLED");
+        let partial = span.content_range.is_some();
+        let mut response = S3Response::new(describe!(HeadObjectOutput, &object, &span, checksums));
+        response.status = partial.then_some(http::StatusCode::PARTIAL_CONTENT);
+        Ok(response)
+    }
+
+    pub(super) async fn copy(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
+        headers::refuse_unsupported(&request.headers)?;
+        let input = &request.input;
+        let CopySource::Bucket { bucket, key, version_id } = &input.copy_source else {
+            return Err(s3_error!(NotImplemented, "Only a bucket and a key can be copied from"));
+        };
+        only_version(version_id.as_deref())?;
+        let replacing =
+            input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
+        let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
+        if !replacing && **bucket == *place.bucket && **key == *place.key {
+            return Err(s3_error!(
+                InvalidRequest,
+                "An object can be copied to itself only to change its metadata"
+            ));
+        }
+        let region = self.in_bucket(&request, &place.bucket).await?;
+        // Both buckets must lie in the one region that the request is signed for.
+        self.in_bucket(&request, bucket).await?;
+        let condition = source_condition(input);
+        let find = |object: &Object| {
+            condition.check_source(object)?;
+            span(object, None, None)
+        };
+        let (source, _, body) = open(&region, bucket, key, find).await?;
+        let kept = match replacing {
+            true => headers::kept(&request.headers, input.metadata.clone(), input.expires.as_ref())?,
+            false => source.headers.clone(),
+        };
+        let written_if = WriteIf::of(&request.headers)?;
+        let (blob, written) = self.duplicate(&region, body).await?;
+        let object = put_blob(region, place, blob, written, kept, written_if).await?;
+        let mut result = CopyObjectResult {
+            e_tag: Some(commit::etag(&object.etag)),
+            last_modified: Some(headers::timestamp(object.modified_ms)),
+            ..CopyObjectResult::default()
+        };
+        with_sums!(result, &object.sums);
+        Ok(S3Response::new(CopyObjectOutput {
+            copy_object_result: Some(result),
+            ..CopyObjectOutput::default()
+        }))
+    }
+
+    /// Writes an object's bytes into a new blob, under a key of its own.
+    async fn duplicate(&self, region: &Region, body: StreamingBlob) -> S3Result<(NewBlob, Written)> {
+        let _permit = self.receiving.acquire().await.map_err(|_| S3ErrorCode::ServiceUnavailable)?;
+        let hasher = Claimed::new(&http::HeaderMap::new(), None, None).hasher();
+        let pieces = body.map(|piece| piece.map_err(|error| Error::Damaged(error.to_string()))).boxed();
+        let blob = region.new_blob().await?;
+        let limit = self.max_object_bytes;
+        let written = region.blobs.write(blob.id, &blob.key, pieces, hasher, limit, blob.journaled()).await?;
+        Ok((blob, written))
+    }
+
+    pub(super) async fn delete(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        only_version(request.input.version_id.as_deref())?;
+        let region = self.in_bucket(&request, &request.input.bucket).await?;
+        let input = request.input;
+        let place = Place { bucket: input.bucket, key: input.key };
+        let condition = WriteIf { matches: input.if_match, none_matches: None };
+        to_the_end(async move { region.delete_object(&place, &condition).await }).await?;
+        Ok(S3Response::new(DeleteObjectOutput::default()))
+    }
+
+    pub(super) async fn delete_many(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        let region = self.in_bucket(&request, &request.input.bucket).await?;
+        let S3Request { input, .. } = request;
+        if input.delete.objects.len() > DELETES {
+            return Err(s3_error!(MalformedXML, "At most {DELETES} objects can be deleted at once"));
+        }
+        let quiet = input.delete.quiet.unwrap_or(false);
+        let bucket = input.bucket;
+        let deleting = input.delete.objects.into_iter().map(|object| {
+            let (region, bucket) = (Arc::clone(&region), bucket.clone());
+            async move {
+                let key = object.key.clone();
+                (key, delete_one(region, bucket, object).await)
+            }
+        });
+        let deleting: Vec<_> = deleting.collect();
+        let done: Vec<(String, S3Result<()>)> = futures::stream::iter(deleting).buffered(32).collect().await;
+        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        for (key, outcome) in done {
+            match outcome {
+                Ok(()) if quiet => {}
+                Ok(()) => deleted.push(DeletedObject { key: Some(key), ..DeletedObject::default() }),
+                Err(error) => errors.push(key_error(key, &error)),
+            }
+        }
+        let output =
+            DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), request_charged: None };
+        Ok(S3Response::new(output))
+    }
+}
+
+async fn delete_one(region: Arc<Region>, bucket: String, object: ObjectIdentifier) -> S3Result<()> {
+    only_version(object.version_id.as_deref())?;
+    let place = Place { bucket, key: object.key };
+    let condition = WriteIf { matches: object.e_tag.map(ETagCondition::ETag), none_matches: None };
+    to_the_end(async move { region.delete_object(&place, &condition).await }).await
+}
+
+fn key_error(key: String, error: &S3Error) -> KeyError {
+    KeyError {
+        code: Some(error.code().as_str().to_owned()),
+        key: Some(key),
+        message: error.message().map(str::to_owned),
+        version_id: None,
+    }
+}
+
+async fn put_blob(
+    region: Arc<Region>,
+    place: Place,
+    blob: NewBlob,
+    written: Written,
+    kept: Headers,
+    condition: WriteIf,
+) -> S3Result<Object> {
+    to_the_end(async move { region.put_object(&place, blob, written, kept, &condition).await }).await
+}
+
+/// Looks an object up and begins to read what `find` asks of it; the first bytes are there, and good, when this answers.
+async fn open(
+    region: &Region,
+    bucket: &str,
+    key: &str,
+    find: impl Fn(&Object) -> S3Result<Span>,
+) -> S3Result<(Object, Span, StreamingBlob)> {
+    // Again when the object was replaced between looking it up and holding its bytes.
+    for _ in 0..16 {
+        let object = region.object(bucket, key).await?;
+        let span = find(&object)?;
+        if let Some(reader) = region.read(bucket, key, &object, span.bytes.clone()).await? {
+            return Ok((object, span, body(reader).await?));
+        }
+    }
+    Err(s3_error!(SlowDown, "The object changes too often to be read"))
+}
+
+async fn body(mut reader: Reader) -> Result<StreamingBlob, Error> {
+    let first = reader.next().await?;
+    let first = futures::stream::iter(first.map(Ok));
+    Ok(StreamingBlob::wrap(first.chain(reader.stream())))
+}
+
+fn source_condition(input: &CopyObjectInput) -> ReadIf {
+    ReadIf {
+        matches: input.copy_source_if_match.clone(),
+        none_matches: input.copy_source_if_none_match.clone(),
+        modified_since: input.copy_source_if_modified_since.clone(),
+        unmodified_since: input.copy_source_if_unmodified_since.clone(),
+    }
+}

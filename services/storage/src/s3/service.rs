@@ -1,0 +1,78 @@
+//! The operations by their S3 names, and the router that serves them. An operation that is not here answers
+//! `NotImplemented`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::dto::*;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3, S3Request, S3Response, S3Result};
+
+use super::Gateway;
+use crate::access;
+
+/// The longest XML body: a list of 10,000 parts with checksums.
+const MAX_XML: usize = 4 << 20;
+
+/// Passes each operation to the method that serves it.
+macro_rules! operations {
+    ($($name:ident($input:ty) -> $output:ty = $method:ident;)*) => {
+        #[async_trait]
+        impl S3 for Gateway {
+            $(
+                async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                    self.$method(request).await
+                }
+            )*
+        }
+    };
+}
+
+operations! {
+    create_bucket(CreateBucketInput) -> CreateBucketOutput = create;
+    delete_bucket(DeleteBucketInput) -> DeleteBucketOutput = remove;
+    head_bucket(HeadBucketInput) -> HeadBucketOutput = head_of_bucket;
+    get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput = location;
+    list_buckets(ListBucketsInput) -> ListBucketsOutput = buckets;
+    list_objects(ListObjectsInput) -> ListObjectsOutput = list_v1;
+    list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = list;
+    put_object(PutObjectInput) -> PutObjectOutput = put;
+    get_object(GetObjectInput) -> GetObjectOutput = get;
+    head_object(HeadObjectInput) -> HeadObjectOutput = head;
+    copy_object(CopyObjectInput) -> CopyObjectOutput = copy;
+    delete_object(DeleteObjectInput) -> DeleteObjectOutput = delete;
+    delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = delete_many;
+    create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = create_upload;
+    upload_part(UploadPartInput) -> UploadPartOutput = put_part;
+    complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = complete;
+    abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = abort;
+    list_parts(ListPartsInput) -> ListPartsOutput = parts;
+    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = uploads;
+}
+
+/// The S3 API as a router, for either listener.
+pub(crate) fn router(gateway: Gateway) -> Router {
+    let mut config = S3Config::default();
+    config.xml_max_body_size = MAX_XML;
+    let mut builder = S3ServiceBuilder::new(gateway.clone());
+    builder.set_auth(gateway.keys);
+    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    let service = builder.build();
+    Router::new()
+        .fallback_service(tower::service_fn(move |request| serve(service.clone(), request)))
+        .layer(axum::middleware::from_fn(access::guard))
+}
+
+async fn serve(service: S3Service, request: Request) -> Result<Response, Infallible> {
+    Ok(match service.call(request.map(s3s::Body::http_body_unsync)).await {
+        Ok(response) => response.map(Body::new),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    })
+}

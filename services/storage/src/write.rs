@@ -1,0 +1,224 @@
+//! From a request's body to a blob: hashed, encrypted in the C2SP chunked-encryption format, stored; with bounded memory.
+
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cobblestone::{EncryptWriter, Key256};
+use futures::{Stream, StreamExt};
+use maily_keys::DataKey;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum as _, Md5};
+
+use crate::blobs::{Blobs, compute};
+use crate::error::Error;
+use crate::rows::{BlobId, Sums};
+
+/// Bytes hashed and encrypted at once, while the next are being received.
+const UNIT: usize = 1 << 20;
+/// Longer blobs go to the store in parts of this size; it also bounds what one upload keeps in memory, twice.
+const PART: usize = 6 << 20;
+/// How long a client may send nothing.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What was written.
+pub(crate) struct Written {
+    pub(crate) size: u64,
+    pub(crate) md5: [u8; 16],
+    pub(crate) sums: Sums,
+}
+
+/// A body whose pieces come as they come.
+pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+impl Blobs {
+    /// Writes `body` as blob `id`; the blob comes to be, as a whole, after `ready`.
+    pub(crate) async fn write(
+        &self,
+        id: BlobId,
+        key: &DataKey,
+        body: Body,
+        hasher: ChecksumHasher,
+        limit: u64,
+        ready: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Written, Error> {
+        let sealer = Sealer::new(key, &id, hasher);
+        let mut output =
+            Output { store: &*self.store, path: Self::path(&id), small: Vec::new(), large: None };
+        let sealed = async {
+            let written = seal(body, sealer, limit, &mut output).await?;
+            ready.await?;
+            Ok(written)
+        };
+        match sealed.await {
+            Ok(written) => output.publish().await.map(|()| written),
+            Err(error) => {
+                output.abort().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Seals one unit while the next is received.
+async fn seal(
+    mut body: Body,
+    mut sealer: Sealer,
+    limit: u64,
+    output: &mut Output<'_>,
+) -> Result<Written, Error> {
+    let mut unit = gather(&mut body, limit).await?;
+    let mut received = unit.length as u64;
+    while !unit.last {
+        let sealing = compute(unit.length, move || sealer.seal(&unit.pieces));
+        let (sealed, next) = futures::join!(sealing, gather(&mut body, limit.saturating_sub(received)));
+        let ciphertext;
+        (sealer, ciphertext) = sealed??;
+        output.push(ciphertext).await?;
+        unit = next
+            .map_err(|error| if let Error::TooLarge(_) = error { Error::TooLarge(limit) } else { error })?;
+        received += unit.length as u64;
+    }
+    let (written, ciphertext) = compute(unit.length, move || sealer.finish(&unit.pieces)).await??;
+    output.push(ciphertext).await?;
+    Ok(written)
+}
+
+struct Unit {
+    pieces: Vec<Bytes>,
+    length: usize,
+    last: bool,
+}
+
+async fn gather(body: &mut Body, limit: u64) -> Result<Unit, Error> {
+    let mut unit = Unit { pieces: Vec::new(), length: 0, last: false };
+    while unit.length < UNIT {
+        match tokio::time::timeout(IDLE, body.next()).await.map_err(|_| Error::Slow)? {
+            Some(piece) => {
+                let piece = piece?;
+                unit.length += piece.len();
+                unit.pieces.push(piece);
+            }
+            None => {
+                unit.last = true;
+                break;
+            }
+        }
+        if unit.length as u64 > limit {
+            return Err(Error::TooLarge(limit));
+        }
+    }
+    Ok(unit)
+}
+
+/// Hashes and encrypts.
+struct Sealer {
+    writer: EncryptWriter<Sink>,
+    sink: Sink,
+    md5: Md5,
+    sums: ChecksumHasher,
+    size: u64,
+}
+
+/// Where an [`EncryptWriter`] puts ciphertext, to be taken from outside.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn take(&self) -> Bytes {
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = Vec::with_capacity(buffer.capacity());
+        std::mem::replace(&mut *buffer, room).into()
+    }
+}
+
+impl Sealer {
+    fn new(key: &DataKey, id: &BlobId, sums: ChecksumHasher) -> Self {
+        let sink = Sink::default();
+        let writer = EncryptWriter::new(&Key256::from_bytes(key.expose()), id, sink.clone());
+        Self { writer, sink, md5: Md5::new(), sums, size: 0 }
+    }
+
+    fn feed(&mut self, pieces: &[Bytes]) -> Result<(), Error> {
+        for piece in pieces {
+            self.md5.update(piece);
+            self.sums.update(piece);
+            self.size += piece.len() as u64;
+            self.writer.write_all(piece).map_err(|_| Error::TooLarge(1 << 52))?;
+        }
+        Ok(())
+    }
+
+    fn seal(mut self, pieces: &[Bytes]) -> Result<(Self, Bytes), Error> {
+        self.feed(pieces)?;
+        let ciphertext = self.sink.take();
+        Ok((self, ciphertext))
+    }
+
+    fn finish(mut self, pieces: &[Bytes]) -> Result<(Written, Bytes), Error> {
+        self.feed(pieces)?;
+        self.writer.finish().map_err(|_| Error::TooLarge(1 << 52))?;
+        let written =
+            Written { size: self.size, md5: self.md5.finalize(), sums: self.sums.finalize().into() };
+        Ok((written, self.sink.take()))
+    }
+}
+
+/// A blob on its way to the store: as one, or in parts when it gets long.
+struct Output<'a> {
+    store: &'a dyn ObjectStore,
+    path: Path,
+    small: Vec<Bytes>,
+    large: Option<WriteMultipart>,
+}
+
+impl Output<'_> {
+    async fn push(&mut self, ciphertext: Bytes) -> Result<(), Error> {
+        if let Some(upload) = &mut self.large {
+            upload.wait_for_capacity(1).await?;
+            upload.put(ciphertext);
+            return Ok(());
+        }
+        self.small.push(ciphertext);
+        if self.small.iter().map(Bytes::len).sum::<usize>() >= PART {
+            let upload = self.store.put_multipart(&self.path).await?;
+            let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
+            self.small.drain(..).for_each(|bytes| upload.put(bytes));
+            self.large = Some(upload);
+        }
+        Ok(())
+    }
+
+    async fn publish(self) -> Result<(), Error> {
+        if let Some(upload) = self.large {
+            upload.finish().await?;
+            return Ok(());
+        }
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        self.store.put_opts(&self.path, PutPayload::from_iter(self.small), options).await?;
+        Ok(())
+    }
+
+    async fn abort(self) {
+        if let Some(upload) = self.large
+            && let Err(error) = upload.abort().await
+        {
+            tracing::warn!(%error, "an upload to the object store could not be aborted");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Conditional writes: of all who race, exactly one wins.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use futures::future::join_all;
+use maily_objects::Objects;
+
+use crate::support::{Served, code};
+
+const WRITERS: usize = 8;
+const ROUNDS: usize = 25;
+
+/// The body, and the entity tag, of the one writer that won; the others must have been told that they lost.
+async fn race(objects: &Objects, key: &str, expected: Option<&str>) -> (String, String) {
+    let writing = (0..WRITERS).map(|writer| {
+        let (objects, key, expected) = (objects.clone(), key.to_owned(), expected.map(str::to_owned));
+        tokio::spawn(async move {
+            let body = format!("{key} by {writer}");
+            let put = objects.sdk().put_object().bucket("things").key(key);
+            let put = put.body(ByteStream::from(body.clone().into_bytes()));
+            let put = match expected {
+                Some(etag) => put.if_match(etag),
+                None => put.if_none_match("*"),
+            };
+            match put.send().await {
+                Ok(put) => Ok((body, put.e_tag().unwrap().to_owned())),
+                refused => Err(code(refused)),
+            }
+        })
+    });
+    let ends = join_all(writing).await.into_iter().map(Result::unwrap);
+    let (won, lost): (Vec<_>, Vec<_>) = ends.partition(Result::is_ok);
+    assert_eq!(won.len(), 1, "exactly one wins");
+    assert!(lost.into_iter().all(|lost| lost.unwrap_err() == "PreconditionFailed"));
+    won.into_iter().next().unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_eight_wins_each_round() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    for round in 0..ROUNDS {
+        let (body, _) = race(&objects, &format!("new {round}"), None).await;
+        assert_eq!(objects.get("things", &format!("new {round}")).await.unwrap(), body);
+    }
+    let mut etag = format!("\"{}\"", objects.put("things", "one", "first".into()).await.unwrap());
+    for _ in 0..ROUNDS {
+        let body;
+        let before = etag.clone();
+        // Bodies differ by writer only, so a winner may write what is there: start each round from another.
+        (body, etag) = race(&objects, "one", Some(&before)).await;
+        assert_eq!(objects.get("things", "one").await.unwrap(), body);
+        etag = format!("\"{}\"", objects.put("things", "one", format!("after {etag}").into()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn completing_an_upload_is_conditional_too() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let made = sdk.create_multipart_upload().bucket("things").key("a").send().await.unwrap();
+    let id = made.upload_id().unwrap();
+    let part = sdk.upload_part().bucket("things").key("a").upload_id(id).part_number(1);
+    let part = part.body(ByteStream::from_static(b"one")).send().await.unwrap();
+    objects.put("things", "a", "was first".into()).await.unwrap();
+    let parts = CompletedPart::builder().part_number(1).set_e_tag(part.e_tag).build();
+    let parts = CompletedMultipartUpload::builder().parts(parts).build();
+    let complete =
+        sdk.complete_multipart_upload().bucket("things").key("a").upload_id(id).multipart_upload(parts);
+    assert_eq!(code(complete.clone().if_none_match("*").send().await), "PreconditionFailed");
+    assert_eq!(objects.get("things", "a").await.unwrap(), "was first");
+    complete.send().await.unwrap();
+    assert_eq!(objects.get("things", "a").await.unwrap(), "one");
+}
+
+#[tokio::test]
+async fn conditions_of_readers_and_absent_objects() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let absent = objects.sdk().put_object().bucket("things").key("a").if_match("\"x\"").send().await;
+    assert_eq!(code(absent), "NoSuchKey");
+    assert!(objects.put_if_absent("things", "a", "1".into()).await.unwrap());
+    assert!(!objects.put_if_absent("things", "a", "2".into()).await.unwrap());
+    let etag = objects.put("things", "a", "3".into()).await.unwrap();
+    let get = || objects.sdk().get_object().bucket("things").key("a");
+    let status =
+        |result: Result<_, aws_sdk_s3::error::SdkError<_, aws_sdk_s3::config::http::HttpResponse>>| {
+            result.map(|_: aws_sdk_s3::operation::get_object::GetObjectOutput| 200).unwrap_or_else(
+                |error: aws_sdk_s3::error::SdkError<aws_sdk_s3::operation::get_object::GetObjectError, _>| {
+                    error.raw_response().unwrap().status().as_u16()
+                },
+            )
+        };
+    assert_eq!(status(get().if_none_match(format!("\"{etag}\"")).send().await), 304);
+    assert_eq!(status(get().if_match("\"other\"").send().await), 412);
+    assert_eq!(status(get().if_match(format!("\"{etag}\"")).send().await), 200);
+}

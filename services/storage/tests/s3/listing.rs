@@ -1,0 +1,57 @@
+//! Listing.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_s3::types::EncodingType;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::support::{Served, code};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_prefixes_and_groups() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    objects.ensure_bucket("things-too").await.unwrap();
+    objects.put("things-too", "a/elsewhere", "".into()).await.unwrap();
+    let keys: BTreeSet<String> = (0..60)
+        .flat_map(|n| [format!("a/{n:02}/x"), format!("b{n}"), format!("a/é{n}")])
+        .chain(["a".into(), "a/".into(), "c d&<>".into()])
+        .collect();
+    let puts = keys.iter().map(|key| objects.put("things", key, "v".into()));
+    stream::iter(puts.collect::<Vec<_>>()).buffer_unordered(16).try_collect::<Vec<_>>().await.unwrap();
+
+    let listed = objects.list("things", "").await.unwrap();
+    assert!(listed.iter().map(|entry| &entry.key).eq(keys.iter()), "all, in the order of bytes");
+    let some = objects.list("things", "a/é").await.unwrap();
+    assert_eq!(some.len(), 60);
+
+    // A page of 7 at a time, grouped: every object and every common prefix once.
+    let (mut found, mut token) = (Vec::new(), None);
+    loop {
+        let page = objects.sdk().list_objects_v2().bucket("things").prefix("a/").delimiter("/").max_keys(7);
+        let page = page.set_continuation_token(token).send().await.unwrap();
+        assert!(page.key_count().unwrap() <= 7);
+        found.extend(page.contents().iter().map(|object| object.key().unwrap().to_owned()));
+        found.extend(page.common_prefixes().iter().map(|prefix| prefix.prefix().unwrap().to_owned()));
+        token = page.next_continuation_token;
+        assert_eq!(page.is_truncated, Some(token.is_some()));
+        if token.is_none() {
+            break;
+        }
+    }
+    let expected: BTreeSet<String> =
+        (0..60).flat_map(|n| [format!("a/{n:02}/"), format!("a/é{n}")]).chain(["a/".into()]).collect();
+    assert_eq!(found.len(), expected.len());
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
+
+    let page =
+        objects.sdk().list_objects_v2().bucket("things").start_after("b59").encoding_type(EncodingType::Url);
+    let page = page.send().await.unwrap();
+    let rest: Vec<_> = page.contents().iter().map(|object| object.key().unwrap()).collect();
+    assert_eq!(rest, ["b6", "b7", "b8", "b9", "c%20d%26%3C%3E"]);
+    let bad = objects.sdk().list_objects_v2().bucket("things").continuation_token("!").send().await;
+    assert_eq!(code(bad), "InvalidArgument");
+    let first = objects.sdk().list_objects().bucket("things").prefix("b").max_keys(2).send().await.unwrap();
+    assert_eq!(first.next_marker(), Some("b1"));
+}

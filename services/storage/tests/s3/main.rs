@@ -1,0 +1,16 @@
+//! The storage service by its S3 API, called by aws-sdk-s3 over loopback: what clients see, what lies on the disk,
+//! and what a kill leaves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod access;
+mod child;
+mod conditions;
+mod disk;
+mod kills;
+mod listing;
+mod multipart;
+mod objects;
+mod residency;
+mod speed;
+mod support;

@@ -1,0 +1,89 @@
+//! Multipart uploads.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+
+use crate::support::{Served, code, noise};
+
+async fn create(sdk: &Client, key: &str) -> String {
+    let made = sdk.create_multipart_upload().bucket("things").key(key);
+    let made = made.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.unwrap();
+    made.upload_id().unwrap().to_owned()
+}
+
+async fn put(sdk: &Client, key: &str, id: &str, number: i32, bytes: &[u8]) -> CompletedPart {
+    let part = sdk.upload_part().bucket("things").key(key).upload_id(id).part_number(number);
+    let part = part.checksum_algorithm(ChecksumAlgorithm::Crc32).body(ByteStream::from(bytes.to_vec()));
+    let part = part.send().await.unwrap();
+    CompletedPart::builder()
+        .part_number(number)
+        .set_e_tag(part.e_tag)
+        .set_checksum_crc32(part.checksum_crc32)
+        .build()
+}
+
+fn list(parts: &[CompletedPart]) -> CompletedMultipartUpload {
+    CompletedMultipartUpload::builder().set_parts(Some(parts.to_vec())).build()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifteen_mebibytes_in_four_parts() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let bytes = noise(5, 15 << 20);
+    let id = create(sdk, "big").await;
+    let size = (15 << 20) / 4;
+    let mut parts = Vec::new();
+    // Out of order, and one of them twice.
+    put(sdk, "big", &id, 2, b"replaced").await;
+    for number in [3, 1, 4, 2] {
+        let at = (number - 1) * size;
+        parts.push(put(sdk, "big", &id, number as i32, &bytes[at..at + size]).await);
+    }
+    put(sdk, "big", &id, 9, b"never named").await;
+    let listed =
+        sdk.list_parts().bucket("things").key("big").upload_id(&id).max_parts(2).send().await.unwrap();
+    assert_eq!(listed.parts().iter().filter_map(|part| part.part_number()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(listed.is_truncated(), Some(true));
+    let running = sdk.list_multipart_uploads().bucket("things").send().await.unwrap();
+    assert_eq!(running.uploads()[0].upload_id(), Some(id.as_str()));
+
+    let complete = || sdk.complete_multipart_upload().bucket("things").key("big").upload_id(&id);
+    assert_eq!(code(complete().multipart_upload(list(&parts)).send().await), "InvalidPartOrder");
+    parts.sort_by_key(|part| part.part_number());
+    let mut wrong = parts.clone();
+    wrong[1] = CompletedPart::builder().part_number(2).e_tag("\"00000000000000000000000000000000\"").build();
+    assert_eq!(code(complete().multipart_upload(list(&wrong)).send().await), "InvalidPart");
+    let done = complete().multipart_upload(list(&parts)).send().await.unwrap();
+    assert!(done.e_tag().unwrap().ends_with("-4\""), "{:?}", done.e_tag());
+
+    assert!(objects.get("things", "big").await.unwrap() == bytes);
+    let over_a_border =
+        sdk.get_object().bucket("things").key("big").range(format!("bytes={}-{}", size - 10, size + 9));
+    let got = over_a_border.send().await.unwrap().body.collect().await.unwrap().into_bytes();
+    assert_eq!(got, bytes[size - 10..size + 10]);
+    let third = sdk.get_object().bucket("things").key("big").part_number(3).send().await.unwrap();
+    assert_eq!(third.parts_count(), Some(4));
+    assert!(third.body.collect().await.unwrap().into_bytes() == bytes[2 * size..3 * size]);
+    assert_eq!(code(complete().multipart_upload(list(&parts)).send().await), "NoSuchUpload");
+}
+
+#[tokio::test]
+async fn an_aborted_upload_is_gone_with_its_bytes() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let id = create(sdk, "a").await;
+    put(sdk, "a", &id, 1, &noise(1, 100_000)).await;
+    assert_eq!(served.files("/blobs/").len(), 1);
+    assert_eq!(code(sdk.delete_bucket().bucket("things").send().await), "BucketNotEmpty");
+    sdk.abort_multipart_upload().bucket("things").key("a").upload_id(&id).send().await.unwrap();
+    let late = sdk.upload_part().bucket("things").key("a").upload_id(&id).part_number(2);
+    assert_eq!(code(late.body(ByteStream::from_static(b"late")).send().await), "NoSuchUpload");
+    crate::disk::until_blobs(&served, 0).await;
+    sdk.delete_bucket().bucket("things").send().await.unwrap();
+}

@@ -1,0 +1,97 @@
+//! Campaign folders with a fault of the file: refused before anything is written.
+
+use std::fs;
+
+use maily_tests::{folder, platform::Platform, say};
+
+/// `sysexits.h`: the command was used wrongly, and the data is wrong.
+const USAGE: i32 = 64;
+const DATA: i32 = 65;
+
+/// Runs a folder that has to be refused with this exit code and one sentence with all these words.
+fn refused(platform: &mut Platform, name: &str, code: i32, words: &[&str]) {
+    let (folder, out) = (platform.path("bad"), platform.path("bad-out"));
+    let outcome = platform.campaign(&folder, &out);
+    let sentence = outcome.sentence();
+    assert_eq!(outcome.code, Some(code), "{name}: {}", outcome.err);
+    let missing: Vec<_> = words.iter().filter(|word| !sentence.contains(*word)).collect();
+    assert!(missing.is_empty(), "{name}: no {missing:?} in: {sentence}");
+    assert!(sentence.starts_with("maily: ") && !sentence.contains("panicked"), "{name}: {sentence}");
+    assert_eq!(outcome.err.trim().lines().count(), 1, "{name}: more than one sentence: {}", outcome.err);
+    assert!(sentence.len() < 300, "{name}: {sentence}");
+    assert!(outcome.out.is_empty(), "{name}: {}", outcome.out);
+    assert!(!out.exists() && !platform.path(".bad-out.partial").exists(), "{name}: something was written");
+    say(format_args!("{name}: {sentence}"));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+pub(crate) fn settings(platform: &mut Platform) {
+    for (name, from, to, words) in [
+        ("an unknown key", "seed:", "colour: red\nseed:", &["campaign.yaml line 16", "`colour`"][..]),
+        ("a missing field", "brand: Fernhill\n", "", &["campaign.yaml", "`brand`"]),
+        (
+            "a missing nested field",
+            "  email: hello@fernhill.example.com\n",
+            "",
+            &["campaign.yaml", "`email`"],
+        ),
+        ("a value of another kind", "seed: 20260320", "seed: soon", &["campaign.yaml line 16", "seed"]),
+        ("no time", "2026-03-20T09:00:00Z", "2026-03-20", &["campaign.yaml line 15", "as_of"]),
+        ("no https", "https://mail", "http://mail", &["campaign.yaml line 14", "https"]),
+        ("a placeholder in the offer", "with the code SPRING20", "{{first_name}}", &["offer", "{{"]),
+        ("no YAML", "seed: 20260320", "seed: [20260320", &["campaign.yaml"]),
+    ] {
+        let folder = platform.path("bad");
+        folder::copy(&folder, folder::list(3, 1));
+        folder::change(&folder, from, to);
+        refused(platform, name, USAGE, words);
+    }
+}
+
+pub(crate) fn files(platform: &mut Platform) {
+    for file in ["campaign.yaml", "brand.md", "subscribers.csv"] {
+        let folder = platform.path("bad");
+        folder::copy(&folder, folder::list(3, 1));
+        fs::remove_file(folder.join(file)).unwrap();
+        refused(platform, "a missing file", USAGE, &["cannot read", file]);
+    }
+    for (name, file, text, words) in [
+        ("brand.md not UTF-8", "brand.md", &b"caf\xe9"[..], &["brand.md", "UTF-8"][..]),
+        (
+            "rails that are unknown",
+            "guardrails/config.yml",
+            b"rails:\n  inputs:\n    flows: []\n",
+            &["config.yml:2", "rails.inputs"],
+        ),
+        ("rails that are none", "guardrails/config.yml", b"rails: [", &["config.yml"]),
+    ] {
+        let folder = platform.path("bad");
+        folder::copy(&folder, folder::list(3, 1));
+        fs::write(folder.join(file), text).unwrap();
+        refused(platform, name, USAGE, words);
+    }
+}
+
+pub(crate) fn lists(platform: &mut Platform) {
+    let good = folder::list(3, 1);
+    let with = |tail: &[u8]| [good.as_bytes(), tail].concat();
+    let row = folder::row(7, "GB", "en-GB", "loyal-customers");
+    let huge = row.replace(&folder::name(7), &"x".repeat(10 << 20));
+    for (name, list, words) in [
+        ("an empty list", Vec::new(), &["is empty"][..]),
+        ("a wrong header", good.replacen("email,", "e-mail,", 1).into_bytes(), &["header"]),
+        (
+            "a header with a column more",
+            good.replacen(",suppressed", ",suppressed,more", 1).into_bytes(),
+            &["header"],
+        ),
+        ("an unclosed quote", with(b"P9,\"a@example.org,Ann,GB\n"), &["line 5", "quote"]),
+        ("10 MB in one field", with(huge.as_bytes()), &["line 5"]),
+        ("invalid UTF-8", with(b"P9,a@example.org,Ren\xe9e,GB\n"), &["line 5", "UTF-8"]),
+        ("invalid UTF-8 at the end", with(b"P9,a@example.org,Ren\xc3"), &["line 5", "UTF-8"]),
+        ("a spreadsheet", b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xff\xfe\x00".to_vec(), &[]),
+    ] {
+        folder::copy(&platform.path("bad"), list);
+        refused(platform, name, DATA, words);
+    }
+}

@@ -1,0 +1,80 @@
+//! Rows that try to break a message: they are that row's fault, or harmless.
+
+use std::collections::BTreeMap;
+
+use maily_tests::{
+    folder,
+    mail::{self, Message},
+    peers,
+    platform::Platform,
+    report::{assert_balanced, assert_nothing_blocked, count},
+    say,
+};
+
+/// Names that people may type, or that somebody typed for them; what a message may show of each.
+const NAMES: [(&str, &str); 9] = [
+    ("\"Anna\r\nBcc: eve@evil.example.org\"", "AnnaBcc: eve@evil.example.org"),
+    ("\"Ben\r\n\r\n<script>alert(1)</script>\"", "Ben<script>alert(1)</script>"),
+    ("<b onmouseover=alert(1)>Cleo</b>", "<b onmouseover=alert(1)>Cleo</b>"),
+    ("{{unsubscribe_url}}", "{{unsubscribe_url}}"),
+    ("{{first_name}}{{7*7}}", "{{first_name}}{{7*7}}"),
+    ("\"Dora \"\"&amp; Co\"", "Dora \"&amp; Co"),
+    ("\"From me\"", "From me"),
+    ("=?UTF-8?Q?Eve?=", "=?UTF-8?Q?Eve?="),
+    ("\u{202e}adA\u{200b}", "adA"),
+];
+
+pub(crate) fn hostile(platform: &mut Platform) {
+    let (folder, out) = (platform.path("hostile"), platform.path("hostile-out"));
+    folder::copy(&folder, list());
+    let outcome = platform.campaign(&folder, &out);
+    let report = outcome.report(&out);
+    assert_balanced(&report);
+    assert_nothing_blocked(&report);
+    let rows = NAMES.len() as u64 + 1;
+    assert_eq!(count(&report, &["rows"]), rows + 1);
+    assert_eq!(count(&report, &["written"]), rows);
+    assert_eq!(count(&report, &["excluded", "invalid"]), 1);
+    let torn = &report["invalid"][0];
+    // Two names go over a line, one of them over two.
+    assert_eq!(torn["line"], rows + 2 + 3, "{torn}");
+    say(format_args!("the torn row: {torn}"));
+    let messages = mail::by_recipient(mail::read(&out).into_values().flatten());
+    let ordinary = &messages[&folder::address(NAMES.len())];
+    for (n, (_, shown)) in NAMES.iter().enumerate() {
+        harmless(&messages[&folder::address(n)], ordinary, shown);
+    }
+    seen_by_python(platform, &messages);
+}
+
+fn list() -> String {
+    let mut list = format!("{}\n", folder::HEADER);
+    for n in 0..=NAMES.len() {
+        let row = folder::row(n, "GB", "en-GB", "loyal-customers");
+        let name = NAMES.get(n).map_or("Plain", |(name, _)| *name);
+        list += &format!("{}\n", row.replacen(&folder::name(n), name, 1));
+    }
+    // The file ends in the midst of a row.
+    list + "P99,torn@example.org,Torn,GB,en-G"
+}
+
+/// The header section is that of an ordinary message, but for what is each message's own.
+fn harmless(message: &Message, ordinary: &Message, shown: &str) {
+    let names = |message: &Message| -> Vec<String> {
+        let head = message.text.split("\n\n").next().unwrap();
+        head.lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect()
+    };
+    assert_eq!(names(message), names(ordinary), "{shown}: other headers");
+    assert_eq!(message.header("Subject"), ordinary.header("Subject"));
+}
+
+/// Both parts as Python's `email` decodes them.
+fn seen_by_python(platform: &Platform, messages: &BTreeMap<String, Message>) {
+    for (n, (_, shown)) in NAMES.iter().enumerate() {
+        let message = &messages[&folder::address(n)];
+        let file = platform.path("one.eml");
+        std::fs::write(&file, &message.text).unwrap();
+        let said = peers::run(peers::python("parts.py").arg(&file).arg(shown), b"");
+        assert!(said.ok(), "{shown}: {}", said.all());
+    }
+}

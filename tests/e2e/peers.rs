@@ -1,0 +1,119 @@
+//! Peers' client libraries, unchanged, against our edge listeners.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{fs, process::Command};
+
+use maily_testkit::Service;
+use maily_tests::{check_all, https::Https, peers, platform::Platform, say};
+
+#[test]
+fn peers_clients_work_unchanged() {
+    let mut platform = Platform::start(|plan| plan);
+    check_all(
+        &mut platform,
+        &[
+            ("PyPI openai", openai),
+            ("PyPI boto3", boto3),
+            ("the bearer listeners refuse a missing and a wrong key", bearer),
+            ("storage refuses an unsigned request", unsigned),
+            ("compliance refuses a link that was not issued", unissued),
+            ("a client without ML-KEM is served at the edge", classical),
+        ],
+    );
+    platform.stack.stop();
+}
+
+fn passes(mut script: Command) {
+    let said = peers::run(&mut script, b"");
+    assert!(said.ok(), "{}", said.all());
+    say(said.out.trim());
+}
+
+fn openai(platform: &mut Platform) {
+    let plan = platform.plan();
+    let mut script = peers::python("openai_client.py");
+    script
+        .env("MAILY_INFERENCE_URL", format!("https://{}", plan.edge(Service::Inference)))
+        .env("MAILY_KEY", plan.edge_key().unwrap())
+        .env("MAILY_CA", plan.ca());
+    passes(script);
+}
+
+fn boto3(platform: &mut Platform) {
+    let plan = platform.plan();
+    let credentials = fs::read_to_string(plan.s3_credentials()).unwrap();
+    // The key for people's clients is the last in the file.
+    let own = credentials.rsplit("[[key]]").next().unwrap();
+    assert!(own.contains("name = \"local\""));
+    let value = |key: &str| {
+        let line = own.lines().find(|line| line.starts_with(key)).unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    let mut script = peers::python("boto3_client.py");
+    script
+        .env("MAILY_S3_URL", format!("https://{}", plan.edge(Service::Storage)))
+        .env("MAILY_S3_KEY_ID", value("id"))
+        .env("MAILY_S3_SECRET", value("secret"))
+        .env("MAILY_S3_REGION", "eu")
+        .env("MAILY_CA", plan.ca());
+    passes(script);
+}
+
+fn bearer(platform: &mut Platform) {
+    let plan = platform.plan();
+    for (service, path) in [
+        (Service::Inference, "/v1/models"),
+        (Service::Guardrails, "/v1/rails/configs"),
+        (Service::Orchestrator, "/v1/campaigns/none"),
+    ] {
+        let client = || Https::new(&plan.ca(), &plan.edge(service));
+        for mut client in [client(), client().bearer("maily_wrong"), client().bearer("")] {
+            let reply = client.get(path).unwrap();
+            assert_eq!(reply.status, 401, "{}: {}", service.name(), reply.text());
+            assert!(reply.head.contains("www-authenticate: bearer"), "{}", reply.head);
+        }
+        let served = platform.https(service).get(path).unwrap();
+        assert!(matches!(served.status, 200 | 404), "{}: {}", service.name(), served.text());
+    }
+}
+
+fn unsigned(platform: &mut Platform) {
+    let plan = platform.plan();
+    let mut client = Https::new(&plan.ca(), &plan.edge(Service::Storage));
+    for path in ["/", "/any-bucket", "/any-bucket/key"] {
+        let reply = client.get(path).unwrap();
+        assert_eq!(reply.status, 403, "{path}: {}", reply.text());
+        assert!(reply.text().contains("<Code>AccessDenied</Code>"), "{}", reply.text());
+    }
+    // A bearer key is no S3 credential.
+    let reply = platform.https(Service::Storage).get("/").unwrap();
+    assert!(matches!(reply.status, 400 | 403), "{}", reply.text());
+}
+
+fn unissued(platform: &mut Platform) {
+    let plan = platform.plan();
+    let mut client = Https::new(&plan.ca(), &plan.edge(Service::Compliance));
+    let token = "A".repeat(44);
+    for path in [format!("/u/{token}"), "/u/x".to_owned(), "/u/".to_owned(), "/".to_owned()] {
+        assert_eq!(client.get(&path).unwrap().status, 404, "{path}");
+        let reply = client.post_form(&path, "List-Unsubscribe=One-Click").unwrap();
+        assert!(matches!(reply.status, 404 | 405), "{path}: {}", reply.status);
+    }
+}
+
+fn classical(platform: &mut Platform) {
+    let plan = platform.plan();
+    let identity = peers::Identity { ca: plan.ca(), pair: None };
+    let request = format!(
+        "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+        plan.edge_key().unwrap()
+    );
+    let arguments =
+        ["-tls1_3", "-groups", "X25519", "-quiet", "-verify_return_error", "-verify_hostname", "localhost"];
+    let address = plan.edge(Service::Inference);
+    let said = peers::openssl(&identity, "localhost", &address, &arguments, &request);
+    assert!(said.out.starts_with("HTTP/1.1 200"), "{}", said.all());
+    let old = peers::openssl(&identity, "localhost", &address, &["-tls1_2"], "");
+    assert!(old.all().contains("alert"), "TLS 1.2 is served: {}", old.all());
+}

@@ -1,0 +1,3 @@
+module maily/pqclient
+
+go 1.26

@@ -1,0 +1,41 @@
+//! `cargo xtask check`: formatting, clippy with warnings denied, dependencies, and the repository's own rules.
+
+use crate::{
+    rules,
+    shell::{Result, cargo, output, run as run_program, say},
+};
+
+/// What must not be active anywhere in the dependency graph (DESIGN.md, "The protocols").
+const BANNED: [&str; 4] = ["ring", "openssl", "openssl-sys", "native-tls"];
+
+pub(crate) fn run() -> Result<()> {
+    say("Formatting");
+    run_program(&mut cargo(&["fmt", "--all", "--check"]))?;
+    say("The repository's own rules");
+    rules::check()?;
+    say("Dependencies: no ring, no OpenSSL");
+    dependencies()?;
+    say("Clippy, warnings denied");
+    run_program(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+}
+
+fn dependencies() -> Result<()> {
+    let tree = output(&mut cargo(&[
+        "tree",
+        "--workspace",
+        "--edges",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]))?;
+    let found: Vec<&str> =
+        tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| BANNED.contains(name)).collect();
+    match found.first() {
+        None => Ok(()),
+        Some(name) => {
+            Err(format!("{name} is active in the dependency graph; `cargo tree --invert {name}` says why"))
+        }
+    }
+}

