@@ -10,7 +10,11 @@ use std::{
 
 use maily_testkit::Stack;
 use maily_tests::say;
-use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha12Rng, seq::{IndexedRandom as _, SliceRandom as _}};
+use rand::{
+    RngExt as _, SeedableRng as _,
+    rngs::ChaCha12Rng,
+    seq::{IndexedRandom as _, SliceRandom as _},
+};
 
 use crate::clock::{Phase, Step, Timeline};
 
