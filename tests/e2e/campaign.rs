@@ -31,7 +31,7 @@ fn the_sample_campaign() {
             ("a second run changes nothing", again),
         ],
     );
-    done.platform.stack.stop();
+    drop(done.platform.stop());
 }
 
 struct Done {

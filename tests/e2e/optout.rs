@@ -51,7 +51,7 @@ fn a_thousand_opt_outs_race_the_hand_off() {
     race(&platform, &tokens);
     only_those_who_stayed(&platform);
     platform.stack.settle().unwrap();
-    platform.stack.stop();
+    drop(platform.stop());
 }
 
 fn stays(person: usize) -> bool {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
@@ -113,17 +113,8 @@ impl Platform {
     }
 
     fn client(&self, folder: &Path, out: &Path, logs: &[PathBuf; 2]) -> Child {
-        let plan = self.plan();
-        let url = format!("https://{}", plan.edge(Service::Orchestrator));
-        Command::new(plan.program(Service::Orchestrator))
-            .args(["campaign", "run", "--url", &url, "--dir"])
-            .arg(folder)
-            .arg("--out")
-            .arg(out)
-            .arg("--ca")
-            .arg(plan.ca())
-            .arg("--key-file")
-            .arg(plan.edge_key_file())
+        self.plan()
+            .client(folder, out)
             .stdin(Stdio::null())
             .stdout(File::create(&logs[0]).unwrap())
             .stderr(File::create(&logs[1]).unwrap())
@@ -132,9 +123,15 @@ impl Platform {
     }
 
     /// Asks the processes to end and waits until they have; answers the folder, for a stack to come.
+    ///
+    /// # Panics
+    /// A service did not end gracefully.
     #[must_use]
     pub fn stop(self) -> Room {
-        self.stack.stop();
+        for (name, status) in self.stack.stop() {
+            // Restate's own way to end isn't ours to judge.
+            assert!(name == "restate" || status.success(), "{name} did not end gracefully: {status}");
+        }
         self.room
     }
 }

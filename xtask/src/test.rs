@@ -95,11 +95,16 @@ fn program(line: &str) -> Option<Program> {
         return None;
     }
     let dir = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
-    // path+file:///…/libs/keys#maily-keys@0.1.0
-    let id = message["package_id"].as_str()?;
-    let package = id.rsplit_once('#')?.1.split('@').next()?.to_owned();
+    let package = package(message["package_id"].as_str()?)?.to_owned();
     let name = message["target"]["name"].as_str()?.to_owned();
     Some(Program { package, name, path: message["executable"].as_str()?.into(), dir })
+}
+
+/// The name in `path+file:///…/libs/keys#maily-keys@0.1.0`; where the folder has the same one, cargo leaves it out:
+/// `path+file:///…/xtask#0.1.0`.
+fn package(id: &str) -> Option<&str> {
+    let (folder, rest) = id.rsplit_once('#')?;
+    rest.split_once('@').map(|(name, _)| name).or_else(|| folder.rsplit('/').next())
 }
 
 /// What the tests that cross services are told: where the peers are.
@@ -119,13 +124,13 @@ fn run_program(
     tally: &mut Tally,
 ) -> Result<()> {
     let mut command = Command::new(&program.path);
-    command.current_dir(&program.dir).envs(environment).env("CARGO_MANIFEST_DIR", &program.dir);
+    command.current_dir(&program.dir).env("CARGO_MANIFEST_DIR", &program.dir);
     if let Some(filter) = filter.filter(|filter| !program.name.contains(filter)) {
         command.arg(filter);
     }
     if program.package == REAL {
         // Each of these has a stack of its own; two at once would only slow each other down.
-        command.arg("--test-threads=1");
+        command.envs(environment).arg("--test-threads=1");
     }
     say(&format!("{} / {}", program.package, program.name));
     let begun = Instant::now();
@@ -174,6 +179,12 @@ fn report(tally: &Tally, programs: usize, begun: Instant) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_the_package() {
+        assert_eq!(package("path+file:///a/libs/keys#maily-keys@0.1.0"), Some("maily-keys"));
+        assert_eq!(package("path+file:///a/xtask#0.1.0"), Some("xtask"));
+    }
 
     #[test]
     fn reads_libtests_closing_line() {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitCode},
+    process::{Child, ExitCode},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, value_parser};
 use maily_testkit::{Event, Plan, Service, Stack, ports};
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
 };
 
 const TICK: Duration = Duration::from_millis(100);
+const CLIENT_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -40,7 +41,7 @@ pub(crate) struct Options {
     #[arg(long)]
     fresh: bool,
     /// First of the 16 ports on 127.0.0.1 that the stack uses.
-    #[arg(long, value_name = "PORT", default_value_t = ports::BASE)]
+    #[arg(long, value_name = "PORT", default_value_t = ports::BASE, value_parser = value_parser!(u16).range(1024..=65_519))]
     port_base: u16,
 }
 
@@ -76,32 +77,25 @@ pub(crate) fn build() -> Result<()> {
 /// Runs the client to its end while the stack is tended; its exit code, or none when interrupted.
 fn campaign(options: &Options, stack: &mut Stack, interrupted: &Receiver<()>) -> Result<Option<u8>> {
     say(&format!("Running the campaign {}", options.campaign.display()));
-    let mut client = client(stack.plan(), &options.campaign, &options.out)?;
+    let mut command = stack.plan().client(&options.campaign, &options.out);
+    let mut client = Client(command.spawn().map_err(|error| format!("the client: {error}"))?);
     loop {
-        if let Some(status) = client.try_wait().map_err(|error| error.to_string())? {
+        if let Some(status) = client.0.try_wait().map_err(|error| error.to_string())? {
             return Ok(Some(u8::try_from(status.code().unwrap_or(70)).unwrap_or(70)));
         }
         if !tick(stack, interrupted)? {
-            let _ = client.kill();
-            let _ = client.wait();
             return Ok(None);
         }
     }
 }
 
-/// The client is the orchestrator's own program: what runs here runs against a cluster too.
-fn client(plan: &Plan, campaign: &Path, out: &Path) -> Result<Child> {
-    Command::new(plan.program(Service::Orchestrator))
-        .args(["campaign", "run", "--dir"])
-        .arg(campaign)
-        .arg("--out")
-        .arg(out)
-        .args(["--url", &format!("https://{}", plan.edge(Service::Orchestrator)), "--ca"])
-        .arg(plan.ca())
-        .arg("--key-file")
-        .arg(plan.edge_key_file())
-        .spawn()
-        .map_err(|error| format!("{}: {error}", plan.program(Service::Orchestrator).display()))
+/// The client of a campaign: not left behind, whatever ends this, and given time to remove what it has half written.
+struct Client(Child);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        maily_testkit::stop(&mut self.0, CLIENT_GRACE);
+    }
 }
 
 fn stay(stack: &mut Stack, interrupted: &Receiver<()>) -> Result<()> {

@@ -22,8 +22,8 @@ pub enum Error {
     /// A port is taken.
     #[error("port {0} on 127.0.0.1 is in use; stop what uses it, or use `--port-base`")]
     Port(u16),
-    /// A process ended instead of becoming ready.
-    #[error("{name} ended while starting: {why} (log: {log})", log = log.display())]
+    /// A process ended instead of becoming or staying ready.
+    #[error("{name} ended: {why} (log: {log})", log = log.display())]
     Ended {
         /// Which.
         name: String,

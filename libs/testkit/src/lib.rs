@@ -19,6 +19,6 @@ mod state;
 pub use authority::Authority;
 pub use error::Error;
 pub use plan::{Plan, Service};
-pub use process::{Process, pause, ready};
+pub use process::{Process, pause, ready, stop};
 pub use stack::{Event, Stack};
 pub use state::stop_left_running;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use toml::{Table, Value};
@@ -173,6 +174,16 @@ impl Plan {
     #[must_use]
     pub fn program(&self, service: Service) -> PathBuf {
         self.programs.join(format!("maily-{}", service.name()))
+    }
+
+    /// The client that runs a campaign folder on this stack and puts report and mail into `out`.
+    #[must_use]
+    pub fn client(&self, campaign: &Path, out: &Path) -> Command {
+        let mut client = Command::new(self.program(Service::Orchestrator));
+        client.args(["campaign", "run", "--dir"]).arg(campaign).arg("--out").arg(out);
+        client.args(["--url", &format!("https://{}", self.edge(Service::Orchestrator)), "--ca"]);
+        client.arg(self.ca()).arg("--key-file").arg(self.edge_key_file());
+        client
     }
 
     /// A service's configuration file.

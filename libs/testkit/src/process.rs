@@ -82,23 +82,15 @@ impl Process {
         let _ = self.child.wait();
     }
 
-    /// Asks it to end (SIGTERM), and kills it after `grace`.
-    pub fn stop(&mut self, grace: Duration) {
-        self.ask();
-        let end = Instant::now() + grace;
-        while self.ended().is_none() {
-            if Instant::now() >= end {
-                return self.kill();
-            }
-            pause();
-        }
+    /// Asks it to end (SIGTERM; once, for a second one means "now"), and kills it after `grace`; answers how it ended.
+    pub fn stop(&mut self, grace: Duration) -> Option<ExitStatus> {
+        stop(&mut self.child, grace)
     }
 
-    /// Sends SIGTERM.
-    pub(crate) fn ask(&self) {
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
-        }
+    /// An error that tells how it ended.
+    pub(crate) fn end_of(&self, status: ExitStatus) -> Error {
+        let why = last_line(&self.log).unwrap_or_else(|| status.to_string());
+        Error::Ended { name: self.name.clone(), why, log: self.log.clone() }
     }
 
     /// Waits until `look` says ready.
@@ -117,14 +109,32 @@ impl Process {
                 Err(why) => why,
             };
             if let Some(status) = self.ended() {
-                let why = last_line(&self.log).unwrap_or_else(|| status.to_string());
-                return Err(Error::Ended { name: self.name.clone(), why, log: self.log.clone() });
+                return Err(self.end_of(status));
             }
             if Instant::now() >= end {
                 let (name, log) = (self.name.clone(), self.log.clone());
                 return Err(Error::NotReady { name, why, seconds: deadline.as_secs(), log });
             }
             pause();
+        }
+    }
+}
+
+/// Asks a child to end (SIGTERM), and kills it after `grace`; answers how it ended.
+pub fn stop(child: &mut Child, grace: Duration) -> Option<ExitStatus> {
+    // A child that has ended and was waited for has no process id any more.
+    if let (Ok(None), Ok(id)) = (child.try_wait(), i32::try_from(child.id())) {
+        let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+    }
+    let end = Instant::now() + grace;
+    loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < end => pause(),
+            Ok(None) => {
+                let _ = child.kill();
+                return child.wait().ok();
+            }
+            ended => return ended.ok().flatten(),
         }
     }
 }

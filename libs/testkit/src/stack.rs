@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    os::unix::net::UnixStream,
+    process::ExitStatus,
     time::{Duration, Instant},
 };
 
@@ -17,6 +19,10 @@ use crate::{
 const READY: Duration = Duration::from_secs(90);
 const GRACE: Duration = Duration::from_secs(25);
 const RESTATE: &str = "restate";
+/// `sysexits.h`: what a service ends with whose configuration can't be used.
+const USAGE: i32 = 64;
+/// After so many of them in a row a service isn't started again.
+const REFUSALS: u32 = 3;
 
 /// Something that happened while starting or watching.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub struct Stack {
     plan: Plan,
     processes: BTreeMap<String, Process>,
     died: BTreeMap<String, Instant>,
+    /// How often in a row each said that it can't be used as it is configured.
+    refused: BTreeMap<String, u32>,
 }
 
 impl Stack {
@@ -48,7 +56,8 @@ impl Stack {
         }
         ports::check(plan.ports())?;
         plan.prepare()?;
-        let mut stack = Self { plan, processes: BTreeMap::new(), died: BTreeMap::new() };
+        let mut stack =
+            Self { plan, processes: BTreeMap::new(), died: BTreeMap::new(), refused: BTreeMap::new() };
         stack.launch_all(&mut tell)?;
         for name in stack.names() {
             let begun = Instant::now();
@@ -64,7 +73,7 @@ impl Stack {
         &self.plan
     }
 
-    /// Every process: the services and `restate`.
+    /// Every process: `restate` and the services, the called before their callers.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let services = Service::ALL.iter().map(|service| service.name());
@@ -87,19 +96,21 @@ impl Stack {
     /// Starts again what has ended, one time a second at most for each; call it in a loop.
     ///
     /// # Errors
-    /// A program is gone.
+    /// A program is gone, or says each time that its configuration can't be used.
     pub fn tend(&mut self, mut tell: impl FnMut(Event)) -> Result<(), Error> {
-        let ended: Vec<String> = self
-            .processes
-            .iter_mut()
-            .filter_map(|(name, process)| process.ended().map(|_| name.clone()))
-            .collect();
-        for name in ended {
+        let ended = self.processes.iter_mut().filter_map(|(name, process)| Some((name, process.ended()?)));
+        let ended: Vec<_> = ended.map(|(name, status)| (name.clone(), status)).collect();
+        for (name, status) in ended {
             let last = self.died.get(&name).map(Instant::elapsed);
             if last.is_some_and(|since| since < Duration::from_secs(1)) {
                 continue;
             }
             self.died.insert(name.clone(), Instant::now());
+            let refused = self.refused.entry(name.clone()).or_default();
+            *refused = if status.code() == Some(USAGE) { *refused + 1 } else { 0 };
+            if *refused == REFUSALS {
+                return Err(self.processes[&name].end_of(status));
+            }
             self.launch(&name)?;
             tell(Event::Restarted(name));
         }
@@ -111,15 +122,9 @@ impl Stack {
     /// # Errors
     /// It ended, or was not ready in time.
     pub fn wait_ready(&mut self, name: &str) -> Result<(), Error> {
-        let address = Service::ALL.iter().find(|s| s.name() == name).map(|s| self.plan.health(*s));
-        let socket = self.plan.restate().admin();
+        let plan = self.plan.clone();
         let Some(process) = self.processes.get_mut(name) else { return Ok(()) };
-        process.wait_ready(READY, || match &address {
-            Some(address) => ready(address),
-            None => {
-                std::os::unix::net::UnixStream::connect(&socket).map(drop).map_err(|e| e.kind().to_string())
-            }
-        })
+        process.wait_ready(READY, || probe(&plan, name))
     }
 
     /// Waits until everything is ready, starting again what ends.
@@ -147,14 +152,7 @@ impl Stack {
     }
 
     fn look(&self, name: &str) -> Result<(), Error> {
-        let service = Service::ALL.iter().find(|service| service.name() == name);
-        let found = match service {
-            Some(service) => ready(&self.plan.health(*service)),
-            None => std::os::unix::net::UnixStream::connect(self.plan.restate().admin())
-                .map(drop)
-                .map_err(|error| error.kind().to_string()),
-        };
-        found.map_err(|why| Error::NotReady {
+        probe(&self.plan, name).map_err(|why| Error::NotReady {
             name: name.to_owned(),
             why,
             seconds: READY.as_secs(),
@@ -162,17 +160,20 @@ impl Stack {
         })
     }
 
-    /// Stops everything: callers before the called, each with time to finish.
-    pub fn stop(mut self) {
-        for process in self.processes.values() {
-            process.ask();
-        }
+    /// Stops everything, callers before the called, each with time to finish what it has begun; answers how each
+    /// ended.
+    pub fn stop(mut self) -> BTreeMap<String, ExitStatus> {
         let end = Instant::now() + GRACE;
-        for process in self.processes.values_mut() {
-            process.stop(end.saturating_duration_since(Instant::now()));
+        let mut ended = BTreeMap::new();
+        for name in self.names().into_iter().rev() {
+            if let Some(process) = self.processes.get_mut(&name) {
+                let status = process.stop(end.saturating_duration_since(Instant::now()));
+                ended.extend(status.map(|status| (name, status)));
+            }
         }
         self.processes.clear();
         state::clear(self.plan.data());
+        ended
     }
 
     fn launch_all(&mut self, tell: &mut impl FnMut(Event)) -> Result<(), Error> {
@@ -202,6 +203,16 @@ impl Stack {
         let children =
             self.processes.values().filter_map(|process| Running::of(process.name(), process.id()));
         state::save(self.plan.data(), &State { processes: own.into_iter().chain(children).collect() })
+    }
+}
+
+/// Whether `name` is ready, or why not.
+fn probe(plan: &Plan, name: &str) -> Result<(), String> {
+    match Service::ALL.iter().find(|service| service.name() == name) {
+        Some(service) => ready(&plan.health(*service)),
+        None => {
+            UnixStream::connect(plan.restate().admin()).map(drop).map_err(|error| error.kind().to_string())
+        }
     }
 }
 

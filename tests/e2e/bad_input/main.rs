@@ -22,7 +22,7 @@ fn campaigns_that_can_not_be_run() {
             ("a full disk", disk::full),
         ],
     );
-    platform.stack.stop();
+    drop(platform.stop());
 }
 
 #[test]

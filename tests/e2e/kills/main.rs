@@ -47,7 +47,7 @@ fn twenty_kills_change_nothing() {
     killer.assert_done();
     found.assert_equals(&expected);
     platform.stack.settle().unwrap();
-    platform.stack.stop();
+    drop(platform.stop());
     drop(kept);
 }
 

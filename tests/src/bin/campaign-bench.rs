@@ -47,7 +47,7 @@ fn measure(rows: usize) -> Figures {
     assert_balanced(&report);
     assert_nothing_blocked(&report);
     let memory = memory(&platform, &outcome);
-    platform.stack.stop();
+    drop(platform.stop());
     let seconds = |key: &str| report["timings"][key].as_f64().unwrap_or_default();
     let (copy, mail) = (seconds("copy_seconds"), seconds("mail_seconds"));
     Figures {

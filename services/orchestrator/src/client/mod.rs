@@ -56,19 +56,29 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::new(IO, error)),
     };
-    let interrupted = async {
-        let _ = tokio::signal::ctrl_c().await;
-        Err(Failure::new(INTERRUPTED, "interrupted; the campaign itself goes on"))
-    };
     let result = runtime.block_on(async {
         tokio::select! {
             result = campaign(command) => result,
-            interrupted = interrupted => interrupted,
+            () = told_to_end() => Err(Failure::new(INTERRUPTED, "interrupted; the campaign itself goes on")),
         }
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure),
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }
 

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod aws_sdk;
+
 use std::{fs, process::Command};
 
-use maily_testkit::Service;
+use maily_testkit::{Plan, Service};
 use maily_tests::{check_all, https::Https, peers, platform::Platform, say};
 
 #[test]
@@ -15,13 +17,14 @@ fn peers_clients_work_unchanged() {
         &[
             ("PyPI openai", openai),
             ("PyPI boto3", boto3),
+            ("aws-sdk-s3", aws_sdk::works),
             ("the bearer listeners refuse a missing and a wrong key", bearer),
             ("storage refuses an unsigned request", unsigned),
             ("compliance refuses a link that was not issued", unissued),
             ("a client without ML-KEM is served at the edge", classical),
         ],
     );
-    platform.stack.stop();
+    drop(platform.stop());
 }
 
 fn passes(mut script: Command) {
@@ -42,22 +45,23 @@ fn openai(platform: &mut Platform) {
 
 fn boto3(platform: &mut Platform) {
     let plan = platform.plan();
-    let credentials = fs::read_to_string(plan.s3_credentials()).unwrap();
-    // The key for people's clients is the last in the file.
-    let own = credentials.rsplit("[[key]]").next().unwrap();
-    assert!(own.contains("name = \"local\""));
-    let value = |key: &str| {
-        let line = own.lines().find(|line| line.starts_with(key)).unwrap();
-        line.split('"').nth(1).unwrap().to_owned()
-    };
     let mut script = peers::python("boto3_client.py");
     script
         .env("MAILY_S3_URL", format!("https://{}", plan.edge(Service::Storage)))
-        .env("MAILY_S3_KEY_ID", value("id"))
-        .env("MAILY_S3_SECRET", value("secret"))
+        .env("MAILY_S3_KEY_ID", credential(plan, "id"))
+        .env("MAILY_S3_SECRET", credential(plan, "secret"))
         .env("MAILY_S3_REGION", "eu")
         .env("MAILY_CA", plan.ca());
     passes(script);
+}
+
+/// A part of the S3 key for people's clients: the last key in the file.
+fn credential(plan: &Plan, part: &str) -> String {
+    let credentials = fs::read_to_string(plan.s3_credentials()).unwrap();
+    let own = credentials.rsplit("[[key]]").next().unwrap();
+    assert!(own.contains("name = \"local\""));
+    let line = own.lines().find(|line| line.starts_with(part)).unwrap();
+    line.split('"').nth(1).unwrap().to_owned()
 }
 
 fn bearer(platform: &mut Platform) {
