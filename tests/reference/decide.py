@@ -39,6 +39,12 @@ LABEL = re.compile(r"[A-Za-z0-9\u0080-\U0010ffff]([A-Za-z0-9\-\u0080-\U0010ffff]
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 
 
+# Soft hyphens, zero-width spaces, directional marks, tags: nobody sees them, and no mail header carries them.
+INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
 def moment(text):
     """An RFC 3339 moment, or None."""
     if not RFC3339.match(text):
@@ -55,6 +61,7 @@ def is_address(text):
     return (
         bool(at)
         and not re.search(r"[\s\x00-\x1f\x7f-\x9f]", text)
+        and not INVISIBLE.search(text)
         and 1 <= len(local.encode()) <= 64
         and all(ATEXT.match(atom) for atom in local.split("."))
         and len(domain.encode()) <= 255

@@ -19,7 +19,7 @@ use slatedb::config::{
 };
 use slatedb::db_cache::DbCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
-use slatedb::{Db, Settings, WriteBatch};
+use slatedb::{CloseReason, Db, Settings, WriteBatch};
 
 use crate::blocks::SealedBlocks;
 use crate::{DataKey, Error};
@@ -91,6 +91,19 @@ pub async fn write_durable(db: &Db, batch: WriteBatch) -> Result<(), Error> {
     }
     db.write(batch).await?.await_durable().await?;
     Ok(())
+}
+
+/// Waits until a database is closed, by us or under us, and answers why.
+pub async fn closed(db: Db) -> CloseReason {
+    let mut status = db.subscribe();
+    loop {
+        if let Some(reason) = status.borrow_and_update().close_reason {
+            return reason;
+        }
+        if status.changed().await.is_err() {
+            return CloseReason::Clean;
+        }
+    }
 }
 
 fn settings(tuning: &Tuning) -> Settings {

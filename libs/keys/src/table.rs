@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use slatedb::config::{DurabilityLevel, ReadOptions};
-use slatedb::{Db, WriteBatch};
+use slatedb::{CloseReason, Db, WriteBatch};
 use tokio::sync::Mutex;
 
 use crate::cache::KeyCache;
@@ -206,6 +206,11 @@ impl KeyTable {
     /// As [`Self::unwrap`].
     pub fn rewrap(&self, wrapped: &[u8], context: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.inner.epochs().rewrap(wrapped, &outside(context))
+    }
+
+    /// Waits until the table's database is closed, by us or under us, and answers why.
+    pub async fn closed(&self) -> CloseReason {
+        db::closed(self.inner.db.clone()).await
     }
 
     /// Closes the database; every acknowledged write is durable without it.

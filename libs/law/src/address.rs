@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::is_invisible;
+
 /// Longest local part in octets (RFC 5321, 4.5.3.1.1).
 const LOCAL: usize = 64;
 /// Longest domain in octets (RFC 5321, 4.5.3.1.2).
@@ -73,7 +75,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// RFC 5322 `atext`, and RFC 6531's UTF-8 without spaces and controls.
+/// RFC 5322 `atext`, and RFC 6531's UTF-8 without spaces, controls and what nobody sees.
 fn is_atom(atom: &str) -> bool {
     !atom.is_empty()
         && atom
@@ -90,7 +92,7 @@ fn is_label(label: &str) -> bool {
 }
 
 fn is_international(c: char) -> bool {
-    !c.is_ascii() && !c.is_control() && !c.is_whitespace()
+    !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !is_invisible(c)
 }
 
 #[cfg(test)]
@@ -128,6 +130,10 @@ mod tests {
             ("a\r\nBcc: x@b.c", Local),
             ("a\u{a0}b@c.d", Local),
             ("a\u{85}@c.d", Local),
+            ("a\u{200b}b@c.d", Local),
+            ("a\u{ad}b@c.d", Local),
+            ("\u{feff}a@c.d", Local),
+            ("\u{202e}a@c.d", Local),
             ("a<b@c.d", Local),
             ("a@localhost", Domain),
             ("a@b..c", Domain),
@@ -137,6 +143,8 @@ mod tests {
             ("a@b-.c", Domain),
             ("a@b_c.d", Domain),
             ("a@b c.d", Domain),
+            ("a@b.c\u{200e}", Domain),
+            ("a@b\u{2060}.c", Domain),
             ("a@b.c ", Domain),
             ("a@b.c>", Domain),
             ("a@[127.0.0.1]", Domain),

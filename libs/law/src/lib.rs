@@ -7,12 +7,14 @@
 
 mod address;
 mod country;
+mod invisible;
 mod moment;
 mod row;
 pub mod rules;
 
 pub use address::{Address, AddressError};
 pub use country::{Country, Jurisdiction, Region};
+pub use invisible::is_invisible;
 pub use moment::{AsOf, Moment, MomentError};
 pub use row::{COLUMNS, Consent, Fault, Row};
 pub use rules::{Basis, Decision, Exclusion, Known, Outcome, decide};

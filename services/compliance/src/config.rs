@@ -23,6 +23,8 @@ pub struct Config {
     pub max_bytes: u64,
     /// The residency regions whose data is kept here; a list with a row of another is refused.
     pub regions: Vec<String>,
+    /// Hours after which the epoch turns and what was sealed for an erased person becomes unreadable in every copy.
+    pub epoch_hours: u32,
 }
 
 impl Default for Config {
@@ -34,6 +36,7 @@ impl Default for Config {
             max_rows: 1_000_000,
             max_bytes: 1 << 30,
             regions: Region::ALL.iter().map(|region| region.name().to_owned()).collect(),
+            epoch_hours: 24,
         }
     }
 }

@@ -83,15 +83,34 @@ impl Error {
             Self::NotFound(_) => Code::NotFound,
             Self::OtherList => Code::AlreadyExists,
             Self::Importing => Code::Aborted,
-            Self::Busy | Self::Stage(_) => Code::ResourceExhausted,
+            // Nothing but the disk is told by this code: the caller gives up at once.
+            Self::Stage(_) => Code::ResourceExhausted,
             Self::OtherSegment | Self::NotHandedOff => Code::FailedPrecondition,
             Self::Stalled => Code::DeadlineExceeded,
             Self::BrokenOff => Code::Cancelled,
             Self::Damaged(_) => Code::DataLoss,
+            Self::Keys(error) if is_damage(error) => Code::DataLoss,
             Self::Config(_) => Code::Internal,
             // The database may be on its way to another process: the caller should try again there.
-            Self::Keys(_) | Self::Store(_) | Self::Lost(_) | Self::Interrupted => Code::Unavailable,
+            Self::Keys(_) | Self::Store(_) | Self::Lost(_) | Self::Interrupted | Self::Busy => {
+                Code::Unavailable
+            }
         }
+    }
+}
+
+/// Whether a key is lost or was changed; the rest is a database's or a store's trouble, which passes.
+fn is_damage(error: &maily_keys::Error) -> bool {
+    use maily_keys::Error::{Objects, Store};
+    error.is_permanent() && !matches!(error, Store(_) | Objects(_))
+}
+
+/// What a caller is told of the disk: nothing that names a path.
+fn staging(error: &std::io::Error) -> String {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match error.kind() {
+        StorageFull | QuotaExceeded => "the list can't be staged: the service's disk is full".to_owned(),
+        kind => format!("the list can't be staged: the service's disk fails ({kind})"),
     }
 }
 
@@ -102,14 +121,49 @@ impl From<Error> for Status {
         match &error {
             Error::Keys(_) | Error::Store(_) | Error::Stage(_) | Error::Damaged(_) | Error::Config(_) => {
                 tracing::error!(error = %error, "a call failed");
-                let message = match code {
-                    Code::ResourceExhausted => "the list can't be staged: the disk refuses it",
-                    Code::DataLoss => "a record is damaged",
-                    _ => "the database is not available",
+                let message = match (&error, code) {
+                    (Error::Stage(error), _) => staging(error),
+                    (_, Code::DataLoss) => "a record is damaged".to_owned(),
+                    _ => "the database is not available".to_owned(),
                 };
                 Self::new(code, message)
             }
             _ => Self::new(code, error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn told(error: Error) -> (Code, String) {
+        let status = Status::from(error);
+        (status.code(), status.message().to_owned())
+    }
+
+    #[test]
+    fn a_key_that_is_lost_is_damage_and_a_store_that_fails_is_not() {
+        let gone = maily_keys::Error::RootVersionGone { scope: "x".into(), version: 1 };
+        for lost in [maily_keys::Error::Authentication, maily_keys::Error::EpochEnded(1), gone] {
+            assert_eq!(told(lost.into()), (Code::DataLoss, "a record is damaged".into()));
+        }
+        let store = object_store::Error::NotImplemented { operation: "x".into(), implementer: "x".into() };
+        for passing in [maily_keys::Error::Objects(store), maily_keys::Error::RootsUnavailable("x".into())] {
+            assert_eq!(told(passing.into()).0, Code::Unavailable);
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_a_service_that_is_busy() {
+        let full = Error::Stage(io::ErrorKind::StorageFull.into());
+        let sentence = "the list can't be staged: the service's disk is full";
+        assert_eq!(told(full), (Code::ResourceExhausted, sentence.into()));
+        let path = Error::Stage(io::Error::new(io::ErrorKind::PermissionDenied, "/a/path"));
+        let sentence = "the list can't be staged: the service's disk fails (permission denied)";
+        assert_eq!(told(path), (Code::ResourceExhausted, sentence.into()));
+        assert_eq!(told(Error::Busy).0, Code::Unavailable);
     }
 }

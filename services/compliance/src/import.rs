@@ -43,8 +43,14 @@ impl State {
         mut chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin,
     ) -> Result<u64, Error> {
         let judged_at = check(campaign, as_of)?;
+        // Without a place: while a list is compared, its campaign goes on, and others are imported.
+        if let Some(first) = self.0.finished(campaign).await? {
+            return self.0.compare(&first, as_of, &mut chunks).await;
+        }
         let importing = self.0.start_import(campaign)?;
+        // Another call may have finished since we looked.
         if let Some(first) = self.0.campaigns.find(campaign).await? {
+            drop(importing);
             return self.0.compare(&first, as_of, &mut chunks).await;
         }
         let mut reading = Reading::new(&self.0, as_of, judged_at)?;

@@ -26,6 +26,7 @@ mod secrets;
 mod stage;
 mod state;
 mod token;
+mod turn;
 
 use maily_chassis::{Boot, EdgeAuth, Environment, Listeners};
 use maily_proto::compliance::compliance_server::ComplianceServer;
@@ -51,6 +52,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     };
     let (fatal, watched) = (boot.fatal_handle(), state.clone());
     tokio::spawn(async move { fatal.raise(maily_chassis::Error::unavailable(watched.lost().await)) });
+    let (turning, shutdown) = (state.clone(), boot.shutdown.clone());
+    tokio::spawn(async move { turning.keep_turning(shutdown).await });
     let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));
     let edge = opt_out::router(state.clone());
     let served = boot.serve(Listeners::new().grpc(grpc).edge(edge, EdgeAuth::Own)).await;

@@ -45,8 +45,8 @@ pub enum ListFault {
     /// More bytes than configured.
     #[error("the list is longer than {0} bytes")]
     Bytes(u64),
-    /// More cohorts than can be addressed.
-    #[error("the list has more than 10000 cohorts, or more than 4 MiB of cohort names")]
+    /// More cohorts than a campaign may have: each costs a draft, and a report names them all.
+    #[error("the list has more than 1000 cohorts, or more than 512 KiB of cohort names")]
     Cohorts,
 }
 

@@ -29,7 +29,8 @@ struct Place<'a> {
 }
 
 impl State {
-    /// The recipients of a page who are not suppressed by now.
+    /// The recipients of a page who are not suppressed by now. Who is left out stays so, whatever is killed: a
+    /// message that is not written can't be counted as handed off later.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a page that does not exist.
@@ -39,7 +40,7 @@ impl State {
         let mut entries = place.entries().await?;
         let mut kept = Vec::with_capacity(entries.len());
         for entry in entries.drain(..) {
-            if !inner.is_suppressed(&hash(&entry)?) {
+            if !inner.is_suppressed_for_good(&hash(&entry)?).await? {
                 kept.push(entry);
             }
         }
@@ -132,10 +133,24 @@ impl Inner {
         Ok(Place { region, state, campaign, import, cohort, page: page.page })
     }
 
+    /// Whether an address is suppressed by an opt-out that is durable. One that is only on its way there is in force
+    /// already, but a kill would undo it.
+    async fn is_suppressed_for_good(&self, address: &AddressHash) -> Result<bool, Error> {
+        if self.is_suppressed(address) {
+            for region in self.regions.values() {
+                if region.has_opted_out(address).await? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     async fn hand_off(&self, page: &pb::Page, segment: String) -> Result<(u32, u32), Error> {
         let place = self.place(page).await?;
         let entries = place.entries().await?;
         let addresses = entries.iter().map(hash).collect::<Result<Vec<_>, _>>()?;
+        let keys = place.keys(&entries).await?;
         let writer = place.state.ledger.writer().await?;
         if let Some(first) = place.handed_off().await? {
             drop(writer);
@@ -146,8 +161,9 @@ impl Inner {
         }
         let mut record = place.hand_off(segment);
         record.bits = vec![0; addresses.len().div_ceil(8)];
-        for (at, address) in addresses.iter().enumerate() {
-            if self.is_suppressed(address) {
+        for (at, (address, key)) in addresses.iter().zip(keys).enumerate() {
+            // Who was erased has no message, as in `recipients`.
+            if key.is_none() || self.is_suppressed(address) {
                 record.suppressed += 1;
             } else {
                 record.bits[at / 8] |= 1 << (at % 8);
@@ -255,3 +271,7 @@ pub(crate) fn details_aad(import: &ImportId, line: u64) -> Vec<u8> {
 fn record_key(person: &DataKey, campaign: &str, line: u64) -> Result<DataKey, Error> {
     Ok(derive(person, &[b"maily message", campaign.as_bytes(), &line.to_be_bytes()])?)
 }
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ use maily_keys::{DataKey, KeyId, KeyTable, RootKeys, Scope, mac};
 use maily_law::{Address, Region};
 use object_store::ObjectStore;
 use prost::Message;
+use slatedb::config::{DurabilityLevel, ReadOptions};
 use slatedb::{Db, WriteBatch};
 
 use crate::Error;
@@ -96,6 +97,13 @@ impl RegionState {
             all.insert(hash.ok_or(Error::Damaged("a suppression"))?);
         }
         Ok(all)
+    }
+
+    /// Whether an opt-out of an address is on record here, durably.
+    pub(crate) async fn has_opted_out(&self, address: &AddressHash) -> Result<bool, Error> {
+        let durable = ReadOptions::default().with_durability_filter(DurabilityLevel::Remote);
+        let key = [b"s", address.as_slice()].concat();
+        Ok(self.db.get_with_options(key, &durable).await?.is_some())
     }
 
     /// Deletes the blocks of an import that did not finish.

@@ -86,8 +86,9 @@ impl State {
 
     /// Waits until a database is lost: taken over by another process, or failed. The process has to end then.
     pub async fn lost(&self) -> Error {
-        let lost = self.0.databases().map(|db| Box::pin(closed(db.clone()))).collect::<Vec<_>>();
-        let (reason, _, _) = select_all(lost).await;
+        let databases = self.0.databases().map(|db| db::closed(db.clone()).boxed());
+        let tables = self.0.regions.values().map(|region| region.keys.closed().boxed());
+        let (reason, _, _) = select_all(databases.chain(tables)).await;
         match reason {
             CloseReason::Fenced => Error::Lost("another process has taken the databases over"),
             _ => Error::Lost("a database closed by itself"),
@@ -113,19 +114,6 @@ impl State {
         let keys = join_all(self.0.regions.values().map(|region| region.keys.close())).await;
         if closed.iter().any(Result::is_err) || keys.iter().any(Result::is_err) {
             tracing::warn!("a database did not close cleanly");
-        }
-    }
-}
-
-/// Waits until the database is closed, and answers why.
-async fn closed(db: Db) -> CloseReason {
-    let mut status = db.subscribe();
-    loop {
-        if let Some(reason) = status.borrow_and_update().close_reason {
-            return reason;
-        }
-        if status.changed().await.is_err() {
-            return CloseReason::Clean;
         }
     }
 }
@@ -163,13 +151,17 @@ impl Inner {
         Ok(Importing { inner: Arc::clone(self), campaign: campaign.to_owned() })
     }
 
+    /// A finished import that is in every ledger, if there is one.
+    pub(crate) async fn finished(&self, campaign: &str) -> Result<Option<Arc<Campaign>>, Error> {
+        if self.importing().contains(campaign) {
+            return Ok(None);
+        }
+        self.campaigns.find(campaign).await
+    }
+
     /// A finished import that is in every ledger.
     pub(crate) async fn campaign(&self, campaign: &str) -> Result<Arc<Campaign>, Error> {
-        const MISSING: Error = Error::NotFound("no import of this campaign has finished");
-        if self.importing().contains(campaign) {
-            return Err(MISSING);
-        }
-        self.campaigns.find(campaign).await?.ok_or(MISSING)
+        self.finished(campaign).await?.ok_or(Error::NotFound("no import of this campaign has finished"))
     }
 
     pub(crate) fn is_suppressed(&self, address: &AddressHash) -> bool {

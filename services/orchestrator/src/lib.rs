@@ -8,7 +8,7 @@ mod api;
 mod campaign;
 mod client;
 mod config;
-pub mod copy;
+mod copy;
 mod mail;
 mod mbox;
 mod metrics;
@@ -21,6 +21,6 @@ mod service;
 mod testing;
 mod workflow;
 
-pub use client::{CampaignCommand, run as campaign};
+pub use client::run as campaign;
 pub use config::Config;
 pub use service::run;

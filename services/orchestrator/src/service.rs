@@ -34,14 +34,19 @@ pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
         .map_err(|error| Error::unavailable(format!("cannot listen on {}: {error}", config.endpoint)))?;
     let uri = endpoint.uri().map_err(Error::new)?;
     boot.readiness.fail("not registered with Restate yet");
-    tokio::spawn(endpoint.serve(boot.shutdown.clone()));
+    let shutdown = boot.shutdown.clone();
+    let endpoint = tokio::spawn(endpoint.serve(shutdown.clone()));
     tokio::spawn(boot.shutdown.clone().run_until_cancelled_owned(register(
         Admin(admin),
         uri,
         boot.readiness.clone(),
     )));
     let api = Api { deps, ingress: Ingress(ingress) };
-    boot.serve(Listeners::new().edge(api::router(api), EdgeAuth::Bearer)).await
+    let served = boot.serve(Listeners::new().edge(api::router(api), EdgeAuth::Bearer)).await;
+    shutdown.cancel();
+    // Steps under way end before the process does, so that Restate need not repeat them.
+    let _ = endpoint.await;
+    served
 }
 
 fn deps(boot: &Boot<Config>) -> Result<Deps, Error> {

@@ -133,10 +133,11 @@ impl Region {
 
     /// Waits until one of the region's databases is closed.
     pub(crate) async fn lost(&self) -> Error {
-        let mut status = self.index.subscribe();
-        let closed = status.wait_for(|status| status.close_reason.is_some()).await;
-        drop(closed);
-        Error::Config(format!("the index of region {} was closed", self.name))
+        let what = tokio::select! {
+            _ = db::closed(self.index.clone()) => "index",
+            _ = self.keys.closed() => "key table",
+        };
+        Error::Config(format!("the {what} of region {} was closed", self.name))
     }
 
     /// Closes the region's databases.

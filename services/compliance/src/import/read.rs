@@ -13,9 +13,9 @@ use crate::records::Staged;
 use crate::stage::{StageReader, StageWriter};
 use crate::state::Inner;
 
-/// Bytes of all names of cohorts, and their number.
-const COHORT_BYTES: usize = 4 << 20;
-const COHORTS: usize = 10_000;
+/// The most cohorts of a campaign, and bytes of all their names.
+const COHORTS: usize = 1_000;
+const COHORT_BYTES: usize = 512 << 10;
 
 /// A list while it arrives.
 pub(crate) struct Reading {
@@ -130,7 +130,7 @@ impl Sink {
         Ok(Staged { line: record.line, address: address.to_vec(), fields })
     }
 
-    /// Refuses a list whose cohorts could not be kept in memory.
+    /// Refuses a list with more cohorts than a campaign may have.
     fn cohort(&mut self, row: &Row<'_>) -> Result<(), Error> {
         let name = format!("{}/{}", row.locale, row.segment);
         if !self.cohorts.contains(&name) {

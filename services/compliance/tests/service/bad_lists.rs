@@ -61,9 +61,9 @@ async fn a_list_has_limits() {
 async fn too_many_cohorts_are_refused() {
     let service = Service::start(100).await;
     let row = |at: usize| GOOD.replace("all", &format!("s{at}"));
-    let list: String = std::iter::once(HEADER.to_owned()).chain((0..=10_000).map(row)).collect();
+    let list: String = std::iter::once(HEADER.to_owned()).chain((0..=1_000).map(row)).collect();
     let sentence = refused(&service.state, "wide", list.as_bytes()).await;
-    assert_eq!(sentence, "the list has more than 10000 cohorts, or more than 4 MiB of cohort names");
+    assert_eq!(sentence, "the list has more than 1000 cohorts, or more than 512 KiB of cohort names");
 }
 
 #[tokio::test(flavor = "multi_thread")]

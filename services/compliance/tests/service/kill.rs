@@ -1,8 +1,9 @@
 //! A process of the service, killed with SIGKILL at any moment and started again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::stream;
@@ -142,7 +143,9 @@ async fn hand_offs_and_opt_outs_hold() {
     }
     process.kill().await;
     let mut gone = HashSet::new();
-    let mut answers = std::collections::HashMap::new();
+    let mut answers = HashMap::new();
+    // The first answer to who is on a page, as a segment that is written once keeps it.
+    let segments = Arc::new(Mutex::new(HashMap::new()));
     for (round, moment) in moments(7, 120).take(8).enumerate() {
         let process = Process::start(folder.path()).await;
         let mut calls = JoinSet::new();
@@ -151,7 +154,7 @@ async fn hand_offs_and_opt_outs_hold() {
                 calls.spawn(opt_out(process.edge, line, token));
             }
             if at % 8 == round {
-                calls.spawn(hand_off(process.client.clone(), at, page.clone()));
+                calls.spawn(hand_off(process.client.clone(), at, page.clone(), Arc::clone(&segments)));
             }
         }
         process.kill_after(moment).await;
@@ -165,6 +168,7 @@ async fn hand_offs_and_opt_outs_hold() {
     }
     assert!(!gone.is_empty() && !answers.is_empty(), "the kills came before everything");
     let mut process = Process::start(folder.path()).await;
+    let segments = Arc::into_inner(segments).unwrap().into_inner().unwrap();
     for (at, (page, people)) in tokens.iter().enumerate() {
         let reply =
             process.client.recipients(pb::RecipientsRequest { page: Some(page.clone()) }).await.unwrap();
@@ -179,6 +183,14 @@ async fn hand_offs_and_opt_outs_hold() {
             let again = process.client.hand_off(request).await.unwrap().into_inner();
             assert_eq!(&(again.handed_off, again.suppressed), answer, "a hand-off was lost");
         }
+        if let Some(segment) = segments.get(&at) {
+            let request = pb::HandOffRequest { page: Some(page.clone()), segment: format!("s{at}") };
+            process.client.hand_off(request).await.unwrap();
+            let request = pb::ReleaseRequest { page: Some(page.clone()) };
+            let released = process.client.release(request).await.unwrap().into_inner().records;
+            let written = |record: &pb::ReleasedRecord| segment.contains(&record.line);
+            assert!(released.iter().all(written), "a message that was never written is released");
+        }
     }
     process.kill().await;
     verify(folder.path()).await;
@@ -189,7 +201,17 @@ enum Acknowledged {
     HandOff(usize, (u32, u32)),
 }
 
-async fn hand_off(mut client: ComplianceClient<Channel>, at: usize, page: pb::Page) -> Option<Acknowledged> {
+/// What the orchestrator does with a page: asks who is on it, writes their messages once, and hands it off.
+async fn hand_off(
+    mut client: ComplianceClient<Channel>,
+    at: usize,
+    page: pb::Page,
+    segments: Arc<Mutex<HashMap<usize, HashSet<u64>>>>,
+) -> Option<Acknowledged> {
+    let request = pb::RecipientsRequest { page: Some(page.clone()) };
+    let recipients = client.recipients(request).await.ok()?.into_inner().recipients;
+    let lines = recipients.iter().map(|recipient| recipient.line).collect();
+    segments.lock().unwrap().entry(at).or_insert(lines);
     let request = pb::HandOffRequest { page: Some(page), segment: format!("s{at}") };
     let reply = client.hand_off(request).await.ok()?.into_inner();
     Some(Acknowledged::HandOff(at, (reply.handed_off, reply.suppressed)))

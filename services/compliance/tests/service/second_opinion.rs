@@ -27,6 +27,11 @@ const EMAILS: &[&str] = &[
     "a@-b.c",
     "\"\"\"q\"\"@b.c\"",
     "ü@bücher.example",
+    "a\u{200b}@b.example",
+    "\u{feff}a@b.example",
+    "a\u{200d}b@c.example",
+    "a@b\u{ad}.example",
+    "a@b.example\u{202c}",
     "a@b.c.",
     "",
 ];

@@ -8,7 +8,6 @@ use axum::{
     body::Body,
     extract::{Path, State, rejection::JsonRejection},
 };
-use bytes::Bytes;
 use futures::StreamExt as _;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{Api, problem::Refusal};
 use crate::{
     campaign::{Campaign, CampaignId, GuardrailsFile},
-    peers::Broken,
+    peers::Upload,
     workflow::Keys,
 };
 
@@ -85,15 +84,14 @@ pub(crate) async fn subscribers(
 
 /// Reads the upload to its end even after the list was refused: a client that is still sending when the connection
 /// closes may never see the answer.
-async fn pump(body: Body, pieces: mpsc::Sender<Result<Bytes, Broken>>) {
+async fn pump(body: Body, pieces: mpsc::Sender<Upload>) {
     let mut body = body.into_data_stream();
     while let Some(piece) = body.next().await {
-        let broken = piece.is_err();
-        let _ = pieces.send(piece.map_err(|_| Broken)).await;
-        if broken {
-            return;
-        }
+        // Without its end, the list is torn.
+        let Ok(piece) = piece else { return };
+        let _ = pieces.send(Upload::Piece(piece)).await;
     }
+    let _ = pieces.send(Upload::End).await;
 }
 
 /// `POST /v1/campaigns/{id}/start`

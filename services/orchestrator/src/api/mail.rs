@@ -45,7 +45,7 @@ pub(crate) async fn mail(
     });
     let pages: Vec<(usize, String, u32)> = pages.collect();
     let mbox = std::sync::Arc::new(Mbox::new(&campaign.settings.sender.email, campaign.settings.moment()));
-    let body = stream::iter(pages)
+    let messages = stream::iter(pages)
         .map(move |(n, cohort, page)| {
             let page = Page { campaign_id: id.to_string(), cohort, region: region.clone(), page };
             let key = Keys(&id).segment(u32::try_from(n).unwrap_or(u32::MAX), page.page);
@@ -53,6 +53,10 @@ pub(crate) async fn mail(
         })
         .buffered(AHEAD)
         .inspect_err(|error: &StepError| tracing::warn!(%error, "a mail export broke off"));
+    // While the answer's status is still open, a failure has its sentence; later it can only tear the answer.
+    let mut messages = Box::pin(messages);
+    let first = messages.try_next().await?;
+    let body = stream::iter(first.map(Ok)).chain(messages);
     let mut response = Response::new(Body::from_stream(body));
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/mbox"));
     Ok(response)

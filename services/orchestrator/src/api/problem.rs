@@ -9,6 +9,7 @@ use crate::{
     campaign::Fault,
     peers::{ImportError, PeerError},
     restate::RestateError,
+    workflow::StepError,
 };
 
 /// A call that was refused or failed.
@@ -29,6 +30,11 @@ impl Refusal {
 
     pub(crate) fn unusable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "the input can't be used", detail)
+    }
+
+    /// What failed fails again until somebody mends it.
+    fn failed(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self::new(status, "the service failed", detail)
     }
 
     fn later(detail: &str) -> Self {
@@ -52,6 +58,10 @@ impl From<PeerError> for Refusal {
     fn from(error: PeerError) -> Self {
         match (error.refusal(), error.code()) {
             (Some(sentence), Some(tonic::Code::InvalidArgument)) => Self::unusable(sentence),
+            (Some(sentence), Some(tonic::Code::ResourceExhausted)) => {
+                warn!(%error, "a call at the edge failed");
+                Self::failed(StatusCode::INSUFFICIENT_STORAGE, sentence)
+            }
             (Some(sentence), _) => Self::conflict(sentence),
             _ => {
                 warn!(%error, "a call at the edge failed");
@@ -66,6 +76,16 @@ impl From<ImportError> for Refusal {
         match error {
             ImportError::Peer(error) => error.into(),
             ImportError::Upload => Self::new(StatusCode::BAD_REQUEST, "torn upload", "the upload broke off"),
+        }
+    }
+}
+
+impl From<StepError> for Refusal {
+    fn from(error: StepError) -> Self {
+        warn!(%error, permanent = error.is_permanent(), "a call at the edge failed");
+        match error.is_permanent() {
+            true => Self::failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            false => Self::later("a service that this needs does not answer as it should"),
         }
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 /// Runs campaigns on a Maily platform.
 #[derive(Debug, Parser)]
 #[command(name = "maily-orchestrator", bin_name = "maily-orchestrator", version)]
-pub struct CampaignCommand {
+pub(crate) struct CampaignCommand {
     #[command(subcommand)]
     command: Top,
 }

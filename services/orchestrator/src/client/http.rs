@@ -17,18 +17,20 @@ use tokio::{
     fs::File,
     io::AsyncWriteExt as _,
     net::TcpStream,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_rustls::TlsConnector;
 use tokio_util::io::ReaderStream;
 
-use super::{Failure, IO, UNAVAILABLE, USAGE, cli::Run};
+use super::{Failure, IO, UNAVAILABLE, USAGE, cli::Run, printable};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A torn connection is seen at once; a service that is stuck only by this.
 const HEAD: Duration = Duration::from_secs(330);
 const STALL: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(250);
+/// Torn downloads in a row, none longer than one before, after which the fault is in what is downloaded.
+const IN_VAIN: u32 = 12;
 /// Answers other than downloads are small.
 const REPLY: usize = 4 << 20;
 
@@ -65,6 +67,8 @@ enum Trouble {
     Again(String),
     /// The service said no, in one sentence.
     No(StatusCode, String),
+    /// An answer broke off after this many bytes.
+    Torn(u64, &'static str),
     /// Something here is broken.
     Here(Failure),
 }
@@ -122,11 +126,13 @@ impl Client {
         self.persist(1, || async {
             let mut body = self.send(&call).await?.into_body();
             let mut out = create(file).map_err(|error| here(file, &error))?;
+            let mut length = 0;
             while let Some(frame) =
-                timeout(STALL, body.frame()).await.map_err(|_| again("a stalled download"))?
+                timeout(STALL, body.frame()).await.map_err(|_| Trouble::Torn(length, "a stalled download"))?
             {
-                let frame = frame.map_err(|_| again("a torn download"))?;
+                let frame = frame.map_err(|_| Trouble::Torn(length, "a torn download"))?;
                 if let Ok(bytes) = frame.into_data() {
+                    length += bytes.len() as u64;
                     out.write_all(&bytes).await.map_err(|error| here(file, &error))?;
                 }
             }
@@ -141,22 +147,32 @@ impl Client {
         refused: u8,
         attempt: impl Fn() -> F,
     ) -> Result<T, Failure> {
-        let mut told = false;
+        let late = |why: &str| Failure::new(UNAVAILABLE, format_args!("{}: {why}", self.address));
+        let (mut last, mut farthest, mut in_vain) = (None, 0, 0);
         loop {
-            match attempt().await {
-                Ok(answer) => return Ok(answer),
-                Err(Trouble::Here(failure)) => return Err(failure),
-                Err(Trouble::No(status, sentence)) => return Err(refusal(status, &sentence, refused)),
-                Err(Trouble::Again(why)) if Instant::now() + PAUSE >= self.deadline => {
-                    return Err(Failure::new(UNAVAILABLE, format_args!("{}: {why}", self.address)));
-                }
-                Err(Trouble::Again(why)) => {
-                    if !std::mem::replace(&mut told, true) {
-                        eprintln!("waiting for {}: {why}", self.address);
+            let attempted = timeout_at(self.deadline, attempt()).await;
+            let why = match attempted {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(Trouble::Here(failure))) => return Err(failure),
+                Ok(Err(Trouble::No(status, sentence))) => return Err(refusal(status, &sentence, refused)),
+                Ok(Err(Trouble::Again(why))) => why,
+                Ok(Err(Trouble::Torn(length, why))) => {
+                    in_vain = if length > farthest { 0 } else { in_vain + 1 };
+                    farthest = farthest.max(length);
+                    if in_vain == IN_VAIN {
+                        return Err(late(&format!("{why}, again and again at the same place")));
                     }
-                    sleep(PAUSE).await;
+                    why.to_owned()
                 }
+                Err(_) => return Err(late(last.as_deref().unwrap_or("no answer in time"))),
+            };
+            if Instant::now() + PAUSE >= self.deadline {
+                return Err(late(&why));
             }
+            if last.replace(why.clone()).is_none() {
+                eprintln!("waiting for {}: {}", self.address, printable(&why));
+            }
+            sleep(PAUSE).await;
         }
     }
 
@@ -166,8 +182,9 @@ impl Client {
         let response = answer.map_err(|error| again(&error))?;
         match response.status() {
             status if status.is_success() => Ok(response),
-            status if status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429) => {
-                Err(again(&format!("HTTP status {}", status.as_u16())))
+            status if may_pass(status) => {
+                let said = detail(response).await;
+                Err(again(format!("HTTP status {} {said}", status.as_u16()).trim_end()))
             }
             // A torn upload: ours, so it can be sent again.
             StatusCode::BAD_REQUEST if matches!(call.body, Payload::File(_)) => {
@@ -215,6 +232,11 @@ impl Client {
     }
 }
 
+/// Whether the same call may be answered otherwise soon: by a service that starts, or has less to do.
+fn may_pass(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 429 | 502..=504)
+}
+
 fn again(why: &str) -> Trouble {
     Trouble::Again(why.to_owned())
 }
@@ -247,6 +269,7 @@ fn refusal(status: StatusCode, sentence: &str, refused: u8) -> Failure {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             Failure::new(77, format_args!("the service does not accept the key: {sentence}"))
         }
+        StatusCode::INSUFFICIENT_STORAGE => Failure::new(IO, sentence),
         _ => Failure::new(1, format_args!("HTTP status {}: {sentence}", status.as_u16())),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     api::{NewCampaign, State},
     campaign::{CampaignId, Folder},
 };
-pub use cli::CampaignCommand;
+pub(crate) use cli::CampaignCommand;
 use http::{Call, Client};
 use output::Output;
 use progress::Progress;
@@ -83,8 +83,20 @@ async fn told_to_end() {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    eprintln!("maily: {failure}");
+    eprintln!("maily: {}", printable(&failure.sentence));
     ExitCode::from(failure.code)
+}
+
+/// One line as a terminal may be given it: what it would act on or hide is spelt out.
+fn printable(line: &str) -> String {
+    let hidden = |c: char| c.is_control() || maily_law::is_invisible(c);
+    line.chars().fold(String::with_capacity(line.len()), |mut out, c| {
+        match hidden(c) {
+            true => out.extend(c.escape_unicode()),
+            false => out.push(c),
+        }
+        out
+    })
 }
 
 pub(crate) async fn campaign(command: CampaignCommand) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::printable;
 use crate::api::{CohortStatus, Status};
 
 /// What was shown already.
@@ -27,7 +28,8 @@ impl Progress {
 }
 
 fn line(cohort: &CohortStatus) -> String {
-    let CohortStatus { name, recipients, pages, pages_done, .. } = cohort;
+    let CohortStatus { recipients, pages, pages_done, .. } = cohort;
+    let name = printable(&cohort.name);
     match (cohort.done, pages_done) {
         (true, _) => format!("{name}: done, {recipients} recipients"),
         (false, 0) => format!("{name}: copy written"),

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use mail_parser::{Message, MessageParser};
 
-use super::summary::Summary;
+use super::{printable, summary::Summary};
 
 /// Prints the report and one finished mail.
 pub(crate) fn print(name: &str, summary: &Summary, out: &Path) {
     println!("{}", text(name, summary));
     if let Some(mail) = mail(&summary.message) {
-        println!("{mail}");
+        println!("{}", lines(mail.lines()));
     }
     println!("report and mail (plain text, mode 0600): {}", out.display());
 }
@@ -46,7 +46,12 @@ fn text(name: &str, summary: &Summary) -> String {
         "{:.1} s, of which copy {:.1} s by {} and mail {:.1} s",
         timings.total_seconds, timings.copy_seconds, report.model, timings.mail_seconds
     ));
-    lines.join("\n") + "\n"
+    self::lines(lines.iter().map(String::as_str)) + "\n"
+}
+
+/// Lines that stay lines, whatever a cohort's name or a mail holds.
+fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.map(printable).collect::<Vec<_>>().join("\n")
 }
 
 fn row(name: &str, count: u64) -> String {
@@ -101,7 +106,10 @@ mod tests {
             written: 3,
             excluded: [("invalid".to_owned(), 2), ("minor".to_owned(), 1)].into(),
             by_region: [("eu".to_owned(), 3)].into(),
-            cohorts: vec![cohort("en-GB/new", None), cohort("en-IE/vip", Some("facts (body): 70%"))],
+            cohorts: vec![
+                cohort("en-GB/new", None),
+                cohort("en-IE/\u{1b}[2J\n\u{202e}vip", Some("facts (body): 70%")),
+            ],
             timings: Timings { copy_seconds: 1.0, mail_seconds: 0.5, total_seconds: 2.0 },
             model: "small".into(),
         };
@@ -118,7 +126,7 @@ mod tests {
               minor                              1
             cohorts
               en-GB/new                          3  Spring is here
-              en-IE/vip                          3  blocked: facts (body): 70%
+              en-IE/\u{1b}[2J\u{a}\u{202e}vip          3  blocked: facts (body): 70%
             invalid lines
               line 7: email: is not an address
               and 1 more in report.json

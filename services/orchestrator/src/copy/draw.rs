@@ -51,7 +51,8 @@ impl<M: Complete, R: Rails> Desk<'_, M, R> {
         }
         let reason = refused.unwrap_or_default();
         let draws = self.max_rewrites.saturating_add(1);
-        Err(CopyError::Blocked(format!("{}: nothing of {draws} draws passed; at last: {reason}", ask.name())))
+        let reason = format!("{}: nothing of {draws} draws passed; at last: {reason}", ask.name());
+        Err(CopyError::Blocked { reason, rewrites: self.max_rewrites })
     }
 
     /// The usable candidates, the best first and each once; and what was wrong with the last other one.

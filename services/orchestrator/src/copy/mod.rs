@@ -23,53 +23,59 @@ use std::future::Future;
 
 use ask::Ask;
 use draw::Desk;
+pub(crate) use text::one_line;
 
 /// What a cohort's copy is written from.
 #[derive(Clone)]
-pub struct Brief {
+pub(crate) struct Brief {
     /// The brand's name, as it is written.
-    pub brand: String,
+    pub(crate) brand: String,
     /// What the campaign is about, in the marketer's words.
-    pub brief: String,
+    pub(crate) brief: String,
     /// The offer, slotted word for word: the model never sees or writes it.
-    pub offer: String,
+    pub(crate) offer: String,
     /// How the brand speaks (`brand.md`).
-    pub voice: String,
+    pub(crate) voice: String,
     /// Who signs the mail.
-    pub sender_name: String,
+    pub(crate) sender_name: String,
     /// The cohort's locale, such as `en-GB`.
-    pub locale: String,
+    pub(crate) locale: String,
     /// The cohort's segment, such as `loyal-customers`.
-    pub segment: String,
+    pub(crate) segment: String,
 }
 
 /// One cohort's e-mail before recipients are merged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// One line.
-    pub subject: String,
+    pub(crate) subject: String,
     /// One line: what a mail program shows beside the subject.
-    pub preheader: String,
+    pub(crate) preheader: String,
     /// Plain text, paragraphs parted by an empty line; `{{first_name}}` is the one placeholder, in the first
     /// paragraph `Hi {{first_name}},`, which becomes `Hi,` where the name is empty.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 /// A finished draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// The words.
-    pub draft: Draft,
+    pub(crate) draft: Draft,
     /// How often a piece had to be drawn again because nothing of a draw passed.
-    pub rewrites: u32,
+    pub(crate) rewrites: u32,
 }
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
-pub enum CopyError {
-    /// Nothing that the model wrote passed the rails, rewrites included: the cohort stops, with this reason.
-    #[error("blocked: {0}")]
-    Blocked(String),
+pub(crate) enum CopyError {
+    /// Nothing that the model wrote passed the rails: the cohort stops.
+    #[error("blocked: {reason}")]
+    Blocked {
+        /// Why.
+        reason: String,
+        /// How often a piece was drawn again.
+        rewrites: u32,
+    },
     /// The model or the rails refused the request itself: repeating it can't help.
     #[error("refused: {0}")]
     Refused(String),
@@ -81,39 +87,47 @@ pub enum CopyError {
 impl CopyError {
     /// Whether a retry can't help.
     #[must_use]
-    pub fn is_permanent(&self) -> bool {
+    pub(crate) fn is_permanent(&self) -> bool {
         !matches!(self, Self::Unavailable(_))
+    }
+
+    /// The same, after rewrites of earlier pieces.
+    fn after(mut self, earlier: u32) -> Self {
+        if let Self::Blocked { rewrites, .. } = &mut self {
+            *rewrites += earlier;
+        }
+        self
     }
 }
 
 /// One message of a chat.
 #[derive(Clone)]
-pub struct Message {
+pub(crate) struct Message {
     /// `system`, `user` or `assistant`.
-    pub role: String,
+    pub(crate) role: String,
     /// The text.
-    pub content: String,
+    pub(crate) content: String,
 }
 
 /// How a completion is sampled.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub(crate) struct Options {
     /// Candidates to draw from one prompt.
-    pub n: usize,
+    pub(crate) n: usize,
     /// The most tokens of one candidate's answer; a reasoning model's thought comes on top.
-    pub max_tokens: usize,
+    pub(crate) max_tokens: usize,
     /// Sampling temperature.
-    pub temperature: f32,
+    pub(crate) temperature: f32,
     /// Nucleus sampling: the probability mass that is kept.
-    pub top_p: f32,
+    pub(crate) top_p: f32,
     /// Everything random follows from this.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// A candidate's answer (not its thought) ends before any of these.
-    pub stop: Vec<String>,
+    pub(crate) stop: Vec<String>,
 }
 
 /// A language model.
-pub trait Complete {
+pub(crate) trait Complete {
     /// Draws `options.n` candidates, in a fixed order.
     ///
     /// # Errors
@@ -127,7 +141,7 @@ pub trait Complete {
 
 /// A part of an e-mail that can be judged by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Piece {
+pub(crate) enum Piece {
     /// The subject line.
     Subject,
     /// The line beside it.
@@ -137,7 +151,7 @@ pub enum Piece {
 }
 
 /// The guardrails' output rails.
-pub trait Rails {
+pub(crate) trait Rails {
     /// What is wrong with `text`, one sentence each and without personal data; empty where it passes.
     ///
     /// # Errors
@@ -149,7 +163,7 @@ pub trait Rails {
 ///
 /// # Errors
 /// [`CopyError::Blocked`] with the reason where nothing passed; else what the model or the rails answered.
-pub async fn write(
+pub(crate) async fn write(
     brief: &Brief,
     seed: u64,
     max_rewrites: u32,
@@ -166,7 +180,7 @@ pub async fn write(
             Ask::Opening | Ask::Benefit => body(brief, &[so_far, &[words.to_owned()]].concat(), ""),
             Ask::Invitation => body(brief, so_far, words),
         };
-        let drawn = desk.draw(ask, &chosen, judged).await?;
+        let drawn = desk.draw(ask, &chosen, judged).await.map_err(|error| error.after(rewrites))?;
         rewrites += drawn.rewrites;
         chosen.push(drawn.words);
     }

@@ -127,15 +127,18 @@ async fn a_rewrite_says_what_was_refused_and_draws_differently() {
 
 #[tokio::test]
 async fn a_cohort_is_blocked_with_the_reason_when_the_rewrites_are_used_up() {
-    let model = Model::new().with(Ask::Benefit, vec![vec!["You get 9 pots for your garden."]]);
-    let Err(CopyError::Blocked(reason)) = run(&model, &Censor::of(&["9 pots"])).await else {
+    let model = Model::new()
+        .with(Ask::Subject, vec![vec!["Only 9 pots of spring"], vec!["Pots and seeds of spring"]])
+        .with(Ask::Benefit, vec![vec!["You get 9 pots for your garden."]]);
+    let Err(CopyError::Blocked { reason, rewrites }) = run(&model, &Censor::of(&["9 pots"])).await else {
         panic!("blocked")
     };
+    assert_eq!(rewrites, 3, "one of the subject, two of the sentence");
     assert_eq!(reason, "second sentence: nothing of 3 draws passed; at last: a number is not in the brief");
     let draws = model.asked().iter().filter(|(piece, ..)| *piece == Ask::Benefit as usize).count();
     assert_eq!(draws, 3);
     let unusable = Model::new().with(Ask::Subject, vec![vec!["Dear [name], hello", "{{email}} for you", ""]]);
-    assert!(matches!(run(&unusable, &Censor::default()).await, Err(CopyError::Blocked(_))));
+    assert!(matches!(run(&unusable, &Censor::default()).await, Err(CopyError::Blocked { rewrites: 2, .. })));
 }
 
 #[tokio::test]
@@ -154,7 +157,8 @@ async fn an_unreachable_model_or_rail_is_no_verdict() {
     let no_model = write(&brief(), 7, 2, &Down, &Censor::default()).await.unwrap_err();
     let no_rails = write(&brief(), 7, 2, &Model::new(), &Down).await.unwrap_err();
     assert!(!no_model.is_permanent() && !no_rails.is_permanent());
-    assert!(no_rails.to_string().contains("rails") && CopyError::Blocked(String::new()).is_permanent());
+    let blocked = CopyError::Blocked { reason: String::new(), rewrites: 0 };
+    assert!(no_rails.to_string().contains("rails") && blocked.is_permanent());
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ pub(super) fn stem(word: &str) -> &str {
 }
 
 /// All runs of white space as single spaces, none at the ends.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

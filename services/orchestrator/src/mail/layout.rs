@@ -1,7 +1,10 @@
 //! How a mail looks: the copy, and around it what only the platform may write.
 
 use super::{FIRST_NAME, UNSUBSCRIBE_URL, headers::language, name::without, part::escape};
-use crate::{campaign::Settings, copy::Draft};
+use crate::{
+    campaign::Settings,
+    copy::{Draft, one_line},
+};
 
 const NOTICE: &str = "This email was written with the help of artificial intelligence.";
 
@@ -39,10 +42,6 @@ fn body(settings: &Settings, copy: &str) -> String {
     let offered = one_line(copy).contains(&one_line(&settings.offer));
     let offer = if offered { String::new() } else { format!("\n\n{}", settings.offer) };
     format!("{greeting}{copy}{offer}")
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn text(settings: &Settings, body: &str) -> String {

@@ -142,6 +142,19 @@ impl Template {
         Ok(())
     }
 
+    /// The length of the longest message that it can become.
+    pub(crate) fn longest(&self) -> usize {
+        // No name is longer when merged: its letters are of four bytes, each of which is quoted.
+        let (first_name, address) = ("\u{1d4d0}".repeat(name::LONGEST), format!("{}@x", "x".repeat(318)));
+        let to =
+            Recipient { line: u64::MAX, email: &address, first_name: &first_name, token: &"x".repeat(300) };
+        let mut message = Vec::new();
+        match self.merge(&to, &mut message) {
+            Ok(()) => message.len(),
+            Err(_) => usize::MAX,
+        }
+    }
+
     /// The same for the same campaign and line, so that a message sent twice would be one to its reader.
     fn message_id(&self, line: u64) -> String {
         let id = digest(&SHA256, format!("maily message 1\n{}\n{line}", self.campaign).as_bytes());
@@ -150,8 +163,9 @@ impl Template {
 }
 
 fn check(to: &Recipient<'_>) -> Result<(), MergeError> {
-    let banned =
-        |c: char| c.is_control() || c.is_whitespace() || "<>()[],;:\\\"".contains(c) || name::is_invisible(c);
+    let banned = |c: char| {
+        c.is_control() || c.is_whitespace() || "<>()[],;:\\\"".contains(c) || maily_law::is_invisible(c)
+    };
     // RFC 5321 has 254 octets for the path; RFC 6531 leaves that as it is.
     let fits = (3..=320).contains(&to.email.len()) && to.email.matches('@').count() == 1;
     if !fits || to.email.chars().any(banned) {

@@ -1,7 +1,9 @@
 //! First names as people typed them: what could break a message or deceive its reader is taken out.
 
+use maily_law::is_invisible;
+
 /// The most characters of a name that are kept.
-const LONGEST: usize = 64;
+pub(crate) const LONGEST: usize = 64;
 
 /// Takes out control and invisible characters, and makes whitespace single spaces.
 pub(crate) fn clean(name: &str) -> String {
@@ -19,14 +21,6 @@ pub(crate) fn clean(name: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-/// Format characters that reorder or hide text: directional marks and embeddings, line separators, zero-width
-/// spaces, tags. The joiners U+200C and U+200D stay: Persian and Indic names are written with them.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Copy as it reads without a name: `Hi {{first_name}},` becomes `Hi,`, an address in the midst of a sentence goes.

@@ -118,6 +118,27 @@ fn internationalised_addresses_stay_and_others_are_refused() {
     assert_eq!(template().merge(&token, &mut Vec::new()), Err(MergeError::Token(2)));
 }
 
+proptest::proptest! {
+    /// One row must never end a campaign: what compliance takes for an address, a message takes.
+    #[test]
+    fn every_address_that_is_read_can_be_merged(text in "(\\PC|[\u{80}-\u{2100}]){1,30}@(\\PC|[a-z]){1,20}\\.[a-zü]{1,9}") {
+        if let Ok(address) = maily_law::Address::parse(&text) {
+            proptest::prop_assert!(merge(address.as_str(), "X").is_ok(), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn no_message_is_longer_than_the_longest() {
+    let longest = template().longest();
+    assert!(longest < 64 << 10);
+    let names = ["\u{1d4d0}", "&", "\"", "<", "=", "x", "\u{ffff}", ""].map(|c| c.repeat(70_000));
+    for name in names {
+        let email = format!("{}@{}.example", "x".repeat(64), "y.".repeat(90));
+        assert!(merge(&email, &name).unwrap().len() <= longest);
+    }
+}
+
 #[test]
 fn the_rails_see_what_will_be_sent() {
     let template = template();

@@ -29,9 +29,13 @@ pub(crate) type ComplianceClient = Grpc<InterceptedService<Channel, TraceContext
 #[derive(Clone)]
 pub(crate) struct Compliance(ComplianceClient);
 
-/// The client's upload broke off.
+/// What comes of a client's upload. One that ends without [`Upload::End`] broke off, whatever ended it.
 #[derive(Debug)]
-pub(crate) struct Broken;
+pub(crate) enum Upload {
+    Piece(Bytes),
+    /// The list is whole.
+    End,
+}
 
 /// Why an import did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -56,11 +60,11 @@ impl Compliance {
         &self,
         campaign: &CampaignId,
         as_of: &str,
-        body: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static,
+        upload: impl Stream<Item = Upload> + Send + 'static,
     ) -> Result<u64, ImportError> {
         let header = ImportHeader { campaign_id: campaign.to_string(), as_of: as_of.to_owned() };
         let (broken, upload_broke) = oneshot::channel();
-        let parts = parts(header, body, broken);
+        let parts = parts(header, upload, broken);
         let mut client = self.0.clone();
         tokio::select! {
             biased;
@@ -129,17 +133,20 @@ impl Compliance {
     }
 }
 
-/// The messages of an import. Where the body breaks, `broken` fires and the stream never ends, so that the
+/// The messages of an import. Where the upload breaks off, `broken` fires and the stream never ends, so that the
 /// service can't mistake the torn list for a whole one.
 fn parts(
     header: ImportHeader,
-    body: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static,
+    upload: impl Stream<Item = Upload> + Send + 'static,
     broken: oneshot::Sender<()>,
 ) -> impl Stream<Item = ImportRequest> + Send + 'static {
     let part = |part| ImportRequest { part: Some(part) };
     let mut broken = Some(broken);
-    let chunks = body.flat_map(move |bytes| {
-        let Ok(mut bytes) = bytes else {
+    // `None` is an end that nobody announced.
+    let pieces = upload.map(Some).chain(futures::stream::once(async { None }));
+    let pieces = pieces.take_while(|piece| std::future::ready(!matches!(piece, Some(Upload::End))));
+    let chunks = pieces.flat_map(move |piece| {
+        let Some(Upload::Piece(mut bytes)) = piece else {
             let _ = broken.take().map(|broken| broken.send(()));
             return futures::stream::pending().left_stream();
         };
@@ -156,20 +163,33 @@ fn parts(
 mod tests {
     use super::*;
 
+    fn size(request: &ImportRequest) -> usize {
+        match request.part.as_ref().unwrap() {
+            Part::Header(_) => 0,
+            Part::Chunk(bytes) => bytes.len(),
+        }
+    }
+
     #[tokio::test]
-    async fn a_torn_body_never_ends_the_import() {
+    async fn an_upload_that_just_ends_never_ends_the_import() {
         let (broken, mut fired) = oneshot::channel();
-        let body = futures::stream::iter([Ok(Bytes::from(vec![b'x'; CHUNK + 1])), Err(Broken)]);
-        let mut parts = Box::pin(parts(ImportHeader::default(), body, broken));
+        let upload = futures::stream::iter([Upload::Piece(vec![b'x'; CHUNK + 1].into())]);
+        let mut parts = Box::pin(parts(ImportHeader::default(), upload, broken));
         let mut sizes = Vec::new();
         for _ in 0..3 {
-            match parts.next().await.unwrap().part.unwrap() {
-                Part::Header(_) => sizes.push(0),
-                Part::Chunk(bytes) => sizes.push(bytes.len()),
-            }
+            sizes.push(size(&parts.next().await.unwrap()));
         }
         assert_eq!(sizes, [0, CHUNK, 1]);
         assert!(futures::poll!(parts.next()).is_pending());
         assert_eq!(fired.try_recv(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_says_that_it_is_whole_ends_the_import() {
+        let (broken, mut fired) = oneshot::channel();
+        let upload = futures::stream::iter([Upload::Piece("x".into()), Upload::End]);
+        let parts: Vec<_> = parts(ImportHeader::default(), upload, broken).collect().await;
+        assert_eq!(parts.iter().map(size).collect::<Vec<_>>(), [0, 1]);
+        assert!(fired.try_recv().is_err());
     }
 }

@@ -163,9 +163,6 @@ impl Rails for Guard<'_> {
         };
         let verdict =
             self.judge(request, |mut client, request| async move { client.check_piece(request).await });
-        verdict.await.map_err(|error| match error.is_permanent() {
-            true => CopyError::Refused(error.to_string()),
-            false => CopyError::Unavailable(error.to_string()),
-        })
+        Ok(verdict.await?)
     }
 }

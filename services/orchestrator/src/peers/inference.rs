@@ -142,18 +142,11 @@ impl Complete for Writer<'_> {
         let body = serde_json::to_vec(&chat).map_err(|error| CopyError::Refused(error.to_string()))?;
         let reply: Result<Completion, _> =
             self.inference.call(Method::POST, "/v1/chat/completions", Some(body)).await;
-        let mut choices = reply.map_err(copy_error)?.choices;
+        let mut choices = reply?.choices;
         if choices.len() != options.n {
-            return Err(copy_error(PeerError::Contract { peer: PEER, what: "the number of choices" }));
+            return Err(PeerError::Contract { peer: PEER, what: "the number of choices" }.into());
         }
         choices.sort_by_key(|choice| choice.index);
         Ok(choices.into_iter().map(|choice| choice.message.content.unwrap_or_default()).collect())
-    }
-}
-
-fn copy_error(error: PeerError) -> CopyError {
-    match error.is_permanent() {
-        true => CopyError::Refused(error.to_string()),
-        false => CopyError::Unavailable(error.to_string()),
     }
 }

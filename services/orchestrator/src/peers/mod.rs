@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use maily_chassis::status_is_permanent;
 
-pub(crate) use compliance::{Broken, Compliance, ImportError};
+use crate::copy::CopyError;
+
+pub(crate) use compliance::{Compliance, ImportError, Upload};
 pub(crate) use guardrails::{Guard, Guardrails};
 pub(crate) use inference::{HttpService, Inference};
 pub(crate) use objects::{Bucket, Objects};
@@ -50,11 +52,22 @@ impl PeerError {
 
     /// What the caller may be told: the sentence of a refusal, which the contracts keep free of personal data.
     pub(crate) fn refusal(&self) -> Option<&str> {
+        use tonic::Code::{AlreadyExists, InvalidArgument, ResourceExhausted};
         match self {
-            Self::Status {
-                code: tonic::Code::InvalidArgument | tonic::Code::AlreadyExists, message, ..
-            } => Some(message),
+            Self::Status { code: InvalidArgument | AlreadyExists | ResourceExhausted, message, .. } => {
+                Some(message)
+            }
             _ => None,
+        }
+    }
+
+    /// Whether it is what was asked for that is at fault. Any other refusal tells of a deployment that is not right
+    /// yet, which somebody will mend.
+    fn is_about_the_request(&self) -> bool {
+        match self {
+            Self::Status { code, .. } => *code == tonic::Code::InvalidArgument,
+            Self::Http { status, .. } => matches!(status, 400 | 413 | 422),
+            Self::Contract { .. } | Self::Storage(..) => false,
         }
     }
 
@@ -69,10 +82,41 @@ impl PeerError {
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             Self::Status { permanent, .. } => *permanent,
-            // Other refusals tell of a deployment that is not right yet, not of the request.
-            Self::Http { status, .. } => matches!(status, 400 | 413 | 422),
+            Self::Http { .. } => self.is_about_the_request(),
             Self::Contract { .. } => true,
             Self::Storage(_, permanent) => *permanent,
+        }
+    }
+}
+
+impl From<PeerError> for CopyError {
+    fn from(error: PeerError) -> Self {
+        match error.is_about_the_request() {
+            true => Self::Refused(error.to_string()),
+            false => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::{Code, Status};
+
+    use super::*;
+
+    #[test]
+    fn only_a_fault_of_the_request_blocks_a_cohort() {
+        let status = |code| PeerError::status("guardrails", &Status::new(code, ""));
+        let http = |status| PeerError::Http { peer: "inference", status };
+        for blocks in [status(Code::InvalidArgument), http(400), http(413), http(422)] {
+            assert!(matches!(CopyError::from(blocks), CopyError::Refused(_)));
+        }
+        let codes = [Code::Unauthenticated, Code::PermissionDenied, Code::NotFound, Code::Unimplemented];
+        let codes = codes.into_iter().chain([Code::FailedPrecondition, Code::Unavailable, Code::Internal]);
+        let contract = PeerError::Contract { peer: "inference", what: "its JSON" };
+        let others = codes.map(status).chain([0, 401, 403, 404, 429, 500, 503].map(http)).chain([contract]);
+        for passes in others {
+            assert!(matches!(CopyError::from(passes), CopyError::Unavailable(_)));
         }
     }
 }

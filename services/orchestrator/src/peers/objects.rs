@@ -9,8 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::PeerError;
 
-/// The most bytes of an object that is read as JSON.
-const JSON: usize = 4 << 20;
+/// The most bytes of an object, as of storage's client. The longest are a page of messages, and the report of 1,000
+/// cohorts (compliance refuses more): their names have 512 KiB, and each has some 30 KB of copy or reason at most.
+pub(crate) const LONGEST: usize = 64 << 20;
 
 /// Where objects lie.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,9 +57,7 @@ impl dyn Objects {
     /// Storage failed, or the object is not JSON of this form.
     pub(crate) async fn read_json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, PeerError> {
         let Some(bytes) = self.read(&Bucket::Campaigns, key).await? else { return Ok(None) };
-        if bytes.len() > JSON {
-            return Err(unusable("an object is too long"));
-        }
+        check_length(&bytes)?;
         serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|_| unusable("an object is not the JSON it should be"))
@@ -74,11 +73,20 @@ impl dyn Objects {
         value: T,
     ) -> Result<T, PeerError> {
         let bytes = serde_json::to_vec(&value).map_err(|_| unusable("a value has no JSON form"))?;
+        check_length(&bytes)?;
         if self.create(&Bucket::Campaigns, key, bytes.into()).await? {
             return Ok(value);
         }
         // Another attempt was first: its object is the truth.
         self.read_json(key).await?.ok_or_else(|| PeerError::Storage("an object came and went".into(), false))
+    }
+}
+
+/// Whether an object can be read back once it is written.
+pub(crate) fn check_length(bytes: &[u8]) -> Result<(), PeerError> {
+    match bytes.len() <= LONGEST {
+        true => Ok(()),
+        false => Err(unusable("an object is too long")),
     }
 }
 

@@ -12,9 +12,6 @@ use super::{
     objects::{Bucket, Objects},
 };
 
-/// Where data may have to stay; the contract with compliance.
-const REGIONS: [&str; 5] = ["eu", "uk", "ch", "ca", "us"];
-
 /// The storage service.
 pub(crate) struct S3 {
     regions: HashMap<&'static str, Region>,
@@ -35,9 +32,9 @@ impl S3 {
     /// Credentials that can't be used or lack a region.
     pub(crate) fn open(peer: &PeerClient, credentials: &Path, home: &str) -> Result<Self, Error> {
         let unknown = || Error::new(format!("configuration: service.home_region: {home} is no region"));
-        let home = REGIONS.into_iter().find(|region| *region == home).ok_or_else(unknown)?;
+        let home = maily_law::Region::parse(home).ok_or_else(unknown)?.name();
         let mut regions = HashMap::new();
-        for name in REGIONS {
+        for name in maily_law::Region::ALL.map(maily_law::Region::name) {
             let client =
                 maily_objects::Objects::connect(peer.clone(), credentials, name).map_err(Error::new)?;
             regions.insert(name, Region { client, mail: OnceCell::new(), campaigns: OnceCell::new() });

@@ -32,6 +32,13 @@ pub(crate) enum SegmentError {
     Seal(#[source] maily_keys::Error),
 }
 
+/// Whether a segment of as many messages, none of them longer, can be written and read back.
+pub(crate) fn fits(messages: u32, longest: usize) -> bool {
+    let sealed = longest + maily_keys::OVERHEAD;
+    let all = (messages as usize).saturating_mul(RECORD + sealed).saturating_add(HEADER);
+    sealed <= LONGEST_RECORD && all <= crate::peers::objects::LONGEST
+}
+
 /// Where a segment belongs; bound to each of its records.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -144,6 +151,15 @@ mod tests {
             prop_assert!(read(&changed, 64, &place(0)).is_err());
             prop_assert!(read(&bytes[..at.index(bytes.len())], 64, &place(0)).is_err());
         }
+    }
+
+    #[test]
+    fn what_fits_is_known_before_it_is_written() {
+        let messages = vec![vec![b'x'; 100]; 6];
+        assert_eq!(segment(&messages).len(), HEADER + 6 * (RECORD + 100 + maily_keys::OVERHEAD));
+        assert!(fits(1_000, 60_000) && !fits(1_000, 70_000));
+        assert!(fits(4_000, 16_000) && !fits(4_000, 17_000));
+        assert!(!fits(1, LONGEST_RECORD) && !fits(u32::MAX, usize::MAX / 2));
     }
 
     #[test]

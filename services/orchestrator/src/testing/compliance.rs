@@ -108,6 +108,9 @@ impl Compliance for Ledger {
                 Part::Chunk(chunk) if chunk.starts_with(b"refuse") => {
                     return Err(Status::invalid_argument("line 1: the header is wrong"));
                 }
+                Part::Chunk(chunk) if chunk.starts_with(b"full") => {
+                    return Err(Status::resource_exhausted("the service's disk is full"));
+                }
                 Part::Chunk(chunk) => bytes.extend(chunk),
             }
         }

@@ -9,19 +9,29 @@ use maily_proto::guardrails::{
     CheckEmailRequest, CheckInputRequest, CheckPieceRequest, LoadConfigReply, LoadConfigRequest, Verdict,
     Violation, guardrails_server::Guardrails,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 /// What the rails saw.
 #[derive(Default)]
 pub(crate) struct Judge {
     loaded: Mutex<bool>,
     pub(crate) loads: AtomicU32,
+    /// Pieces that are still to be answered with this status.
+    refusals: Mutex<(u32, Option<Code>)>,
 }
 
 impl Judge {
     /// As a replica that was restarted does.
     pub(crate) fn forget(&self) {
         *self.loaded.lock().unwrap() = false;
+    }
+
+    pub(crate) fn refuse(&self, pieces: u32, code: Code) {
+        *self.refusals.lock().unwrap() = (pieces, Some(code));
+    }
+
+    pub(crate) fn refusals(&self) -> u32 {
+        self.refusals.lock().unwrap().0
     }
 
     fn verdict(&self, field: &str, text: &str) -> Result<Response<Verdict>, Status> {
@@ -53,6 +63,10 @@ impl Guardrails for Judge {
     }
 
     async fn check_piece(&self, request: Request<CheckPieceRequest>) -> Result<Response<Verdict>, Status> {
+        if let (left @ 1.., Some(code)) = &mut *self.refusals.lock().unwrap() {
+            *left -= 1;
+            return Err(Status::new(*code, ""));
+        }
         self.verdict("body", &request.into_inner().text)
     }
 

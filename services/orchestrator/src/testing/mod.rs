@@ -18,7 +18,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use crate::peers::objects::memory::Memory;
 pub(crate) use compliance::Ledger;
 pub(crate) use guardrails::Judge;
-pub(crate) use orchestrator::Orchestrator;
+pub(crate) use orchestrator::{Orchestrator, deps};
 pub(crate) use restate::Restate;
 
 /// Everything that outlives a kill of the orchestrator.

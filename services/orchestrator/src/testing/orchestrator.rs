@@ -75,7 +75,8 @@ impl Drop for Orchestrator {
     }
 }
 
-fn deps(platform: &Platform) -> Deps {
+/// What the workflows work with, on the caller's runtime.
+pub(crate) fn deps(platform: &Platform) -> Deps {
     let channel = |address: &str| Peer::from_shared(address.to_owned()).unwrap().connect_lazy();
     Deps {
         compliance: Compliance::new(channel(&platform.compliance)),

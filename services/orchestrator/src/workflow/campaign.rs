@@ -6,7 +6,7 @@ use restate_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    COHORTS, Deps, Keys, Span, StepError,
+    Deps, Keys, Span, StepError,
     cohort::{CohortClient, CohortDone, CohortOrder},
     step::{now, step},
 };
@@ -95,9 +95,6 @@ async fn plan(deps: &Deps, id: &CampaignId) -> Result<Plan, StepError> {
     let spec = load(deps, id).await?;
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
-    if summary.cohorts.len() > COHORTS {
-        return Err(StepError::Unfit(format!("the list has more than {COHORTS} cohorts")));
-    }
     let violations = deps.guardrails.guard(&spec).await?.check_brief().await?;
     let blocked = (!violations.is_empty()).then(|| violations.join("; "));
     let model = deps.inference.model().await?.model;
@@ -120,7 +117,8 @@ async fn settle(
     done: Vec<Option<CohortDone>>,
 ) -> Result<(), StepError> {
     let keys = Keys(id);
-    let summary = deps.compliance.summary(id).await?.ok_or(StepError::Impossible("the import is gone"))?;
+    let summary =
+        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let brief: Brief = deps
         .objects
         .read_json(&keys.brief())

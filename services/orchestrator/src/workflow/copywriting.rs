@@ -12,7 +12,11 @@ use crate::{
     copy::{self, CopyError, Draft},
     mail::Template,
     peers::{Guard, PeerError},
+    segment,
 };
+
+/// The most bytes of a reason that are kept: a report may have one for each cohort.
+const REASON: usize = 4 << 10;
 
 /// The copy of a cohort, or why there is none. Lies in storage, never in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +46,8 @@ impl CohortCopy {
         Self { locale: locale.to_owned(), subject, preheader, body, rewrites, blocked: None }
     }
 
-    fn blocked(locale: &str, reason: String, rewrites: u32) -> Self {
-        let locale = locale.to_owned();
+    fn blocked(locale: &str, reason: &str, rewrites: u32) -> Self {
+        let (locale, reason) = (locale.to_owned(), reason[..reason.floor_char_boundary(REASON)].to_owned());
         Self { locale, subject: None, preheader: None, body: None, rewrites, blocked: Some(reason) }
     }
 }
@@ -63,7 +67,8 @@ pub(crate) async fn draft(
     cohort: u32,
     brief_blocked: bool,
 ) -> Result<Drafted, StepError> {
-    let summary = deps.compliance.summary(id).await?.ok_or(StepError::Impossible("the import is gone"))?;
+    let summary =
+        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let found = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
     let key = Keys(id).copy(cohort);
     let mut span = None;
@@ -74,7 +79,7 @@ pub(crate) async fn draft(
             let start = now();
             let copy = match brief_blocked {
                 true => blocked_by_brief(deps, id, &found.name).await?,
-                false => write(deps, id, &found.name).await?,
+                false => write(deps, id, &found.name, summary.page_size).await?,
             };
             span = Some(Span::since(start));
             deps.objects.settle_json(&key, copy).await?
@@ -95,38 +100,40 @@ fn split(name: &str) -> (&str, &str) {
 async fn blocked_by_brief(deps: &Deps, id: &CampaignId, name: &str) -> Result<CohortCopy, StepError> {
     let brief: Option<Brief> = deps.objects.read_json(&Keys(id).brief()).await?;
     let reason = brief.and_then(|brief| brief.blocked).unwrap_or_else(|| "the brief was blocked".to_owned());
-    Ok(CohortCopy::blocked(split(name).0, reason, 0))
+    Ok(CohortCopy::blocked(split(name).0, &reason, 0))
 }
 
-async fn write(deps: &Deps, id: &CampaignId, name: &str) -> Result<CohortCopy, StepError> {
+async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Result<CohortCopy, StepError> {
     let campaign = load(deps, id).await?;
     let guard = deps.guardrails.guard(&campaign).await?;
     let model = deps.inference.model().await?;
     let brief = brief(&campaign, name);
     let settings = &campaign.settings;
+    // All that was written again, pieces and whole mails.
     let mut rewrites = 0;
     let mut seed = settings.seed;
-    loop {
-        let left = settings.max_rewrites - rewrites;
-        let written = match copy::write(&brief, seed, left, &model, &guard).await {
+    let mut wrong = Vec::new();
+    for round in 0..=settings.max_rewrites {
+        rewrites += u32::from(round > 0);
+        let written = match copy::write(&brief, seed, settings.max_rewrites, &model, &guard).await {
             Ok(written) => written,
-            Err(CopyError::Unavailable(_)) => return Err(StepError::Again("copy could not be written now")),
-            Err(CopyError::Blocked(reason) | CopyError::Refused(reason)) => {
-                return Ok(CohortCopy::blocked(&brief.locale, reason, settings.max_rewrites));
+            Err(CopyError::Blocked { reason, rewrites: pieces }) => {
+                return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites + pieces));
             }
+            Err(CopyError::Refused(reason)) => {
+                return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites));
+            }
+            Err(error @ CopyError::Unavailable(_)) => return Err(error.into()),
         };
-        rewrites = (rewrites + written.rewrites).min(settings.max_rewrites);
-        let wrong = judge(&guard, id, &campaign, &brief.locale, &written.draft).await?;
+        rewrites += written.rewrites;
+        wrong = judge(&guard, id, &campaign, &brief.locale, &written.draft, page_size).await?;
         if wrong.is_empty() {
             return Ok(CohortCopy::written(&brief.locale, written.draft, rewrites));
         }
-        if rewrites == settings.max_rewrites {
-            return Ok(CohortCopy::blocked(&brief.locale, wrong.join("; "), rewrites));
-        }
-        rewrites += 1;
         // Another draw, and the same one each time the campaign runs (2^64 over the golden ratio).
         seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     }
+    Ok(CohortCopy::blocked(&brief.locale, &wrong.join("; "), rewrites))
 }
 
 fn brief(campaign: &Campaign, name: &str) -> copy::Brief {
@@ -150,10 +157,16 @@ async fn judge(
     campaign: &Campaign,
     locale: &str,
     draft: &Draft,
+    page_size: u32,
 ) -> Result<Vec<String>, PeerError> {
-    let flaws = crate::mail::flaws(draft);
-    if !flaws.is_empty() {
-        return Ok(flaws);
+    let mut flaws = crate::mail::flaws(draft);
+    let template = Template::new(id, &campaign.settings, locale, draft);
+    // Found here, it stops the cohort; found when the page is written, others would have been sent to already.
+    if !segment::fits(page_size, template.longest()) {
+        flaws.push(format!("layout (body): {page_size} messages of it are too long for one page"));
     }
-    guard.check_email(draft, &Template::new(id, &campaign.settings, locale, draft)).await
+    match flaws.is_empty() {
+        true => guard.check_email(draft, &template).await,
+        false => Ok(flaws),
+    }
 }

@@ -25,8 +25,6 @@ pub(crate) use keys::Keys;
 pub(crate) use pages::{Leg, place};
 pub(crate) use step::{Span, StepError};
 
-/// The most cohorts of one campaign: each costs a draft.
-pub(crate) const COHORTS: usize = 1_000;
 /// The services that Restate calls here.
 pub(crate) const SERVICES: [&str; 2] = ["Campaign", "Cohort"];
 

@@ -13,7 +13,7 @@ use crate::{
     campaign::CampaignId,
     mail::{self, Template},
     metrics,
-    peers::Bucket,
+    peers::{Bucket, objects},
     segment::{Place, Writer},
 };
 
@@ -49,7 +49,8 @@ pub(crate) async fn hand_off(
     let copy = copy.ok_or(StepError::Impossible("a cohort's copy is gone"))?;
     let draft = copy.draft().ok_or(StepError::Impossible("a blocked cohort has no mail"))?;
     let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft));
-    let summary = deps.compliance.summary(id).await?.ok_or(StepError::Impossible("the import is gone"))?;
+    let summary =
+        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
     let page = |page| Page {
         campaign_id: id.to_string(),
@@ -81,6 +82,8 @@ async fn one(
     let place = place(&page);
     let sealed = tokio::task::spawn_blocking(move || seal(&template, place, recipients)).await;
     let segment = sealed.map_err(|_| StepError::Again("merging was interrupted"))??;
+    // What can't be read back must not be handed off.
+    objects::check_length(&segment)?;
     deps.objects.create(&Bucket::Mail(page.region.clone()), &key, segment.into()).await?;
     Ok(deps.compliance.hand_off(&page, &key).await?)
 }

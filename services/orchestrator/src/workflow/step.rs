@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tonic::Code;
 use tracing::warn;
 
-use crate::{campaign::Fault, mail::MergeError, metrics, peers::PeerError, segment::SegmentError};
+use crate::{copy::CopyError, mail::MergeError, metrics, peers::PeerError, segment::SegmentError};
 
 /// A step that did not get done. Its text may be kept by Restate: no personal data, no copy.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +24,9 @@ pub(crate) enum StepError {
     /// What can't be true is.
     #[error("{0}")]
     Impossible(&'static str),
-    /// The campaign can't be run as it is.
-    #[error("{0}")]
-    Unfit(String),
+    /// Copy could not be written now.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// Nothing wrong with the step itself; try again.
     #[error("{0}")]
     Again(&'static str),
@@ -40,15 +40,10 @@ impl StepError {
                 matches!(error.code(), Some(Code::InvalidArgument | Code::OutOfRange | Code::DataLoss))
             }
             Self::Peer(error) => error.is_permanent(),
-            Self::Merge(_) | Self::Segment(_) | Self::Impossible(_) | Self::Unfit(_) => true,
+            Self::Copy(error) => error.is_permanent(),
+            Self::Merge(_) | Self::Segment(_) | Self::Impossible(_) => true,
             Self::Again(_) => false,
         }
-    }
-}
-
-impl From<Fault> for StepError {
-    fn from(fault: Fault) -> Self {
-        Self::Unfit(fault.0)
     }
 }
 

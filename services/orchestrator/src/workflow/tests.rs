@@ -212,6 +212,86 @@ async fn what_is_refused_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_gone_ends_the_export() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 48);
+    with_copy(&platform, &dir);
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let mail = |objects: &Memory| -> Vec<(String, String)> {
+        let objects = objects.0.lock().unwrap();
+        objects.keys().filter(|(bucket, _)| bucket == "maily-mail-us").cloned().collect()
+    };
+    let segments = mail(&platform.objects);
+    assert!(segments.len() > 4, "more than are fetched ahead");
+    // The last one tears an answer that has begun; the first one is said before.
+    for (segment, code) in [(segments.last().unwrap(), 69), (segments.first().unwrap(), 1)] {
+        let kept = platform.objects.0.lock().unwrap().remove(segment).unwrap();
+        let gave_up =
+            tokio::time::timeout(Duration::from_secs(60), run(&platform, &dir, orchestrator.edge, "again"));
+        assert_eq!(gave_up.await.expect("the client goes on for ever"), Err(code));
+        platform.objects.0.lock().unwrap().insert(segment.clone(), kept);
+    }
+    run(&platform, &dir, orchestrator.edge, "again").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_one_sentence_at_once() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    std::fs::write(dir.join("subscribers.csv"), "full".repeat(1 << 20)).unwrap();
+    let failure = client::campaign(command(&platform, &dir, orchestrator.edge, "out")).await.unwrap_err();
+    assert_eq!((failure.code, failure.to_string().as_str()), (74, "the service's disk is full"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_not_there_is_waited_for() {
+    let platform = Platform::start().await;
+    let deps = crate::testing::deps(&platform);
+    let dir = folder(&platform, "campaign", 4);
+    let folder = crate::campaign::Folder::read(&dir).unwrap();
+    with_copy(&platform, &dir);
+    put(&platform.objects, &Keys(&folder.id).campaign(), &folder.campaign);
+    let copy = copywriting::draft(&deps, &folder.id, 0, false).await.err().unwrap();
+    let mail = pages::hand_off(&deps, &folder.id, 0, "eu", 0..1).await.err().unwrap();
+    for error in [copy, mail] {
+        assert!(!error.is_permanent() && error.to_string() == "the import has not finished", "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rails_that_refuse_us_block_no_cohort() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    platform.judge.refuse(20, tonic::Code::PermissionDenied);
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let report: serde_json::Value = serde_json::from_str(&files(&platform, "out")["report"]).unwrap();
+    for cohort in report["cohorts"].as_array().unwrap() {
+        let reason = cohort["blocked"].as_str().unwrap_or_default();
+        assert!(!reason.contains("guardrails answered"), "{reason}");
+    }
+    assert_eq!(platform.judge.refusals(), 0, "every refusal was met");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cohort_whose_copy_is_refused_as_it_is_asked_for_had_no_rewrite() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    platform.judge.refuse(u32::MAX, tonic::Code::InvalidArgument);
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let report: serde_json::Value = serde_json::from_str(&files(&platform, "out")["report"]).unwrap();
+    for cohort in report["cohorts"].as_array().unwrap() {
+        assert_eq!(
+            (&cohort["blocked"], &cohort["rewrites"]),
+            (&"guardrails answered InvalidArgument".into(), &0.into())
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_restate_may_call_our_workflows() {
     let platform = Platform::start().await;
     let _orchestrator = Orchestrator::start(&platform, ANY.into()).await;

@@ -1,0 +1,105 @@
+//! What a kill between two calls, or the loss of a key, does to a page.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use maily_keys::{KeyTable, LocalKeyring, Scope};
+
+use super::*;
+use crate::Config;
+
+const LIST: &str = "\
+id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
+1,a@b.us,Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
+2,b@b.us,Bob,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
+3,c@b.us,Cy,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
+";
+
+async fn open(folder: &Path) -> State {
+    let config = Config { keyring: folder.join("keyring.json"), ..Config::default() };
+    State::open(&config, &folder.join("data")).await.unwrap()
+}
+
+async fn imported(folder: &Path) -> State {
+    let state = open(folder).await;
+    let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
+    assert_eq!(state.import("c", "2026-04-01T09:00:00Z", list).await.unwrap(), 3);
+    state
+}
+
+fn page() -> pb::Page {
+    pb::Page { campaign_id: "c".into(), cohort: "en-US/vip".into(), region: "us".into(), page: 0 }
+}
+
+async fn lines(state: &State) -> Vec<u64> {
+    state.recipients(&page()).await.unwrap().iter().map(|recipient| recipient.line).collect()
+}
+
+async fn released(state: &State) -> Vec<u64> {
+    state.release(&page()).await.unwrap().iter().map(|record| record.line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_that_a_kill_undoes_leaves_nobody_out_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
+    let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
+    // As far as an opt-out is when the process is killed before its record is durable.
+    state.0.suppress(token.address);
+    let segment = lines(&state).await;
+    state.close().await;
+    let state = open(folder.path()).await;
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), (3, 0));
+    assert_eq!(released(&state).await, segment, "each message that is released has been written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_on_its_way_to_the_disk_is_in_force_at_the_hand_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
+    let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
+    state.0.suppress(token.address);
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), (2, 1));
+    assert_eq!(released(&state).await, [2, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_key_any_more_has_no_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    let us = &state.0.regions[&Region::Us];
+    us.keys.destroy(&[us.person(&maily_law::Address::parse("b@b.us").unwrap())]).await.unwrap();
+    assert_eq!(lines(&state).await, [2, 4]);
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), (2, 1));
+    assert_eq!(released(&state).await, [2, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_of_the_epoch_wraps_every_person_anew_and_ends_old_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    let us = &state.0.regions[&Region::Us];
+    assert_eq!(us.turn_if_due(24).await.unwrap(), None, "the epoch begins");
+    assert_eq!(us.turn_if_due(24).await.unwrap(), None, "it is young");
+    assert_eq!(us.turn_if_due(0).await.unwrap(), Some(3));
+    state.close().await;
+    let state = open(folder.path()).await;
+    assert_eq!(lines(&state).await, [2, 3, 4]);
+    assert_eq!(state.0.regions[&Region::Us].turn_if_due(24).await.unwrap(), None, "the turn is on record");
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_table_that_another_process_takes_over_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    let roots = std::sync::Arc::new(LocalKeyring::open(folder.path().join("keyring.json")).unwrap());
+    let store = maily_keys::db::local_store(&folder.path().join("data/state")).unwrap();
+    let scope = Scope::new("default", "us", "persons").unwrap();
+    let other = KeyTable::open(store, "us/persons", roots, scope).await.unwrap();
+    let lost = tokio::time::timeout(std::time::Duration::from_secs(30), state.lost()).await.unwrap();
+    assert_eq!(lost.to_string(), "another process has taken the databases over");
+    other.close().await.unwrap();
+}
