@@ -31,7 +31,8 @@ pub(crate) struct Region {
     pub(crate) blobs: Blobs,
     /// Held while the index is read and written as one.
     pub(crate) commit: Mutex<()>,
-    /// Blobs to be deleted.
+    /// Blobs to be deleted. Without a length, because it is told by drops and by acknowledged writes, which can't wait;
+    /// each takes 16 bytes, and has a row in the journal.
     pub(crate) garbage: mpsc::UnboundedSender<BlobId>,
 }
 
@@ -136,7 +137,7 @@ impl Region {
         let mut status = self.index.subscribe();
         let closed = status.wait_for(|status| status.close_reason.is_some()).await;
         drop(closed);
-        Error::Config(format!("the index of region {} was closed", self.name))
+        Error::Lost(self.name)
     }
 
     /// Closes the region's databases.
