@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, middleware};
+use axum::{
+    Router, middleware,
+    response::{IntoResponse as _, Response},
+};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
@@ -17,6 +20,7 @@ use crate::{
     error::Error,
     internal,
     listeners::Listeners,
+    problem::Problem,
     readiness::Readiness,
     serve::{Security, Server},
     telemetry, tls,
@@ -126,9 +130,13 @@ impl<T> Boot<T> {
     }
 
     async fn servers(&self, listeners: Listeners) -> Result<Vec<Server>, Error> {
-        let mut servers = vec![self.internal_server(listeners.internal).await?];
+        let timed = |router: Router| match listeners.own_deadlines {
+            true => router,
+            false => router.layer(self.deadline()),
+        };
+        let mut servers = vec![self.internal_server(timed(listeners.internal)).await?];
         match (&self.sockets.edge, listeners.edge) {
-            (Some(_), Some((router, auth))) => servers.push(self.edge_server(router, auth)?),
+            (Some(_), Some((router, auth))) => servers.push(self.edge_server(timed(router), auth)?),
             (Some(_), None) => return Err(Error::new("configuration: edge: this service has no edge API")),
             (None, _) => {}
         }
@@ -138,7 +146,8 @@ impl<T> Boot<T> {
     async fn internal_server(&self, router: Router) -> Result<Server, Error> {
         let (reporter, health) = tonic_health::server::health_reporter();
         tokio::spawn(report_health(reporter, self.readiness.clone(), self.shutdown.clone()));
-        let router = Listeners { internal: router, edge: None }
+        let router = Listeners::new()
+            .internal(router)
             .grpc(tonic::service::Routes::new(health))
             .internal
             .layer(middleware::from_fn_with_state(self.name, internal::authorise));
@@ -170,16 +179,22 @@ impl<T> Boot<T> {
         })
     }
 
+    fn deadline(&self) -> TimeoutLayer {
+        let most = Duration::from_secs(self.config.limits.request_seconds);
+        TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, most)
+    }
+
     /// What every request goes through, outermost last.
     fn common(&self, router: Router) -> Router {
         router
-            .layer(TimeoutLayer::with_status_code(
-                http::StatusCode::GATEWAY_TIMEOUT,
-                Duration::from_secs(self.config.limits.request_seconds),
-            ))
-            .layer(CatchPanicLayer::new())
+            .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(self.name, telemetry::trace))
     }
+}
+
+/// What a caller is told of a panic: nothing. Its message may quote what it was about.
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "the service failed").into_response()
 }
 
 /// The listener is bound once, and served by a handle of its own.

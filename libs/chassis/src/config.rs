@@ -134,6 +134,10 @@ pub struct Limits {
     pub connections: usize,
     /// Seconds that a TLS handshake may take.
     pub handshake_seconds: u64,
+    /// Seconds that a connection may be open before its first request.
+    pub first_request_seconds: u64,
+    /// Seconds that a connection may be open without a request after that.
+    pub idle_seconds: u64,
     /// Seconds until a request's answer must begin.
     pub request_seconds: u64,
     /// Seconds that requests under way get at shutdown.
@@ -142,7 +146,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, handshake_seconds: 10, request_seconds: 300, shutdown_seconds: 20 }
+        Self {
+            connections: 1024,
+            handshake_seconds: 10,
+            first_request_seconds: 30,
+            idle_seconds: 300,
+            request_seconds: 300,
+            shutdown_seconds: 20,
+        }
     }
 }
 
@@ -173,6 +184,7 @@ pub fn load<T: DeserializeOwned + Default>(
     if let Some(path) = file {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError(format!("cannot read {}: {error}", path.display())))?;
+        check_toml(path, &text)?;
         figment = figment.merge(Toml::string(&text));
     }
     figment = figment.merge(Env::prefixed("MAILY_").ignore(&["CONFIG", "CACHE", "MODEL"]).split("__"));
@@ -182,6 +194,16 @@ pub fn load<T: DeserializeOwned + Default>(
         figment = figment.merge(Serialized::default(key, toml_value(value)));
     }
     figment.extract().map_err(|error| ConfigError(one_sentence(&error)))
+}
+
+/// Tells where a file is not TOML: figment's own words are several lines and name no file.
+fn check_toml(path: &std::path::Path, text: &str) -> Result<(), ConfigError> {
+    let Err(error) = text.parse::<toml::Table>() else { return Ok(()) };
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let (line, column) =
+        (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+    let reason = error.message().lines().collect::<Vec<_>>().join("; ");
+    Err(ConfigError(format!("{}: line {line}, column {column}: {reason}", path.display())))
 }
 
 /// Numbers, booleans, arrays as TOML; anything else is a string, so that addresses need no quotes.
@@ -226,7 +248,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
-        load(Some(file.path()), &sets).map_err(|error| error.to_string())
+        let path = file.path().display().to_string();
+        load(Some(file.path()), &sets).map_err(|error| error.to_string().replace(&path, "FILE"))
     }
 
     #[test]
@@ -248,7 +271,8 @@ mod tests {
             said(GOOD, &["internal.listen=nowhere"]),
             said(GOOD, &["environment=production"]),
             said(GOOD, &["service.queue"]),
-            said("[internal", &[]).lines().next().unwrap_or_default().to_owned(),
+            said("[internal", &[]),
+            said("[internal]\nca = \"a\"\nkey = 1 2", &[]),
         ] {
             all.push_str(&line);
             all.push('\n');
@@ -260,7 +284,7 @@ mod tests {
             configuration: internal.listen: invalid socket address syntax
             configuration: environment: production is none of dev, staging, prod
             configuration: --set service.queue: expected KEY=VALUE
-            configuration: TOML parse error at line 1, column 10
+            configuration: FILE: line 1, column 10
         "#]]
         .assert_eq(&all);
     }

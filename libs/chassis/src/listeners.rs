@@ -9,6 +9,7 @@ use crate::edge::EdgeAuth;
 pub struct Listeners {
     pub(crate) internal: Router,
     pub(crate) edge: Option<(Router, EdgeAuth)>,
+    pub(crate) own_deadlines: bool,
 }
 
 impl Listeners {
@@ -37,6 +38,13 @@ impl Listeners {
     #[must_use]
     pub fn edge(mut self, router: Router, auth: EdgeAuth) -> Self {
         self.edge = Some((router, auth));
+        self
+    }
+
+    /// The service bounds the time of its requests itself; `limits.request_seconds` is not applied.
+    #[must_use]
+    pub fn own_deadlines(mut self) -> Self {
+        self.own_deadlines = true;
         self
     }
 }

@@ -26,7 +26,7 @@ where
     loop {
         match f().await {
             Err(error) if !is_permanent(&error) => {
-                // Full jitter: a herd of clients waiting for one service must not come back together.
+                // Between half and all of the pause: a herd of clients must not come back together.
                 let wake = Instant::now() + pause.mul_f64(rand::rng().random_range(0.5..1.0));
                 if wake >= end {
                     return Err(error);

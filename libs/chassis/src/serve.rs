@@ -1,8 +1,22 @@
 //! Accepting connections: limits, TLS with a deadline, HTTP/1.1 and HTTP/2 on one port, graceful end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::{Router, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::ConnectInfo,
+};
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -12,11 +26,12 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
 
 use crate::{config::Limits, internal::Peer, tls};
 
@@ -79,7 +94,7 @@ async fn serve(
     let _ = stream.set_nodelay(true);
     let router = router.layer(axum::Extension(ConnectInfo(address)));
     let (config, mutual) = match security {
-        Security::Plain => return http(stream, router, stop).await,
+        Security::Plain => return http(stream, router, limits, stop).await,
         Security::Tls(config) => (config, false),
         Security::Mutual(config) => (config, true),
     };
@@ -89,11 +104,11 @@ async fn serve(
         return;
     };
     if !mutual {
-        return http(stream, router, stop).await;
+        return http(stream, router, limits, stop).await;
     }
     let certificates = stream.get_ref().1.peer_certificates();
     match certificates.and_then(|chain| chain.first()).and_then(tls::service_of) {
-        Some(peer) => http(stream, router.layer(axum::Extension(Peer(peer))), stop).await,
+        Some(peer) => http(stream, router.layer(axum::Extension(Peer(peer))), limits, stop).await,
         None => tracing::warn!("a client certificate without a service's SPIFFE id was refused"),
     }
 }
@@ -101,6 +116,7 @@ async fn serve(
 async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     router: Router,
+    limits: Limits,
     stop: CancellationToken,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
@@ -112,11 +128,115 @@ async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .max_concurrent_streams(256)
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let (open, mut under_way) = watch::channel(0);
+    let service = tower::service_fn(move |request| answer(router.clone(), request, Open::new(&open)));
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = stop.cancelled() => {}
+        () = quiet(&mut under_way, limits) => {}
     }
-    let _ = connection.await;
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        // A client that takes no notice of the goodbye.
+        () = quiet(&mut under_way, limits) => {}
+    }
+}
+
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    open: Open,
+) -> Result<Response<Body>, Infallible> {
+    let response = router.oneshot(request).await?;
+    Ok(response.map(|body| Body::new(Counted { body, _open: open })))
+}
+
+/// An answer that is under way until its last byte.
+struct Counted {
+    body: Body,
+    _open: Open,
+}
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A request under way, counted until this is dropped.
+struct Open(watch::Sender<usize>);
+
+impl Open {
+    fn new(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Waits until no request has come for too long: hyper itself waits for a first one, and on HTTP/2 for the next, for ever.
+async fn quiet(under_way: &mut watch::Receiver<usize>, limits: Limits) {
+    let mut most = Duration::from_secs(limits.first_request_seconds);
+    loop {
+        let open = *under_way.borrow_and_update();
+        let changed = match open {
+            0 => timeout(most, under_way.changed()).await,
+            _ => Ok(under_way.changed().await),
+        };
+        match changed {
+            Ok(Ok(())) => most = Duration::from_secs(limits.idle_seconds),
+            // Too long; or nobody counts any more, and the connection has ended.
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_quiet_when_no_request_is_under_way() {
+        let limits = Limits { first_request_seconds: 5, idle_seconds: 50, ..Limits::default() };
+        let (open, mut under_way) = watch::channel(0);
+        let begun = Instant::now();
+        quiet(&mut under_way, limits).await;
+        assert_eq!(begun.elapsed().as_secs(), 5, "no first request");
+
+        let begun = Instant::now();
+        let answering = async {
+            let long = Open::new(&open);
+            tokio::time::sleep(Duration::from_secs(1000)).await;
+            drop(long);
+            tokio::time::sleep(Duration::from_secs(40)).await;
+            // So short that nobody may see it counted.
+            drop(Open::new(&open));
+        };
+        tokio::join!(answering, quiet(&mut under_way, limits));
+        assert_eq!(begun.elapsed().as_secs(), 1090);
+    }
 }

@@ -14,6 +14,7 @@ use tokio::{
     sync::Notify,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     client::{Connector, PeerClient},
@@ -31,10 +32,14 @@ struct Running {
 }
 
 async fn serve(security: Security, router: Router) -> Running {
+    serve_within(security, router, Limits::default()).await
+}
+
+async fn serve_within(security: Security, router: Router, limits: Limits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let server = Server { listener, security, router, limits: Limits::default() };
+    let server = Server { listener, security, router, limits };
     tasks.spawn(server.run(stop.clone(), tasks.clone()));
     Running { address, stop, tasks }
 }
@@ -187,4 +192,39 @@ async fn a_request_under_way_outlives_the_stop() {
     assert!(answer.ends_with("done"), "{answer}");
     tokio::time::timeout(Duration::from_secs(5), running.tasks.wait()).await.unwrap();
     assert!(TcpStream::connect(&running.address).await.is_err(), "no longer listening");
+}
+
+#[tokio::test]
+async fn who_asks_for_nothing_loses_the_connection() {
+    let limits = Limits { connections: 1, first_request_seconds: 1, idle_seconds: 1, ..Limits::default() };
+    let running = serve_within(Security::Plain, Router::new().route("/", get("here")), limits).await;
+    let ended = async |mut stream: TcpStream| {
+        let mut rest = Vec::new();
+        let reading = stream.read_to_end(&mut rest);
+        tokio::time::timeout(Duration::from_secs(20), reading).await.expect("is closed").ok();
+    };
+    // Nothing, the beginning of HTTP/2 and no more, and of HTTP/1.1: each in turn holds the only place.
+    for begun in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", b"GET / HTTP/1.1\r\n"] {
+        let mut stream = TcpStream::connect(&running.address).await.unwrap();
+        stream.write_all(begun).await.unwrap();
+        ended(stream).await;
+    }
+    let mut stream = TcpStream::connect(&running.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("here") && answer.contains("content-length: 4"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_without_its_message() {
+    let route = get(|| async { if true { panic!("ann@example.com") } else { "never" } });
+    let router = Router::new().route("/", route).layer(CatchPanicLayer::custom(crate::boot::panicked));
+    let running = serve(Security::Plain, router).await;
+    let mut stream = TcpStream::connect(&running.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 500") && answer.contains("application/problem+json"), "{answer}");
+    assert!(!answer.contains("ann@"), "{answer}");
 }

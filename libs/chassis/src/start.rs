@@ -10,12 +10,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     boot::{Boot, Fatal, Sockets},
     config::{self, Config},
-    error::{Error, USAGE},
+    error::Error,
     health,
     readiness::Readiness,
     serve::{Security, Server},
     telemetry,
 };
+
+/// The exit code of a process that a signal ended (128 + SIGINT), as shells have it.
+const INTERRUPTED: i32 = 130;
 
 /// What a service is.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,7 @@ where
     F: FnOnce(Boot<T>) -> Fut,
     Fut: Future<Output = Result<(), Error>>,
 {
+    tell_only_where_it_panicked();
     match start(about, run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,6 +48,18 @@ where
             ExitCode::from(error.code())
         }
     }
+}
+
+/// A panic's message may quote what it was about (a prompt, an address), so only its place is told.
+fn tell_only_where_it_panicked() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(target: "maily_chassis", place, "a thread panicked");
+        } else {
+            eprintln!("maily: a thread panicked at {place}");
+        }
+    }));
 }
 
 fn start<T, F, Fut>(about: About, run: F) -> Result<(), Error>
@@ -164,5 +180,27 @@ async fn stop_on_signal(shutdown: CancellationToken) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    std::process::exit(i32::from(USAGE) + 66);
+    std::process::exit(INTERRUPTED);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    /// The hook is the process's, so this test starts itself again as a process of its own.
+    #[test]
+    fn a_panic_tells_its_place_and_not_its_message() {
+        const CHILD: &str = "MAILY_TEST_PANICS";
+        if std::env::var_os(CHILD).is_some() {
+            super::tell_only_where_it_panicked();
+            assert_eq!("ann@example.com", "", "a telling message");
+        }
+        let name = "start::tests::a_panic_tells_its_place_and_not_its_message";
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let out = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        let said = [out.stdout, out.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(!out.status.success() && said.contains("a thread panicked at "), "{said}");
+        assert!(said.contains("start.rs:") && !said.contains("telling") && !said.contains("ann@"), "{said}");
+    }
 }

@@ -26,7 +26,7 @@ mod table_tests;
 mod turn;
 
 pub use access_keys::{AccessKey, read_access_keys};
-pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal, verify_mac};
+pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal};
 pub use error::Error;
 pub use local::LocalKeyring;
 pub use roots::{RootKeys, Scope, WrappedKey};

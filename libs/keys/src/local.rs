@@ -130,17 +130,19 @@ impl Inner {
         let fault = |source| Error::File { path: self.path.display().to_string(), source };
         let mut state = self.lock();
         let _alone = lock_file(&self.path).map_err(fault)?;
-        *state = read(&self.path)?;
-        let before = Zeroizing::new(encode(&state)?);
-        if !state.roots.contains_key(name) {
-            state.roots.insert(name.into(), Root::new()?);
+        let mut newest = read(&self.path)?;
+        let before = Zeroizing::new(encode(&newest)?);
+        if !newest.roots.contains_key(name) {
+            newest.roots.insert(name.into(), Root::new()?);
         }
-        let root = state.roots.get_mut(name).ok_or(Error::Crypto)?;
+        let root = newest.roots.get_mut(name).ok_or(Error::Crypto)?;
         let answer = change(root)?;
-        let after = Zeroizing::new(encode(&state)?);
+        let after = Zeroizing::new(encode(&newest)?);
         if *before != *after {
             private_file::replace(&self.path, after.as_bytes()).map_err(fault)?;
         }
+        // Only now: what a key that is not on the disk wraps is lost with the process.
+        *state = newest;
         Ok(answer)
     }
 }
@@ -264,6 +266,28 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let refused = LocalKeyring::open(&path).unwrap_err();
         assert!(refused.to_string().contains("chmod 600"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_not_on_the_disk_is_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keyring.json");
+        let keyring = LocalKeyring::open(&path).unwrap();
+        // A folder in the way of the staged file: nothing can be written, as on a full disk.
+        fs::create_dir(path.with_extension("new")).unwrap();
+        let key = DataKey::generate().unwrap();
+        for _ in 0..2 {
+            assert!(keyring.mac(&scope(), "suppression").await.is_err());
+            assert!(keyring.wrap(&scope(), &key).await.is_err());
+            assert!(keyring.rotate(&scope()).await.is_err());
+        }
+        fs::remove_dir(path.with_extension("new")).unwrap();
+        let mac = keyring.mac(&scope(), "suppression").await.unwrap();
+        let wrapped = keyring.wrap(&scope(), &key).await.unwrap();
+        assert_eq!(wrapped.version, 1);
+        let again = LocalKeyring::open(&path).unwrap();
+        assert_eq!(again.mac(&scope(), "suppression").await.unwrap().expose(), mac.expose());
+        assert_eq!(again.unwrap(&scope(), &wrapped).await.unwrap().expose(), key.expose());
     }
 
     #[tokio::test]

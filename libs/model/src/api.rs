@@ -68,8 +68,11 @@ pub struct Generate {
     pub top_p: f32,
     /// Candidate `i` draws from the random stream (`seed`, `i`).
     pub seed: u64,
-    /// A candidate ends before the first of these strings; at most 16 of at most 256 bytes each.
+    /// A candidate ends before the first of these strings outside of `<think>…</think>`; at most 16 of at most 256
+    /// bytes each.
     pub stop: Vec<String>,
+    /// The prompt ends with an open `<think>`.
+    pub thinking: bool,
     /// A JSON schema the answer will obey, whatever the model would rather say.
     pub schema: Option<serde_json::Value>,
     /// When to give up: unfinished candidates end as [`FinishReason::Cancelled`].
@@ -86,6 +89,7 @@ impl Default for Generate {
             top_p: 1.0,
             seed: 0,
             stop: Vec::new(),
+            thinking: false,
             schema: None,
             deadline: None,
         }
@@ -110,6 +114,11 @@ impl fmt::Debug for Generate {
 /// What happens while a request runs.
 #[derive(Clone, PartialEq)]
 pub enum Event {
+    /// More of the prompt was read, but not all; so that the caller can end a long one.
+    Read {
+        /// How many of its tokens, those kept from earlier prompts included.
+        tokens: usize,
+    },
     /// More text of a candidate: whole characters, and never a part of a stop string.
     Text {
         /// Which candidate, from 0.
@@ -129,6 +138,7 @@ pub enum Event {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Read { tokens } => write!(f, "Read {{ tokens: {tokens} }}"),
             Self::Text { index, text } => write!(f, "Text {{ index: {index}, {} bytes }}", text.len()),
             Self::Finished { index, reason } => {
                 write!(f, "Finished {{ index: {index}, reason: {reason:?} }}")
@@ -157,9 +167,6 @@ pub struct Completion {
     pub tokens: usize,
     /// Why it ended.
     pub reason: FinishReason,
-    /// The mean natural logarithm of the drawn tokens' probabilities under the model, temperature and schema
-    /// aside; 0 when nothing was drawn.
-    pub mean_logprob: f32,
 }
 
 impl fmt::Debug for Completion {
@@ -168,7 +175,6 @@ impl fmt::Debug for Completion {
             .field("text_bytes", &self.text.len())
             .field("tokens", &self.tokens)
             .field("reason", &self.reason)
-            .field("mean_logprob", &self.mean_logprob)
             .finish()
     }
 }

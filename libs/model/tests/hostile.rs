@@ -162,6 +162,24 @@ fn a_folder_with_a_fault_is_refused() {
     }
 }
 
+#[test]
+fn a_head_that_is_missing_must_be_tied() {
+    let shard = "model-00003-of-00003.safetensors";
+    let without_head = |bytes: &mut Vec<u8>| {
+        let at = bytes.windows(14).position(|window| window == b"lm_head.weight").unwrap();
+        bytes[at..at + 14].copy_from_slice(b"lm_hand.weight");
+    };
+    let sentence = altered(shard, without_head).err().unwrap().to_string();
+    assert!(sentence.ends_with("the weight Head is missing, and config.json does not tie it"), "{sentence}");
+    let tied = altered("config.json", |bytes| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        *bytes = text.replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true").into_bytes();
+    });
+    let (own, tied) = (load(&common::data("tiny")).unwrap(), tied.unwrap());
+    assert!(tied.info().parameters < own.info().parameters, "the stored head is left out");
+    assert_ne!(tied.logits(&[5, 6]).unwrap(), own.logits(&[5, 6]).unwrap());
+}
+
 /// The head of the real model, cut down to a vocabulary that loads quickly, is not at hand: a small GGUF file of our own.
 fn small_gguf() -> Vec<u8> {
     let numbers = [

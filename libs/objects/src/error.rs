@@ -77,6 +77,8 @@ fn answer(status: u16, code: Option<&str>, message: Option<&str>) -> Error {
     match (status, code.unwrap_or_default()) {
         (404, "" | "NoSuchKey" | "NotFound" | "NoSuchBucket") => Error::NotFound,
         (412, _) => Error::Condition,
+        // s3s says so with 400; the body was cut or slow, which the next attempt's need not be.
+        (400, "RequestTimeout" | "IncompleteBody") => Error::Failed(status),
         // 408: the body came too slowly; 429: the edge's rate; both pass.
         (408 | 429 | 500.., _) => Error::Failed(status),
         (_, code) => {
@@ -93,6 +95,9 @@ mod tests {
     fn what_may_pass_is_tried_again() {
         assert!(!answer(503, Some("SlowDown"), None).is_permanent());
         assert!(!answer(429, None, None).is_permanent());
+        assert!(!answer(400, Some("RequestTimeout"), None).is_permanent());
+        assert!(!answer(400, Some("IncompleteBody"), None).is_permanent());
+        assert!(answer(400, Some("InvalidRequest"), None).is_permanent());
         assert!(answer(403, Some("AccessDenied"), None).is_permanent());
         assert!(matches!(answer(404, Some("NoSuchKey"), None), Error::NotFound));
         assert!(matches!(answer(412, Some("PreconditionFailed"), None), Error::Condition));

@@ -143,8 +143,12 @@ impl Objects {
             Ok(_) => Ok(true),
             // An earlier attempt may have been served without our hearing of it.
             Err(Error::Condition) if attempts > 1 => {
-                let there = self.get_within(bucket, key, bytes.len() as u64).await;
-                Ok(there.is_ok_and(|there| there == bytes))
+                match self.get_within(bucket, key, bytes.len() as u64).await {
+                    Ok(there) => Ok(there == bytes),
+                    Err(Error::NotFound | Error::TooLong(_)) => Ok(false),
+                    // Whose object it is was not found out: neither answer would be true.
+                    Err(error) => Err(error),
+                }
             }
             Err(Error::Condition) => Ok(false),
             Err(error) => Err(error),

@@ -1,7 +1,7 @@
 //! The internal contracts: what services say to each other, and who may say it.
 //!
 //! The `.proto` files under `proto/` are the source; [`access`] is the one table of allowed calls, which
-//! every internal listener enforces and the network policies are derived from.
+//! every internal listener enforces.
 
 pub mod access;
 

@@ -253,10 +253,6 @@ impl Plan {
                 ("requests_per_second", 2000.into()),
             ]),
         );
-        if service == Service::Storage {
-            // Until the answer begins, and an upload's answer comes after its last byte.
-            table.insert("limits".into(), section([("request_seconds", 86_400.into())]));
-        }
         table.insert("health".into(), section([("listen", self.health(service).into())]));
         let peers = Service::ALL.map(|peer| (peer.name(), Value::from(self.internal(peer))));
         table.insert("peers".into(), section(peers));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use crate::{
-    config::{self, Config, File, Flow, Judged, LoadError},
+    config::{self, Config, File, Flow, Judged, Judges, LoadError},
     judge::{Judge, JudgeError},
     metrics::Metrics,
     rails::{Email, Piece, Sources, Violation},
@@ -36,18 +36,22 @@ impl GuardError {
 pub(crate) struct Guard {
     pub(crate) store: Arc<Store>,
     pub(crate) judge: Judge,
+    judges: Arc<Judges>,
     metrics: Metrics,
 }
 
 impl Guard {
-    pub(crate) fn new(store: Store, judge: Judge) -> Self {
-        Self { store: Arc::new(store), judge, metrics: Metrics::new() }
+    /// `judges` are those that callers' configurations may ask.
+    pub(crate) fn new(store: Store, judge: Judge, judges: Judges) -> Self {
+        Self { store: Arc::new(store), judge, judges: Arc::new(judges), metrics: Metrics::new() }
     }
 
-    /// Loads a configuration and holds it.
+    /// Loads a caller's configuration and holds it.
     pub(crate) async fn load(&self, files: Vec<File>) -> Result<String, LoadError> {
         let cut = |_| LoadError::new(".", None, "the load was cut short");
-        let config = spawn_blocking(move || config::load(&files)).await.map_err(cut)??;
+        let judges = Arc::clone(&self.judges);
+        let load = move || config::load_of_caller(&files, &judges);
+        let config = spawn_blocking(load).await.map_err(cut)??;
         if !self.judge.reaches(&config) {
             let line = config.models.iter().map(|m| m.place.clone()).next();
             let (file, line) = line.map_or((".".to_owned(), None), |(file, line)| (file, Some(line)));

@@ -139,7 +139,8 @@ impl Judge {
             "messages": messages,
             "max_tokens": sampling.max_tokens.or(model.max_tokens).unwrap_or(MAX_TOKENS),
         });
-        let temperature = model.temperature.or(sampling.temperature);
+        // As in NeMo, what a call asks for goes before what the model has by default.
+        let temperature = sampling.temperature.or(model.temperature);
         let more =
             [("temperature", temperature.map(Value::from)), ("top_p", sampling.top_p.map(Value::from))];
         for (key, value) in more {

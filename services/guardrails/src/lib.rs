@@ -23,7 +23,7 @@ use maily_proto::guardrails::guardrails_server::GuardrailsServer;
 
 pub use settings::Settings;
 
-use config::Config;
+use config::{Config, Judges};
 use guard::Guard;
 use judge::Judge;
 use store::Store;
@@ -50,7 +50,8 @@ pub async fn run(boot: Boot<Settings>) -> Result<(), Error> {
         return Err(boot.fatal(format!("service.configs: {name}: engine maily needs peers.inference")));
     }
     tracing::info!(configurations = named.len(), "loaded the folder of configurations");
-    let guard = Guard::new(Store::new(named, settings.max_configs), judge);
+    let judges = Judges::new(&settings.judges).map_err(|e| boot.fatal(e))?;
+    let guard = Guard::new(Store::new(named, settings.max_configs), judge, judges);
     let grpc = GuardrailsServer::new(grpc::Api(guard.clone())).max_decoding_message_size(MAX_MESSAGE);
     let http = http::router(guard);
     let listeners = Listeners::new()

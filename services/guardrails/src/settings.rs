@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::config::JudgeSetting;
+
 /// `[service]` of the guardrails service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// A folder of configuration folders, served over HTTP under their names; none by default.
     pub configs: Option<PathBuf>,
+    /// The judges that configurations loaded by gRPC may ask beside the platform's own model; none by default.
+    pub judges: Vec<JudgeSetting>,
     /// How many configurations loaded by gRPC are held; the least recently used one goes first. Default 64.
     pub max_configs: usize,
     /// How long one answer of a model may take, in seconds; then the text is blocked. Default 20.
@@ -18,7 +22,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { configs: None, max_configs: 64, judge_timeout_seconds: 20 }
+        Self { configs: None, judges: Vec::new(), max_configs: 64, judge_timeout_seconds: 20 }
     }
 }
 

@@ -12,7 +12,7 @@ use tonic::Code;
 use tower::ServiceExt;
 
 use crate::{
-    config::{self, File},
+    config::{self, File, Judges},
     grpc::Api,
     guard::Guard,
     http,
@@ -56,9 +56,12 @@ async fn scripted() -> (String, mpsc::UnboundedReceiver<Value>) {
     (format!("http://{address}/v1"), receiver)
 }
 
+/// Nobody listens on port 1.
+const NOBODY: &str = "http://127.0.0.1:1/v1";
+
 fn self_checks(base: &str) -> Vec<File> {
     let yaml = format!(
-        "models:\n  - type: main\n    engine: openai\n    model: judge-1\n    parameters:\n      base_url: {base}\n\
+        "models:\n  - type: main\n    engine: openai\n    model: judge-1\n    parameters:\n      base_url: {base}\n      temperature: 0.9\n\
          instructions:\n  - type: general\n    content: Be kind.\n\
          rails:\n  input:\n    flows:\n      - self check input\n      - regex check input\n\
          \x20 output:\n    flows:\n      - self check output\n\
@@ -74,16 +77,18 @@ fn plain(marker: &str) -> Vec<File> {
     vec![File { path: "config.yml".into(), content: yaml.into_bytes() }]
 }
 
-fn guard_with(files: &[(&str, Vec<File>)], timeout: Duration) -> Guard {
+/// `base` is the judge that configurations loaded by gRPC may ask, beside one that is not there.
+fn guard_with(files: &[(&str, Vec<File>)], base: &str, timeout: Duration) -> Guard {
     let named: BTreeMap<_, _> = files
         .iter()
         .map(|(name, files)| ((*name).to_owned(), Arc::new(config::load(files).expect("loads"))))
         .collect();
-    Guard::new(Store::new(named, 2), Judge::new(None, timeout).expect("has roots"))
+    let judges = Judges::at(&[base, NOBODY]);
+    Guard::new(Store::new(named, 2), Judge::new(None, timeout).expect("has roots"), judges)
 }
 
 fn guard(base: &str) -> Guard {
-    guard_with(&[("checked", self_checks(base)), ("plain", plain("x"))], Duration::from_secs(20))
+    guard_with(&[("checked", self_checks(base)), ("plain", plain("x"))], base, Duration::from_secs(20))
 }
 
 async fn load(api: &Api, files: Vec<File>) -> Result<String, tonic::Status> {
@@ -149,15 +154,14 @@ async fn a_judge_that_fails_allows_nothing() {
         let status = input(&api, &id, text).await.expect_err("gives no verdict");
         assert_eq!(status.code(), code, "{text}: {}", status.message());
     }
-    // Nobody listens on port 1.
-    let id = load(&api, self_checks("http://127.0.0.1:1/v1")).await.expect("loads");
+    let id = load(&api, self_checks(NOBODY)).await.expect("loads");
     assert_eq!(input(&api, &id, "a brief").await.expect_err("gives no verdict").code(), Code::Unavailable);
 }
 
 #[tokio::test]
 async fn a_judge_that_hangs_allows_nothing() {
     let (base, _seen) = scripted().await;
-    let api = Api(guard_with(&[], Duration::from_millis(200)));
+    let api = Api(guard_with(&[], &base, Duration::from_millis(200)));
     let id = load(&api, self_checks(&base)).await.expect("loads");
     assert_eq!(
         input(&api, &id, "say-nothing").await.expect_err("gives no verdict").code(),
@@ -233,6 +237,32 @@ async fn malformed_requests_are_refused() {
 }
 
 #[tokio::test]
+async fn a_callers_configuration_reaches_only_the_operators_judges() {
+    let (base, _seen) = scripted().await;
+    let api = Api(guard(&base));
+    let model = |more: &str| {
+        let yaml = format!("models:\n  - type: main\n    engine: openai\n    model: m\n{more}");
+        vec![File { path: "config.yml".into(), content: yaml.into_bytes() }]
+    };
+    let other = "none of the service's judges (service.judges)";
+    for (more, expected) in [
+        // Whatever its scheme or host is: a key would go there, or a request into the cluster.
+        ("    parameters:\n      base_url: https://elsewhere.example/v1\n".into(), other),
+        ("    parameters:\n      base_url: http://storage:8080/v1\n".into(), other),
+        (String::new(), other),
+        (
+            format!("    api_key_env_var: STRIPE_API_KEY\n    parameters:\n      base_url: {base}\n"),
+            "models[0].api_key_env_var is not the one that service.judges has for this judge",
+        ),
+    ] {
+        let refused = load(&api, model(&more)).await.expect_err("is refused");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(refused.message().ends_with(expected), "{more}: {}", refused.message());
+    }
+    load(&api, model(&format!("    parameters:\n      base_url: {base}/\n"))).await.expect("loads");
+}
+
+#[tokio::test]
 async fn a_whole_email_is_checked_over_grpc() {
     let (base, _seen) = scripted().await;
     let api = Api(guard(&base));
@@ -261,6 +291,13 @@ async fn a_whole_email_is_checked_over_grpc() {
     };
     let verdict = api.check_email(tonic::Request::new(good.clone())).await.expect("answers").into_inner();
     assert_eq!(verdict.violations, []);
+    // Without the campaign's name nothing tells the sender from another.
+    let nameless = proto::CheckEmailRequest {
+        sources: good.sources.clone().map(|sources| proto::Sources { sender_name: String::new(), ..sources }),
+        ..good.clone()
+    };
+    let verdict = api.check_email(tonic::Request::new(nameless)).await.expect("answers").into_inner();
+    assert_eq!((verdict.passed, verdict.violations[0].rail.as_str()), (false, "email check sender"));
     let bad = proto::CheckEmailRequest { list_unsubscribe: String::new(), ..good };
     let verdict = api.check_email(tonic::Request::new(bad)).await.expect("answers").into_inner();
     assert_eq!((verdict.passed, verdict.violations[0].rail.as_str()), (false, "email check unsubscribe"));
@@ -347,6 +384,7 @@ async fn an_answer_that_is_blocked_is_never_shown() {
     );
     let guard = guard_with(
         &[("c", vec![File { path: "config.yml".into(), content: yaml.into_bytes() }])],
+        &base,
         Duration::from_secs(20),
     );
     let body =
@@ -377,6 +415,22 @@ async fn what_is_not_supported_is_refused_by_name() {
             "/v1/checks",
             json!({ "messages": user, "guardrails": { "config_id": "plain", "rail_types": ["input"] } }),
             "Requested rail type 'input' has no configured rails.",
+        ),
+        // Nothing would be judged, and nothing is called passed.
+        (
+            "/v1/checks",
+            json!({ "messages": [{ "role": "system", "content": "x" }], "config_id": "checked" }),
+            "no configured rail judges any of `messages`",
+        ),
+        (
+            "/v1/checks",
+            json!({ "messages": user, "config_id": "plain" }),
+            "no configured rail judges any of `messages`",
+        ),
+        (
+            "/v1/checks",
+            json!({ "messages": user, "guardrails": { "config_id": "checked", "rail_types": ["output"] } }),
+            "Requested rail type 'output' needs a message of role assistant.",
         ),
         (
             "/v1/checks",

@@ -115,8 +115,8 @@ fn enqueue(
     deadline: Instant,
 ) -> Result<Replies, Refusal> {
     let (reply, receiver) = unbounded_channel();
-    let Prepared { request, thinking } = prepared;
-    match loaded.queue.push(Job { request, thinking, arrived, deadline, reply }) {
+    let Prepared { request } = prepared;
+    match loaded.queue.push(Job { request, arrived, deadline, reply }) {
         Ok(()) => Ok(Replies { receiver, deadline }),
         Err(Rejected::Full) => Err(Refusal::queue_full()),
         Err(Rejected::Closed) => Err(Refusal::stopping()),

@@ -42,7 +42,7 @@ pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
     let router = server.router();
     let served = boot.serve(Listeners::new().internal(router.clone()).edge(router, EdgeAuth::Bearer)).await;
     // What was under way had its time (`limits.shutdown_seconds`); the rest is given up.
-    worker.stop();
+    worker.stop().await;
     served
 }
 

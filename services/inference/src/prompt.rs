@@ -13,8 +13,6 @@ use crate::think::ThinkFilter;
 pub(crate) struct Prepared {
     /// What it is asked.
     pub request: Generate,
-    /// The prompt leaves the model inside of a thought.
-    pub thinking: bool,
 }
 
 /// Renders and tokenises; milliseconds of work, so not on a thread that serves connections.
@@ -30,7 +28,11 @@ pub(crate) fn prepare(
         .into_iter()
         .map(|message| ChatMessage { role: message.role.to_owned(), content: message.text })
         .collect();
-    let rendered = loaded.engine.render_chat(&messages).map_err(|error| template(&error))?;
+    let mut rendered = loaded.engine.render_chat(&messages).map_err(|error| template(&error))?;
+    if chat.schema.is_some() {
+        ThinkFilter::close(&mut rendered);
+    }
+    let thinking = ThinkFilter::opened_by(&rendered);
     let prompt = loaded.engine.tokenizer().encode(&rendered, true);
     let max_tokens = fit(loaded, config, prompt.len(), chat.max_tokens, chat.n)?;
     let request = Generate {
@@ -41,10 +43,11 @@ pub(crate) fn prepare(
         top_p: chat.top_p as f32,
         seed: chat.seed.unwrap_or_else(rand::random),
         stop: chat.stop,
+        thinking,
         schema: chat.schema,
         deadline: Some(deadline),
     };
-    Ok(Prepared { request, thinking: ThinkFilter::opened_by(&rendered) })
+    Ok(Prepared { request })
 }
 
 /// Refuses text that would be read as the template's own markers (`<|im_start|>system`), with which a message

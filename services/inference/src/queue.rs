@@ -15,8 +15,6 @@ use crate::think::Pieces;
 pub(crate) struct Job {
     /// What the engine is asked, deadline included.
     pub request: Generate,
-    /// The prompt leaves the model inside of a thought.
-    pub thinking: bool,
     /// When it came.
     pub arrived: Instant,
     /// When its caller no longer waits.
@@ -159,7 +157,7 @@ mod tests {
         let (reply, replies) = unbounded_channel();
         let request = Generate { seed, ..Generate::default() };
         let now = Instant::now();
-        (Job { request, thinking: false, arrived: now, deadline: now, reply }, replies)
+        (Job { request, arrived: now, deadline: now, reply }, replies)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{Method, Uri};
@@ -18,6 +18,8 @@ use crate::{chat, worker};
 
 /// Bytes of a request.
 pub(crate) const BODY: usize = 256 * 1024;
+/// How long the model's thread may take to give up: one step of the model, at most.
+const LAST: Duration = Duration::from_secs(10);
 
 /// The loaded model and who waits for it.
 pub(crate) struct Loaded {
@@ -146,14 +148,16 @@ impl Worker {
         Ok(Self { server, thread })
     }
 
-    /// Gives up what waits and what runs, and waits for the thread. A checkpoint that is still being read is not
-    /// waited for: the process ends without it.
-    pub fn stop(self) {
-        if let Some(loaded) = self.server.loaded.get() {
-            loaded.queue.close();
-            if self.thread.join().is_err() {
-                tracing::error!("the model's thread panicked");
-            }
+    /// Gives up what waits and what runs, and waits a moment for the thread. A checkpoint that is still being read is
+    /// not waited for: the process ends without it.
+    pub async fn stop(self) {
+        let Some(loaded) = self.server.loaded.get() else { return };
+        loaded.queue.close();
+        let ended = tokio::task::spawn_blocking(|| self.thread.join().is_ok());
+        match tokio::time::timeout(LAST, ended).await {
+            Ok(Ok(true)) => {}
+            Ok(_) => tracing::error!("the model's thread panicked"),
+            Err(_) => tracing::warn!("the model's thread is still at work; the process ends without it"),
         }
     }
 }

@@ -41,6 +41,15 @@ impl ThinkFilter {
         prompt.trim_end().ends_with(OPEN)
     }
 
+    /// Ends the thought that a prompt leaves open, for an answer that must obey a schema from its first token: it would
+    /// all be taken for thought.
+    pub(crate) fn close(prompt: &mut String) {
+        if Self::opened_by(prompt) {
+            prompt.truncate(prompt.trim_end().len());
+            prompt.push_str("\n\n</think>\n\n");
+        }
+    }
+
     /// Takes the next text and gives out what is certain.
     pub(crate) fn push(&mut self, text: &str) -> Pieces {
         self.held.push_str(text);
@@ -184,5 +193,12 @@ mod tests {
     fn a_prompt_may_open_the_thought() {
         assert!(ThinkFilter::opened_by("<|Assistant|><think>\n"));
         assert!(!ThinkFilter::opened_by("<|im_start|>assistant\n"));
+        let mut prompt = "<|Assistant|><think>\n".to_owned();
+        ThinkFilter::close(&mut prompt);
+        assert_eq!(prompt, "<|Assistant|><think>\n\n</think>\n\n");
+        assert!(!ThinkFilter::opened_by(&prompt));
+        let mut plain = "<|im_start|>assistant\n".to_owned();
+        ThinkFilter::close(&mut plain);
+        assert_eq!(plain, "<|im_start|>assistant\n");
     }
 }

@@ -91,20 +91,21 @@ struct Sorter<'a> {
 
 impl<'a> Sorter<'a> {
     fn new(loaded: &'a Loaded, job: &'a Job) -> Self {
-        let filters = vec![Some(ThinkFilter::new(job.thinking)); job.request.n];
+        let filters = vec![Some(ThinkFilter::new(job.request.thinking)); job.request.n];
         Self { loaded, job, filters, started: false }
     }
 
     fn take(&mut self, event: Event) -> ControlFlow<()> {
-        if !self.started {
+        if !self.started && !matches!(event, Event::Read { .. }) {
             self.started = true;
             self.loaded.metrics.first_token(self.job.arrived.elapsed());
         }
         match event {
+            Event::Read { .. } => {}
             Event::Text { index, text } => self.text(index, &text),
             Event::Finished { index, reason } => self.finished(index, reason),
         }
-        // Asked at every event, so that a caller who left while the model thinks is noticed, too.
+        // Asked at every event, so that a caller who left while the model reads or thinks is noticed, too.
         let unwanted = self.job.reply.is_closed() || self.loaded.queue.is_closed();
         if unwanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

@@ -37,6 +37,9 @@ pub enum Error {
     /// A condition of the request does not hold, or the request can't be served as it is.
     #[error("{0}")]
     Refused(S3Error),
+    /// A region's database was closed under us: this process can't go on, and the next can.
+    #[error("the index of region {0} was closed")]
+    Lost(&'static str),
     /// A setting can't be used.
     #[error("{0}")]
     Config(String),
@@ -51,7 +54,7 @@ impl Error {
             Self::Index(error) => {
                 !matches!(error.kind(), slatedb::ErrorKind::Unavailable | slatedb::ErrorKind::Transaction)
             }
-            Self::Store(_) | Self::Body | Self::Slow | Self::Worker => false,
+            Self::Store(_) | Self::Body | Self::Slow | Self::Worker | Self::Lost(_) => false,
             Self::Damaged(_) | Self::Row | Self::TooLarge(_) | Self::Refused(_) | Self::Config(_) => true,
         }
     }
@@ -100,6 +103,20 @@ impl From<Error> for S3Error {
 
 impl From<Error> for Fatal {
     fn from(error: Error) -> Self {
-        Self::new(error)
+        // Of a closed database the same process has nothing more to hope for, but the next one opens it again.
+        if error.is_permanent() && !error.is_closed() { Self::new(error) } else { Self::unavailable(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_restart_may_mend_is_no_usage_error() {
+        assert_eq!(Fatal::from(Error::Config("tenant: no".into())).code(), 64);
+        assert_eq!(Fatal::from(Error::Lost("eu")).code(), 69);
+        let full = object_store::Error::Generic { store: "local", source: "no space left".into() };
+        assert_eq!(Fatal::from(Error::Store(full)).code(), 69);
     }
 }

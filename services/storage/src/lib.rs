@@ -5,6 +5,9 @@
 //! * The **index**, a SlateDB per region, says which blobs are which object, and holds their keys, wrapped under the
 //!   region's epoch key ([`maily_keys::KeyTable`]). Every change goes through one lock per region and is acknowledged
 //!   when it is durable, so conditional writes have exactly one winner.
+//! * In the clear on the disk are sizes, times, and of each file of an index the first and last row's **name**, which
+//!   holds a bucket's and an object's: SlateDB encrypts blocks of rows, not its files' borders, and listing needs names
+//!   in order, so that they can't be hashed. Clients must put no personal data into names; Maily's own hold none.
 //! * A blob is named by an object, by a part of an upload, or by the index's **journal**; whatever is killed when,
 //!   the sweeper finds what nothing names.
 //! * **Residency**: a bucket lies in one region; a request is signed for one region and reaches no other.
@@ -66,9 +69,9 @@ impl Storage {
         Ok(Self { regions, gateway })
     }
 
-    /// The S3 API.
+    /// The S3 API for one listener; each may receive so many bodies at once.
     pub fn router(&self) -> axum::Router {
-        s3::router(self.gateway.clone())
+        s3::router(&self.gateway)
     }
 
     /// Turns every region's epoch when it is `hours` old, until `shutdown`.
@@ -129,7 +132,10 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     let (fatal, watched) = (boot.fatal_handle(), Arc::clone(&storage));
     tokio::spawn(async move { fatal.raise(watched.lost().await.into()) });
     let listeners = Listeners::new().internal(storage.router()).edge(storage.router(), EdgeAuth::Own);
-    let served = boot.serve(listeners).await;
-    storage.close().await?;
-    served
+    // The answer to an upload comes after its last byte, whenever that is; `s3` has the deadlines.
+    let served = boot.serve(listeners.own_deadlines()).await;
+    let closed = storage.close().await;
+    // Why it ended comes first: closing what was lost fails as well.
+    served?;
+    Ok(closed?)
 }

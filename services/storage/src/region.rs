@@ -31,7 +31,8 @@ pub(crate) struct Region {
     pub(crate) blobs: Blobs,
     /// Held while the index is read and written as one.
     pub(crate) commit: Mutex<()>,
-    /// Blobs to be deleted.
+    /// Blobs to be deleted. Without a length, because it is told by drops and by acknowledged writes, which can't wait;
+    /// each takes 16 bytes, and has a row in the journal.
     pub(crate) garbage: mpsc::UnboundedSender<BlobId>,
 }
 
@@ -133,11 +134,11 @@ impl Region {
 
     /// Waits until one of the region's databases is closed.
     pub(crate) async fn lost(&self) -> Error {
-        let what = tokio::select! {
-            _ = db::closed(self.index.clone()) => "index",
-            _ = self.keys.closed() => "key table",
-        };
-        Error::Config(format!("the {what} of region {} was closed", self.name))
+        tokio::select! {
+            _ = db::closed(self.index.clone()) => {}
+            _ = self.keys.closed() => {}
+        }
+        Error::Lost(self.name)
     }
 
     /// Closes the region's databases.

@@ -13,9 +13,11 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Md5};
+use tokio::time::{Instant, timeout_at};
 
 use crate::blobs::{Blobs, compute};
 use crate::error::Error;
+use crate::region::NewBlob;
 use crate::rows::{BlobId, Sums};
 
 /// Bytes hashed and encrypted at once, while the next are being received.
@@ -24,6 +26,8 @@ const UNIT: usize = 1 << 20;
 const PART: usize = 6 << 20;
 /// How long a client may send nothing.
 const IDLE: Duration = Duration::from_secs(60);
+/// How long it may take for a unit: 256 KiB a minute, so that a trickle of bytes does not keep a place for ever.
+const UNIT_TIME: Duration = Duration::from_secs(240);
 
 /// What was written.
 pub(crate) struct Written {
@@ -36,26 +40,20 @@ pub(crate) struct Written {
 pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
 impl Blobs {
-    /// Writes `body` as blob `id`; the blob comes to be, as a whole, after `ready`.
-    pub(crate) async fn write(
+    /// Receives `body` and seals it for blob `id`, which comes to be with [`Sealed::publish`].
+    pub(crate) async fn seal(
         &self,
         id: BlobId,
         key: &DataKey,
         body: Body,
         hasher: ChecksumHasher,
         limit: u64,
-        ready: impl Future<Output = Result<(), Error>>,
-    ) -> Result<Written, Error> {
+    ) -> Result<Sealed, Error> {
         let sealer = Sealer::new(key, &id, hasher);
-        let mut output =
-            Output { store: &*self.store, path: Self::path(&id), small: Vec::new(), large: None };
-        let sealed = async {
-            let written = seal(body, sealer, limit, &mut output).await?;
-            ready.await?;
-            Ok(written)
-        };
-        match sealed.await {
-            Ok(written) => output.publish().await.map(|()| written),
+        let store = Arc::clone(&self.store);
+        let mut output = Output { store, path: Self::path(&id), small: Vec::new(), large: None };
+        match seal(body, sealer, limit, &mut output).await {
+            Ok(written) => Ok(Sealed { output, written }),
             Err(error) => {
                 output.abort().await;
                 Err(error)
@@ -64,13 +62,32 @@ impl Blobs {
     }
 }
 
+/// A body that was received as a whole, and is no blob yet.
+pub(crate) struct Sealed {
+    output: Output,
+    pub(crate) written: Written,
+}
+
+impl Sealed {
+    /// Makes it the blob `blob`, as a whole, once a crash could not make the blob be forgotten. To be done to the end: cut
+    /// short, the store might write the blob after the sweeper has deleted it.
+    pub(crate) async fn publish(self, blob: NewBlob) -> Result<(NewBlob, Written), Error> {
+        if let Err(error) = blob.journaled().await {
+            self.output.abort().await;
+            return Err(error);
+        }
+        self.output.publish().await?;
+        Ok((blob, self.written))
+    }
+
+    /// Gives it up.
+    pub(crate) async fn abort(self) {
+        self.output.abort().await;
+    }
+}
+
 /// Seals one unit while the next is received.
-async fn seal(
-    mut body: Body,
-    mut sealer: Sealer,
-    limit: u64,
-    output: &mut Output<'_>,
-) -> Result<Written, Error> {
+async fn seal(mut body: Body, mut sealer: Sealer, limit: u64, output: &mut Output) -> Result<Written, Error> {
     let mut unit = gather(&mut body, limit).await?;
     let mut received = unit.length as u64;
     while !unit.last {
@@ -96,8 +113,10 @@ struct Unit {
 
 async fn gather(body: &mut Body, limit: u64) -> Result<Unit, Error> {
     let mut unit = Unit { pieces: Vec::new(), length: 0, last: false };
+    let end = Instant::now() + UNIT_TIME;
     while unit.length < UNIT {
-        match tokio::time::timeout(IDLE, body.next()).await.map_err(|_| Error::Slow)? {
+        let until = end.min(Instant::now() + IDLE);
+        match timeout_at(until, body.next()).await.map_err(|_| Error::Slow)? {
             Some(piece) => {
                 let piece = piece?;
                 unit.length += piece.len();
@@ -180,14 +199,14 @@ impl Sealer {
 }
 
 /// A blob on its way to the store: as one, or in parts when it gets long.
-struct Output<'a> {
-    store: &'a dyn ObjectStore,
+struct Output {
+    store: Arc<dyn ObjectStore>,
     path: Path,
     small: Vec<Bytes>,
     large: Option<WriteMultipart>,
 }
 
-impl Output<'_> {
+impl Output {
     async fn push(&mut self, ciphertext: Bytes) -> Result<(), Error> {
         if let Some(upload) = &mut self.large {
             upload.wait_for_capacity(1).await?;
@@ -220,5 +239,31 @@ impl Output<'_> {
         {
             tracing::warn!(%error, "an upload to the object store could not be aborted");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body of a byte every `pause`.
+    fn trickle(pause: Duration) -> Body {
+        let byte = move |sent| async move {
+            tokio::time::sleep(pause).await;
+            Some((Ok(Bytes::from_static(b"x")), sent + 1))
+        };
+        futures::stream::unfold(0, byte).boxed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_must_keep_up_a_least_rate() {
+        for (pause, most) in [(IDLE * 2, IDLE), (IDLE / 2, UNIT_TIME)] {
+            let begun = Instant::now();
+            let gathered = gather(&mut trickle(pause), 1 << 20).await;
+            assert!(matches!(gathered, Err(Error::Slow)), "{pause:?}");
+            assert_eq!(begun.elapsed().as_secs(), most.as_secs(), "{pause:?}");
+        }
+        let quick = trickle(Duration::from_millis(1)).take(1000).boxed();
+        assert_eq!(gather(&mut { quick }, 1 << 20).await.map(|unit| unit.length).ok(), Some(1000));
     }
 }

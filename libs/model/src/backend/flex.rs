@@ -159,19 +159,6 @@ fn turn(qkv: &mut FlexTensor, heads: Heads, turns: &Turns<Flex>, first: usize, s
     simd::run(Turn { qkv: qkv.storage_mut(), heads, table, first, step });
 }
 
-/// The logarithm of the sum of `e^x`.
-pub(crate) fn log_sum_exp(row: &[f32]) -> f32 {
-    struct Total<'a>(&'a [f32]);
-    impl Compute for Total<'_> {
-        type Output = f32;
-        #[inline(always)]
-        fn run<V: Vector, const ROWS: usize, const WIDE: usize>(self) -> f32 {
-            math::log_sum_exp(self.0)
-        }
-    }
-    simd::run(Total(row))
-}
-
 /// Turns scores into probabilities at a temperature; a score of -∞ has none.
 pub(crate) fn softmax(row: &mut [f32], temperature: f32) {
     struct Softmax<'a>(&'a mut [f32], f32);

@@ -78,21 +78,6 @@ pub(super) fn softmax(row: &mut [f32], scale: f32) {
     }
 }
 
-/// The logarithm of the sum of `e^x`, for probabilities from scores.
-#[inline(always)]
-pub(super) fn log_sum_exp(row: &[f32]) -> f32 {
-    let top = max(row);
-    let mut lanes = [0.0; LANES];
-    for chunk in row.chunks(LANES) {
-        let mut powers = [0.0; LANES];
-        for (power, &x) in powers.iter_mut().zip(chunk) {
-            *power = exp(x - top);
-        }
-        add_lanes(&mut lanes, &powers);
-    }
-    top + total(&lanes).ln()
-}
-
 /// `x / rms(x) * gain`.
 #[inline(always)]
 pub(super) fn rms_norm(x: &[f32], gain: &[f32], epsilon: f32, out: &mut [f32]) {
@@ -149,10 +134,5 @@ mod tests {
         assert_eq!(padded[..40], alone);
         assert_eq!(padded[40..], [0.0; 24]);
         assert!((alone.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-    }
-
-    #[test]
-    fn log_sum_exp_of_equal_scores() {
-        assert!((log_sum_exp(&[2.0; 100]) - (2.0 + 100f32.ln())).abs() < 1e-6);
     }
 }

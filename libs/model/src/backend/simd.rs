@@ -153,15 +153,14 @@ mod tests {
     struct Everything<'a>(&'a [f32], &'a mut [f32]);
 
     impl Compute for Everything<'_> {
-        type Output = f32;
+        type Output = ();
 
         #[inline(always)]
-        fn run<V: Vector, const ROWS: usize, const WIDE: usize>(self) -> f32 {
+        fn run<V: Vector, const ROWS: usize, const WIDE: usize>(self) {
             for (x, out) in self.0.chunks_exact(V::LANES).zip(self.1.chunks_exact_mut(V::LANES)) {
                 V::splat(1.1).mul_add(V::load(x), V::load(x)).store(out);
             }
             math::softmax(self.1, 0.7);
-            math::log_sum_exp(self.1)
         }
     }
 
@@ -170,12 +169,12 @@ mod tests {
     fn every_extension_gives_the_same_bits() {
         let x: Vec<f32> = (0..1040).map(|i| (i as f32 * 0.37).sin() * 9.0).collect();
         let (mut plain, mut chosen) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-        let result = Everything(&x, &mut plain).run::<One, 4, 1>();
-        assert_eq!(run(Everything(&x, &mut chosen)), result);
+        Everything(&x, &mut plain).run::<One, 4, 1>();
+        run(Everything(&x, &mut chosen));
         assert_eq!(chosen, plain);
         #[cfg(target_arch = "x86_64")]
-        if let Some(again) = x86::run_avx2(Everything(&x, &mut chosen)) {
-            assert_eq!((again, chosen), (result, plain));
+        if let Some(()) = x86::run_avx2(Everything(&x, &mut chosen)) {
+            assert_eq!(chosen, plain);
         }
     }
 }

@@ -266,15 +266,6 @@ impl Head {
         }
     }
 
-    /// A truth value, if the key is there.
-    pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>> {
-        match self.metadata.get(key) {
-            None => Ok(None),
-            Some(Value::Bool(v)) => Ok(Some(*v)),
-            Some(_) => Err(format!("metadata {key:?} is not true or false")),
-        }
-    }
-
     /// A text, if the key is there.
     pub(crate) fn text(&self, key: &str) -> Result<Option<&str>> {
         match self.metadata.get(key) {

@@ -33,11 +33,18 @@ pub(super) fn open(folder: &Path) -> Result<Checkpoint> {
     let config = Config::from_hugging_face(&json).map_err(|f| fault(&config_path, f))?;
     let special = Special::read(folder, &json)?;
     let tokenizer_path = folder.join("tokenizer.json");
-    let tokenizer = tokenizer::from_json(&read(&tokenizer_path)?, &special.eos, special.bos_id)
-        .map_err(|f| fault(&tokenizer_path, f))?;
+    let tokenizer =
+        tokenizer::from_json(&read(&tokenizer_path)?, &special.eos).map_err(|f| fault(&tokenizer_path, f))?;
     let tensors = tensors(folder)?;
-    let parts =
+    let mut parts: HashMap<_, _> =
         Part::all(config.layers).filter_map(|p| tensors.get(&name(p)).map(|t| (p, t.clone()))).collect();
+    if special.tied {
+        // Whatever the file has of it, transformers puts the embedding in its place.
+        parts.remove(&Part::Head);
+    } else if !parts.contains_key(&Part::Head) {
+        let reason = format!("the weight {:?} is missing, and config.json does not tie it", Part::Head);
+        return Err(invalid(folder, reason));
+    }
     Ok(Checkpoint {
         path: folder.into(),
         name: folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -86,7 +93,8 @@ fn json(path: &Path, bytes: &[u8]) -> Result<Value> {
 /// What the small files say about special tokens and the template.
 struct Special {
     eos: Vec<u32>,
-    bos_id: Option<u32>,
+    /// The scores of tokens are made with their embedding.
+    tied: bool,
     tokenizer_config: Value,
 }
 
@@ -102,9 +110,9 @@ impl Special {
         let tokenizer_config = tokenizer_config.unwrap_or_default();
         let eos = generation.as_ref().map_or(&Value::Null, |g| &g["eos_token_id"]);
         let eos = ids(if eos.is_null() { &config["eos_token_id"] } else { eos });
-        let wants_bos = tokenizer_config["add_bos_token"].as_bool().unwrap_or(false);
-        let bos_id = ids(&config["bos_token_id"]).first().copied().filter(|_| wants_bos);
-        Ok(Self { eos, bos_id, tokenizer_config })
+        // As in transformers' LlamaConfig, not tied unless it says so.
+        let tied = config["tie_word_embeddings"].as_bool().unwrap_or(false);
+        Ok(Self { eos, tied, tokenizer_config })
     }
 
     /// `chat_template.jinja`, or what `tokenizer_config.json` has.

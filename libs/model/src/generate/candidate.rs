@@ -4,7 +4,6 @@ use super::constraint::Constraint;
 use super::sampler::Sampler;
 use super::stop::Stops;
 use crate::api::{Completion, Event, FinishReason, Generate};
-use crate::backend::flex::log_sum_exp;
 use crate::error::EngineError;
 use crate::tokenizer::{StreamDecoder, Tokenizer};
 
@@ -20,7 +19,6 @@ pub(super) struct Candidate<'a> {
     text: String,
     last: u32,
     count: usize,
-    logprobs: f64,
     finished: Option<FinishReason>,
 }
 
@@ -38,12 +36,11 @@ impl<'a> Candidate<'a> {
             sampler: Sampler::new(request.temperature, request.top_p, request.seed, index as u64),
             constraint,
             decoder: tokenizer.stream(),
-            stops: Stops::new(&request.stop),
+            stops: Stops::new(&request.stop, request.thinking),
             limit,
             text: String::new(),
             last: 0,
             count: 0,
-            logprobs: 0.0,
             finished: None,
         }
     }
@@ -63,14 +60,11 @@ impl<'a> Candidate<'a> {
 
     /// Draws the next token from the scores of all tokens.
     pub(super) fn draw(&mut self, scores: &mut [f32]) -> Result<(), EngineError> {
-        let total = log_sum_exp(scores);
-        let likelihood = scores.to_vec();
         if let Some(constraint) = &mut self.constraint {
             constraint.mask(scores)?;
         }
         self.last = self.sampler.draw(scores);
         self.count += 1;
-        self.logprobs += f64::from(likelihood[self.last as usize] - total);
         if let Some(constraint) = &mut self.constraint {
             constraint.accept(self.last)?;
         }
@@ -119,12 +113,10 @@ impl<'a> Candidate<'a> {
     }
 
     pub(super) fn into_completion(self) -> Completion {
-        let mean = if self.count == 0 { 0.0 } else { self.logprobs / self.count as f64 };
         Completion {
             text: self.text,
             tokens: self.count,
             reason: self.finished.unwrap_or(FinishReason::Cancelled),
-            mean_logprob: mean as f32,
         }
     }
 }

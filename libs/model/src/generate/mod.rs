@@ -106,7 +106,7 @@ impl<B: Kernels> Writer<'_, B> {
             .map(|index| Candidate::new(index, request, self.tokenizer, constraint.clone(), limit))
             .collect();
         let mut sink = Sink { listener, open: true, deadline: request.deadline };
-        if let Some((scores, prompt)) = self.read_prompt(&request.prompt, &sink) {
+        if let Some((scores, prompt)) = self.read_prompt(&request.prompt, &mut sink) {
             self.draw_all(request, &mut candidates, scores, &prompt, &mut sink)?;
         }
         for candidate in &mut candidates {
@@ -116,12 +116,15 @@ impl<B: Kernels> Writer<'_, B> {
     }
 
     /// The scores after the prompt's last token, and its memory; `None` when nobody wants them any more.
-    fn read_prompt(&self, tokens: &[u32], sink: &Sink<'_>) -> Option<(Vec<f32>, Vec<Memory<B>>)> {
+    fn read_prompt(&self, tokens: &[u32], sink: &mut Sink<'_>) -> Option<(Vec<f32>, Vec<Memory<B>>)> {
         let known = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner).find(tokens);
         let mut past = known.len() * memory::BLOCK;
         let mut memories = self.model.memory_with(&known, tokens.len());
         let mut last = None;
         for chunk in tokens[past..].chunks(CHUNK) {
+            if last.is_some() {
+                sink.tell(Event::Read { tokens: past });
+            }
             if !sink.wanted() {
                 return None;
             }

@@ -1,16 +1,23 @@
-//! Finds stop strings in a text that comes in pieces.
+//! Finds stop strings in a text that comes in pieces; what is between `<think>` and `</think>` is not searched, because no
+//! reader sees it.
+
+const OPEN: &str = "<think>";
+const CLOSE: &str = "</think>";
 
 /// Watches for stop strings.
 pub(super) struct Stops<'a> {
     stops: &'a [String],
-    /// What may be the beginning of a stop string, so that it is not given out yet.
+    /// Whether the text is inside of a thought.
+    inside: bool,
+    /// What may be the beginning of a stop string or a tag, so that it is not given out yet.
     held: String,
     reached: bool,
 }
 
 impl<'a> Stops<'a> {
-    pub(super) fn new(stops: &'a [String]) -> Self {
-        Self { stops, held: String::new(), reached: false }
+    /// `inside`: the text begins inside of a thought.
+    pub(super) fn new(stops: &'a [String], inside: bool) -> Self {
+        Self { stops, inside, held: String::new(), reached: false }
     }
 
     /// What is certain after one more piece, and whether a stop string was reached. After one nothing comes any more.
@@ -18,15 +25,43 @@ impl<'a> Stops<'a> {
         if self.reached {
             return (String::new(), true);
         }
+        if self.stops.is_empty() {
+            return (text.to_owned(), false);
+        }
         self.held.push_str(text);
-        if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min() {
-            self.reached = true;
-            self.held.truncate(at);
-            return (std::mem::take(&mut self.held), true);
+        let mut certain = String::new();
+        while let Some((at, tag)) = self.next() {
+            let rest = self.held.split_off(at + tag.map_or(0, str::len));
+            certain.push_str(&std::mem::replace(&mut self.held, rest));
+            if tag.is_none() {
+                self.reached = true;
+                self.held.clear();
+                return (certain, true);
+            }
+            self.inside = !self.inside;
         }
         let safe = self.held.len() - self.undecided();
         let rest = self.held.split_off(safe);
-        (std::mem::replace(&mut self.held, rest), false)
+        certain.push_str(&std::mem::replace(&mut self.held, rest));
+        (certain, false)
+    }
+
+    /// Where the next stop string begins, or the next tag, and then which.
+    fn next(&self) -> Option<(usize, Option<&'static str>)> {
+        let stop = self.watched().filter_map(|stop| self.held.find(stop)).min().map(|at| (at, None));
+        let tag = self.held.find(self.tag()).map(|at| (at, Some(self.tag())));
+        stop.into_iter().chain(tag).min_by_key(|(at, _)| *at)
+    }
+
+    /// The tag that would end the present part of the text.
+    fn tag(&self) -> &'static str {
+        if self.inside { CLOSE } else { OPEN }
+    }
+
+    /// The stop strings, where they mean something.
+    fn watched(&self) -> impl Iterator<Item = &'a str> {
+        let stops = if self.inside { &[] } else { self.stops };
+        stops.iter().map(String::as_str)
     }
 
     /// What was held back, once the text is at its end.
@@ -34,13 +69,13 @@ impl<'a> Stops<'a> {
         std::mem::take(&mut self.held)
     }
 
-    /// The length of the longest end of the text that begins a stop string.
+    /// The length of the longest end of the text that begins a stop string or a tag.
     fn undecided(&self) -> usize {
-        let begins = |stop: &String| {
+        let begins = |stop: &str| {
             let lengths = (1..stop.len()).rev().filter(|&length| stop.is_char_boundary(length));
             lengths.into_iter().find(|&length| self.held.ends_with(&stop[..length])).unwrap_or(0)
         };
-        self.stops.iter().map(begins).max().unwrap_or(0)
+        self.watched().chain([self.tag()]).map(begins).max().unwrap_or(0)
     }
 }
 
@@ -51,8 +86,12 @@ mod tests {
     use super::*;
 
     fn run(stops: &[&str], pieces: &[&str]) -> (String, bool) {
+        run_from(false, stops, pieces)
+    }
+
+    fn run_from(inside: bool, stops: &[&str], pieces: &[&str]) -> (String, bool) {
         let stops: Vec<String> = stops.iter().map(|s| (*s).into()).collect();
-        let mut watch = Stops::new(&stops);
+        let mut watch = Stops::new(&stops, inside);
         let (mut text, mut stopped) = (String::new(), false);
         for piece in pieces {
             let (more, now) = watch.push(piece);
@@ -71,6 +110,23 @@ mod tests {
         );
         assert_eq!(run(&["é!"], &["caf", "é", "?"]), ("café?".into(), false));
         assert_eq!(run(&["aab"], &["a", "a", "a", "b"]), ("a".into(), true));
+    }
+
+    #[test]
+    fn thoughts_are_not_searched() {
+        let cases = [
+            (false, "<think>a\n\nb</think>c\n\nd", "<think>a\n\nb</think>c", true),
+            (true, "a\n\nb</think>c\n\nd", "a\n\nb</think>c", true),
+            (true, "a\n\nnever closed", "a\n\nnever closed", false),
+            (false, "a\n\n<think>b", "a", true),
+            (false, "a < b <thin> c", "a < b <thin> c", false),
+        ];
+        for (inside, text, given, stopped) in cases {
+            let pieces: Vec<&str> = text.split_inclusive(|_: char| true).collect();
+            for pieces in [&pieces[..], &[text]] {
+                assert_eq!(run_from(inside, &["\n\n"], pieces), (given.into(), stopped), "{text:?}");
+            }
+        }
     }
 
     proptest! {

@@ -39,9 +39,7 @@ pub(crate) fn from_gguf(head: &Head) -> Result<Tokenizer, Fault> {
         .iter()
         .filter_map(|name| id(&format!("tokenizer.ggml.{name}_token_id")).transpose())
         .collect::<Result<_, _>>()?;
-    let wants_bos = head.flag("tokenizer.ggml.add_bos_token")?.unwrap_or(false);
-    let bos = id("tokenizer.ggml.bos_token_id")?.filter(|_| wants_bos);
-    Ok(Tokenizer::new(inner, &eos, bos)?)
+    Ok(Tokenizer::new(inner, &eos)?)
 }
 
 fn model_of(tokens: &[String], merges: &[String], whole_words_first: bool) -> Result<BPE, String> {

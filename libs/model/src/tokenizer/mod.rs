@@ -23,12 +23,11 @@ pub struct Tokenizer {
     table: ByteTable,
     special: HashSet<u32>,
     eos: Vec<u32>,
-    bos: Option<u32>,
 }
 
 impl Tokenizer {
     /// Wraps a tokenizer whose tokens are byte-level.
-    fn new(inner: Inner, eos: &[u32], bos: Option<u32>) -> Result<Self, String> {
+    fn new(inner: Inner, eos: &[u32]) -> Result<Self, String> {
         let size = inner.get_vocab(true).values().max().map_or(0, |&last| last as usize + 1);
         if size == 0 || size > 1 << 20 {
             return Err(format!("a vocabulary of {size} tokens is not possible"));
@@ -43,7 +42,7 @@ impl Tokenizer {
         if eos.is_empty() {
             return Err("no token is named that ends a text".into());
         }
-        Ok(Self { inner, plain: OnceLock::new(), table, special, eos, bos })
+        Ok(Self { inner, plain: OnceLock::new(), table, special, eos })
     }
 
     /// The tokens of `text`. With `specials`, markers such as `<|im_start|>` written in the text become their special
@@ -70,11 +69,6 @@ impl Tokenizer {
     /// The tokens that end an answer; at least one.
     pub fn eos(&self) -> &[u32] {
         &self.eos
-    }
-
-    /// The token that begins every text, if the checkpoint wants one that its chat template does not write.
-    pub fn bos(&self) -> Option<u32> {
-        self.bos
     }
 
     /// How many tokens there are.
@@ -117,11 +111,7 @@ fn plain(tokenizer: &Inner) -> Inner {
 }
 
 /// Reads `tokenizer.json`.
-pub(crate) fn from_json(
-    json: &[u8],
-    eos: &[u32],
-    bos: Option<u32>,
-) -> Result<Tokenizer, crate::checkpoint::Fault> {
+pub(crate) fn from_json(json: &[u8], eos: &[u32]) -> Result<Tokenizer, crate::checkpoint::Fault> {
     use crate::checkpoint::Fault;
     // The library panics on some merges that make no token.
     let inner = std::panic::catch_unwind(|| Inner::from_bytes(json))
@@ -135,5 +125,5 @@ pub(crate) fn from_json(
     if !byte_level {
         return Err(Fault::Unsupported("a tokenizer that is not byte-level BPE".into()));
     }
-    Ok(Tokenizer::new(inner, eos, bos)?)
+    Ok(Tokenizer::new(inner, eos)?)
 }

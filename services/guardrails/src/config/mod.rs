@@ -5,6 +5,7 @@ mod email;
 mod error;
 mod files;
 mod flows;
+mod judges;
 mod keys;
 mod models;
 mod prompts;
@@ -17,6 +18,8 @@ pub use email::Limits;
 pub use error::LoadError;
 pub use files::{File, read_folder};
 pub use flows::Flow;
+pub use judges::JudgeSetting;
+pub(crate) use judges::Judges;
 pub(crate) use models::{Engine, Model};
 pub(crate) use prompts::{Prompt, task};
 
@@ -50,12 +53,20 @@ pub struct Config {
     pub(crate) limits: Limits,
 }
 
-/// Loads a configuration.
+/// Loads a configuration of the operator's own, which may ask any judge and name the process's `…_API_KEY`s.
 ///
 /// # Errors
 /// The first thing that is not understood, with file, line and key. Trying again does not help.
 pub fn load(files: &[File]) -> Result<Config, LoadError> {
-    schema::load(files)
+    schema::load(files, None)
+}
+
+/// Loads a configuration of a caller's, which may ask only these judges.
+///
+/// # Errors
+/// As [`load`]; or another judge.
+pub(crate) fn load_of_caller(files: &[File], judges: &Judges) -> Result<Config, LoadError> {
+    schema::load(files, Some(judges))
 }
 
 /// What the judge said, where it was asked.

@@ -5,12 +5,12 @@ use std::env;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::{LoadError, error::suggestion, flows::shown, keys, rails::Place, table::Field};
+use super::{LoadError, error::suggestion, flows::shown, judges::Judges, keys, rails::Place, table::Field};
 
 /// Models of one configuration.
 const MAX_MODELS: usize = 8;
 const KINDS: &[&str] = &["main", "self_check_input", "self_check_output"];
-const OPENAI: &str = "https://api.openai.com/v1";
+pub(super) const OPENAI: &str = "https://api.openai.com/v1";
 
 /// Where a model is.
 #[derive(Clone)]
@@ -33,9 +33,14 @@ pub(crate) struct Model {
     pub(crate) place: Place,
 }
 
-pub(crate) fn read(field: &Field<'_>, models: &mut Vec<Model>) -> Result<(), LoadError> {
+/// Reads the models. With `judges`, the configuration is a caller's, and may ask only these.
+pub(crate) fn read(
+    field: &Field<'_>,
+    judges: Option<&Judges>,
+    models: &mut Vec<Model>,
+) -> Result<(), LoadError> {
     for item in field.list(MAX_MODELS)? {
-        let model = model(&item)?;
+        let model = model(&item, judges)?;
         if models.iter().any(|m| m.kind == model.kind) {
             return Err(item.error(format!("{}: there is already a model of type {}", item.path, model.kind)));
         }
@@ -44,7 +49,7 @@ pub(crate) fn read(field: &Field<'_>, models: &mut Vec<Model>) -> Result<(), Loa
     Ok(())
 }
 
-fn model(item: &Field<'_>) -> Result<Model, LoadError> {
+fn model(item: &Field<'_>, judges: Option<&Judges>) -> Result<Model, LoadError> {
     let table =
         item.table(&["type", "engine", "model", "api_key_env_var", "parameters", "mode"], keys::MODEL)?;
     let kind = table.need("type")?;
@@ -53,7 +58,9 @@ fn model(item: &Field<'_>) -> Result<Model, LoadError> {
         let near = suggestion(&type_, KINDS.iter().copied(), "");
         return Err(kind.error(format!("unknown model type `{}`{near}", shown(&type_))));
     }
-    if let Some(mode) = table.get("mode").filter(|mode| mode.text().is_ok_and(|text| text != "chat")) {
+    if let Some(mode) = table.get("mode")
+        && mode.text()? != "chat"
+    {
         return Err(mode.error(format!("{} can only be chat", mode.path)));
     }
     let known = ["base_url", "openai_api_base", "temperature", "max_tokens", "model", "model_name"];
@@ -70,7 +77,7 @@ fn model(item: &Field<'_>) -> Result<Model, LoadError> {
     let key = table.get("api_key_env_var");
     let engine = table.need("engine")?;
     let engine = match engine.text()?.as_str() {
-        "openai" => Engine::OpenAi { url: url(base.as_ref(), item)?, key: secret(key.as_ref())? },
+        "openai" => openai(base.as_ref(), key.as_ref(), item, judges)?,
         "maily" => {
             if let Some(field) = base.or(key) {
                 return Err(field.error(format!("{} does not go with engine maily", field.path)));
@@ -93,44 +100,76 @@ fn model(item: &Field<'_>) -> Result<Model, LoadError> {
     })
 }
 
-/// The address of `chat/completions`. Without TLS only on this machine or inside the cluster.
-fn url(base: Option<&Field<'_>>, item: &Field<'_>) -> Result<Url, LoadError> {
+/// An OpenAI-compatible server: in the operator's own configuration any, in a caller's one of the operator's judges, with
+/// the key that the operator gave it.
+fn openai(
+    base: Option<&Field<'_>>,
+    key: Option<&Field<'_>>,
+    item: &Field<'_>,
+    judges: Option<&Judges>,
+) -> Result<Engine, LoadError> {
     let text = base.map_or_else(|| Ok(OPENAI.to_owned()), Field::text)?;
     let field = base.unwrap_or(item);
-    let bad = || field.error(format!("{} is not an https address", field.path));
-    let mut url = Url::parse(text.trim_end_matches('/')).map_err(|_| bad())?;
-    let inside = match url.host() {
-        Some(Host::Domain(name)) => {
-            !name.contains('.') || name.ends_with(".svc") || name.ends_with(".svc.cluster.local")
-        }
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
+    let url =
+        endpoint(&text).ok_or_else(|| field.error(format!("{} is not an https address", field.path)))?;
+    let Some(judges) = judges else {
+        let key = secret(key, Some(&url) == endpoint(OPENAI).as_ref())?;
+        return Ok(Engine::OpenAi { url, key });
     };
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && inside);
-    if !scheme
-        || !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        return Err(bad());
+    let Some(judge) = judges.find(&url) else {
+        return Err(field.error(format!("{} is none of the service's judges (service.judges)", field.path)));
+    };
+    match key {
+        Some(key) if !judge.has_key_of(&key.text()?) => {
+            Err(key.error(format!("{} is not the one that service.judges has for this judge", key.path)))
+        }
+        _ => Ok(Engine::OpenAi { url, key: judge.key.clone() }),
     }
-    url.path_segments_mut().map_err(|()| bad())?.pop_if_empty().extend(["chat", "completions"]);
-    Ok(url)
 }
 
-/// The key that an environment variable holds. Only names that are evidently a model's key, so that a
-/// configuration can't have another secret of this process sent somewhere.
-fn secret(field: Option<&Field<'_>>) -> Result<Option<SecretString>, LoadError> {
-    let Some(field) = field else { return Ok(env::var("OPENAI_API_KEY").ok().map(SecretString::from)) };
-    let name = field.text()?;
+/// The address of `chat/completions` below a base URL. Without TLS only on this machine or inside the cluster.
+pub(super) fn endpoint(base: &str) -> Option<Url> {
+    let mut url = Url::parse(base.trim_end_matches('/')).ok()?;
+    let inside = match url.host()? {
+        Host::Domain(name) => {
+            !name.contains('.') || name.ends_with(".svc") || name.ends_with(".svc.cluster.local")
+        }
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    };
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && inside);
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !scheme || !plain {
+        return None;
+    }
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["chat", "completions"]);
+    Some(url)
+}
+
+/// The key that the operator's own configuration names; without a name `OPENAI_API_KEY`, which only OpenAI gets.
+fn secret(field: Option<&Field<'_>>, default: bool) -> Result<Option<SecretString>, LoadError> {
+    match field {
+        Some(field) => {
+            let key = variable(&field.text()?).map_err(|why| field.error(format!("{}{why}", field.path)))?;
+            Ok(Some(key))
+        }
+        None if default => Ok(env::var("OPENAI_API_KEY").ok().map(SecretString::from)),
+        None => Ok(None),
+    }
+}
+
+/// The key that an environment variable holds, or the end of a sentence. Only names that are evidently a model's key, so
+/// that no other secret of this process is sent somewhere.
+pub(super) fn variable(name: &str) -> Result<SecretString, String> {
     let plain = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     if !plain || !name.ends_with("_API_KEY") || name.starts_with("MAILY_") {
-        return Err(field.error(format!("{} must name an environment variable …_API_KEY", field.path)));
+        return Err(" must name an environment variable …_API_KEY".to_owned());
     }
-    match env::var(&name) {
-        Ok(value) if !value.is_empty() => Ok(Some(SecretString::from(value))),
-        _ => Err(field.error(format!("{}: environment variable {name} is not set", field.path))),
+    match env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
+        _ => Err(format!(": environment variable {name} is not set")),
     }
 }

@@ -4,7 +4,7 @@
 //! replace the others' without a word. Here a key that would be replaced stops the load.
 
 use super::{
-    Config, Flow, LoadError, REFUSAL, colang, files,
+    Config, Flow, Judges, LoadError, REFUSAL, colang, files,
     flows::Direction,
     keys,
     models::{self, Model},
@@ -32,7 +32,9 @@ const JOINED: &[&str] = &["models", "instructions", "prompts"];
 
 /// What the files said, before the checks that need all of it.
 #[derive(Default)]
-struct Draft {
+struct Draft<'a> {
+    /// The judges of a caller's configuration; the operator's own may ask any.
+    judges: Option<&'a Judges>,
     models: Vec<Model>,
     instructions: Vec<String>,
     sample: Option<String>,
@@ -45,9 +47,9 @@ struct Draft {
     seen: Vec<(String, String)>,
 }
 
-pub(crate) fn load(given: &[files::File]) -> Result<Config, LoadError> {
+pub(crate) fn load(given: &[files::File], judges: Option<&Judges>) -> Result<Config, LoadError> {
     let sorted = files::sorted(given)?;
-    let mut draft = Draft::default();
+    let mut draft = Draft { judges, ..Draft::default() };
     let mut any = false;
     for (file, text, _) in sorted.iter().filter(|(_, _, kind)| *kind == files::Kind::Yaml) {
         let root = yaml::parse(text).map_err(|e| LoadError::new(&file.path, e.line, e.problem))?;
@@ -72,7 +74,7 @@ fn empty(root: &Node) -> bool {
     Field { file: "", path: String::new(), line: 1, node: root }.null()
 }
 
-impl Draft {
+impl Draft<'_> {
     fn read(&mut self, file: &str, root: &Node) -> Result<(), LoadError> {
         if empty(root) {
             return Ok(());
@@ -98,7 +100,7 @@ impl Draft {
 
     fn key(&mut self, key: &str, field: &Field<'_>) -> Result<(), LoadError> {
         match key {
-            "models" => models::read(field, &mut self.models)?,
+            "models" => models::read(field, self.judges, &mut self.models)?,
             "instructions" => self.instructions(field)?,
             "sample_conversation" => self.sample = Some(field.text()?),
             "prompts" => prompts::read(field, &mut self.prompts)?,

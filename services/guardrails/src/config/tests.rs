@@ -192,6 +192,10 @@ fn bad_values_are_refused() {
         &expect!["config.yml:3: unknown engine `nim`; `openai` and `maily` are run"],
     );
     one(
+        "models:\n  - type: main\n    engine: openai\n    model: m\n    mode: [text]\n",
+        &expect!["config.yml:5: models[0].mode must be a text"],
+    );
+    one(
         "models:\n  - type: mian\n    engine: openai\n    model: m\n",
         &expect!["config.yml:2: unknown model type `mian` (did you mean main?)"],
     );
@@ -462,6 +466,10 @@ fn unsubscribing_must_be_possible() {
     assert_eq!(after(|e| e.text_part = e.text_part.replace("{{unsubscribe_url}}", "")), rail);
     assert_eq!(after(|e| e.html_part = e.html_part.replace("<a href", "<a style='display:none' href")), rail);
     assert_eq!(after(|e| e.html_part = e.html_part.replace(">Unsubscribe<", "> <")), rail);
+    assert_eq!(
+        after(|e| e.html_part = e.html_part.replace("p { color: black }", "a { display: none }")),
+        rail
+    );
     assert_eq!(
         after(|e| e.html_part = e.html_part.replace("<a ", "<!-- <a ").replace("</a>", "</a> -->")),
         rail

@@ -11,7 +11,11 @@ use super::{
     error::Refused,
     request::{Message, Object, last},
 };
-use crate::{config::Config, guard::Guard, rails::Violation};
+use crate::{
+    config::{Config, Flow},
+    guard::Guard,
+    rails::Violation,
+};
 
 /// `status`, `content`, and `rail` where one blocked.
 pub(super) async fn check(
@@ -44,7 +48,7 @@ pub(super) async fn check(
     }))
 }
 
-/// Which rails to run: those asked for, else by the roles of the messages.
+/// Which rails to run: those asked for, else by the roles of the messages; at least one.
 fn rails(types: &[String], messages: &[Message], config: &Config) -> Result<(bool, bool), Refused> {
     if let Some(other) = types.iter().find(|t| !matches!(t.as_str(), "input" | "output")) {
         let other: String = other.chars().filter(|c| !c.is_control()).take(32).collect();
@@ -52,14 +56,27 @@ fn rails(types: &[String], messages: &[Message], config: &Config) -> Result<(boo
             "`rail_types` can only be input and output, not `{other}`"
         )));
     }
+    let there = |role: &str, flows: &[Flow]| last(messages, role).is_some() && !flows.is_empty();
+    let (input, output) = (there("user", &config.input), there("assistant", &config.output));
     if types.is_empty() {
-        return Ok((last(messages, "user").is_some(), last(messages, "assistant").is_some()));
+        // "Passed" must never mean that no rail has looked.
+        return match (input, output) {
+            (false, false) => Err(Refused::unprocessable("no configured rail judges any of `messages`")),
+            both => Ok(both),
+        };
     }
     let asked = |name: &str| types.iter().any(|t| t == name);
     for (name, flows) in [("input", &config.input), ("output", &config.output)] {
         if asked(name) && flows.is_empty() {
             return Err(Refused::unprocessable(format!(
                 "Requested rail type '{name}' has no configured rails."
+            )));
+        }
+    }
+    for (name, role, judged) in [("input", "user", input), ("output", "assistant", output)] {
+        if asked(name) && !judged {
+            return Err(Refused::unprocessable(format!(
+                "Requested rail type '{name}' needs a message of role {role}."
             )));
         }
     }

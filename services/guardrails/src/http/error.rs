@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::guard::GuardError;
 
-/// An error response: one sentence without anything of the request's texts.
+/// An error response: one sentence without anything of the request's messages.
 #[derive(Debug)]
 pub(super) struct Refused {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! Reads requests strictly, without ever quoting what they say.
+//! Reads requests strictly. Errors name a key or a rail type, cut short, and quote no message.
 
 use std::sync::Arc;
 

@@ -77,7 +77,7 @@ pub struct Violation {
     pub rail: &'static str,
     /// `subject`, `preheader`, `body`, `email` or `input`.
     pub field: &'static str,
-    /// One sentence without anything of the text.
+    /// One sentence that quotes nothing of the text but words of the rail's own lists.
     pub reason: String,
 }
 

@@ -12,10 +12,8 @@ pub(crate) fn check(email: &Email, sources: &Sources, html: &Seen) -> Vec<String
         }
     };
     require(name(&email.from_name), "the sender's name is empty, too long or not a plain name");
-    require(
-        sources.sender_name.trim().is_empty() || email.from_name.trim() == sources.sender_name.trim(),
-        "the sender's name is not the campaign's",
-    );
+    // An empty name of the campaign is nobody's: the name in the mail is not empty.
+    require(email.from_name.trim() == sources.sender_name.trim(), "the sender's name is not the campaign's");
     require(address(&email.from_email), "the sender's address is not a valid e-mail address");
     require(postal(&email.postal_address), "the sender has no postal address");
     let wanted = letters(&email.postal_address);

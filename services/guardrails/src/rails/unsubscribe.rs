@@ -28,6 +28,7 @@ pub(crate) fn check(email: &Email, html: &Seen) -> Vec<String> {
         html.links.iter().any(|link| link.href == PLACEHOLDER && shown(&link.text)),
         "the HTML part has no visible link to {{unsubscribe_url}}",
     );
+    require(!html.sheet_hides, "a style sheet of the HTML part hides what it matches");
     out
 }
 

@@ -1,5 +1,5 @@
 //! What a reader sees of an HTML part: its text and its links. No browser: whatever is hidden by an
-//! attribute, a comment or an inline style is not seen, and a style sheet that hides is not trusted.
+//! attribute, a comment or an inline style is not seen. Whom a style sheet hides is not found out, only whether it hides.
 
 /// Tags whose content is never shown.
 const UNSEEN: &[&str] = &[
@@ -27,6 +27,8 @@ pub(crate) struct Link {
 pub(crate) struct Seen {
     pub(crate) text: String,
     pub(crate) links: Vec<Link>,
+    /// A style sheet has a rule that hides what it matches.
+    pub(crate) sheet_hides: bool,
 }
 
 struct Open {
@@ -51,6 +53,13 @@ pub(crate) fn seen(html: &str) -> Seen {
         let Some(end) = tag_end(rest) else { return seen };
         tag(&mut seen, &mut open, &rest[1..end]);
         rest = &rest[end + 1..];
+        if open.last().is_some_and(|tag| tag.name == "style") {
+            // Not markup: a comment in it does not keep browsers from reading it.
+            let end = rest.as_bytes().windows(7).position(|at| at.eq_ignore_ascii_case(b"</style"));
+            let (sheet, after) = rest.split_at(end.unwrap_or(rest.len()));
+            seen.sheet_hides |= sheet.contains("@import") || sheet.split(['{', '}']).any(hides);
+            rest = after;
+        }
     }
     show(&mut seen, &open, rest);
     seen
@@ -111,8 +120,20 @@ fn tag(seen: &mut Seen, open: &mut Vec<Open>, inner: &str) {
     }
 }
 
-/// Whether an inline style makes its element unreadable.
+/// Whether the declarations of a style make their element unreadable.
 fn hides(style: &str) -> bool {
+    // A comment may stand between any two words, an escape for any character.
+    let style: String = style
+        .split("/*")
+        .enumerate()
+        .map(|(i, text)| match i {
+            0 => text,
+            _ => text.split_once("*/").map_or("", |(_, after)| after),
+        })
+        .collect();
+    if style.contains('\\') {
+        return true;
+    }
     let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
     let hiding = [
         "display:none",
@@ -245,9 +266,33 @@ mod tests {
             "<span style='OPACITY : 0'><a href=x>Leave</a></span>",
             "<div hidden><a href=x>Leave</a></div>",
             "<script><a href=x>Leave</a></script>",
+            "<a href=x style='display/* */:none'>Leave</a>",
+            "<a href=x style='d\\69splay:none'>Leave</a>",
             "<a href=x",
         ] {
             assert!(seen(html).links.is_empty(), "{html}");
         }
+    }
+
+    #[test]
+    fn a_style_sheet_that_hides_is_noticed() {
+        for sheet in [
+            "a { display: none }",
+            "@media screen { p, a { color: red; DISPLAY : none } }",
+            "<!-- a { visibility: hidden } -->",
+            "a { font-size: 0 }",
+            "a { display/**/: none }",
+            "a { d\\69splay: none }",
+            "@import url(x.css);",
+        ] {
+            assert!(
+                seen(&format!("<style type='text/css'>{sheet}</STYLE><a href=x>Leave</a>")).sheet_hides,
+                "{sheet}"
+            );
+        }
+        let plain = seen(
+            "<style>/* a { display: none } */ p { color: black; line-height: 1.5; max-width: 600px }</style><a href=x>Leave</a>",
+        );
+        assert!(!plain.sheet_hides && plain.links.len() == 1);
     }
 }

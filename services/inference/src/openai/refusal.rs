@@ -123,12 +123,6 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message)
     }
 
-    /// Whether the same request would be refused again.
-    #[cfg(test)]
-    pub(crate) fn is_permanent(&self) -> bool {
-        (400..500).contains(&self.status) && self.status != 429
-    }
-
     /// The error as OpenAI writes it, also as an event of a stream that has begun.
     pub(crate) fn body(&self) -> Value {
         json!({ "error": self })

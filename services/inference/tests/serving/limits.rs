@@ -155,7 +155,7 @@ async fn before_the_model_is_loaded_requests_are_told_to_wait() {
     assert!(loaded.await.unwrap());
     let served = send(chat()).await;
     assert!(!content(&served, 0).is_empty());
-    tokio::task::spawn_blocking(|| worker.stop()).await.unwrap();
+    worker.stop().await;
     assert_eq!(send(chat()).await.status, 503);
 }
 
@@ -177,7 +177,7 @@ async fn a_checkpoint_that_cannot_be_loaded_is_reported() {
                 .unwrap();
         let sentence = reason.await.unwrap().expect("it does not load");
         assert!(sentence.contains(name) && !sentence.contains('\n'), "{sentence}");
-        worker.stop();
+        worker.stop().await;
     }
 }
 
@@ -192,7 +192,7 @@ async fn stopping_gives_up_what_runs_and_what_waits() {
     let next = short();
     let mut waits = Box::pin(client.chat(&next));
     assert!(futures::poll!(&mut waits).is_pending());
-    tokio::task::spawn_blocking(|| worker.stop()).await.unwrap();
+    worker.stop().await;
     assert_eq!(waits.await.status, 503);
     let rest = running.collect().await.unwrap().to_bytes();
     assert!(std::str::from_utf8(&rest).unwrap().contains("The server is stopping"));

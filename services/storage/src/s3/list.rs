@@ -45,7 +45,7 @@ impl Page {
 }
 
 /// The first name after every name that begins with `prefix`.
-fn beyond(mut prefix: Vec<u8>) -> Vec<u8> {
+pub(super) fn beyond(mut prefix: Vec<u8>) -> Vec<u8> {
     while let Some(last) = prefix.pop() {
         if last < u8::MAX {
             prefix.push(last + 1);

@@ -9,22 +9,28 @@ mod service;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use s3s::dto::StreamingBlob;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::access::AccessKeys;
 use crate::error::Error;
 use crate::region::{NewBlob, Region};
 use crate::sums::{Algorithm, Claimed};
-use crate::write::Written;
+use crate::write::{Body, Written};
 
-/// Bodies received at once; each keeps up to two parts of 6 MiB in memory, and others wait.
-const RECEIVING: usize = 10;
+/// Bodies received at once by one listener; each keeps up to two parts of 6 MiB in memory, and others wait.
+const RECEIVING: usize = 6;
+/// How long they wait.
+const PLACE: Duration = Duration::from_secs(20);
+/// How long an answer may take that waits for no client: more means that the store below hangs.
+const ANSWER: Duration = Duration::from_secs(300);
 
-/// The regions, and who may use them. Clones share everything.
+/// The regions, and who may use them. Clones share everything, unless made [`Gateway::for_listener`].
 #[derive(Clone)]
 pub(crate) struct Gateway {
     regions: Arc<BTreeMap<&'static str, Arc<Region>>>,
@@ -43,6 +49,19 @@ impl Gateway {
     ) -> Self {
         let receiving = Arc::new(Semaphore::new(RECEIVING));
         Self { regions: Arc::new(regions), keys, max_object_bytes, receiving, names: Arc::default() }
+    }
+
+    /// The same, with places for bodies of its own: slow uploads at one listener don't hold up the other.
+    pub(crate) fn for_listener(&self) -> Self {
+        Self { receiving: Arc::new(Semaphore::new(RECEIVING)), ..self.clone() }
+    }
+
+    /// A place among the bodies that are being received.
+    async fn place(&self) -> S3Result<OwnedSemaphorePermit> {
+        match timeout(PLACE, Arc::clone(&self.receiving).acquire_owned()).await {
+            Ok(place) => place.map_err(|_| S3ErrorCode::ServiceUnavailable.into()),
+            Err(_) => Err(s3_error!(SlowDown, "Too many uploads are under way; try again.")),
+        }
     }
 
     /// The region that the request is signed for.
@@ -89,18 +108,39 @@ impl Gateway {
         if announced.is_some_and(|length| length > self.max_object_bytes) {
             return Err(Error::TooLarge(self.max_object_bytes).into());
         }
-        let _permit = self.receiving.acquire().await.map_err(|_| S3ErrorCode::ServiceUnavailable)?;
+        let place = self.place().await?;
         let claimed = Claimed::new(&request.headers, request.trailing_headers.clone(), wanted);
         let pieces = body.map(|body| body.map(|piece| piece.map_err(broken_off)));
         let pieces = futures::stream::iter(pieces).flatten().boxed();
+        let check = |written: &Written| match announced {
+            Some(length) if length != written.size => Err(Error::Body),
+            _ => Ok(claimed.check(&written.md5, &written.sums)?),
+        };
+        self.write(region, place, pieces, &claimed, check).await
+    }
+
+    /// Writes `pieces` into a new blob, if `check` finds nothing wrong with them.
+    async fn write(
+        &self,
+        region: &Region,
+        place: OwnedSemaphorePermit,
+        pieces: Body,
+        claimed: &Claimed,
+        check: impl FnOnce(&Written) -> Result<(), Error>,
+    ) -> S3Result<(NewBlob, Written)> {
         let blob = region.new_blob().await?;
         let (hasher, limit) = (claimed.hasher(), self.max_object_bytes);
-        let written = region.blobs.write(blob.id, &blob.key, pieces, hasher, limit, blob.journaled()).await?;
-        if announced.is_some_and(|length| length != written.size) {
-            return Err(Error::Body.into());
+        let sealed = region.blobs.seal(blob.id, &blob.key, pieces, hasher, limit).await?;
+        if let Err(error) = check(&sealed.written) {
+            sealed.abort().await;
+            return Err(error.into());
         }
-        claimed.check(&written.md5, &written.sums)?;
-        Ok((blob, written))
+        to_the_end(async move {
+            let published = sealed.publish(blob).await;
+            drop(place);
+            published
+        })
+        .await
     }
 }
 
@@ -116,14 +156,48 @@ fn broken_off(error: s3s::StdError) -> Error {
     }
 }
 
-/// Does `work` to its end, even if the client goes away meanwhile.
+/// Does `work` to its end, even if the client goes away meanwhile or is told to come again.
 async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> S3Result<T> {
-    match tokio::spawn(work).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(Error::Worker.into()),
+    match timeout(ANSWER, tokio::spawn(work)).await {
+        Ok(Ok(done)) => Ok(done?),
+        Ok(Err(_)) => Err(Error::Worker.into()),
+        Err(_) => Err(s3_error!(SlowDown, "The store is too slow; try again.")),
     }
 }
 
 pub(crate) use service::router;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn uploads_at_one_listener_do_not_hold_up_the_other() {
+        let keys = AccessKeys::new(Vec::new()).unwrap();
+        let gateway = Gateway::new(BTreeMap::new(), keys, 1 << 20);
+        let (internal, edge) = (gateway.for_listener(), gateway.for_listener());
+        let mut held = Vec::new();
+        for _ in 0..RECEIVING {
+            held.push(edge.place().await.unwrap());
+        }
+        let refused = edge.place().await.unwrap_err();
+        assert_eq!(refused.code().as_str(), "SlowDown");
+        assert!(internal.place().await.is_ok());
+        held.pop();
+        assert!(edge.place().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_goes_on_when_nobody_waits_for_it() {
+        let (done, finished) = tokio::sync::oneshot::channel();
+        let work = to_the_end(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let _ = done.send(());
+            Ok(())
+        });
+        assert!(timeout(Duration::from_secs(1), work).await.is_err(), "given up");
+        finished.await.unwrap();
+    }
+}

@@ -9,6 +9,7 @@ use s3s::dto::{
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{self, sums_of, with_sums};
+use super::list::beyond;
 use super::{Gateway, to_the_end};
 use crate::commit::{self, Named, Place};
 use crate::conditions::WriteIf;
@@ -77,6 +78,10 @@ impl Gateway {
             full_object: full_object(algorithm, input.checksum_type.as_ref())?,
         };
         let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
+        if place.key.contains('\0') {
+            // It ends the key in the name of an upload's row, so that uploads are in the order of their keys.
+            return Err(s3_error!(InvalidArgument, "A key with a NUL in it can't be uploaded in parts"));
+        }
         let (id, kind) = (uuid::Uuid::new_v4().simple().to_string(), kind(&upload));
         let (at, name) = (place.clone(), id.clone());
         to_the_end(async move { region.create_upload(&at, &name, &upload).await }).await?;
@@ -206,28 +211,18 @@ impl Gateway {
             return Err(s3_error!(NotImplemented, "Uploads can't be listed with a delimiter"));
         }
         let prefix = input.prefix.clone().unwrap_or_default();
-        let marker = input.key_marker.clone().unwrap_or_default();
-        let after = (marker.as_str(), input.upload_id_marker.as_deref().unwrap_or("\u{10ffff}"));
+        let marker = (input.key_marker.as_deref().unwrap_or_default(), input.upload_id_marker.as_deref());
         let limit = page(input.max_uploads)?;
-        let (mut uploads, mut next) = (Vec::new(), None);
-        for (key, id, upload) in region.all_uploads(&input.bucket).await? {
-            if !key.starts_with(&prefix) || (!marker.is_empty() && (key.as_str(), id.as_str()) <= after) {
-                continue;
-            }
-            if uploads.len() == limit {
-                next =
-                    uploads.last().map(|last: &MultipartUpload| (last.key.clone(), last.upload_id.clone()));
-                break;
-            }
-            uploads.push(MultipartUpload {
-                checksum_type: kind(&upload),
-                checksum_algorithm: upload.algorithm.map(ChecksumAlgorithm::from),
-                initiated: Some(headers::timestamp(upload.created_ms)),
-                key: Some(key),
-                upload_id: Some(id),
-                ..MultipartUpload::default()
-            });
-        }
+        let (found, more) = region.uploads_after(&input.bucket, &prefix, marker, limit).await?;
+        let next = found.last().filter(|_| more).map(|(key, id, _)| (Some(key.clone()), Some(id.clone())));
+        let uploads = found.into_iter().map(|(key, id, upload)| MultipartUpload {
+            checksum_type: kind(&upload),
+            checksum_algorithm: upload.algorithm.map(ChecksumAlgorithm::from),
+            initiated: Some(headers::timestamp(upload.created_ms)),
+            key: Some(key),
+            upload_id: Some(id),
+            ..MultipartUpload::default()
+        });
         let truncated = next.is_some();
         let (next_key_marker, next_upload_id_marker) = next.unwrap_or_default();
         Ok(S3Response::new(ListMultipartUploadsOutput {
@@ -240,28 +235,46 @@ impl Gateway {
             next_upload_id_marker,
             prefix: input.prefix,
             upload_id_marker: input.upload_id_marker,
-            uploads: Some(uploads),
+            uploads: Some(uploads.collect()),
             ..ListMultipartUploadsOutput::default()
         }))
     }
 }
 
 impl Region {
-    async fn all_uploads(&self, bucket: &str) -> Result<Vec<(String, String, Upload)>, Error> {
-        let prefix = rows::uploads(bucket);
-        let mut end = prefix.clone();
-        if let Some(last) = end.last_mut() {
-            *last += 1;
-        }
-        let mut found = self.scan(prefix.clone()..end).await?;
+    /// At most `limit` uploads whose key begins with `prefix` and that come after `marker` (a key and maybe an upload;
+    /// an empty key is none), by key and then by upload; and whether there are more.
+    async fn uploads_after(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        marker: (&str, Option<&str>),
+        limit: usize,
+    ) -> Result<(Vec<(String, String, Upload)>, bool), Error> {
+        let all = rows::uploads(bucket);
+        let first = [&all, prefix.as_bytes()].concat();
+        let after = match marker {
+            ("", _) => Vec::new(),
+            // Rows of the key itself go on with NUL.
+            (key, None) => [&all, key.as_bytes(), &[1]].concat(),
+            (key, Some(id)) => [rows::upload(bucket, key, id), vec![0]].concat(),
+        };
+        let end = beyond(first.clone());
+        let start = first.max(after);
         let mut uploads = Vec::new();
+        if start >= end {
+            return Ok((uploads, false));
+        }
+        let mut found = self.scan(start..end).await?;
         while let Some(row) = found.next().await? {
-            let name = str::from_utf8(&row.key[prefix.len()..]).map_err(|_| Error::Row)?;
+            if uploads.len() == limit {
+                return Ok((uploads, limit > 0));
+            }
+            let name = str::from_utf8(&row.key[all.len()..]).map_err(|_| Error::Row)?;
             let (key, id) = name.rsplit_once('\0').ok_or(Error::Row)?;
             uploads.push((key.to_owned(), id.to_owned(), rows::decode(&row.value)?));
         }
-        uploads.sort_by(|(key, id, _), (other_key, other_id, _)| (key, id).cmp(&(other_key, other_id)));
-        Ok(uploads)
+        Ok((uploads, false))
     }
 }
 

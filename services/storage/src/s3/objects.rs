@@ -222,13 +222,10 @@ impl Gateway {
 
     /// Writes an object's bytes into a new blob, under a key of its own.
     async fn duplicate(&self, region: &Region, body: StreamingBlob) -> S3Result<(NewBlob, Written)> {
-        let _permit = self.receiving.acquire().await.map_err(|_| S3ErrorCode::ServiceUnavailable)?;
-        let hasher = Claimed::new(&http::HeaderMap::new(), None, None).hasher();
+        let place = self.place().await?;
+        let claimed = Claimed::new(&http::HeaderMap::new(), None, None);
         let pieces = body.map(|piece| piece.map_err(|error| Error::Damaged(error.to_string()))).boxed();
-        let blob = region.new_blob().await?;
-        let limit = self.max_object_bytes;
-        let written = region.blobs.write(blob.id, &blob.key, pieces, hasher, limit, blob.journaled()).await?;
-        Ok((blob, written))
+        self.write(region, place, pieces, &claimed, |_| Ok(())).await
     }
 
     pub(super) async fn delete(

@@ -3,19 +3,20 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto::*;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use super::Gateway;
+use super::{ANSWER, Gateway};
 use crate::access;
 
 /// The longest XML body: a list of 10,000 parts with checksums.
@@ -57,8 +58,9 @@ operations! {
     list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = uploads;
 }
 
-/// The S3 API as a router, for either listener.
-pub(crate) fn router(gateway: Gateway) -> Router {
+/// The S3 API as a router, for one listener.
+pub(crate) fn router(gateway: &Gateway) -> Router {
+    let gateway = gateway.for_listener();
     let mut config = S3Config::default();
     config.xml_max_body_size = MAX_XML;
     let mut builder = S3ServiceBuilder::new(gateway.clone());
@@ -70,9 +72,13 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .layer(axum::middleware::from_fn(access::guard))
 }
 
+/// A `PUT` takes as long as its body does, at the least rate of [`crate::write`]; other answers have a deadline.
 async fn serve(service: S3Service, request: Request) -> Result<Response, Infallible> {
-    Ok(match service.call(request.map(s3s::Body::http_body_unsync)).await {
-        Ok(response) => response.map(Body::new),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    let deadline = if request.method() == Method::PUT { Duration::MAX } else { ANSWER };
+    let answer = service.call(request.map(s3s::Body::http_body_unsync));
+    Ok(match tokio::time::timeout(deadline, answer).await {
+        Ok(Ok(response)) => response.map(Body::new),
+        Ok(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     })
 }

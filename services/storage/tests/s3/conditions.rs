@@ -1,11 +1,19 @@
 //! Conditional writes: of all who race, exactly one wins.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use axum::body::Body;
 use futures::future::join_all;
-use maily_objects::Objects;
+use http::{Method, Request};
+use maily_objects::{Exchange, Objects};
+use tower::ServiceExt;
 
-use crate::support::{Served, code};
+use crate::support::{Served, code, key, plain};
 
 const WRITERS: usize = 8;
 const ROUNDS: usize = 25;
@@ -98,4 +106,42 @@ async fn conditions_of_readers_and_absent_objects() {
     assert_eq!(status(get().if_none_match(format!("\"{etag}\"")).send().await), 304);
     assert_eq!(status(get().if_match("\"other\"").send().await), 412);
     assert_eq!(status(get().if_match(format!("\"{etag}\"")).send().await), 200);
+}
+
+/// Storage over a network that loses the answer to the first `PUT`, and lets no `GET` through while `deaf`.
+fn losing(address: SocketAddr, deaf: Arc<AtomicBool>) -> impl Exchange {
+    let (storage, lost) = (plain(address), Arc::new(AtomicBool::new(false)));
+    tower::service_fn(move |request: Request<Body>| {
+        let (storage, lost, deaf) = (storage.clone(), Arc::clone(&lost), Arc::clone(&deaf));
+        async move {
+            let broken = || std::io::Error::other("no answer");
+            if request.method() == Method::GET && deaf.load(Ordering::SeqCst) {
+                return Err(broken());
+            }
+            let put = request.method() == Method::PUT;
+            let answer = storage.oneshot(request).await.map_err(|_| broken())?;
+            if put && !lost.swap(true, Ordering::SeqCst) {
+                return Err(broken());
+            }
+            Ok(answer)
+        }
+    })
+}
+
+#[tokio::test]
+async fn what_an_unheard_attempt_wrote_is_found_out_or_not_told() {
+    let served = Served::new().await;
+    served.objects("eu").ensure_bucket("things").await.unwrap();
+    for (at, deaf) in [("heard", false), ("deaf", true)] {
+        let silence = Arc::new(AtomicBool::new(deaf));
+        let over = losing(served.address, Arc::clone(&silence));
+        let objects = Objects::over(over, &key("both", &[]), "eu").with_deadline(Duration::from_secs(2));
+        let put = objects.put_if_absent("things", at, "mine".into()).await;
+        match deaf {
+            false => assert!(put.unwrap(), "the first attempt wrote it"),
+            true => assert!(put.is_err(), "neither yes nor no is known to be true"),
+        }
+        assert_eq!(served.objects("eu").get("things", at).await.unwrap(), "mine");
+    }
+    assert!(!served.objects("eu").put_if_absent("things", "heard", "other".into()).await.unwrap());
 }

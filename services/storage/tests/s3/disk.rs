@@ -20,7 +20,7 @@ pub(crate) async fn until_blobs(served: &Served, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_lies_there_in_the_clear() {
+async fn nothing_but_names_lies_there_in_the_clear() {
     let served = Served::new().await;
     let objects = served.objects("eu");
     objects.ensure_bucket("things").await.unwrap();

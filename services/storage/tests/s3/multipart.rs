@@ -72,6 +72,42 @@ async fn fifteen_mebibytes_in_four_parts() {
 }
 
 #[tokio::test]
+async fn unfinished_uploads_are_listed_a_page_at_a_time() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let mut all = Vec::new();
+    for key in ["a", "b/1", "b/1", "b/1!", "b/2", "c"] {
+        all.push((key.to_owned(), create(sdk, key).await));
+    }
+    all.sort();
+    let (mut found, mut marker) = (Vec::new(), (None, None));
+    // Bounded: six uploads make three pages.
+    for _ in 0..4 {
+        let page = sdk.list_multipart_uploads().bucket("things").max_uploads(2);
+        let page = page.set_key_marker(marker.0).set_upload_id_marker(marker.1).send().await.unwrap();
+        let entry = |upload: &aws_sdk_s3::types::MultipartUpload| {
+            (upload.key().unwrap().to_owned(), upload.upload_id().unwrap().to_owned())
+        };
+        found.extend(page.uploads().iter().map(entry));
+        marker = (page.next_key_marker().map(Into::into), page.next_upload_id_marker().map(Into::into));
+        if page.is_truncated() != Some(true) {
+            break;
+        }
+    }
+    assert_eq!(found, all);
+    let keys = async |prefix: &str, after: Option<&str>| {
+        let page = sdk.list_multipart_uploads().bucket("things").prefix(prefix);
+        let page = page.set_key_marker(after.map(Into::into)).send().await.unwrap();
+        page.uploads().iter().map(|upload| upload.key().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys("b/", None).await, ["b/1", "b/1", "b/1!", "b/2"]);
+    assert_eq!(keys("", Some("b/1")).await, ["b/1!", "b/2", "c"]);
+    assert_eq!(keys("b/", Some("c")).await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_aborted_upload_is_gone_with_its_bytes() {
     let served = Served::new().await;
     let objects = served.objects("eu");

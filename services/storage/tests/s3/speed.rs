@@ -1,4 +1,4 @@
-//! How fast, and with how much memory.
+//! With how much memory, and (printed only) how fast.
 
 use std::time::Instant;
 
@@ -53,7 +53,7 @@ async fn an_object_larger_than_memory_passes_through() {
 
 /// Segments of a campaign: 3 MB each, a few at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn segments_go_in_and_out_quickly() {
+async fn segments_go_in_and_out_whole() {
     const SEGMENTS: usize = 100;
     let dir = tempfile::tempdir().unwrap();
     let process = Process::start(dir.path());
@@ -79,6 +79,5 @@ async fn segments_go_in_and_out_quickly() {
     let get = rate(start);
     assert!(got.iter().all(|bytes| *bytes == segment));
     println!("segments of 3 MB: put {put:.0} MB/s, get {get:.0} MB/s, peak {} MiB", process.peak());
-    // Far below what it does alone: other builds share the machine.
-    assert!(put > 20.0 && get > 20.0, "put {put:.0} MB/s, get {get:.0} MB/s");
+    assert!(process.peak() < 300, "{} MiB", process.peak());
 }

@@ -2,8 +2,8 @@
 //!
 //! The model writes the voice; the facts are the platform's. So a draft with a number, price, percentage,
 //! date, link, capitalised name or claim that no source contains is refused, and so is one that repeats
-//! itself. Reasons point at a word by its position and never quote the draft: what a model invents may be
-//! a person's name or number.
+//! itself. Reasons point at a word by its position and quote nothing of the draft but phrases of the rail's own
+//! lists (`last days`): what a model invents may be a person's name or number.
 
 mod claims;
 mod dates;

@@ -289,11 +289,9 @@ fn reasons_never_quote_the_draft() {
 }
 
 #[test]
-fn long_texts_take_no_long_time() {
-    let start = std::time::Instant::now();
+fn long_texts_are_judged() {
     let draft = "Anna 12 free 3% of €4 \"x\" Monday ".repeat(1_500);
     let sources =
         Sources { brief: draft.clone(), offer: "Berta 13 free 7% ".repeat(3_000), ..Sources::default() };
     assert!(!check(&draft, &Known::new(&sources)).is_empty());
-    assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
 }
