@@ -146,7 +146,7 @@ async fn hand_offs_and_opt_outs_hold() {
     let mut answers = HashMap::new();
     // The first answer to who is on a page, as a segment that is written once keeps it.
     let segments = Arc::new(Mutex::new(HashMap::new()));
-    for (round, moment) in moments(7, 120).take(8).enumerate() {
+    for (round, moment) in moments(7, 400).take(8).enumerate() {
         let process = Process::start(folder.path()).await;
         let mut calls = JoinSet::new();
         for (at, (page, people)) in tokens.iter().enumerate().filter(|(at, _)| at % 8 >= round) {

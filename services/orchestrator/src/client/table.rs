@@ -28,7 +28,7 @@ fn text(name: &str, summary: &Summary) -> String {
             (Some(reason), _) => format!("blocked: {reason}"),
             (None, subject) => subject.clone().unwrap_or_default(),
         };
-        lines.push(format!("  {:<28}{:>8}  {said}", cohort.name, cohort.recipients));
+        lines.push(format!("  {:<28}{:>8}  {said}", printable(&cohort.name), cohort.recipients));
     }
     if summary.invalid.count > 0 {
         lines.push("invalid lines".to_owned());
@@ -126,7 +126,7 @@ mod tests {
               minor                              1
             cohorts
               en-GB/new                          3  Spring is here
-              en-IE/\u{1b}[2J\u{a}\u{202e}vip          3  blocked: facts (body): 70%
+              en-IE/\u{1b}[2J\u{a}\u{202e}vip       3  blocked: facts (body): 70%
             invalid lines
               line 7: email: is not an address
               and 1 more in report.json
