@@ -72,10 +72,14 @@ impl KeyHashes {
     /// compared, in constant time.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<&str> {
+        self.find_by(key, |known, hash| known.ct_eq(hash))
+    }
+
+    fn find_by(&self, key: &str, mut equal: impl FnMut(&[u8; 32], &[u8; 32]) -> Choice) -> Option<&str> {
         let hash = digest(key);
         let mut found = u32::MAX;
         for (index, (_, known)) in self.0.iter().enumerate() {
-            let equal: Choice = known.ct_eq(&hash);
+            let equal = equal(known, &hash);
             found.conditional_assign(&u32::try_from(index).unwrap_or(u32::MAX), equal);
         }
         self.0.get(usize::try_from(found).ok()?).map(|(name, _)| name.as_str())
@@ -191,6 +195,24 @@ mod tests {
         }
         // Without any key configured nobody passes, not even the empty key.
         assert_eq!(KeyHashes::default().find(""), None);
+    }
+
+    #[test]
+    fn a_wrong_key_costs_what_a_right_one_costs() {
+        let keys = ["one", "two", "three", "four"];
+        let keys = KeyHashes(Arc::new(keys.map(|key| (key.to_owned(), digest(key))).to_vec()));
+        let looked_at = |key: &str| {
+            let mut times = 0;
+            let found = keys.find_by(key, |known, hash| {
+                times += 1;
+                known.ct_eq(hash)
+            });
+            (found, times)
+        };
+        assert_eq!(looked_at("one"), (Some("one"), 4));
+        assert_eq!(looked_at("four"), (Some("four"), 4));
+        assert_eq!(looked_at("five"), (None, 4));
+        assert_eq!(looked_at(""), (None, 4));
     }
 
     #[test]

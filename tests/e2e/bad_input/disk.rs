@@ -1,8 +1,12 @@
 //! A disk without room for what a campaign writes.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, process::Command};
 
-use maily_tests::{folder, platform::Platform, say};
+use maily_tests::{
+    folder,
+    platform::{Platform, Room},
+    say,
+};
 
 /// `sysexits.h`: an input/output error.
 const IO: i32 = 74;
@@ -43,6 +47,27 @@ pub(crate) fn full(platform: &mut Platform) {
     assert_eq!(fs::read_dir(&at).unwrap().count(), 0, "something was left behind");
     drop(disk);
     nowhere(platform);
+}
+
+/// The list does not fit on the disk of the service that stages it.
+pub(crate) fn full_in_a_service() {
+    let room = Room::new();
+    fs::DirBuilder::new().mode(0o700).create(room.data()).unwrap();
+    let at = room.data().join("compliance");
+    let Some(disk) = Disk::mount(&at, "8m") else {
+        say("not root: no small disk can be mounted, and this is not tested");
+        return;
+    };
+    let mut platform = Platform::start_in(room, |plan| plan);
+    let (folder, out) = (platform.path("long"), platform.path("out"));
+    folder::copy(&folder, folder::list(120_000, 1));
+    let outcome = platform.campaign(&folder, &out);
+    assert_eq!(outcome.code, Some(IO), "{}", outcome.err);
+    assert!(outcome.sentence().contains("the service's disk is full"), "{}", outcome.err);
+    assert!(!out.exists(), "something was written");
+    say(outcome.sentence());
+    drop(platform.stop());
+    drop(disk);
 }
 
 fn nowhere(platform: &mut Platform) {

@@ -26,6 +26,11 @@ fn campaigns_that_can_not_be_run() {
 }
 
 #[test]
+fn a_service_with_a_full_disk() {
+    disk::full_in_a_service();
+}
+
+#[test]
 fn a_checkpoint_that_is_none() {
     start::checkpoints();
 }
