@@ -284,7 +284,8 @@ mod tests {
             configuration: internal.listen: invalid socket address syntax
             configuration: environment: production is none of dev, staging, prod
             configuration: --set service.queue: expected KEY=VALUE
-            configuration: FILE: line 1, column 10
+            configuration: FILE: line 1, column 10: unclosed table, expected `]`
+            configuration: FILE: line 3, column 7: string values must be quoted, expected literal string
         "#]]
         .assert_eq(&all);
     }

@@ -40,19 +40,18 @@ pub(crate) struct Written {
 pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
 impl Blobs {
-    /// Receives `body` and seals it for blob `id`, which comes to be with [`Sealed::publish`].
+    /// Receives `body` and seals it for `blob`, which comes to be with [`Sealed::publish`].
     pub(crate) async fn seal(
         &self,
-        id: BlobId,
-        key: &DataKey,
+        blob: &NewBlob,
         body: Body,
         hasher: ChecksumHasher,
         limit: u64,
     ) -> Result<Sealed, Error> {
-        let sealer = Sealer::new(key, &id, hasher);
+        let sealer = Sealer::new(&blob.key, &blob.id, hasher);
         let store = Arc::clone(&self.store);
-        let mut output = Output { store, path: Self::path(&id), small: Vec::new(), large: None };
-        match seal(body, sealer, limit, &mut output).await {
+        let mut output = Output { store, path: Self::path(&blob.id), small: Vec::new(), large: None };
+        match seal(body, sealer, limit, blob, &mut output).await {
             Ok(written) => Ok(Sealed { output, written }),
             Err(error) => {
                 output.abort().await;
@@ -87,7 +86,13 @@ impl Sealed {
 }
 
 /// Seals one unit while the next is received.
-async fn seal(mut body: Body, mut sealer: Sealer, limit: u64, output: &mut Output) -> Result<Written, Error> {
+async fn seal(
+    mut body: Body,
+    mut sealer: Sealer,
+    limit: u64,
+    blob: &NewBlob,
+    output: &mut Output,
+) -> Result<Written, Error> {
     let mut unit = gather(&mut body, limit).await?;
     let mut received = unit.length as u64;
     while !unit.last {
@@ -95,13 +100,13 @@ async fn seal(mut body: Body, mut sealer: Sealer, limit: u64, output: &mut Outpu
         let (sealed, next) = futures::join!(sealing, gather(&mut body, limit.saturating_sub(received)));
         let ciphertext;
         (sealer, ciphertext) = sealed??;
-        output.push(ciphertext).await?;
+        output.push(ciphertext, blob).await?;
         unit = next
             .map_err(|error| if let Error::TooLarge(_) = error { Error::TooLarge(limit) } else { error })?;
         received += unit.length as u64;
     }
     let (written, ciphertext) = compute(unit.length, move || sealer.finish(&unit.pieces)).await??;
-    output.push(ciphertext).await?;
+    output.push(ciphertext, blob).await?;
     Ok(written)
 }
 
@@ -207,7 +212,7 @@ struct Output {
 }
 
 impl Output {
-    async fn push(&mut self, ciphertext: Bytes) -> Result<(), Error> {
+    async fn push(&mut self, ciphertext: Bytes, blob: &NewBlob) -> Result<(), Error> {
         if let Some(upload) = &mut self.large {
             upload.wait_for_capacity(1).await?;
             upload.put(ciphertext);
@@ -215,6 +220,8 @@ impl Output {
         }
         self.small.push(ciphertext);
         if self.small.iter().map(Bytes::len).sum::<usize>() >= PART {
+            // From here on something lies in the store, which a crash must not make be forgotten.
+            blob.journaled().await?;
             let upload = self.store.put_multipart(&self.path).await?;
             let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
             self.small.drain(..).for_each(|bytes| upload.put(bytes));

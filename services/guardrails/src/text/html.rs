@@ -57,7 +57,8 @@ pub(crate) fn seen(html: &str) -> Seen {
             // Not markup: a comment in it does not keep browsers from reading it.
             let end = rest.as_bytes().windows(7).position(|at| at.eq_ignore_ascii_case(b"</style"));
             let (sheet, after) = rest.split_at(end.unwrap_or(rest.len()));
-            seen.sheet_hides |= sheet.contains("@import") || sheet.split(['{', '}']).any(hides);
+            let rules = without_comments(sheet);
+            seen.sheet_hides |= rules.contains("@import") || rules.split(['{', '}']).any(hides);
             rest = after;
         }
     }
@@ -122,15 +123,8 @@ fn tag(seen: &mut Seen, open: &mut Vec<Open>, inner: &str) {
 
 /// Whether the declarations of a style make their element unreadable.
 fn hides(style: &str) -> bool {
-    // A comment may stand between any two words, an escape for any character.
-    let style: String = style
-        .split("/*")
-        .enumerate()
-        .map(|(i, text)| match i {
-            0 => text,
-            _ => text.split_once("*/").map_or("", |(_, after)| after),
-        })
-        .collect();
+    let style = without_comments(style);
+    // An escape may stand for any character.
     if style.contains('\\') {
         return true;
     }
@@ -156,6 +150,15 @@ fn hides(style: &str) -> bool {
         || ["font-size:", "opacity:", "max-height:", "height:", "max-width:", "width:", "line-height:"]
             .iter()
             .any(|key| zero(key))
+}
+
+/// A style without its comments, which may stand between any two words.
+fn without_comments(style: &str) -> String {
+    let code = |(at, text): (usize, &'_ str)| match at {
+        0 => text.to_owned(),
+        _ => text.split_once("*/").map_or("", |(_, after)| after).to_owned(),
+    };
+    style.split("/*").enumerate().map(code).collect()
 }
 
 /// The attributes of a tag: name in lower case, and value without quotes.

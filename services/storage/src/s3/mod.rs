@@ -130,7 +130,7 @@ impl Gateway {
     ) -> S3Result<(NewBlob, Written)> {
         let blob = region.new_blob().await?;
         let (hasher, limit) = (claimed.hasher(), self.max_object_bytes);
-        let sealed = region.blobs.seal(blob.id, &blob.key, pieces, hasher, limit).await?;
+        let sealed = region.blobs.seal(&blob, pieces, hasher, limit).await?;
         if let Err(error) = check(&sealed.written) {
             sealed.abort().await;
             return Err(error.into());
