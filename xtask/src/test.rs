@@ -137,6 +137,9 @@ fn run_program(
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
     tally.add(&text);
+    for line in text.lines().filter(|line| line.contains(" ... ignored")) {
+        eprintln!("    {line}");
+    }
     if !output.status.success() {
         print!("{text}");
         tally.broken.push(format!("{} / {}", program.package, program.name));
