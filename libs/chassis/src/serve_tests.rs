@@ -141,7 +141,7 @@ async fn inside_ml_kem_and_a_certificate_are_required() {
 async fn the_edge_takes_classical_clients_that_have_a_key() {
     let dir = tempfile::tempdir().unwrap();
     let authority = Authority::open(dir.path()).unwrap();
-    let (certificate, key) = authority.edge().unwrap();
+    let (certificate, key) = authority.edge(&[]).unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();
     let config = Edge { listen, certificate, key, keys: None, requests_per_second: 100 };
     let keys = dir.path().join("keys");

@@ -21,4 +21,4 @@ pub use error::Error;
 pub use plan::{Plan, Service};
 pub use process::{Process, pause, ready};
 pub use stack::{Event, Stack};
-pub use state::stop_left_running;
+pub use state::{Running, stop_left_running};

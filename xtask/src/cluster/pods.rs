@@ -1,0 +1,169 @@
+//! What runs in the cluster before anything of ours: DNS, volumes. And how images get in without a registry.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    layout::{DNS, Layout, NODE},
+    node::{ctr, ctr_command, wait_ready},
+};
+use crate::{
+    kubectl::Kubectl,
+    shell::{Result, run, say},
+};
+
+/// The image that holds a pod's namespaces.
+pub(super) const PAUSE: &str = "docker.io/maily/pause:1";
+const COREDNS: &str = "docker.io/maily/coredns:1";
+/// Local volumes: more than a deployment of ours claims, so that a second one finds its own.
+const VOLUMES: usize = 12;
+
+/// Applies DNS and volumes and waits until pods can be placed.
+pub(super) fn prepare(layout: &Layout) -> Result<()> {
+    let kubectl = Kubectl::cluster(layout);
+    kubectl.apply(&include_str!("coredns.yaml").replace("${DNS}", DNS).replace("${IMAGE}", COREDNS))?;
+    volumes(layout, &kubectl)?;
+    wait_ready(layout)?;
+    kubectl.run(&["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s"])
+}
+
+/// Volumes on this machine's disk. One whose claim is gone is emptied and offered again.
+fn volumes(layout: &Layout, kubectl: &Kubectl) -> Result<()> {
+    let listed: Value = serde_json::from_str(&kubectl.output(&["get", "persistentvolumes", "-o", "json"])?)
+        .map_err(|error| format!("kubectl get persistentvolumes: {error}"))?;
+    for volume in listed["items"].as_array().into_iter().flatten() {
+        if let (Some("Released" | "Failed"), Some(name)) =
+            (volume["status"]["phase"].as_str(), volume["metadata"]["name"].as_str())
+        {
+            kubectl.run(&["delete", "persistentvolume", name])?;
+            let folder = layout.file(&format!("volumes/{name}"));
+            fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+    }
+    let mut items = vec![storage_class()];
+    for number in 1..=VOLUMES {
+        let name = format!("local-{number}");
+        let folder = layout.file(&format!("volumes/{name}"));
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        items.push(volume(&name, &folder));
+    }
+    kubectl.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string())
+}
+
+fn storage_class() -> Value {
+    json!({
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "local",
+            "annotations": { "storageclass.kubernetes.io/is-default-class": "true" },
+        },
+        "provisioner": "kubernetes.io/no-provisioner",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    })
+}
+
+fn volume(name: &str, folder: &Path) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": { "name": name },
+        "spec": {
+            "capacity": { "storage": "64Gi" },
+            "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": "local",
+            "local": { "path": folder.to_string_lossy() },
+            "nodeAffinity": { "required": { "nodeSelectorTerms": [{ "matchExpressions": [
+                { "key": "kubernetes.io/hostname", "operator": "In", "values": [NODE] },
+            ]}]}},
+        },
+    })
+}
+
+/// Puts the cluster's own two images in: one static program each.
+pub(super) fn import_own(layout: &Layout) -> Result<()> {
+    let have = ctr(layout, &["images", "list", "--quiet"])?;
+    for (image, program) in [(PAUSE, "pause"), (COREDNS, "coredns")] {
+        if !have.lines().any(|line| line == image) {
+            let archive = archive(layout, image, program)?;
+            ctr(layout, &["images", "import", &archive.to_string_lossy()])?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies images from Docker; one that is in already, by its id, is not copied again.
+pub(crate) fn load(layout: &Layout, images: &[String]) -> Result<()> {
+    for image in images {
+        let id = crate::shell::output(Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", image]))
+            .map_err(|error| format!("{error}; `cargo xtask images` builds the images"))?;
+        if loaded(layout, image, id.trim()) {
+            continue;
+        }
+        say(&format!("Loading {image}"));
+        let mut docker = Command::new("docker");
+        let mut save = docker
+            .args(["save", image])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("docker save: {error}"))?;
+        let Some(pipe) = save.stdout.take() else { return Err("docker save: no output".to_owned()) };
+        run(ctr_command(layout).args(["images", "import", "--digests=false", "-"]).stdin(pipe).stdout(Stdio::null()))?;
+        if !save.wait().is_ok_and(|status| status.success()) {
+            return Err(format!("docker save {image} failed"));
+        }
+        let mark = layout.file(&mark(image));
+        let kept = mark.parent().map(fs::create_dir_all).transpose().and_then(|_| fs::write(&mark, id.trim()));
+        kept.map_err(|error| format!("{}: {error}", mark.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether containerd has this image with the content that Docker has.
+fn loaded(layout: &Layout, image: &str, id: &str) -> bool {
+    let noted = fs::read_to_string(layout.file(&mark(image))).is_ok_and(|noted| noted == id);
+    let full = if image.split('/').next().is_some_and(|host| host.contains('.')) {
+        image.to_owned()
+    } else {
+        format!("docker.io/{image}")
+    };
+    noted && ctr(layout, &["images", "list", "--quiet"]).is_ok_and(|list| list.lines().any(|line| line == full))
+}
+
+fn mark(image: &str) -> String {
+    format!("loaded/{}", image.replace(['/', ':'], "_"))
+}
+
+/// An image of one program, in the form of `docker save`.
+fn archive(layout: &Layout, image: &str, program: &str) -> Result<std::path::PathBuf> {
+    let folder = layout.file(&format!("images/{program}"));
+    let fault = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(folder.join("root")).map_err(fault)?;
+    fs::copy(layout.bin().join(program), folder.join("root").join(program)).map_err(fault)?;
+    tar(&folder.join("root"), &folder.join("layer.tar"), &[program])?;
+    let layer = crate::fetch::sha256(&folder.join("layer.tar"))?;
+    let config = json!({
+        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
+        "os": "linux",
+        "config": { "Entrypoint": [format!("/{program}")], "User": "65532:65532" },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer}")] },
+    });
+    let manifest = json!([{ "Config": "config.json", "RepoTags": [image], "Layers": ["layer.tar"] }]);
+    fs::write(folder.join("config.json"), config.to_string()).map_err(fault)?;
+    fs::write(folder.join("manifest.json"), manifest.to_string()).map_err(fault)?;
+    let archive = folder.join("image.tar");
+    tar(&folder, &archive, &["manifest.json", "config.json", "layer.tar"])?;
+    Ok(archive)
+}
+
+fn tar(folder: &Path, archive: &Path, files: &[&str]) -> Result<()> {
+    let mut tar = Command::new("tar");
+    tar.args(["--owner=0", "--group=0", "--mtime=@0", "-cf"]).arg(archive).arg("-C").arg(folder).args(files);
+    run(&mut tar)
+}
