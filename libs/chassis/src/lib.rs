@@ -17,6 +17,7 @@ mod error;
 mod health;
 mod internal;
 mod listeners;
+mod probe;
 mod problem;
 mod readiness;
 pub mod retry;

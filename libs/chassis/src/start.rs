@@ -11,7 +11,7 @@ use crate::{
     boot::{Boot, Fatal, Sockets},
     config::{self, Config},
     error::{Error, USAGE},
-    health,
+    health, probe,
     readiness::Readiness,
     serve::{Security, Server},
     telemetry,
@@ -56,6 +56,9 @@ where
     let file = arguments.get_one::<PathBuf>("config");
     let sets: Vec<String> = arguments.get_many("set").into_iter().flatten().cloned().collect();
     let config: Config<T> = config::load(file.map(PathBuf::as_path), &sets)?;
+    if arguments.get_flag("probe") {
+        return probe::run(config.health.listen);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -123,6 +126,12 @@ fn command(about: About) -> Command {
                 .value_name("KEY=VALUE")
                 .action(ArgAction::Append)
                 .help("One setting, e.g. health.listen=127.0.0.1:9000"),
+        )
+        .arg(
+            Arg::new("probe")
+                .long("probe")
+                .action(ArgAction::SetTrue)
+                .help("Asks the one that runs here with these settings whether it is ready; exit code 0 if so"),
         )
 }
 

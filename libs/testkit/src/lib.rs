@@ -6,8 +6,10 @@
 
 mod authority;
 pub mod cache;
+pub mod docker;
 mod error;
 mod files;
+mod identities;
 mod plan;
 pub mod ports;
 mod process;
@@ -18,6 +20,7 @@ mod state;
 
 pub use authority::Authority;
 pub use error::Error;
+pub use identities::write_identities;
 pub use plan::{Plan, Service};
 pub use process::{Process, pause, ready};
 pub use stack::{Event, Stack};

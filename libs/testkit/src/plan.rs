@@ -59,6 +59,7 @@ pub struct Plan {
     base: u16,
     model: PathBuf,
     settings: BTreeMap<&'static str, Vec<String>>,
+    edge_names: Vec<String>,
 }
 
 impl Plan {
@@ -69,13 +70,21 @@ impl Plan {
     pub fn new(data: &Path, base: u16) -> Result<Self, Error> {
         private_dir(data)?;
         let data = fs::canonicalize(data).map_err(Error::file(data))?;
-        Ok(Self { data, programs: programs(), base, model: cache::model(), settings: BTreeMap::new() })
+        let (settings, edge_names) = (BTreeMap::new(), Vec::new());
+        Ok(Self { data, programs: programs(), base, model: cache::model(), settings, edge_names })
     }
 
     /// Uses another checkpoint.
     #[must_use]
     pub fn model(mut self, model: PathBuf) -> Self {
         self.model = model;
+        self
+    }
+
+    /// Gives the edge certificate more names than this machine's.
+    #[must_use]
+    pub fn edge_names(mut self, names: Vec<String>) -> Self {
+        self.edge_names = names;
         self
     }
 
@@ -92,7 +101,7 @@ impl Plan {
     /// A file can't be written.
     pub fn prepare(&self) -> Result<(), Error> {
         let authority = Authority::open(self.data.join("tls"))?;
-        let edge = authority.edge(&[])?;
+        let edge = authority.edge(&self.edge_names)?;
         secrets::ensure(&self.secrets())?;
         self.restate().prepare()?;
         for folder in ["config", "logs"] {
