@@ -122,7 +122,7 @@ fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
     Err(format!("{} holds no {ending} file", dir.display()))
 }
 
-fn sha256(path: &Path) -> Result<String> {
+pub(crate) fn sha256(path: &Path) -> Result<String> {
     let unreadable = |error| format!("{}: {error}", path.display());
     let mut file = File::open(path).map_err(unreadable)?;
     let mut context = digest::Context::new(&digest::SHA256);

@@ -26,6 +26,11 @@ impl Kubectl {
         Self { arguments: vec![format!("--context={name}")] }
     }
 
+    /// No cluster: for what needs none.
+    pub(crate) fn any() -> Self {
+        Self { arguments: Vec::new() }
+    }
+
     /// A command, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("kubectl");
@@ -40,17 +45,12 @@ impl Kubectl {
 
     /// Runs to the end and answers what it printed; its error is what it said.
     pub(crate) fn output(&self, arguments: &[&str]) -> Result<String> {
-        let output = self.try_output(arguments)?;
+        let output =
+            self.command(arguments).stdin(Stdio::null()).output().map_err(|error| missing(&error))?;
         match output.status.success() {
             true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
             false => Err(said(&output)),
         }
-    }
-
-    /// Runs to the end, whatever the end is.
-    pub(crate) fn try_output(&self, arguments: &[&str]) -> Result<Output> {
-        let mut command = self.command(arguments);
-        command.stdin(Stdio::null()).output().map_err(|error| missing(&error))
     }
 
     /// Gets objects as JSON.
@@ -67,6 +67,20 @@ impl Kubectl {
 
     /// Runs with text on standard input and answers what it printed.
     pub(crate) fn input(&self, arguments: &[&str], text: &str) -> Result<String> {
+        let output = self.fed(arguments, text)?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(said(&output)),
+        }
+    }
+
+    /// The same, whatever the end is: the exit code, what it printed, what it said.
+    pub(crate) fn code(&self, arguments: &[&str], text: &str) -> Result<(Option<i32>, String, String)> {
+        let output = self.fed(arguments, text)?;
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), said(&output)))
+    }
+
+    fn fed(&self, arguments: &[&str], text: &str) -> Result<Output> {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| missing(&error))?;
@@ -74,11 +88,7 @@ impl Kubectl {
             // A refusal closes the pipe early; the refusal itself is what is worth reporting.
             let _ = input.write_all(text.as_bytes());
         }
-        let output = child.wait_with_output().map_err(|error| format!("kubectl: {error}"))?;
-        match output.status.success() {
-            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-            false => Err(said(&output)),
-        }
+        child.wait_with_output().map_err(|error| format!("kubectl: {error}"))
     }
 }
 

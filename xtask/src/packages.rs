@@ -11,7 +11,8 @@ pub(crate) fn install(names: &[&str]) -> Result<()> {
     }
     say(&format!("Installing {} (apt)", names.join(", ")));
     let mut apt = Command::new("apt-get");
-    apt.args(["-o", "DPkg::Lock::Timeout=600", "-qq", "install", "--yes", "--no-install-recommends"]).args(names);
+    apt.args(["-o", "DPkg::Lock::Timeout=600", "-qq", "install", "--yes", "--no-install-recommends"])
+        .args(names);
     run(apt.env("DEBIAN_FRONTEND", "noninteractive"))
         .map_err(|error| format!("{error}; on another system, install {} by hand", names.join(", ")))
 }

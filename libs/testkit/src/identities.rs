@@ -34,7 +34,7 @@ pub fn write_identities(dir: &Path, group: Option<u32>) -> Result<(), Error> {
     secrets::ensure(&made)?;
     restate.prepare()?;
     let writer = Writer { dir, group };
-    let edge = authority.edge()?;
+    let edge = authority.edge(&edge_names())?;
     for service in Service::ALL {
         let name = service.name();
         writer.copy(&authority.ca(), &format!("{name}/ca.pem"))?;
@@ -49,6 +49,12 @@ pub fn write_identities(dir: &Path, group: Option<u32>) -> Result<(), Error> {
     writer.copy(&authority.ca(), "client/ca.pem")?;
     writer.copy(&made.join("edge.key"), "client/edge.key")?;
     writer.copy(&made.join("s3.toml"), "client/s3.toml")
+}
+
+/// Names by which containers and pods reach an edge listener.
+fn edge_names() -> Vec<String> {
+    let endings = ["", ".maily", ".maily.svc", ".maily.svc.cluster.local"];
+    Service::ALL.iter().flat_map(|service| endings.map(|ending| format!("{}{ending}", service.name()))).collect()
 }
 
 struct Writer<'a> {

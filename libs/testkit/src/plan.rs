@@ -59,7 +59,6 @@ pub struct Plan {
     base: u16,
     model: PathBuf,
     settings: BTreeMap<&'static str, Vec<String>>,
-    edge_names: Vec<String>,
 }
 
 impl Plan {
@@ -70,21 +69,13 @@ impl Plan {
     pub fn new(data: &Path, base: u16) -> Result<Self, Error> {
         private_dir(data)?;
         let data = fs::canonicalize(data).map_err(Error::file(data))?;
-        let (settings, edge_names) = (BTreeMap::new(), Vec::new());
-        Ok(Self { data, programs: programs(), base, model: cache::model(), settings, edge_names })
+        Ok(Self { data, programs: programs(), base, model: cache::model(), settings: BTreeMap::new() })
     }
 
     /// Uses another checkpoint.
     #[must_use]
     pub fn model(mut self, model: PathBuf) -> Self {
         self.model = model;
-        self
-    }
-
-    /// Gives the edge certificate more names than this machine's.
-    #[must_use]
-    pub fn edge_names(mut self, names: Vec<String>) -> Self {
-        self.edge_names = names;
         self
     }
 
@@ -101,7 +92,7 @@ impl Plan {
     /// A file can't be written.
     pub fn prepare(&self) -> Result<(), Error> {
         let authority = Authority::open(self.data.join("tls"))?;
-        let edge = authority.edge(&self.edge_names)?;
+        let edge = authority.edge(&[])?;
         secrets::ensure(&self.secrets())?;
         self.restate().prepare()?;
         for folder in ["config", "logs"] {

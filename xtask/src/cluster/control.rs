@@ -17,11 +17,22 @@ const ETCD_PEERS: &str = "https://127.0.0.1:23800";
 
 pub(super) fn start(layout: &Layout) -> Result<()> {
     processes::start(layout, "etcd", layout.bin().join("etcd"), &etcd(layout))?;
-    let server = processes::start(layout, "kube-apiserver", layout.bin().join("kube-apiserver"), &server(layout))?;
+    let server =
+        processes::start(layout, "kube-apiserver", layout.bin().join("kube-apiserver"), &server(layout))?;
     wait(layout, server)?;
     let arguments = controllers(layout);
-    processes::start(layout, "kube-controller-manager", layout.bin().join("kube-controller-manager"), &arguments)?;
-    processes::start(layout, "kube-scheduler", layout.bin().join("kube-scheduler"), &caller(layout, "scheduler"))?;
+    processes::start(
+        layout,
+        "kube-controller-manager",
+        layout.bin().join("kube-controller-manager"),
+        &arguments,
+    )?;
+    processes::start(
+        layout,
+        "kube-scheduler",
+        layout.bin().join("kube-scheduler"),
+        &caller(layout, "scheduler"),
+    )?;
     Ok(())
 }
 

@@ -53,7 +53,8 @@ pub(super) fn prepare(layout: &Layout) -> Result<()> {
     fs::create_dir_all(&state).map_err(|error| format!("{}: {error}", state.display()))?;
     let before = layout.file(BEFORE);
     if !before.exists() {
-        let settings: BTreeMap<_, _> = SETTINGS.iter().filter_map(|name| Some((*name, read(name)?))).collect();
+        let settings: BTreeMap<_, _> =
+            SETTINGS.iter().filter_map(|name| Some((*name, read(name)?))).collect();
         let text = serde_json::to_vec(&settings).unwrap_or_default();
         fs::write(&before, text).map_err(|error| format!("{}: {error}", before.display()))?;
     }
@@ -77,8 +78,10 @@ pub(super) fn restore(layout: &Layout) -> Result<()> {
         ip(&["link", "delete", BRIDGE])?;
     }
     remove_groups();
-    let before: BTreeMap<String, String> =
-        fs::read(layout.file(BEFORE)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let before: BTreeMap<String, String> = fs::read(layout.file(BEFORE))
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
     for (name, value) in before {
         write(&name, &value);
     }
@@ -107,8 +110,12 @@ fn ip(arguments: &[&str]) -> Result<()> {
 
 /// Everything mounted below the state: volumes, secrets, containers' root file systems. The innermost first.
 fn unmount(state: &Path) -> Result<()> {
-    let mounts = fs::read_to_string("/proc/self/mounts").map_err(|error| format!("/proc/self/mounts: {error}"))?;
-    let below = mounts.lines().filter_map(|line| line.split(' ').nth(1)).filter(|path| Path::new(path).starts_with(state));
+    let mounts =
+        fs::read_to_string("/proc/self/mounts").map_err(|error| format!("/proc/self/mounts: {error}"))?;
+    let below = mounts
+        .lines()
+        .filter_map(|line| line.split(' ').nth(1))
+        .filter(|path| Path::new(path).starts_with(state));
     for path in below.collect::<Vec<_>>().into_iter().rev() {
         run(Command::new("umount").arg("--lazy").arg(path))?;
     }
@@ -118,7 +125,9 @@ fn unmount(state: &Path) -> Result<()> {
 /// Takes our rules and chains out and leaves everybody else's as they are now.
 fn clear_rules(program: &str) -> Result<()> {
     let saved = Command::new(format!("{program}-save")).stderr(Stdio::null()).output();
-    let Ok(saved) = saved.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()) else { return Ok(()) };
+    let Ok(saved) = saved.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()) else {
+        return Ok(());
+    };
     if !CHAINS.iter().any(|chain| saved.contains(chain)) {
         return Ok(());
     }
@@ -126,13 +135,16 @@ fn clear_rules(program: &str) -> Result<()> {
     let mut text = kept.collect::<Vec<_>>().join("\n");
     text.push('\n');
     let mut command = Command::new(format!("{program}-restore"));
-    let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| format!("{program}-restore: {error}"))?;
+    let mut child =
+        command.stdin(Stdio::piped()).spawn().map_err(|error| format!("{program}-restore: {error}"))?;
     if let Some(mut input) = child.stdin.take() {
         input.write_all(text.as_bytes()).map_err(|error| format!("{program}-restore: {error}"))?;
     }
     match child.wait().map_err(|error| format!("{program}-restore: {error}"))?.success() {
         true => Ok(()),
-        false => Err(format!("{program}-restore refused the rules without ours; `{program}-save` shows them")),
+        false => {
+            Err(format!("{program}-restore refused the rules without ours; `{program}-save` shows them"))
+        }
     }
 }
 
@@ -148,7 +160,8 @@ fn remove_namespaces() {
 
 /// The kubelet's control groups, in each hierarchy; the kernel refuses to remove one that is in use.
 fn remove_groups() {
-    let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|entry| entry.path());
+    let hierarchies =
+        fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|entry| entry.path());
     for root in hierarchies.chain(["/sys/fs/cgroup".into()]) {
         remove_group(&root.join("kubepods"));
     }

@@ -17,7 +17,7 @@ use nix::unistd::Uid;
 use crate::shell::{Result, say};
 
 pub(crate) use layout::Layout;
-pub(crate) use pods::load;
+pub(crate) use pods::{load, offer_volumes};
 
 /// Stopping a control plane takes this long at most, part by part.
 const GRACE: Duration = Duration::from_secs(20);

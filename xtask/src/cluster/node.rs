@@ -91,7 +91,9 @@ pub(super) fn ctr(layout: &Layout, arguments: &[&str]) -> Result<String> {
     let output = output.map_err(|error| format!("ctr: {error}"))?;
     match output.status.success() {
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(format!("ctr {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim())),
+        false => {
+            Err(format!("ctr {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+        }
     }
 }
 
@@ -197,5 +199,10 @@ fn write(layout: &Layout, name: &str, text: &str) -> Result<()> {
 /// Waits until the node takes pods.
 pub(super) fn wait_ready(layout: &Layout) -> Result<()> {
     say("Waiting for the node");
-    Kubectl::cluster(layout).run(&["wait", "--for=condition=Ready", &format!("node/{NODE}"), "--timeout=120s"])
+    Kubectl::cluster(layout).run(&[
+        "wait",
+        "--for=condition=Ready",
+        &format!("node/{NODE}"),
+        "--timeout=120s",
+    ])
 }

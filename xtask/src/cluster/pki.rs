@@ -67,7 +67,10 @@ fn authority() -> std::result::Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-fn params(name: &str, organisation: &str) -> std::result::Result<CertificateParams, Box<dyn std::error::Error>> {
+fn params(
+    name: &str,
+    organisation: &str,
+) -> std::result::Result<CertificateParams, Box<dyn std::error::Error>> {
     let names = [
         "kubernetes",
         "kubernetes.default",

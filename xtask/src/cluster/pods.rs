@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     kubectl::Kubectl,
-    shell::{Result, run, say},
+    shell::{Result, output, run, say},
 };
 
 /// The image that holds a pod's namespaces.
@@ -27,13 +27,14 @@ const VOLUMES: usize = 12;
 pub(super) fn prepare(layout: &Layout) -> Result<()> {
     let kubectl = Kubectl::cluster(layout);
     kubectl.apply(&include_str!("coredns.yaml").replace("${DNS}", DNS).replace("${IMAGE}", COREDNS))?;
-    volumes(layout, &kubectl)?;
+    offer_volumes(layout)?;
     wait_ready(layout)?;
     kubectl.run(&["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s"])
 }
 
 /// Volumes on this machine's disk. One whose claim is gone is emptied and offered again.
-fn volumes(layout: &Layout, kubectl: &Kubectl) -> Result<()> {
+pub(crate) fn offer_volumes(layout: &Layout) -> Result<()> {
+    let kubectl = Kubectl::cluster(layout);
     let listed: Value = serde_json::from_str(&kubectl.output(&["get", "persistentvolumes", "-o", "json"])?)
         .map_err(|error| format!("kubectl get persistentvolumes: {error}"))?;
     for volume in listed["items"].as_array().into_iter().flatten() {
@@ -98,31 +99,43 @@ pub(super) fn import_own(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// Copies images from Docker; one that is in already, by its id, is not copied again.
+/// Copies images from Docker, all in one stream, so that shared layers go once; one that is in already is left out.
 pub(crate) fn load(layout: &Layout, images: &[String]) -> Result<()> {
+    let docker = maily_testkit::docker::client()?;
+    let mut missing = Vec::new();
     for image in images {
-        let id = crate::shell::output(Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", image]))
+        let mut inspect = Command::new(&docker);
+        let id = output(inspect.args(["image", "inspect", "--format", "{{.Id}}", image]))
             .map_err(|error| format!("{error}; `cargo xtask images` builds the images"))?;
-        if loaded(layout, image, id.trim()) {
-            continue;
+        if !loaded(layout, image, id.trim()) {
+            missing.push((image, id.trim().to_owned()));
         }
-        say(&format!("Loading {image}"));
-        let mut docker = Command::new("docker");
-        let mut save = docker
-            .args(["save", image])
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("docker save: {error}"))?;
-        let Some(pipe) = save.stdout.take() else { return Err("docker save: no output".to_owned()) };
-        run(ctr_command(layout).args(["images", "import", "--digests=false", "-"]).stdin(pipe).stdout(Stdio::null()))?;
-        if !save.wait().is_ok_and(|status| status.success()) {
-            return Err(format!("docker save {image} failed"));
-        }
-        let mark = layout.file(&mark(image));
-        let kept = mark.parent().map(fs::create_dir_all).transpose().and_then(|_| fs::write(&mark, id.trim()));
-        kept.map_err(|error| format!("{}: {error}", mark.display()))?;
     }
-    Ok(())
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (image, _) in &missing {
+        say(&format!("  loading {image}"));
+    }
+    let names = missing.iter().map(|(image, _)| image.as_str());
+    stream(layout, Command::new(&docker).arg("save").args(names))?;
+    missing.iter().try_for_each(|(image, id)| note(layout, image, id))
+}
+
+/// Gives containerd what `docker save` writes.
+fn stream(layout: &Layout, save: &mut Command) -> Result<()> {
+    let mut save = save.stdout(Stdio::piped()).spawn().map_err(|error| format!("docker save: {error}"))?;
+    let Some(pipe) = save.stdout.take() else { return Err("docker save: no output".to_owned()) };
+    let imported = run(ctr_command(layout).args(["images", "import", "-"]).stdin(pipe).stdout(Stdio::null()));
+    let saved = save.wait().map_err(|error| format!("docker save: {error}"))?;
+    imported?;
+    if saved.success() { Ok(()) } else { Err(format!("docker save failed ({saved})")) }
+}
+
+fn note(layout: &Layout, image: &str, id: &str) -> Result<()> {
+    let mark = layout.file(&mark(image));
+    let kept = mark.parent().map(fs::create_dir_all).transpose().and_then(|_| fs::write(&mark, id));
+    kept.map_err(|error| format!("{}: {error}", mark.display()))
 }
 
 /// Whether containerd has this image with the content that Docker has.
@@ -133,7 +146,8 @@ fn loaded(layout: &Layout, image: &str, id: &str) -> bool {
     } else {
         format!("docker.io/{image}")
     };
-    noted && ctr(layout, &["images", "list", "--quiet"]).is_ok_and(|list| list.lines().any(|line| line == full))
+    noted
+        && ctr(layout, &["images", "list", "--quiet"]).is_ok_and(|list| list.lines().any(|line| line == full))
 }
 
 fn mark(image: &str) -> String {

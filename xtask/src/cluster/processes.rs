@@ -19,7 +19,12 @@ pub(super) const ALL: [&str; 7] = [
 ];
 
 /// Starts a process unless it runs; answers it only when it was started now.
-pub(super) fn start(layout: &Layout, name: &str, program: PathBuf, arguments: &[String]) -> Result<Option<Process>> {
+pub(super) fn start(
+    layout: &Layout,
+    name: &str,
+    program: PathBuf,
+    arguments: &[String],
+) -> Result<Option<Process>> {
     if alive(layout, name) {
         return Ok(None);
     }
