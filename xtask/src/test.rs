@@ -33,8 +33,8 @@ pub(crate) struct Options {
     filter: Option<String>,
 }
 
-/// The package of the tests that cross services.
-const REAL: &str = "maily-tests";
+/// The packages of the tests that cross services.
+const REAL: [&str; 2] = ["maily-tests", "maily-cluster-tests"];
 
 #[derive(Default)]
 struct Tally {
@@ -81,10 +81,11 @@ fn programs(tier: Option<Tier>) -> Result<Vec<Program>> {
     let mut programs: Vec<_> = text.lines().filter_map(program).collect();
     programs.retain(|program| match tier {
         None => true,
-        Some(tier) => (tier == Tier::Real) == (program.package == REAL),
+        Some(tier) => (tier == Tier::Real) == REAL.contains(&program.package.as_str()),
     });
     programs.sort_by(|a, b| {
-        (a.package == REAL, &a.package, &a.name).cmp(&(b.package == REAL, &b.package, &b.name))
+        let order = |program: &Program| REAL.contains(&program.package.as_str());
+        (order(a), &a.package, &a.name).cmp(&(order(b), &b.package, &b.name))
     });
     Ok(programs)
 }
@@ -123,7 +124,7 @@ fn run_program(
     if let Some(filter) = filter.filter(|filter| !program.name.contains(filter)) {
         command.arg(filter);
     }
-    if program.package == REAL {
+    if REAL.contains(&program.package.as_str()) {
         // Each of these has a stack of its own; two at once would only slow each other down.
         command.arg("--test-threads=1");
     }

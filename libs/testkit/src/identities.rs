@@ -54,7 +54,10 @@ pub fn write_identities(dir: &Path, group: Option<u32>) -> Result<(), Error> {
 /// Names by which containers and pods reach an edge listener.
 fn edge_names() -> Vec<String> {
     let endings = ["", ".maily", ".maily.svc", ".maily.svc.cluster.local"];
-    Service::ALL.iter().flat_map(|service| endings.map(|ending| format!("{}{ending}", service.name()))).collect()
+    Service::ALL
+        .iter()
+        .flat_map(|service| endings.map(|ending| format!("{}{ending}", service.name())))
+        .collect()
 }
 
 struct Writer<'a> {

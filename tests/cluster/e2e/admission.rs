@@ -36,7 +36,11 @@ fn the_api_server_judges() {
 const BAD: [(&str, &str, &str); 9] = [
     ("/metadata/annotations", "null", "needs the annotation maily.io/guardrails"),
     ("/metadata/annotations", r#"{"maily.io/guardrails":"off"}"#, "needs the annotation maily.io/guardrails"),
-    ("/metadata/annotations", r#"{"maily.io/guardrails":"no-content"}"#, "maily.io/guardrails has to be enforced"),
+    (
+        "/metadata/annotations",
+        r#"{"maily.io/guardrails":"no-content"}"#,
+        "maily.io/guardrails has to be enforced",
+    ),
     ("/spec/containers/0/image", r#""maily/inference:latest""#, "an image needs a digest"),
     ("/spec/containers/0/image", r#""maily/inference""#, "an image needs a digest"),
     ("/spec/containers/0/securityContext/privileged", "true", "must not be privileged"),
@@ -131,13 +135,16 @@ fn wrapped(kind: &str, pod: &Value) -> Value {
     let selector = json!({ "matchLabels": { "app.kubernetes.io/name": "inference" } });
     match kind {
         "Pod" => {
-            let mut object = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"] });
+            let mut object =
+                json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"] });
             for key in ["labels", "annotations"] {
                 object["metadata"][key] = pod["metadata"][key].clone();
             }
             object
         }
-        "Job" => json!({ "apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": { "template": pod } }),
+        "Job" => {
+            json!({ "apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": { "template": pod } })
+        }
         "CronJob" => json!({ "apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": {
             "schedule": "0 0 * * *", "jobTemplate": { "spec": { "template": pod } },
         }}),
@@ -161,7 +168,8 @@ fn overlays(cluster: &mut Cluster) {
         let text = text(environment).replace("namespace: maily\n", "namespace: admission-test\n");
         let file = cluster.path("overlay.yaml");
         fs::write(&file, with_tags(&text)).unwrap();
-        let said = cluster.kubectl(&["apply", "--server-side", "--dry-run=server", "-f", file.to_str().unwrap()]);
+        let said =
+            cluster.kubectl(&["apply", "--server-side", "--dry-run=server", "-f", file.to_str().unwrap()]);
         let accepted = said.ok().matches("serverside-applied").count();
         assert_eq!(accepted, objects(environment).len(), "{environment}");
         say(format_args!("{environment}: {accepted} objects"));

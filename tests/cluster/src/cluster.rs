@@ -63,7 +63,11 @@ impl Cluster {
     #[must_use]
     pub fn pods(&self) -> BTreeMap<String, Value> {
         let list = self.get(&["pods", "-l", "app.kubernetes.io/part-of=maily"]);
-        let all = list["items"].as_array().unwrap().iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        let all = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
         all.map(|pod| (pod["metadata"]["name"].as_str().unwrap().to_owned(), pod.clone())).collect()
     }
 
@@ -71,8 +75,10 @@ impl Cluster {
     #[must_use]
     pub fn lives(&self) -> BTreeMap<String, (String, Vec<u64>)> {
         let life = |pod: &Value| {
-            let statuses = ["initContainerStatuses", "containerStatuses"].map(|kind| pod["status"][kind].as_array());
-            let restarts = statuses.into_iter().flatten().flatten().filter_map(|one| one["restartCount"].as_u64());
+            let statuses =
+                ["initContainerStatuses", "containerStatuses"].map(|kind| pod["status"][kind].as_array());
+            let restarts =
+                statuses.into_iter().flatten().flatten().filter_map(|one| one["restartCount"].as_u64());
             (pod["metadata"]["uid"].as_str().unwrap().to_owned(), restarts.collect())
         };
         self.pods().iter().map(|(name, pod)| (name.clone(), life(pod))).collect()
@@ -86,7 +92,8 @@ impl Cluster {
         let end = Instant::now() + limit;
         loop {
             let pods = self.pods();
-            let waiting: Vec<_> = pods.iter().filter(|(_, pod)| !is_ready(pod)).map(|(name, _)| name).collect();
+            let waiting: Vec<_> =
+                pods.iter().filter(|(_, pod)| !is_ready(pod)).map(|(name, _)| name).collect();
             if waiting.is_empty() && pods.len() >= 5 {
                 return;
             }

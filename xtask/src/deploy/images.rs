@@ -44,7 +44,8 @@ impl Image {
 /// Builds them all, optimised where people's data is.
 pub(super) fn build(tag: Option<&str>, release: bool) -> Result<()> {
     let version = Version::read()?;
-    built::build(&IMAGES, None, &tag.map_or_else(|| version.tag(), ToOwned::to_owned), &version, release).map(drop)
+    built::build(&IMAGES, None, &tag.map_or_else(|| version.tag(), ToOwned::to_owned), &version, release)
+        .map(drop)
 }
 
 /// The built images.

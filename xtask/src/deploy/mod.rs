@@ -26,7 +26,7 @@ use crate::{
     shell::{Result, output, say},
 };
 
-pub(crate) use environment::{Environment, NAMESPACE};
+pub(crate) use environment::Environment;
 
 /// The parts of a deployment, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

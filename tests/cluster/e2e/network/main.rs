@@ -43,7 +43,11 @@ fn only_the_tables_edges_are_open() {
                 (open, tried) = (open + usize::from(allowed), tried + 1);
             }
         }
-        assert_eq!(open, expected.len(), "{environment}: an edge of the table is between pods that are not there");
+        assert_eq!(
+            open,
+            expected.len(),
+            "{environment}: an edge of the table is between pods that are not there"
+        );
         say(format_args!("{environment}: {open} of {tried} edges are open, as in the table"));
     }
 }

@@ -39,7 +39,8 @@ impl Pod {
         expected.sort_unstable();
         assert_eq!(names, expected, "the table knows other services");
         let smoke = json!({ "app.kubernetes.io/name": "smoke", "app.kubernetes.io/part-of": "maily" });
-        let orchestrator = json!({ "app.kubernetes.io/name": "orchestrator", "app.kubernetes.io/part-of": "maily" });
+        let orchestrator =
+            json!({ "app.kubernetes.io/name": "orchestrator", "app.kubernetes.io/part-of": "maily" });
         pods.extend([
             Self::new("smoke", NAMESPACE, json!({}), smoke),
             Self::new("unknown", NAMESPACE, json!({}), json!({})),
@@ -57,8 +58,12 @@ impl Pod {
     /// The pod of a workload.
     fn of(object: &Value) -> Option<Self> {
         let template = object["spec"]["template"].as_object()?;
-        let mut pod =
-            Self::new(object["metadata"]["name"].as_str()?, NAMESPACE, json!({}), template["metadata"]["labels"].clone());
+        let mut pod = Self::new(
+            object["metadata"]["name"].as_str()?,
+            NAMESPACE,
+            json!({}),
+            template["metadata"]["labels"].clone(),
+        );
         for container in template["spec"]["containers"].as_array()? {
             for port in container["ports"].as_array().into_iter().flatten() {
                 let number = u16::try_from(port["containerPort"].as_u64()?).ok()?;
@@ -92,20 +97,23 @@ impl Policies {
         let fits = |direction: &Direction, rule: &Value, peer: &Pod| {
             peer_in(&rule[direction.peers], peer) && port_in(&rule["ports"], to, port)
         };
-        self.side(&EGRESS, from, |rule| fits(&EGRESS, rule, to)) && self.side(&INGRESS, to, |rule| fits(&INGRESS, rule, from))
+        self.side(&EGRESS, from, |rule| fits(&EGRESS, rule, to))
+            && self.side(&INGRESS, to, |rule| fits(&INGRESS, rule, from))
     }
 
     /// A pod that no policy of a direction selects allows everything in that direction.
     fn side(&self, direction: &Direction, pod: &Pod, fits: impl Fn(&Value) -> bool) -> bool {
         let selecting: Vec<_> =
             self.0.iter().filter(|policy| pod.ours() && applies(policy, pod, direction.kind)).collect();
-        let rules = selecting.iter().flat_map(|policy| policy[direction.rules].as_array().into_iter().flatten());
+        let rules =
+            selecting.iter().flat_map(|policy| policy[direction.rules].as_array().into_iter().flatten());
         selecting.is_empty() || rules.into_iter().any(fits)
     }
 }
 
 fn applies(policy: &Value, pod: &Pod, kind: &str) -> bool {
-    let kinds = policy["policyTypes"].as_array().expect("a policy without policyTypes says less than it means");
+    let kinds =
+        policy["policyTypes"].as_array().expect("a policy without policyTypes says less than it means");
     kinds.iter().any(|one| one == kind) && selects(&policy["podSelector"], &pod.labels)
 }
 
