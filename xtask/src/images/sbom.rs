@@ -11,7 +11,7 @@ use maily_testkit::cache;
 use super::Image;
 use crate::shell::{Result, cargo, root, run, say};
 
-const VERSION: &str = "0.5.7";
+const VERSION: &str = "0.5.9";
 
 /// Writes `DIR/SERVICE.cdx.json` for each image of ours.
 pub(super) fn write(dir: &Path, images: &[Image]) -> Result<()> {
