@@ -1,7 +1,6 @@
 //! `cargo xtask images`: a container image for each service, from what cargo built.
 
 mod context;
-mod sbom;
 mod version;
 
 use std::{
@@ -30,11 +29,8 @@ pub(crate) struct Options {
     /// Optimise everything: for production. Otherwise the profile of `up` and the tests, whose build is there already.
     #[arg(long)]
     release: bool,
-    /// Write a software bill of materials (CycloneDX) for each service into this folder.
-    #[arg(long, value_name = "DIR")]
-    sbom: Option<PathBuf>,
     /// Only write the build context into this folder, for `docker build` or docker-compose with BINARIES=prebuilt.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["push", "tag", "sbom"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["push", "tag"])]
     context: Option<PathBuf>,
 }
 
@@ -92,9 +88,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let version = Version::read()?;
     let tag = options.tag.clone().unwrap_or_else(|| version.tag());
     let references = build(&chosen, options.push.as_deref(), &tag, &version, options.release)?;
-    if let Some(folder) = &options.sbom {
-        sbom::write(folder, &chosen)?;
-    }
     if options.push.is_some() {
         references.iter().try_for_each(|reference| push(reference))?;
     }
