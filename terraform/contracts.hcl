@@ -18,7 +18,7 @@
 # Inputs of every kind.
 common {
   input "name" {
-    type = string # 3 to 24 lower-case letters, digits and dashes, beginning with a letter; names derive from it
+    type = string # 3 to 20 lower-case letters, digits and dashes, beginning with a letter; names derive from it
   }
   input "location" {
     type = string # the region; the cloud's own name for it

@@ -48,9 +48,9 @@ output "pair" {
   value       = local.pair
 }
 
-output "zones" {
-  description = "Whether the primary region has availability zones."
-  value       = local.record.zones
+output "zoned" {
+  description = "The regions inside the boundary that have availability zones."
+  value       = sort([for name in local.regions : name if local.table[name].zones])
 }
 
 output "replication_classes" {
