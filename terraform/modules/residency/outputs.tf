@@ -88,3 +88,8 @@ output "tags" {
     managed-by  = "terraform"
   }
 }
+
+output "geo" {
+  description = "The regions inside the boundary whose pair region is inside it too, so that a geo-redundant copy stays inside."
+  value       = sort([for name in local.regions : name if try(contains(local.regions, local.table[name].pair), false)])
+}
