@@ -39,6 +39,15 @@ locals {
     Resource  = "*"
     Condition = { StringEquals = { "kms:ViaService" = "ec2.${local.location}.amazonaws.com" } }
   }
+  # Audit trails and access logs arrive encrypted with the storage key.
+  deliveries = {
+    Sid       = "LogDeliveries"
+    Effect    = "Allow"
+    Principal = { Service = ["cloudtrail.amazonaws.com", "delivery.logs.amazonaws.com"] }
+    Action    = ["kms:DescribeKey", "kms:GenerateDataKey*"]
+    Resource  = "*"
+    Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+  }
 }
 
 resource "aws_kms_key" "this" {
@@ -55,7 +64,7 @@ resource "aws_kms_key" "this" {
   bypass_policy_lockout_safety_check = false
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat([local.administration, local.outsiders], each.key == "disks" ? [local.autoscaling] : [])
+    Statement = concat([local.administration, local.outsiders], each.key == "disks" ? [local.autoscaling] : [], each.key == "storage" ? [local.deliveries] : [])
   })
   tags = merge(local.tags, { use = each.key })
 }

@@ -56,8 +56,8 @@ resource "aws_organizations_policy" "residency" {
 
   lifecycle {
     precondition {
-      condition     = terraform_data.residency.input.location == var.location
-      error_message = "The policy must pass the residency gate first."
+      condition     = contains(module.residency.regions, local.location)
+      error_message = "${module.residency.article}: the policy would not let its own region in."
     }
   }
 }

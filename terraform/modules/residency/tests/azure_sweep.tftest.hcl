@@ -16,16 +16,16 @@ run "azure_eu" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -45,16 +45,16 @@ run "azure_uk" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -74,16 +74,16 @@ run "azure_ch" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -103,16 +103,16 @@ run "azure_us" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -132,16 +132,16 @@ run "azure_ca" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -161,16 +161,16 @@ run "azure_au" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -190,16 +190,16 @@ run "azure_br" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -219,16 +219,16 @@ run "azure_in" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -248,16 +248,16 @@ run "azure_jp" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -277,16 +277,16 @@ run "azure_kr" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -306,16 +306,16 @@ run "azure_sg" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }
 
@@ -335,15 +335,15 @@ run "azure_za" {
     error_message = "accepted ${join(" ", output.accepted)}; inside are ${join(" ", output.expected)}"
   }
   assert {
-    condition     = output.refusals_explained && output.placements_refused == output.placements_outside
-    error_message = "a refusal without its article or region, or ${output.placements_refused} placements refused of ${output.placements_outside}"
+    condition     = output.explained && length(output.primaries_refused) == 0
+    error_message = "a refusal without its article, or refused as primary: ${join(" ", output.primaries_refused)}"
   }
   assert {
     condition     = length(output.copies_outside) == 0
     error_message = "copies leave the boundary: ${join(", ", output.copies_outside)}"
   }
   assert {
-    condition     = length(output.local_refused) == 0 && length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
-    error_message = "refused inside: ${join(", ", concat(output.local_refused, output.copies_refused))}; pairs differ: ${join(", ", output.pairs_differ)}"
+    condition     = length(output.copies_refused) == 0 && length(output.pairs_differ) == 0
+    error_message = "refused inside: ${join(", ", output.copies_refused)}; pairs differ: ${join(", ", output.pairs_differ)}"
   }
 }

@@ -13,7 +13,7 @@ variable "boundary" {
 locals {
   regions  = local.countries[var.cloud]
   expected = sort([for region, country in local.regions : region if contains(local.members[var.boundary], country)])
-  others   = merge([for cloud, regions in local.countries : regions if cloud != var.cloud]...)
+  all      = merge(values(local.countries)...)
   classes = {
     azure = ["LRS", "ZRS", "GRS", "RAGRS", "GZRS", "RAGZRS", "zone", "geo"]
     aws   = ["SRR", "CRR", "zone", "geo"]
@@ -22,83 +22,69 @@ locals {
   copying = ["GRS", "RAGRS", "GZRS", "RAGZRS", "CRR", "DUAL_REGION", "geo"]
 }
 
+# Each region inside as the primary, with every replication class at once: a violation for each class that may not be.
 module "primary" {
   source   = "../.."
-  for_each = local.regions
+  for_each = toset(local.expected)
 
   cloud          = var.cloud
   data_residency = { boundary = var.boundary, clouds = ["azure", "aws", "gcp"], primary = each.key }
+  replication    = { for class in local.classes : "copy-${class}" => class }
 }
 
-# All regions at once, those of the other clouds too: one violation for each that is outside.
+# All regions at once, those of the other clouds too: a violation for each that is outside.
 module "placement" {
   source = "../.."
 
   cloud          = var.cloud
   data_residency = { boundary = var.boundary, clouds = ["azure", "aws", "gcp"], primary = local.expected[0] }
-  placements     = { for region in keys(merge(local.others, local.regions)) : "placement-${region}" => region }
+  placements     = { for region in keys(local.all) : "placement-${region}" => region }
 }
 
-module "replication" {
-  source   = "../.."
-  for_each = { for pair in setproduct(local.expected, local.classes) : "${pair[0]} ${pair[1]}" => { region = pair[0], class = pair[1] } }
-
-  cloud          = var.cloud
-  data_residency = { boundary = var.boundary, clouds = ["azure", "aws", "gcp"], primary = each.value.region }
-  replication    = { "the copy" = each.value.class }
+locals {
+  refused = { for region in keys(local.all) : region => [for sentence in module.placement.violations : sentence if strcontains(sentence, ": placement-${region} \"${region}\" is outside")] }
+  copies = { for region, judged in module.primary : region => {
+    for class in local.classes : class => !anytrue([for sentence in judged.violations : strcontains(sentence, ": copy-${class} \"")])
+  } }
+  # Where a copy of this region goes: on Azure to its pair, elsewhere to the secondary.
+  target = { for region, judged in module.primary : region => var.cloud == "azure" ? lookup(local.paired, region, "none") : coalesce(judged.secondary, "none") }
 }
 
 output "accepted" {
-  description = "The regions accepted as primary."
-  value       = sort([for region, judged in module.primary : region if judged.inside])
+  description = "The regions of this cloud, or of another, that were accepted."
+  value       = sort([for region, sentences in local.refused : region if length(sentences) == 0])
 }
 
 output "expected" {
-  description = "The regions whose country is inside the boundary."
+  description = "The regions of this cloud whose country is inside the boundary."
   value       = local.expected
 }
 
-output "refusals_explained" {
-  description = "Whether each refusal names the article and the region."
-  value = alltrue([for region, judged in module.primary :
-    judged.inside || (length(judged.violations) == 1 && startswith(judged.message, "${judged.article}: ") && strcontains(judged.message, "\"${region}\""))
-  ])
+output "explained" {
+  description = "Whether each refusal is one sentence that begins with the article."
+  value       = alltrue([for sentences in values(local.refused) : length(sentences) <= 1 && alltrue([for sentence in sentences : startswith(sentence, "${module.placement.article}: ")])])
 }
 
-output "placements_refused" {
-  description = "How many placements were refused."
-  value       = length(module.placement.violations)
-}
-
-output "placements_outside" {
-  description = "How many placements are outside."
-  value       = length(merge(local.others, local.regions)) - length(local.expected)
+output "primaries_refused" {
+  description = "Regions inside that were refused as primary; must be empty."
+  value       = [for region, judged in module.primary : region if anytrue([for sentence in judged.violations : strcontains(sentence, ": primary ")])]
 }
 
 output "copies_outside" {
   description = "Accepted copies, of region and class, that leave the boundary; must be empty."
-  value = [for key, judged in module.replication : key if judged.inside && contains(local.copying, split(" ", key)[1]) && (
-    var.cloud == "azure" ?
-    !contains(local.expected, lookup(local.paired, split(" ", key)[0], "none")) :
-    !contains(local.expected, coalesce(judged.secondary, "none"))
-  )]
-}
-
-output "local_refused" {
-  description = "Refused classes that stay in the region; must be empty but for zones that are not there."
-  value       = [for key, judged in module.replication : key if !judged.inside && contains(["LRS", "SRR", "REGION", "zone"], split(" ", key)[1])]
+  value       = flatten([for region, classes in local.copies : [for class, accepted in classes : "${region} ${class}" if accepted && contains(local.copying, class) && !contains(local.expected, local.target[region])]])
 }
 
 output "copies_refused" {
-  description = "Refused GRS, CRR and DUAL_REGION, of regions whose copy would have stayed inside; must be empty."
-  value = [for key, judged in module.replication : key if !judged.inside && contains(["GRS", "CRR", "DUAL_REGION"], split(" ", key)[1]) && (
-    var.cloud == "azure" ? contains(local.expected, lookup(local.paired, split(" ", key)[0], "none")) : length(local.expected) > 1
-  )]
+  description = "Refused copies that would have stayed inside, and refused classes that don't copy; must be empty."
+  value = flatten([for region, classes in local.copies : [for class, accepted in classes : "${region} ${class}" if !accepted && (
+    contains(local.copying, class) ? contains(local.expected, local.target[region]) && !contains(["GZRS", "RAGZRS"], class) : !contains(["ZRS", "MULTI_REGION"], class)
+  )]])
 }
 
 output "pairs_differ" {
   description = "Azure regions whose pair in the module is not Azure's (null where that is outside); must be empty."
   value = var.cloud != "azure" ? [] : [for region in local.expected : region
-    if(contains(local.expected, lookup(local.paired, region, "none")) ? local.paired[region] : "none") != coalesce(module.primary[region].pair, "none")
+    if(contains(local.expected, local.target[region]) ? local.target[region] : "none") != coalesce(module.primary[region].pair, "none")
   ]
 }
