@@ -11,7 +11,6 @@ module "residency" {
 resource "terraform_data" "residency" {
   input = {
     location = var.location
-
   }
 
   lifecycle {

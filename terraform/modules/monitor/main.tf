@@ -12,6 +12,43 @@ resource "azurerm_log_analytics_workspace" "this" {
   tags                            = local.tags
 }
 
+resource "azurerm_monitor_private_link_scope" "this" {
+  name                  = "${var.name}-logs"
+  resource_group_name   = var.resource_group_name
+  ingestion_access_mode = "PrivateOnly"
+  query_access_mode     = "PrivateOnly"
+  tags                  = local.tags
+}
+
+resource "azurerm_monitor_private_link_scoped_service" "logs" {
+  name                = "${var.name}-logs"
+  resource_group_name = var.resource_group_name
+  scope_name          = azurerm_monitor_private_link_scope.this.name
+  linked_resource_id  = azurerm_log_analytics_workspace.this.id
+}
+
+resource "azurerm_private_endpoint" "logs" {
+  name                = "${var.name}-logs"
+  location            = local.location
+  resource_group_name = var.resource_group_name
+  subnet_id           = var.subnet_id
+  tags                = local.tags
+
+  private_service_connection {
+    name                           = "logs"
+    private_connection_resource_id = azurerm_monitor_private_link_scope.this.id
+    subresource_names              = ["azuremonitor"]
+    is_manual_connection           = false
+  }
+
+  private_dns_zone_group {
+    name                 = "logs"
+    private_dns_zone_ids = var.dns_zone_ids
+  }
+
+  depends_on = [azurerm_monitor_private_link_scoped_service.logs]
+}
+
 resource "azurerm_monitor_action_group" "operators" {
   name                = "${var.name}-operators"
   resource_group_name = var.resource_group_name

@@ -89,3 +89,15 @@ variable "budget" {
     error_message = "budget.emails must hold at least one e-mail address."
   }
 }
+
+variable "subnet_id" {
+  description = "The subnet of the private endpoint; agents send their logs by it, never over the Internet."
+  type        = string
+  nullable    = false
+}
+
+variable "dns_zone_ids" {
+  description = "The private zones of Azure Monitor (monitor, oms, ods, agentsvc) and of blobs."
+  type        = list(string)
+  nullable    = false
+}
