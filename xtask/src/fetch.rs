@@ -69,16 +69,22 @@ fn restate() -> Result<()> {
 
 /// A Python with the peers' client libraries; answers the interpreter.
 pub(crate) fn peers() -> Result<PathBuf> {
-    let venv = cache::dir().join("peers");
+    python_program("peers", &PEERS, "python")
+}
+
+/// A Python environment of its own with these packages; answers one of its programs.
+pub(crate) fn python_program(name: &str, packages: &[&str], program: &str) -> Result<PathBuf> {
+    let venv = cache::dir().join(name);
     let (interpreter, stamp) = (venv.join("bin/python"), venv.join("installed"));
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == PEERS.join("\n")) {
-        return Ok(interpreter);
+    let program = venv.join("bin").join(program);
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == packages.join("\n")) {
+        return Ok(program);
     }
-    say(&format!("Installing the peers' clients for the tests (PyPI {})", PEERS.join(", ")));
+    say(&format!("Installing for the tests: PyPI {}", packages.join(", ")));
     run(python(&["-m", "venv", "--clear"]).arg(&venv))?;
-    run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet"]).args(PEERS))?;
-    fs::write(&stamp, PEERS.join("\n")).map_err(|error| format!("{}: {error}", stamp.display()))?;
-    Ok(interpreter)
+    run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
+    fs::write(&stamp, packages.join("\n")).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(program)
 }
 
 /// The Go TLS client of the tests; answers the program.

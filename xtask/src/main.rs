@@ -6,6 +6,7 @@ mod down;
 mod fetch;
 mod rules;
 mod shell;
+mod terraform;
 mod test;
 mod up;
 
@@ -31,6 +32,8 @@ enum Command {
     Test(test::Options),
     /// Formatting, clippy with warnings denied, and the repository's own rules.
     Check,
+    /// Plans, applies, compares and documents what is in the clouds (terraform/).
+    Terraform(terraform::Options),
     /// Measures: the model, or a campaign of 10,000 and of 100,000 rows.
     Bench(bench::Options),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Down(options) => down::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Check => check::run().map(|()| ExitCode::SUCCESS),
+        Command::Terraform(options) => terraform::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     done.unwrap_or_else(|message| {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     check, fetch,
     shell::{Result, cargo, say},
+    terraform::parts::{self, Parts},
     up,
 };
 
@@ -33,8 +34,9 @@ pub(crate) struct Options {
     filter: Option<String>,
 }
 
-/// The package of the tests that cross services.
-const REAL: &str = "maily-tests";
+/// The packages of the tests that cross services, and of those of `terraform/`.
+const REAL: [&str; 2] = ["maily-tests", TERRAFORM];
+const TERRAFORM: &str = "maily-terraform-tests";
 
 #[derive(Default)]
 struct Tally {
@@ -52,6 +54,12 @@ struct Program {
     dir: PathBuf,
 }
 
+impl Program {
+    fn is_real(&self) -> bool {
+        REAL.contains(&self.package.as_str())
+    }
+}
+
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let begun = Instant::now();
     fetch::for_up()?;
@@ -60,10 +68,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     up::build()?;
     let programs = programs(options.tier)?;
-    let environment = environment(options.tier)?;
+    let mut environment = environment(options.tier)?;
+    let parts = parts(&programs, options.tier);
+    environment.extend(parts.environment);
     let mut tally = Tally::default();
     for program in &programs {
         run_program(program, options.filter.as_deref(), &environment, &mut tally)?;
+    }
+    for missing in &parts.missing {
+        println!("left out, for want of {missing}");
     }
     Ok(report(&tally, programs.len(), begun))
 }
@@ -81,11 +94,9 @@ fn programs(tier: Option<Tier>) -> Result<Vec<Program>> {
     let mut programs: Vec<_> = text.lines().filter_map(program).collect();
     programs.retain(|program| match tier {
         None => true,
-        Some(tier) => (tier == Tier::Real) == (program.package == REAL),
+        Some(tier) => (tier == Tier::Real) == program.is_real(),
     });
-    programs.sort_by(|a, b| {
-        (a.package == REAL, &a.package, &a.name).cmp(&(b.package == REAL, &b.package, &b.name))
-    });
+    programs.sort_by(|a, b| (a.is_real(), &a.package, &a.name).cmp(&(b.is_real(), &b.package, &b.name)));
     Ok(programs)
 }
 
@@ -112,6 +123,12 @@ fn environment(tier: Option<Tier>) -> Result<BTreeMap<&'static str, PathBuf>> {
     Ok(environment)
 }
 
+/// What the tests of `terraform/` run against. Elsewhere it is not even looked at.
+fn parts(programs: &[Program], tier: Option<Tier>) -> Parts {
+    let wanted = tier != Some(Tier::Fast) && programs.iter().any(|program| program.package == TERRAFORM);
+    if wanted { parts::fetch() } else { Parts::default() }
+}
+
 fn run_program(
     program: &Program,
     filter: Option<&str>,
@@ -123,7 +140,7 @@ fn run_program(
     if let Some(filter) = filter.filter(|filter| !program.name.contains(filter)) {
         command.arg(filter);
     }
-    if program.package == REAL {
+    if program.is_real() {
         // Each of these has a stack of its own; two at once would only slow each other down.
         command.arg("--test-threads=1");
     }
