@@ -128,8 +128,8 @@ fn cluster(name: &str, properties: &mut Value, port: u16) {
 
 fn storage(name: &str, properties: &mut Value, location: &Value) {
     let hosts = ["blob", "dfs", "file", "queue", "table", "web"];
-    let hosts =
-        hosts.map(|service| (service.to_owned(), Value::from(format!("https://{name}.{service}.core.{DOMAIN}/"))));
+    let hosts = hosts
+        .map(|service| (service.to_owned(), Value::from(format!("https://{name}.{service}.core.{DOMAIN}/"))));
     fill(
         properties,
         &[

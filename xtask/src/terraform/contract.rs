@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hcl_edit::structure::{Block, Body};
+use hcl_edit::structure::{Block, Body, Structure};
 
 use super::{
     hcl::{self, Module},
@@ -117,7 +117,8 @@ fn ungated(module: &Module) -> Vec<String> {
     }
     let asks = |block: &Block| {
         let own = is_gate(block) || (block.has_ident("module") && hcl::label(block) == "residency");
-        !own && !block.has_ident("variable") && Body::from(block.clone()).to_string().contains("var.location")
+        !own && !block.has_ident("variable")
+            && Body::from(vec![Structure::from(block.clone())]).to_string().contains("var.location")
     };
     for block in module.all_blocks().iter().filter(|block| asks(block)) {
         let labels: Vec<_> = block.labels.iter().map(|label| label.as_str()).collect();

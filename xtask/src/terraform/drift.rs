@@ -26,7 +26,8 @@ pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&str>) -
         reports.push(report);
     }
     let code = exit_code(&reports);
-    println!("{:#}", json!({"status": ["clean", "failed", "drift"][usize::from(code)], "roots": reports}));
+    let status = ["clean", "failed", "drift"][usize::from(code)];
+    println!("{:#}", json!({"status": status, "roots": reports}));
     Ok(ExitCode::from(code))
 }
 

@@ -14,7 +14,6 @@ use crate::shell::Result;
 
 /// A module: one folder of `.tf` files.
 pub(crate) struct Module {
-    pub(crate) dir: PathBuf,
     blocks: Vec<Block>,
 }
 
@@ -40,7 +39,7 @@ impl Module {
         for file in files(dir, ".tf")? {
             blocks.extend(body(&file)?.into_blocks());
         }
-        Ok(Self { dir: dir.to_owned(), blocks })
+        Ok(Self { blocks })
     }
 
     /// The blocks of a kind, such as `variable`.
