@@ -6,10 +6,10 @@ module "residency" {
   data_residency = var.data_residency
   ownership      = var.ownership
   placements = {
-    location = var.location
+    location        = var.location
     "log workspace" = var.log_sink.location
-    "log bucket" = try(split("/", var.log_sink.id)[3], var.log_sink.id)
-    subnet = try(split("/", var.subnet_id)[3], var.subnet_id)
+    "log bucket"    = try(split("/", var.log_sink.id)[3], var.log_sink.id)
+    subnet          = try(split("/", var.subnet_id)[3], var.subnet_id)
   }
 }
 

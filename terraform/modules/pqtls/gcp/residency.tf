@@ -6,7 +6,7 @@ module "residency" {
   data_residency = var.data_residency
   ownership      = var.ownership
   placements = {
-    location = var.location
+    location          = var.location
     "backend service" = try(regex("/regions/([a-z0-9-]+)/", var.backend_service)[0], var.backend_service)
   }
 }
