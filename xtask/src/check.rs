@@ -3,7 +3,6 @@
 use crate::{
     rules,
     shell::{Result, cargo, output, run as run_program, say},
-    terraform,
 };
 
 /// What must not be active anywhere in the dependency graph (DESIGN.md, "The protocols").
@@ -14,8 +13,6 @@ pub(crate) fn run() -> Result<()> {
     run_program(&mut cargo(&["fmt", "--all", "--check"]))?;
     say("The repository's own rules");
     rules::check()?;
-    say("Terraform: contracts, descriptions, residency gates, READMEs");
-    terraform::check()?;
     say("Dependencies: no ring, no OpenSSL");
     dependencies()?;
     say("Clippy, warnings denied");

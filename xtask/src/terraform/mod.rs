@@ -66,6 +66,8 @@ enum Action {
     Test,
     /// Writes the inputs and outputs into the README of each module and environment.
     Docs,
+    /// Finds modules that drift from their contract, lack a description or the residency gate, or have an old README.
+    Check,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
@@ -79,6 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         }
         Action::Drift => drift::run(&tree, options.environment.as_deref(), cloud),
         Action::Test => suite::run(&tree, options.environment.as_deref(), cloud),
+        Action::Check => check(&tree),
         Action::Docs => {
             let written = docs::write(&tree)?;
             say(&format!("{} READMEs written", written.len()));
@@ -87,13 +90,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
 }
 
-/// The part of `cargo xtask check` that is about `terraform/`.
-pub(crate) fn check() -> Result<()> {
-    let tree = Tree::open(None)?;
-    let mut faults = contract::faults(&tree)?;
-    faults.extend(docs::stale(&tree)?);
+/// Every fault of the modules and environments.
+fn check(tree: &Tree) -> Result<ExitCode> {
+    let mut faults = contract::faults(tree)?;
+    faults.extend(docs::stale(tree)?);
     match faults.is_empty() {
-        true => Ok(()),
+        true => Ok(ExitCode::SUCCESS),
         false => Err(format!("terraform/ has {} faults\n  {}", faults.len(), faults.join("\n  "))),
     }
 }
