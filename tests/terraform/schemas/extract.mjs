@@ -96,6 +96,8 @@ function flagsOf(owner) {
   const lines = (owner ?? "").toString().matchAll(/\/\/ (\w+) - computed: (\w+), optional: (\w+), required: (\w+)/g);
   for (const [, name, computed, optional, required] of lines) {
     found[name] = { computed: computed === "true" && required !== "true", optional: optional === "true", required: required === "true" };
+    // Google's resources all get an id from the provider, whatever the generator says.
+    if (name === "id" && !found[name].required) found[name].computed = true;
     // The generator says of some attributes that they are neither.
     if (!found[name].required && !found[name].computed) found[name].optional = true;
   }

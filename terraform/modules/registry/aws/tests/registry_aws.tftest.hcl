@@ -1,4 +1,8 @@
-mock_provider "aws" {}
+mock_provider "aws" {
+  mock_resource "aws_vpc_endpoint" {
+    defaults = { dns_entry = [{ dns_name = "vpce.example.com", hosted_zone_id = "Z2" }] }
+  }
+}
 
 variables {
   name           = "maily-test"
