@@ -78,10 +78,12 @@ function schema(provider, types) {
   }
 }
 
-/** Adds the attributes that are younger than the package. */
+/** Adds what the package does not say. */
 function add(resources) {
-  for (const { resource, attribute, type } of JSON.parse(readFileSync(join(here, "additions.json"))).attributes) {
-    if (resources[resource]) resources[resource].attributes[attribute] ??= { type, optional: true };
+  for (const { resource, attribute, type, computed } of JSON.parse(readFileSync(join(here, "additions.json"))).attributes) {
+    if (!resources[resource]) continue;
+    const known = (resources[resource].attributes[attribute] ??= { type, optional: true });
+    if (computed) known.computed = true;
   }
 }
 

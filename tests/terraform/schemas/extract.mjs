@@ -59,7 +59,7 @@ function blockOf(mapping, owner, exported) {
   const flags = flagsOf(owner);
   const block = { attributes: {}, blocks: {} };
   for (const [name, { value, isBlock, type, storageClassType }] of Object.entries(mapping)) {
-    const flag = flags[name] ?? { optional: true };
+    const flag = flags[name] ?? flagOf(name, owner);
     if (value instanceof WriteOnly) {
       block.attributes[name] = { type: value.of, ...flag, write_only: true };
       continue;
@@ -96,12 +96,22 @@ function flagsOf(owner) {
   const lines = (owner ?? "").toString().matchAll(/\/\/ (\w+) - computed: (\w+), optional: (\w+), required: (\w+)/g);
   for (const [, name, computed, optional, required] of lines) {
     found[name] = { computed: computed === "true" && required !== "true", optional: optional === "true", required: required === "true" };
-    // Google's resources all get an id from the provider, whatever the generator says.
-    if (name === "id" && !found[name].required) found[name].computed = true;
     // The generator says of some attributes that they are neither.
     if (!found[name].required && !found[name].computed) found[name].optional = true;
   }
   return found;
+}
+
+/**
+ * What can be known of an attribute without a comment (Google's package keeps them for computed ones only): what can be
+ * reset is optional. Which optional ones the provider fills in is not said; the id it always does.
+ */
+function flagOf(name, owner) {
+  const pascal = name.replace(/(?:^|_)(\w)/g, (_, letter) => letter.toUpperCase());
+  const camel = pascal[0].toLowerCase() + pascal.slice(1);
+  const settable = Object.getOwnPropertyDescriptor(owner?.prototype ?? {}, camel)?.set || owner?.prototype?.[`put${pascal}`];
+  const required = Boolean(settable) && !owner.prototype[`reset${pascal}`];
+  return { required, optional: !required, computed: name === "id" && !required };
 }
 
 /** A type in Terraform's JSON notation. */

@@ -44,7 +44,7 @@ export function unpack(archive, folders, into) {
 /** Runs a program; throws one sentence with what it said. */
 export function run(program, options, settings = {}) {
   try {
-    return execFileSync(program, options, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 600_000, ...settings });
+    return execFileSync(program, options, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 1_800_000, ...settings });
   } catch (error) {
     const said = (error.stderr || error.message).toString().trim().split("\n").slice(-5).join("\n");
     throw new Error(`${program} ${options[0]} failed: ${said}`);

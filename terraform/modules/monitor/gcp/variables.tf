@@ -17,23 +17,23 @@ variable "location" {
 
 variable "data_residency" {
   description = "The legal boundary, the clouds that may hold the data, the region it lives in and the one it may be copied to."
-  type        = object({
+  type = object({
     boundary  = string
     clouds    = set(string)
     primary   = string
     secondary = optional(string)
   })
-  nullable    = false
+  nullable = false
 }
 
 variable "ownership" {
   description = "Who answers for the resources, in which environment, and the class of the data they hold; for the tags."
-  type        = object({
+  type = object({
     owner       = string
     environment = string
     data_class  = string
   })
-  nullable    = false
+  nullable = false
 }
 
 variable "retention_days" {

@@ -6,9 +6,9 @@ module "residency" {
   data_residency = var.data_residency
   ownership      = var.ownership
   placements = {
-    location = var.location
+    location        = var.location
     "log workspace" = var.log_sink.location
-    "log bucket" = try(split("/", var.log_sink.id)[3], var.log_sink.id)
+    "log bucket"    = try(split("/", var.log_sink.id)[3], var.log_sink.id)
   }
   endpoints = var.fallback.enabled ? { "inference fallback" = var.fallback.endpoint } : {}
 }

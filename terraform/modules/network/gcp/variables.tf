@@ -17,23 +17,23 @@ variable "location" {
 
 variable "data_residency" {
   description = "The legal boundary, the clouds that may hold the data, the region it lives in and the one it may be copied to."
-  type        = object({
+  type = object({
     boundary  = string
     clouds    = set(string)
     primary   = string
     secondary = optional(string)
   })
-  nullable    = false
+  nullable = false
 }
 
 variable "ownership" {
   description = "Who answers for the resources, in which environment, and the class of the data they hold; for the tags."
-  type        = object({
+  type = object({
     owner       = string
     environment = string
     data_class  = string
   })
-  nullable    = false
+  nullable = false
 }
 
 variable "address_space" {
@@ -49,13 +49,13 @@ variable "address_space" {
 
 variable "egress" {
   description = "What may be reached outside, by name: hosts, ports, and why. Nothing else is let out."
-  type        = map(object({
+  type = map(object({
     fqdns  = set(string)
     ports  = optional(set(number), [443])
     reason = string
   }))
-  default     = {}
-  nullable    = false
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for entry in var.egress : length(trimspace(entry.reason)) >= 10])
