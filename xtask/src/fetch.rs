@@ -100,14 +100,14 @@ fn python(arguments: &[&str]) -> Command {
     command
 }
 
-fn folder(name: &str) -> Result<PathBuf> {
+pub(crate) fn folder(name: &str) -> Result<PathBuf> {
     let folder = cache::dir().join(name);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
 }
 
 /// The first file below `dir` whose name ends so.
-fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
+pub(crate) fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -122,7 +122,7 @@ fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
     Err(format!("{} holds no {ending} file", dir.display()))
 }
 
-fn sha256(path: &Path) -> Result<String> {
+pub(crate) fn sha256(path: &Path) -> Result<String> {
     let unreadable = |error| format!("{}: {error}", path.display());
     let mut file = File::open(path).map_err(unreadable)?;
     let mut context = digest::Context::new(&digest::SHA256);

@@ -5,6 +5,7 @@ mod check;
 mod down;
 mod fetch;
 mod rules;
+mod servers;
 mod shell;
 mod test;
 mod up;

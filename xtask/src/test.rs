@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::{
-    check, fetch,
+    check, fetch, servers,
     shell::{Result, cargo, say},
     up,
 };
@@ -55,6 +55,7 @@ struct Program {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let begun = Instant::now();
     fetch::for_up()?;
+    servers::for_tests()?;
     if options.tier != Some(Tier::Real) && options.filter.is_none() {
         check::run()?;
     }

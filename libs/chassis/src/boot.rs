@@ -12,12 +12,15 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
     client::{self, Connector, PeerClient},
+    closed,
     config::Config,
     edge::{self, Gate, KeyHashes},
     error::Error,
     internal,
     listeners::Listeners,
+    rate::Rate,
     readiness::Readiness,
+    redis::RedisClient,
     serve::{Security, Server},
     telemetry, tls,
 };
@@ -38,6 +41,7 @@ pub struct Boot<T> {
     pub shutdown: CancellationToken,
     pub(crate) name: &'static str,
     pub(crate) sockets: Sockets,
+    pub(crate) redis: Option<RedisClient>,
     pub(crate) fatal: Fatal,
 }
 
@@ -69,6 +73,18 @@ impl Fatal {
 }
 
 impl<T> Boot<T> {
+    /// The service's name, as in certificates.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What replicas share, if a Redis is configured.
+    #[must_use]
+    pub fn redis(&self) -> Option<&RedisClient> {
+        self.redis.as_ref()
+    }
+
     /// An error for `run` to return: the sentence, exit code 64.
     pub fn fatal(&self, error: impl std::fmt::Display) -> Error {
         Error::new(error)
@@ -160,7 +176,8 @@ impl<T> Boot<T> {
             }
             (_, edge::EdgeAuth::Own) => KeyHashes::default(),
         };
-        let gate = Arc::new(Gate::new(auth, keys, config.requests_per_second));
+        let rate = Rate::new(config.requests_per_second, self.redis.clone(), self.name);
+        let gate = Arc::new(Gate::new(auth, keys, rate));
         tokio::spawn(tidy(Arc::clone(&gate), self.shutdown.clone()));
         Ok(Server {
             listener: duplicate(self.sockets.edge.as_ref().ok_or_else(missing)?)?,
@@ -178,6 +195,7 @@ impl<T> Boot<T> {
                 Duration::from_secs(self.config.limits.request_seconds),
             ))
             .layer(CatchPanicLayer::new())
+            .layer(middleware::from_fn_with_state(self.readiness.clone(), closed::refuse))
             .layer(middleware::from_fn_with_state(self.name, telemetry::trace))
     }
 }

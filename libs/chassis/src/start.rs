@@ -13,6 +13,7 @@ use crate::{
     error::{Error, USAGE},
     health,
     readiness::Readiness,
+    redis::RedisClient,
     serve::{Security, Server},
     telemetry,
 };
@@ -93,7 +94,11 @@ where
     tokio::spawn(health.run(health_stop.clone(), TaskTracker::new()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
     let fatal = Fatal::new(shutdown.clone());
-    let boot = Boot { config, readiness, shutdown, name: about.name, sockets, fatal };
+    let redis = config.redis.as_ref().map(|redis| RedisClient::start(redis, config.environment)).transpose()?;
+    if redis.is_none() {
+        tracing::info!("no Redis: rate limits are kept in memory");
+    }
+    let boot = Boot { config, readiness, shutdown, name: about.name, sockets, redis, fatal };
     let done = run(boot).await;
     health_stop.cancel();
     telemetry.stop().await;

@@ -96,8 +96,13 @@ impl Process {
 
     /// Sends SIGTERM.
     pub(crate) fn ask(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
         if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+            let _ = kill(Pid::from_raw(id), signal);
         }
     }
 

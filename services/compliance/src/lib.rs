@@ -27,7 +27,8 @@ mod stage;
 mod state;
 mod token;
 
-use maily_chassis::{Boot, EdgeAuth, Environment, Listeners};
+use maily_chassis::{Boot, EdgeAuth, Listeners};
+use maily_keys::open_roots;
 use maily_proto::compliance::compliance_server::ComplianceServer;
 
 pub use config::Config;
@@ -40,11 +41,8 @@ pub use state::{State, Verified};
 /// # Errors
 /// One sentence for the operator: a bad configuration, a database that does not open or that was lost.
 pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
-    if boot.config.environment == Environment::Prod {
-        return Err(boot.fatal("configuration: a local keyring file is refused in prod"));
-    }
-    tracing::warn!("keys come from a local keyring file, which is not for production");
-    let state = match State::open(&boot.config.service, &boot.config.data).await {
+    let roots = open_roots(&boot, &boot.config.service.keyring).await?;
+    let state = match State::open(&boot.config.service, &boot.config.data, roots).await {
         Ok(state) => state,
         Err(error) if error.is_permanent() => return Err(boot.fatal(error)),
         Err(error) => return Err(maily_chassis::Error::unavailable(error)),

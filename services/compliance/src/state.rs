@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use futures::FutureExt;
 use futures::future::{join_all, select_all, try_join_all};
 use maily_keys::db::{self, Tuning};
-use maily_keys::{LocalKeyring, RootKeys};
+use maily_keys::RootKeys;
 use maily_law::Region;
 use slatedb::{CloseReason, Db};
 
@@ -47,14 +47,13 @@ pub struct Verified {
 }
 
 impl State {
-    /// Opens everything below `data`, fencing off another process that may still have it open, discards imports
+    /// Opens everything below `data` under `roots`, fencing off another process that may still have it open, discards imports
     /// that did not finish and completes those that did.
     ///
     /// # Errors
-    /// A bad configuration, keyring or database.
-    pub async fn open(config: &Config, data: &Path) -> Result<Self, Error> {
+    /// A bad configuration, root key or database.
+    pub async fn open(config: &Config, data: &Path, roots: Arc<dyn RootKeys>) -> Result<Self, Error> {
         let regions = config.checked_regions()?;
-        let roots: Arc<dyn RootKeys> = Arc::new(LocalKeyring::open(&config.keyring)?);
         let store = db::local_store(&data.join("state"))?;
         let staging = data.join("staging");
         std::fs::create_dir_all(&staging).map_err(Error::Stage)?;
