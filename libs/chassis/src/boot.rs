@@ -20,7 +20,7 @@ use crate::{
     listeners::Listeners,
     rate::Rate,
     readiness::Readiness,
-    redis::RedisClient,
+    shared::RedisClient,
     serve::{Security, Server},
     telemetry, tls,
 };

@@ -22,11 +22,11 @@ mod listeners;
 mod problem;
 mod rate;
 mod readiness;
-mod redis;
 pub mod retry;
 mod serve;
 #[cfg(test)]
 mod serve_tests;
+mod shared;
 #[cfg(test)]
 mod shared_tests;
 mod start;
@@ -45,6 +45,6 @@ pub use internal::Peer;
 pub use listeners::Listeners;
 pub use problem::Problem;
 pub use readiness::Readiness;
-pub use redis::RedisClient;
 pub use retry::status_is_permanent;
+pub use shared::RedisClient;
 pub use start::{About, main};

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use governor::{Quota, RateLimiter, clock::DefaultClock, state::keyed::DashMapStateStore};
 use redis::Script;
 
-use crate::redis::RedisClient;
+use crate::shared::RedisClient;
 
 /// `KEYS[1]` holds when the caller's bucket will be full again, in microseconds of Redis's clock. `ARGV`: the
 /// microseconds that one request costs, and those of a burst.

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, USAGE},
     health,
     readiness::Readiness,
-    redis::RedisClient,
+    shared::RedisClient,
     serve::{Security, Server},
     telemetry,
 };

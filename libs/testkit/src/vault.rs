@@ -80,8 +80,16 @@ impl Vault {
     pub fn operate(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value), Error> {
         let root = self.dir.join("vault/root-token");
         let token = fs::read_to_string(&root).map_err(Error::file(root))?;
+        self.ask(&token, method, path, body)
+    }
+
+    /// Asks as the holder of this token.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Result<(u16, Value), Error> {
         let address = format!("127.0.0.1:{}", self.base + 1);
-        http::request(&address, method, &format!("/v1/{path}"), &[("X-Vault-Token", &token)], body)
+        http::request(&address, method, &format!("/v1/{path}"), &[("X-Vault-Token", token)], body)
     }
 
     /// As [`Self::operate`], where anything but success is an error.

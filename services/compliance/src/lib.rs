@@ -13,6 +13,7 @@ pub mod api;
 mod campaigns;
 mod config;
 mod error;
+mod fan_out;
 mod import;
 mod layout;
 mod ledger;
@@ -47,6 +48,9 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
         Err(error) if error.is_permanent() => return Err(boot.fatal(error)),
         Err(error) => return Err(maily_chassis::Error::unavailable(error)),
     };
+    if let Some(redis) = boot.redis() {
+        state.fan_out(redis.clone()).map_err(|error| boot.fatal(error))?;
+    }
     let (fatal, watched) = (boot.fatal_handle(), state.clone());
     tokio::spawn(async move { fatal.raise(maily_chassis::Error::unavailable(watched.lost().await)) });
     let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));

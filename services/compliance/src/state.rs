@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all, try_join_all};
@@ -14,6 +14,7 @@ use slatedb::{CloseReason, Db};
 use crate::Error;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
+use crate::fan_out::FanOut;
 use crate::layout::ImportId;
 use crate::metrics::Metrics;
 use crate::records::{Campaign, Imported};
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     suppressed: RwLock<HashSet<AddressHash>>,
     importing: Mutex<HashSet<String>>,
     pub(crate) metrics: Metrics,
+    pub(crate) fan_out: OnceLock<Arc<FanOut>>,
 }
 
 /// What [`State::verify`] found in order.
@@ -78,6 +80,7 @@ impl State {
             suppressed: RwLock::new(suppressed),
             importing: Mutex::default(),
             metrics: Metrics::new(),
+            fan_out: OnceLock::new(),
         }));
         state.0.recover().await?;
         Ok(state)
@@ -173,6 +176,10 @@ impl Inner {
 
     pub(crate) fn is_suppressed(&self, address: &AddressHash) -> bool {
         self.suppressed.read().unwrap_or_else(PoisonError::into_inner).contains(address)
+    }
+
+    pub(crate) fn every_suppressed(&self) -> Vec<AddressHash> {
+        self.suppressed.read().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// From now on no hand-off includes the address.

@@ -8,6 +8,8 @@
 
 mod fault;
 mod keeper;
+#[cfg(test)]
+mod kubernetes_tests;
 mod login;
 #[cfg(test)]
 mod tests;
