@@ -27,8 +27,8 @@ use crate::{
 };
 
 const CONNECT: Duration = Duration::from_secs(2);
-/// Between two attempts to connect.
-const PAUSES: [Duration; 4] = [200, 500, 1000, 2000].map(Duration::from_millis);
+/// Milliseconds between two attempts to connect.
+const PAUSES: [u64; 4] = [200, 500, 1000, 2000];
 
 /// A Redis that may be away at any time. Clones share it.
 #[derive(Clone)]
@@ -168,7 +168,7 @@ impl Inner {
                 if failed == 0 && *self.connects.borrow() == 0 {
                     tracing::warn!("Redis can't be reached: what it would share is kept in memory");
                 }
-                sleep(PAUSES[failed.min(PAUSES.len() - 1)]).await;
+                sleep(Duration::from_millis(PAUSES[failed.min(PAUSES.len() - 1)])).await;
                 failed + 1
             }
         }

@@ -114,7 +114,7 @@ impl Transit {
         self.ensure(&name).await?;
         let session = self.session();
         let mut options = GenerateHmacRequest::builder();
-        options.key_version(1_u64).algorithm(HashAlgorithm::Sha2256);
+        options.key_version(1_u64).algorithm(HashAlgorithm::Sha2_256);
         let input = BASE64.encode([b"maily mac ", purpose.as_bytes()].concat());
         let answer =
             generate::hmac(&session.client, &self.mount, &name, &input, Some(&mut options)).await;
