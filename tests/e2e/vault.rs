@@ -80,7 +80,7 @@ fn with_redis(plan: Plan, redis: &Redis) -> Plan {
 /// An opt-out is acknowledged at once, whether Redis is there, hangs or is gone.
 fn opts_out_without_redis(platform: &Platform, redis: &mut Redis, out: &Path) {
     let tokens: Vec<String> =
-        mail::by_recipient(mail::read(out)).values().take(3).map(mail::Message::token).collect();
+        mail::by_recipient(mail::read(out).into_values().flatten()).values().take(3).map(mail::Message::token).collect();
     let mut client = Https::new(&platform.plan().ca(), &platform.plan().edge(Service::Compliance));
     for (token, state) in tokens.iter().zip(["there", "frozen", "gone"]) {
         match state {
