@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Redis, and of what it is linked to that which a small machine lacks.
-const REDIS_PACKAGES: [&str; 4] = ["redis-tools", "libatomic1", "libjemalloc2", "liblzf1"];
+const REDIS_PACKAGES: [&str; 5] = ["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"];
 
 /// What the program is built from; when none of it changed, it is not built again.
 const VAULT_SOURCES: [&str; 4] = ["engines.go", "go.mod", "go.sum", "main.go"];
@@ -54,7 +54,7 @@ fn redis() -> Result<()> {
         let _ = fs::remove_file(&program);
         return symlink(&found, &program).map_err(|error| format!("{}: {error}", program.display()));
     }
-    say("Fetching Redis for the tests (Debian package redis-tools, 1 MB, once; nothing is installed)");
+    say("Fetching Redis for the tests (Debian package redis-server, 1 MB, once; nothing is installed)");
     let home = folder("redis")?;
     let mut apt = Command::new("apt-get");
     run(apt.args(["download", "--quiet"]).args(REDIS_PACKAGES).current_dir(&home)).map_err(|error| {
