@@ -3,6 +3,7 @@
 use crate::{
     rules,
     shell::{Result, cargo, output, run as run_program, say},
+    terraform,
 };
 
 /// What must not be active anywhere in the dependency graph (DESIGN.md, "The protocols").
@@ -13,6 +14,8 @@ pub(crate) fn run() -> Result<()> {
     run_program(&mut cargo(&["fmt", "--all", "--check"]))?;
     say("The repository's own rules");
     rules::check()?;
+    say("Terraform: contracts, descriptions, residency gates, READMEs");
+    terraform::check()?;
     say("Dependencies: no ring, no OpenSSL");
     dependencies()?;
     say("Clippy, warnings denied");

@@ -69,16 +69,22 @@ fn restate() -> Result<()> {
 
 /// A Python with the peers' client libraries; answers the interpreter.
 pub(crate) fn peers() -> Result<PathBuf> {
-    let venv = cache::dir().join("peers");
+    python_program("peers", &PEERS, "python")
+}
+
+/// A Python environment of its own with these packages; answers one of its programs.
+pub(crate) fn python_program(name: &str, packages: &[&str], program: &str) -> Result<PathBuf> {
+    let venv = cache::dir().join(name);
     let (interpreter, stamp) = (venv.join("bin/python"), venv.join("installed"));
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == PEERS.join("\n")) {
-        return Ok(interpreter);
+    let program = venv.join("bin").join(program);
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == packages.join("\n")) {
+        return Ok(program);
     }
-    say(&format!("Installing the peers' clients for the tests (PyPI {})", PEERS.join(", ")));
+    say(&format!("Installing for the tests: PyPI {}", packages.join(", ")));
     run(python(&["-m", "venv", "--clear"]).arg(&venv))?;
-    run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet"]).args(PEERS))?;
-    fs::write(&stamp, PEERS.join("\n")).map_err(|error| format!("{}: {error}", stamp.display()))?;
-    Ok(interpreter)
+    run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
+    fs::write(&stamp, packages.join("\n")).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(program)
 }
 
 /// The Go TLS client of the tests; answers the program.
@@ -100,14 +106,14 @@ fn python(arguments: &[&str]) -> Command {
     command
 }
 
-fn folder(name: &str) -> Result<PathBuf> {
+pub(crate) fn folder(name: &str) -> Result<PathBuf> {
     let folder = cache::dir().join(name);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
 }
 
 /// The first file below `dir` whose name ends so.
-fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
+pub(crate) fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -122,7 +128,7 @@ fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
     Err(format!("{} holds no {ending} file", dir.display()))
 }
 
-fn sha256(path: &Path) -> Result<String> {
+pub(crate) fn sha256(path: &Path) -> Result<String> {
     let unreadable = |error| format!("{}: {error}", path.display());
     let mut file = File::open(path).map_err(unreadable)?;
     let mut context = digest::Context::new(&digest::SHA256);

@@ -2,10 +2,18 @@
 
 mod bench;
 mod check;
+mod cluster;
+mod deploy;
+mod doctor;
 mod down;
 mod fetch;
+mod images;
+mod kubectl;
+mod packages;
 mod rules;
+mod servers;
 mod shell;
+mod terraform;
 mod test;
 mod up;
 
@@ -31,6 +39,19 @@ enum Command {
     Test(test::Options),
     /// Formatting, clippy with warnings denied, and the repository's own rules.
     Check,
+    /// A real Kubernetes of one node on this machine, for the tests and for trying a deploy.
+    #[command(subcommand)]
+    Cluster(cluster::Command),
+    /// Puts the platform on an environment's Kubernetes cluster and runs a campaign through it.
+    Deploy(deploy::Options),
+    /// Takes an environment off its cluster, with its data.
+    Destroy(deploy::destroy::Options),
+    /// Says what this machine lacks.
+    Doctor,
+    /// Builds a container image of each service, from what cargo built.
+    Images(images::Options),
+    /// Plans, applies, compares and documents what is in the clouds (terraform/).
+    Terraform(terraform::Options),
     /// Measures: the model, or a campaign of 10,000 and of 100,000 rows.
     Bench(bench::Options),
 }
@@ -41,6 +62,12 @@ fn main() -> ExitCode {
         Command::Down(options) => down::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Check => check::run().map(|()| ExitCode::SUCCESS),
+        Command::Cluster(command) => cluster::run(&command),
+        Command::Deploy(options) => deploy::run(&options),
+        Command::Destroy(options) => deploy::destroy::run(&options),
+        Command::Doctor => doctor::run(),
+        Command::Images(options) => images::run(&options),
+        Command::Terraform(options) => terraform::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     done.unwrap_or_else(|message| {

@@ -11,8 +11,9 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::{
-    check, fetch,
+    check, fetch, servers,
     shell::{Result, cargo, say},
+    terraform::parts::{self, Parts},
     up,
 };
 
@@ -33,8 +34,9 @@ pub(crate) struct Options {
     filter: Option<String>,
 }
 
-/// The package of the tests that cross services.
-const REAL: &str = "maily-tests";
+/// The packages of the tests that cross services, of those of `terraform/`, and of the real cluster.
+const REAL: [&str; 3] = ["maily-tests", TERRAFORM, "maily-cluster-tests"];
+const TERRAFORM: &str = "maily-terraform-tests";
 
 #[derive(Default)]
 struct Tally {
@@ -52,18 +54,30 @@ struct Program {
     dir: PathBuf,
 }
 
+impl Program {
+    fn is_real(&self) -> bool {
+        REAL.contains(&self.package.as_str())
+    }
+}
+
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let begun = Instant::now();
     fetch::for_up()?;
+    servers::for_tests()?;
     if options.tier != Some(Tier::Real) && options.filter.is_none() {
         check::run()?;
     }
     up::build()?;
     let programs = programs(options.tier)?;
-    let environment = environment(options.tier)?;
+    let mut environment = environment(options.tier)?;
+    let parts = parts(&programs, options.tier);
+    environment.extend(parts.environment);
     let mut tally = Tally::default();
     for program in &programs {
         run_program(program, options.filter.as_deref(), &environment, &mut tally)?;
+    }
+    for missing in &parts.missing {
+        println!("left out, for want of {missing}");
     }
     Ok(report(&tally, programs.len(), begun))
 }
@@ -81,11 +95,9 @@ fn programs(tier: Option<Tier>) -> Result<Vec<Program>> {
     let mut programs: Vec<_> = text.lines().filter_map(program).collect();
     programs.retain(|program| match tier {
         None => true,
-        Some(tier) => (tier == Tier::Real) == (program.package == REAL),
+        Some(tier) => (tier == Tier::Real) == program.is_real(),
     });
-    programs.sort_by(|a, b| {
-        (a.package == REAL, &a.package, &a.name).cmp(&(b.package == REAL, &b.package, &b.name))
-    });
+    programs.sort_by(|a, b| (a.is_real(), &a.package, &a.name).cmp(&(b.is_real(), &b.package, &b.name)));
     Ok(programs)
 }
 
@@ -117,6 +129,12 @@ fn environment(tier: Option<Tier>) -> Result<BTreeMap<&'static str, PathBuf>> {
     Ok(environment)
 }
 
+/// What the tests of `terraform/` run against. Elsewhere it is not even looked at.
+fn parts(programs: &[Program], tier: Option<Tier>) -> Parts {
+    let wanted = tier != Some(Tier::Fast) && programs.iter().any(|program| program.package == TERRAFORM);
+    if wanted { parts::fetch() } else { Parts::default() }
+}
+
 fn run_program(
     program: &Program,
     filter: Option<&str>,
@@ -128,7 +146,7 @@ fn run_program(
     if let Some(filter) = filter.filter(|filter| !program.name.contains(filter)) {
         command.arg(filter);
     }
-    if program.package == REAL {
+    if program.is_real() {
         // Each of these has a stack of its own; two at once would only slow each other down.
         command.envs(environment).arg("--test-threads=1");
     }

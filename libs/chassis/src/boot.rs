@@ -15,13 +15,16 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
     client::{self, Connector, PeerClient},
+    closed,
     config::Config,
     edge::{self, Gate, KeyHashes},
     error::Error,
     internal,
     listeners::Listeners,
     problem::Problem,
+    rate::Rate,
     readiness::Readiness,
+    shared::RedisClient,
     serve::{Security, Server},
     telemetry, tls,
 };
@@ -42,6 +45,7 @@ pub struct Boot<T> {
     pub shutdown: CancellationToken,
     pub(crate) name: &'static str,
     pub(crate) sockets: Sockets,
+    pub(crate) redis: Option<RedisClient>,
     pub(crate) fatal: Fatal,
 }
 
@@ -73,6 +77,18 @@ impl Fatal {
 }
 
 impl<T> Boot<T> {
+    /// The service's name, as in certificates.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What replicas share, if a Redis is configured.
+    #[must_use]
+    pub fn redis(&self) -> Option<&RedisClient> {
+        self.redis.as_ref()
+    }
+
     /// An error for `run` to return: the sentence, exit code 64.
     pub fn fatal(&self, error: impl std::fmt::Display) -> Error {
         Error::new(error)
@@ -169,7 +185,8 @@ impl<T> Boot<T> {
             }
             (_, edge::EdgeAuth::Own) => KeyHashes::default(),
         };
-        let gate = Arc::new(Gate::new(auth, keys, config.requests_per_second));
+        let rate = Rate::new(config.requests_per_second, self.redis.clone(), self.name);
+        let gate = Arc::new(Gate::new(auth, keys, rate));
         tokio::spawn(tidy(Arc::clone(&gate), self.shutdown.clone()));
         Ok(Server {
             listener: duplicate(self.sockets.edge.as_ref().ok_or_else(missing)?)?,
@@ -188,6 +205,7 @@ impl<T> Boot<T> {
     fn common(&self, router: Router) -> Router {
         router
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn_with_state(self.readiness.clone(), closed::refuse))
             .layer(middleware::from_fn_with_state(self.name, telemetry::trace))
     }
 }

@@ -11,6 +11,8 @@ use figment::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use crate::backends::{Redis, Vault, VaultAuth};
+
 /// Where the service runs; what is refused in production is decided by this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -48,6 +50,12 @@ pub struct Config<T> {
     /// Limits of every listener.
     #[serde(default)]
     pub limits: Limits,
+    /// Where root keys are kept; without it in a local file, which production refuses.
+    #[serde(default)]
+    pub vault: Option<Vault>,
+    /// Where replicas share what may be lost; without it each keeps its own in memory.
+    #[serde(default)]
+    pub redis: Option<Redis>,
     /// Service name to `host:port` of its internal listener.
     #[serde(default)]
     pub peers: BTreeMap<String, String>,
@@ -279,7 +287,7 @@ mod tests {
         }
         expect![[r#"
             configuration: missing field `internal`
-            configuration: listen: unknown key listen; known are environment, data, internal, edge, health, telemetry, limits, peers, service
+            configuration: listen: unknown key listen; known are environment, data, internal, edge, health, telemetry, limits, vault, redis, peers, service
             configuration: service.queu: unknown key queu; known are queue
             configuration: internal.listen: invalid socket address syntax
             configuration: environment: production is none of dev, staging, prod

@@ -1,11 +1,6 @@
 //! The edge listener's gate: bearer keys kept as hashes, and rate limits.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    num::NonZeroU32,
-    path::Path,
-    sync::Arc,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -13,10 +8,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use governor::{Quota, RateLimiter, clock::DefaultClock, state::keyed::DashMapStateStore};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::{error::Error, problem::Problem};
+use crate::{error::Error, problem::Problem, rate::Rate};
 
 /// Who checks the callers of an edge listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,51 +80,54 @@ impl KeyHashes {
     }
 }
 
-type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
-
 /// The state of the gate.
 pub(crate) struct Gate {
     auth: EdgeAuth,
     keys: KeyHashes,
-    by_key: Limiter<String>,
-    by_address: Limiter<IpAddr>,
+    rate: Rate,
+}
+
+/// Who a request is counted for, and what becomes of it within the limit.
+struct Verdict {
+    counted_as: Option<String>,
+    then: Result<Option<EdgeCaller>, Problem>,
 }
 
 impl Gate {
-    pub(crate) fn new(auth: EdgeAuth, keys: KeyHashes, per_second: u32) -> Self {
-        let quota = Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN));
-        Self { auth, keys, by_key: RateLimiter::keyed(quota), by_address: RateLimiter::keyed(quota) }
+    pub(crate) fn new(auth: EdgeAuth, keys: KeyHashes, rate: Rate) -> Self {
+        Self { auth, keys, rate }
     }
 
-    /// Drops the counters of callers that have been quiet, so that the tables stay small.
+    /// Drops the counters of callers that have been quiet, so that the table stays small.
     pub(crate) fn tidy(&self) {
-        self.by_key.retain_recent();
-        self.by_address.retain_recent();
+        self.rate.tidy();
     }
 
-    fn admit(&self, request: &Request) -> Result<Option<EdgeCaller>, Problem> {
-        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    fn judge(&self, request: &Request) -> Verdict {
+        let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let by_address = address.map(|info| format!("address {}", info.0.ip()));
         if self.auth == EdgeAuth::Own {
-            return self.within(address).map(|()| None);
+            return Verdict { counted_as: by_address, then: Ok(None) };
         }
         match self.keys.find(bearer(request)) {
-            Some(name) => match self.by_key.check_key(&name.to_owned()) {
-                Ok(()) => Ok(Some(EdgeCaller(name.to_owned()))),
-                Err(_) => Err(too_many()),
+            Some(name) => Verdict {
+                counted_as: Some(format!("key {name}")),
+                then: Ok(Some(EdgeCaller(name.to_owned()))),
             },
-            None => self.within(address).and(Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "a valid key is needed: Authorization: Bearer KEY",
-            ))),
+            None => Verdict { counted_as: by_address, then: Err(unauthorised()) },
         }
     }
 
-    fn within(&self, address: Option<IpAddr>) -> Result<(), Problem> {
-        match address.map(|address| self.by_address.check_key(&address)) {
-            Some(Err(_)) => Err(too_many()),
-            _ => Ok(()),
+    async fn admit(&self, verdict: Verdict) -> Result<Option<EdgeCaller>, Problem> {
+        match &verdict.counted_as {
+            Some(caller) if !self.rate.admits(caller).await => Err(too_many()),
+            _ => verdict.then,
         }
     }
+}
+
+fn unauthorised() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "a valid key is needed: Authorization: Bearer KEY")
 }
 
 fn too_many() -> Problem {
@@ -147,7 +144,8 @@ fn bearer(request: &Request) -> &str {
 
 /// Lets a request of a known key through, at its rate.
 pub(crate) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
-    match gate.admit(&request) {
+    let verdict = gate.judge(&request);
+    match gate.admit(verdict).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -172,7 +170,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let lines = format!("{}\n\n{}\n", key_hash("ann", "one"), key_hash("bob", "two"));
         std::fs::write(file.path(), lines).unwrap();
-        Gate::new(EdgeAuth::Bearer, KeyHashes::read(file.path()).unwrap(), per_second)
+        let rate = Rate::new(per_second, None, "test");
+        Gate::new(EdgeAuth::Bearer, KeyHashes::read(file.path()).unwrap(), rate)
     }
 
     fn request(authorization: Option<&str>) -> Request {
@@ -183,15 +182,19 @@ mod tests {
         request
     }
 
-    #[test]
-    fn only_known_keys_pass() {
+    async fn admit(gate: &Gate, value: Option<&str>) -> Result<Option<EdgeCaller>, Problem> {
+        gate.admit(gate.judge(&request(value))).await
+    }
+
+    #[tokio::test]
+    async fn only_known_keys_pass() {
         let gate = gate(100);
-        let name = |value| gate.admit(&request(value)).ok().flatten().map(|caller| caller.0);
-        assert_eq!(name(Some("Bearer two")).as_deref(), Some("bob"));
-        assert_eq!(name(Some("bearer one")).as_deref(), Some("ann"));
+        let name = async |value| admit(&gate, value).await.ok().flatten().map(|caller| caller.0);
+        assert_eq!(name(Some("Bearer two")).await.as_deref(), Some("bob"));
+        assert_eq!(name(Some("bearer one")).await.as_deref(), Some("ann"));
         for bad in [None, Some(""), Some("Bearer"), Some("Bearer "), Some("Bearer three"), Some("Basic one")]
         {
-            assert_eq!(name(bad), None, "{bad:?}");
+            assert_eq!(name(bad).await, None, "{bad:?}");
         }
         // Without any key configured nobody passes, not even the empty key.
         assert_eq!(KeyHashes::default().find(""), None);
@@ -215,12 +218,15 @@ mod tests {
         assert_eq!(looked_at(""), (None, 4));
     }
 
-    #[test]
-    fn a_key_has_a_rate() {
+    #[tokio::test]
+    async fn a_key_has_a_rate() {
         let gate = gate(2);
-        let passed = (0..50).filter(|_| gate.admit(&request(Some("Bearer one"))).is_ok()).count();
+        let mut passed = 0;
+        for _ in 0..50 {
+            passed += usize::from(admit(&gate, Some("Bearer one")).await.is_ok());
+        }
         assert!((2..50).contains(&passed), "{passed}");
-        assert!(gate.admit(&request(Some("Bearer two"))).is_ok(), "another key has its own");
+        assert!(admit(&gate, Some("Bearer two")).await.is_ok(), "another key has its own");
     }
 
     #[test]

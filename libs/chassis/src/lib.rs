@@ -9,27 +9,37 @@
 //! * The **edge listener** is for people's clients: TLS 1.3 preferring ML-KEM, bearer keys, rate limits.
 //! * The **health listener** is plain HTTP: `/livez`, `/readyz`, `/metrics`.
 
+mod backends;
 mod boot;
 mod client;
+mod closed;
 mod config;
 mod edge;
 mod error;
 mod health;
 mod internal;
 mod listeners;
+mod probe;
 mod problem;
+mod rate;
 mod readiness;
 pub mod retry;
 mod serve;
 #[cfg(test)]
 mod serve_tests;
+mod shared;
+#[cfg(test)]
+mod shared_tests;
 mod start;
 mod telemetry;
 pub mod tls;
 
+pub use backends::{read_secret, read_token};
 pub use boot::{Boot, Fatal};
 pub use client::{ClientError, PeerClient, TraceContext, propagate};
-pub use config::{Config, ConfigError, Edge, Environment, Health, Internal, Limits, Telemetry, load};
+pub use config::{
+    Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth, load,
+};
 pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, key_hash};
 pub use error::Error;
 pub use internal::Peer;
@@ -37,4 +47,5 @@ pub use listeners::Listeners;
 pub use problem::Problem;
 pub use readiness::Readiness;
 pub use retry::status_is_permanent;
+pub use shared::RedisClient;
 pub use start::{About, main};

@@ -10,6 +10,7 @@ pub struct Readiness(Arc<Mutex<State>>);
 struct State {
     serving: bool,
     reason: Option<String>,
+    closed: Option<String>,
 }
 
 impl Readiness {
@@ -24,12 +25,28 @@ impl Readiness {
         self.with(|state| state.reason = Some(reason));
     }
 
+    /// Closes the service: until [`Self::reopen`] it is not ready and refuses every request, for this reason (no
+    /// personal data, no secret).
+    pub fn close(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.with(|state| state.closed = Some(reason));
+    }
+
+    /// Ends what [`Self::close`] began.
+    pub fn reopen(&self) {
+        self.with(|state| state.closed = None);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.with(|state| state.closed.is_some())
+    }
+
     /// `Ok` when ready, else the reason.
     ///
     /// # Errors
     /// Why the service is not ready.
     pub fn check(&self) -> Result<(), String> {
-        self.with(|state| match (&state.reason, state.serving) {
+        self.with(|state| match (state.closed.as_ref().or(state.reason.as_ref()), state.serving) {
             (Some(reason), _) => Err(reason.clone()),
             (None, false) => Err("starting or stopping".to_owned()),
             (None, true) => Ok(()),

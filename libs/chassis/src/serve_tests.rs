@@ -21,6 +21,7 @@ use crate::{
     config::{Edge, Internal, Limits},
     edge::{self, EdgeAuth, Gate, KeyHashes},
     internal::{self, Peer},
+    rate::Rate,
     serve::{Security, Server},
     tls,
 };
@@ -146,12 +147,12 @@ async fn inside_ml_kem_and_a_certificate_are_required() {
 async fn the_edge_takes_classical_clients_that_have_a_key() {
     let dir = tempfile::tempdir().unwrap();
     let authority = Authority::open(dir.path()).unwrap();
-    let (certificate, key) = authority.edge().unwrap();
+    let (certificate, key) = authority.edge(&[]).unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();
     let config = Edge { listen, certificate, key, keys: None, requests_per_second: 100 };
     let keys = dir.path().join("keys");
     std::fs::write(&keys, edge::key_hash("ann", "k1")).unwrap();
-    let gate = Arc::new(Gate::new(EdgeAuth::Bearer, KeyHashes::read(&keys).unwrap(), 100));
+    let gate = Arc::new(Gate::new(EdgeAuth::Bearer, KeyHashes::read(&keys).unwrap(), Rate::new(100, None, "test")));
     let who = get(|Extension(caller): Extension<edge::EdgeCaller>| async { caller.0 });
     let router = Router::new().route("/who", who).layer(middleware::from_fn_with_state(gate, edge::admit));
     let running = serve(Security::Tls(tls::edge_server(&config).unwrap()), router).await;

@@ -11,8 +11,9 @@ use crate::{
     boot::{Boot, Fatal, Sockets},
     config::{self, Config},
     error::Error,
-    health,
+    health, probe,
     readiness::Readiness,
+    shared::RedisClient,
     serve::{Security, Server},
     telemetry,
 };
@@ -72,6 +73,9 @@ where
     let file = arguments.get_one::<PathBuf>("config");
     let sets: Vec<String> = arguments.get_many("set").into_iter().flatten().cloned().collect();
     let config: Config<T> = config::load(file.map(PathBuf::as_path), &sets)?;
+    if arguments.get_flag("probe") {
+        return probe::run(config.health.listen);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -109,7 +113,11 @@ where
     tokio::spawn(health.run(health_stop.clone(), TaskTracker::new()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
     let fatal = Fatal::new(shutdown.clone());
-    let boot = Boot { config, readiness, shutdown, name: about.name, sockets, fatal };
+    let redis = config.redis.as_ref().map(|redis| RedisClient::start(redis, config.environment)).transpose()?;
+    if redis.is_none() {
+        tracing::info!("no Redis: rate limits are kept in memory");
+    }
+    let boot = Boot { config, readiness, shutdown, name: about.name, sockets, redis, fatal };
     let done = run(boot).await;
     health_stop.cancel();
     telemetry.stop().await;
@@ -139,6 +147,12 @@ fn command(about: About) -> Command {
                 .value_name("KEY=VALUE")
                 .action(ArgAction::Append)
                 .help("One setting, e.g. health.listen=127.0.0.1:9000"),
+        )
+        .arg(
+            Arg::new("probe")
+                .long("probe")
+                .action(ArgAction::SetTrue)
+                .help("Asks the one that runs here with these settings whether it is ready; exit code 0 if so"),
         )
 }
 

@@ -86,10 +86,14 @@ fn subscribe(
         .map_err(Error::new)
 }
 
-/// Our own records at any level, others' from warnings up; none of s3s, whose errors quote signatures.
+/// Whose errors quote what must not be in a log: signatures, and answers with keys in them.
+const SILENT: [&str; 3] = ["s3s", "vaultrs", "rustify"];
+
+/// Our own records at any level, others' from warnings up; none of the [`SILENT`].
 fn ours(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
-    target.starts_with("maily_") || (*metadata.level() <= Level::WARN && !target.starts_with("s3s"))
+    let silent = SILENT.iter().any(|name| target.starts_with(name));
+    target.starts_with("maily_") || (*metadata.level() <= Level::WARN && !silent)
 }
 
 fn metrics(config: &Telemetry, registry: &Registry, resource: Resource) -> Result<SdkMeterProvider, Error> {

@@ -42,6 +42,13 @@ impl KeyCache {
         }
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        let mut state = self.lock();
+        state.removals += 1;
+        state.keys.clear();
+    }
+
     pub(crate) fn forget(&self, ids: &[KeyId]) {
         let mut state = self.lock();
         state.removals += 1;

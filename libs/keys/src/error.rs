@@ -23,6 +23,9 @@ pub enum Error {
     /// The root keys could not be reached; a retry may help.
     #[error("the root keys are not available: {0}")]
     RootsUnavailable(String),
+    /// The root keys' keeper says no: to the login, or to the use of a key.
+    #[error("Vault refuses {0}")]
+    RootsRefused(String),
     /// A key was wrapped in an epoch that has ended.
     #[error("a key belongs to epoch {0}, which has ended")]
     EpochEnded(u64),

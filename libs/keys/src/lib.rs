@@ -17,17 +17,23 @@ mod epochs;
 mod error;
 mod local;
 mod private_file;
+mod provider;
 mod roots;
 #[cfg(test)]
 mod roots_suite;
+mod standing;
 mod table;
 #[cfg(test)]
 mod table_tests;
 mod turn;
+mod vault;
 
 pub use access_keys::{AccessKey, read_access_keys};
 pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal};
 pub use error::Error;
 pub use local::LocalKeyring;
+pub use provider::open_roots;
 pub use roots::{RootKeys, Scope, WrappedKey};
+pub use standing::Standing;
 pub use table::{KeyId, KeyTable};
+pub use vault::VaultRoots;

@@ -1,15 +1,18 @@
 //! Files that hold secrets: read only if nobody else may use them, replaced whole or not at all.
+//!
+//! The rule is PostgreSQL's for its key: mode 0600 or stricter, or readable by the group too where root owns the file
+//! and we are somebody else, which is how Kubernetes mounts a Secret for a pod that runs as no root.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::Error;
 
-/// The content of the file at `path`, if it is at most `limit` bytes and of mode 0600 or stricter; `None` if there is no such file.
+/// The content of the file at `path`, if it is at most `limit` bytes and nobody else may use it; `None` if there is no such file.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     let fault = |source| Error::File { path: path.display().to_string(), source };
     let mut file = match File::open(path) {
@@ -17,7 +20,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>
         opened => opened.map_err(fault)?,
     };
     let meta = file.metadata().map_err(fault)?;
-    if meta.permissions().mode() & 0o077 != 0 {
+    if !is_private(meta.uid(), own_user(), meta.mode()) {
         let source = io::Error::new(io::ErrorKind::PermissionDenied, "group or others may use it: chmod 600");
         return Err(fault(source));
     }
@@ -28,6 +31,17 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>
     let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut content).map_err(fault)?;
     Ok(Some(content))
+}
+
+/// Whether a file of `owner` with this mode is for `user` alone.
+fn is_private(owner: u32, user: Option<u32>, mode: u32) -> bool {
+    let given_by_root = owner == 0 && user.is_some_and(|user| user != 0);
+    mode & if given_by_root { 0o037 } else { 0o077 } == 0
+}
+
+/// The user that this process runs as: the owner of its folder in /proc (proc(5)).
+fn own_user() -> Option<u32> {
+    fs::metadata("/proc/self").ok().map(|meta| meta.uid())
 }
 
 /// Puts `content` in the place of the file at `path`: whole or not at all, and on the disk when this returns.
@@ -43,4 +57,18 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(&staged, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_may_give_a_file_through_the_group() {
+        assert!(is_private(1000, Some(1000), 0o100_600) && is_private(0, Some(0), 0o100_400));
+        assert!(is_private(0, Some(65532), 0o100_440), "a Secret in a pod");
+        assert!(!is_private(65532, Some(65532), 0o100_440), "our own file: the group could be anybody");
+        assert!(!is_private(0, Some(0), 0o100_440) && !is_private(0, None, 0o100_440));
+        assert!(!is_private(0, Some(65532), 0o100_444) && !is_private(0, Some(65532), 0o100_460));
+    }
 }

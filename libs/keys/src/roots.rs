@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::standing::Standing;
 use crate::{DataKey, Error};
 
 /// Names one root key: whose data, where it stays, and which key table stands below it.
@@ -79,4 +80,9 @@ pub trait RootKeys: Send + Sync + 'static {
 
     /// A secret for keyed hashes, the same for ever for one scope and purpose, untouched by rotation and trimming.
     async fn mac(&self, scope: &Scope, purpose: &str) -> Result<DataKey, Error>;
+
+    /// Whether unwrapped keys may serve, for a keeper that can go away; `None` for one that can't.
+    fn standing(&self) -> Option<Standing> {
+        None
+    }
 }

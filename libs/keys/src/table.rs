@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use crate::cache::KeyCache;
 use crate::db::{self, Tuning};
 use crate::epochs::Epochs;
+use crate::standing;
 use crate::{DataKey, Error, RootKeys, Scope, WrappedKey};
 
 /// What a key is for, as the caller knows it: a keyed hash or random bytes, never personal data.
@@ -77,21 +78,30 @@ impl KeyTable {
             cache: KeyCache::new(CACHED),
         };
         let table = Self { inner: Arc::new(inner) };
-        table.load_epochs().await?;
+        table.reload().await?;
+        if table.inner.epochs().current().is_none() {
+            table.add_epoch(1).await?;
+        }
         table.trim().await?;
+        if let Some(standing) = table.inner.roots.standing() {
+            standing::follow(&table, standing);
+        }
         Ok(table)
     }
 
-    async fn load_epochs(&self) -> Result<(), Error> {
+    /// Unwraps the epoch keys of the table's rows and puts them in the place of those in memory.
+    pub(crate) async fn reload(&self) -> Result<(), Error> {
+        // A turn changes these rows.
+        let _alone = self.inner.turning.lock().await;
         let mut rows = self.inner.db.scan_prefix(b"e", ..).await?;
-        let mut highest = 0;
+        let mut epochs = Epochs::default();
         while let Some(row) = rows.next().await? {
             let (epoch, wrapped) = read_epoch(&row.key, &row.value)?;
             let key = self.inner.roots.unwrap(&self.inner.scope, &wrapped).await?;
-            self.inner.epochs_mut().insert(epoch, &key, wrapped.version)?;
-            highest = epoch;
+            epochs.insert(epoch, &key, wrapped.version)?;
         }
-        if highest == 0 { self.add_epoch(1).await } else { Ok(()) }
+        self.inner.epochs_mut().restore(epochs);
+        Ok(())
     }
 
     /// Makes an epoch key, under the root key's newest version, and keeps it.
@@ -229,6 +239,16 @@ impl Inner {
 
     pub(crate) fn epochs_mut(&self) -> std::sync::RwLockWriteGuard<'_, Epochs> {
         self.epochs.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets every unwrapped key, until [`KeyTable::reload`].
+    pub(crate) fn withdraw(&self, why: &str) {
+        self.epochs_mut().withdraw(why);
+        self.cache.clear();
+    }
+
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.epochs().is_withdrawn()
     }
 
     fn add_row(&self, batch: &mut WriteBatch, id: &KeyId) -> Result<DataKey, Error> {

@@ -39,6 +39,7 @@ impl KeyTable {
         let _alone = self.inner.turning.lock().await;
         let (current, unfinished) = {
             let epochs = self.inner.epochs();
+            epochs.check()?;
             (epochs.current().ok_or(Error::Crypto)?.0, !epochs.old().is_empty())
         };
         if unfinished {
@@ -55,13 +56,21 @@ impl KeyTable {
     /// Any; calling again is right.
     pub async fn finish_turn(&self) -> Result<u64, Error> {
         let _alone = self.inner.turning.lock().await;
-        let old = self.inner.epochs().old();
+        let old = {
+            let epochs = self.inner.epochs();
+            epochs.check()?;
+            epochs.old()
+        };
         if old.is_empty() {
             self.trim().await?;
             return Ok(0);
         }
         let count = self.rewrap_rows(usize::MAX).await?;
-        let (_, version) = self.inner.epochs().current().ok_or(Error::Crypto)?;
+        let version = {
+            let epochs = self.inner.epochs();
+            epochs.check()?;
+            epochs.current().ok_or(Error::Crypto)?.1
+        };
         let mut batch = WriteBatch::new();
         old.iter().for_each(|epoch| batch.delete(epoch_row(*epoch)));
         batch.put(TRIM, version.to_be_bytes());

@@ -64,12 +64,13 @@ impl Authority {
         self.issue(service, params)
     }
 
-    /// Makes sure that there is a certificate for people's clients: `localhost` and 127.0.0.1.
+    /// Makes sure that there is a certificate for people's clients: `localhost`, 127.0.0.1 and `names`.
     ///
     /// # Errors
     /// A file can't be read or written.
-    pub fn edge(&self) -> Result<(PathBuf, PathBuf), Error> {
-        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    pub fn edge(&self, names: &[String]) -> Result<(PathBuf, PathBuf), Error> {
+        let local = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut params = CertificateParams::new([&local, names].concat())?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue("edge", params)
     }

@@ -25,3 +25,15 @@ pub fn restate() -> PathBuf {
     };
     dir().join(format!("npm/node_modules/@restatedev/restate-server-{platform}/bin/restate-server"))
 }
+
+/// The Vault core of the tests, built from `tests/peers/vault`.
+#[must_use]
+pub fn vault() -> PathBuf {
+    dir().join("bin/vault")
+}
+
+/// The Redis server of the tests: the machine's, or that of Debian's package.
+#[must_use]
+pub fn redis() -> PathBuf {
+    dir().join("bin/redis-server")
+}

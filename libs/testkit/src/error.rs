@@ -44,6 +44,9 @@ pub enum Error {
         /// Where its log is.
         log: PathBuf,
     },
+    /// A real part of a test refuses what it is asked.
+    #[error("{0}")]
+    Refused(String),
     /// A stack is running on this data folder already.
     #[error("a stack runs on {0} already; `cargo xtask down` stops it")]
     Running(PathBuf),

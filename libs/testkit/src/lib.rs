@@ -6,19 +6,27 @@
 
 mod authority;
 pub mod cache;
+pub mod docker;
 mod error;
 mod files;
+mod http;
+mod identities;
 mod plan;
 pub mod ports;
 mod process;
+mod redis;
 mod restate;
 mod secrets;
 mod stack;
 mod state;
+mod vault;
 
 pub use authority::Authority;
 pub use error::Error;
+pub use identities::write_identities;
 pub use plan::{Plan, Service};
 pub use process::{Process, pause, ready, stop};
+pub use redis::{Access, Redis};
 pub use stack::{Event, Stack};
-pub use state::stop_left_running;
+pub use state::{Running, stop_left_running};
+pub use vault::Vault;

@@ -93,7 +93,7 @@ impl Plan {
     /// A file can't be written.
     pub fn prepare(&self) -> Result<(), Error> {
         let authority = Authority::open(self.data.join("tls"))?;
-        let edge = authority.edge()?;
+        let edge = authority.edge(&[])?;
         secrets::ensure(&self.secrets())?;
         self.restate().prepare()?;
         for folder in ["config", "logs"] {

@@ -87,6 +87,13 @@ impl Process {
         stop(&mut self.child, grace)
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            let _ = kill(Pid::from_raw(id), signal);
+        }
+    }
+
     /// An error that tells how it ended.
     pub(crate) fn end_of(&self, status: ExitStatus) -> Error {
         let why = last_line(&self.log).unwrap_or_else(|| status.to_string());

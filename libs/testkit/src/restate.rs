@@ -50,7 +50,7 @@ impl Restate {
         self.socket("ingress.sock")
     }
 
-    fn private_key(&self) -> PathBuf {
+    pub(crate) fn private_key(&self) -> PathBuf {
         self.dir.join("identity.pem")
     }
 

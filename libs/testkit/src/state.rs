@@ -20,9 +20,9 @@ pub(crate) struct State {
     pub(crate) processes: Vec<Running>,
 }
 
-/// One of them. The start time tells it from a later process with the same id.
+/// A process that was started, perhaps by an earlier run. The start time tells it from a later process with the same id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Running {
+pub struct Running {
     pub(crate) name: String,
     pub(crate) id: i32,
     pub(crate) started: u64,
@@ -30,13 +30,26 @@ pub(crate) struct Running {
 
 impl Running {
     /// Describes a process that runs now.
-    pub(crate) fn of(name: &str, id: u32) -> Option<Self> {
+    #[must_use]
+    pub fn of(name: &str, id: u32) -> Option<Self> {
         let id = i32::try_from(id).ok()?;
         Some(Self { name: name.to_owned(), id, started: start_time(id)? })
     }
 
-    fn alive(&self) -> bool {
+    /// Whether it still runs.
+    #[must_use]
+    pub fn alive(&self) -> bool {
         start_time(self.id) == Some(self.started)
+    }
+
+    /// Asks it to end (SIGTERM), and kills it after `grace`.
+    pub fn stop(&self, grace: Duration) {
+        for (signal, grace) in [(Signal::SIGTERM, grace), (Signal::SIGKILL, Duration::from_secs(5))] {
+            if self.alive() {
+                let _ = kill(Pid::from_raw(self.id), signal);
+                wait_gone(std::slice::from_ref(self), grace);
+            }
+        }
     }
 }
 

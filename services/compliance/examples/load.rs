@@ -2,12 +2,14 @@
 //! `cargo run -p maily-compliance --example load -- 100000`.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use maily_compliance::api::Api;
 use maily_compliance::{Config, State};
+use maily_keys::LocalKeyring;
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 
@@ -44,8 +46,8 @@ fn peak_memory() -> String {
 async fn main() -> Result<(), Box<dyn Error>> {
     let rows: usize = std::env::args().nth(1).map_or(Ok(100_000), |rows| rows.parse())?;
     let folder = tempfile::tempdir()?;
-    let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
-    let state = State::open(&config, folder.path()).await?;
+    let roots = Arc::new(LocalKeyring::open(folder.path().join("keyring.json"))?);
+    let state = State::open(&Config::default(), folder.path(), roots).await?;
     let whole = Instant::now();
     state.import("load", "2026-04-01T00:00:00Z", stream::iter(chunks(rows).map(Ok))).await?;
     report("import", rows, whole);

@@ -11,7 +11,7 @@ use crate::Error;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The file of root keys (mode 0600; made if missing).
+    /// The file of root keys (mode 0600; made if missing) where no Vault is configured.
     pub keyring: PathBuf,
     /// Whose lists these are; names keys, `a-z 0-9 -`.
     pub tenant: String,

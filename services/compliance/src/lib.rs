@@ -13,6 +13,7 @@ pub mod api;
 mod campaigns;
 mod config;
 mod error;
+mod fan_out;
 mod import;
 mod layout;
 mod ledger;
@@ -28,7 +29,8 @@ mod state;
 mod token;
 mod turn;
 
-use maily_chassis::{Boot, EdgeAuth, Environment, Listeners};
+use maily_chassis::{Boot, EdgeAuth, Listeners};
+use maily_keys::open_roots;
 use maily_proto::compliance::compliance_server::ComplianceServer;
 
 pub use config::Config;
@@ -41,15 +43,15 @@ pub use state::{State, Verified};
 /// # Errors
 /// One sentence for the operator: a bad configuration, a database that does not open or that was lost.
 pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
-    if boot.config.environment == Environment::Prod {
-        return Err(boot.fatal("configuration: a local keyring file is refused in prod"));
-    }
-    tracing::warn!("keys come from a local keyring file, which is not for production");
-    let state = match State::open(&boot.config.service, &boot.config.data).await {
+    let roots = open_roots(&boot, &boot.config.service.keyring).await?;
+    let state = match State::open(&boot.config.service, &boot.config.data, roots).await {
         Ok(state) => state,
         Err(error) if error.is_permanent() => return Err(boot.fatal(error)),
         Err(error) => return Err(maily_chassis::Error::unavailable(error)),
     };
+    if let Some(redis) = boot.redis() {
+        state.fan_out(redis.clone()).map_err(|error| boot.fatal(error))?;
+    }
     let (fatal, watched) = (boot.fatal_handle(), state.clone());
     tokio::spawn(async move { fatal.raise(maily_chassis::Error::unavailable(watched.lost().await)) });
     let (turning, shutdown) = (state.clone(), boot.shutdown.clone());

@@ -190,6 +190,7 @@ impl Inner {
         self.suppress(token.address);
         writer.append(event, &key).await?.await_durable().await?;
         self.metrics.opt_outs.add(1, &[]);
+        self.tell(token.address);
         Ok(())
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Secrets {
     lists: DataKey,
     /// Authenticates unsubscribe tokens.
     pub(crate) tokens: DataKey,
+    /// Proves that a hint of an opt-out is from a process of this tenant.
+    pub(crate) hints: DataKey,
     /// Encrypts the database of campaigns.
     pub(crate) campaigns: DataKey,
 }
@@ -26,6 +28,7 @@ impl Secrets {
             suppression: roots.mac(&scope, "suppression").await?,
             lists: roots.mac(&scope, "list digest").await?,
             tokens: roots.mac(&scope, "unsubscribe token").await?,
+            hints: roots.mac(&scope, "opt-out hint").await?,
             campaigns: roots.mac(&scope, "campaign blocks").await?,
         })
     }

@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all, try_join_all};
 use maily_keys::db::{self, Tuning};
-use maily_keys::{LocalKeyring, RootKeys};
+use maily_keys::RootKeys;
 use maily_law::Region;
 use slatedb::{CloseReason, Db};
 
 use crate::Error;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
+use crate::fan_out::FanOut;
 use crate::layout::ImportId;
 use crate::metrics::Metrics;
 use crate::records::{Campaign, Imported};
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     suppressed: RwLock<HashSet<AddressHash>>,
     importing: Mutex<HashSet<String>>,
     pub(crate) metrics: Metrics,
+    pub(crate) fan_out: OnceLock<Arc<FanOut>>,
 }
 
 /// What [`State::verify`] found in order.
@@ -47,14 +49,13 @@ pub struct Verified {
 }
 
 impl State {
-    /// Opens everything below `data`, fencing off another process that may still have it open, discards imports
+    /// Opens everything below `data` under `roots`, fencing off another process that may still have it open, discards imports
     /// that did not finish and completes those that did.
     ///
     /// # Errors
-    /// A bad configuration, keyring or database.
-    pub async fn open(config: &Config, data: &Path) -> Result<Self, Error> {
+    /// A bad configuration, root key or database.
+    pub async fn open(config: &Config, data: &Path, roots: Arc<dyn RootKeys>) -> Result<Self, Error> {
         let regions = config.checked_regions()?;
-        let roots: Arc<dyn RootKeys> = Arc::new(LocalKeyring::open(&config.keyring)?);
         let store = db::local_store(&data.join("state"))?;
         let staging = data.join("staging");
         std::fs::create_dir_all(&staging).map_err(Error::Stage)?;
@@ -79,6 +80,7 @@ impl State {
             suppressed: RwLock::new(suppressed),
             importing: Mutex::default(),
             metrics: Metrics::new(),
+            fan_out: OnceLock::new(),
         }));
         state.0.recover().await?;
         Ok(state)
@@ -166,6 +168,10 @@ impl Inner {
 
     pub(crate) fn is_suppressed(&self, address: &AddressHash) -> bool {
         self.suppressed.read().unwrap_or_else(PoisonError::into_inner).contains(address)
+    }
+
+    pub(crate) fn every_suppressed(&self) -> Vec<AddressHash> {
+        self.suppressed.read().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// From now on no hand-off includes the address.

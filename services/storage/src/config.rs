@@ -15,7 +15,7 @@ pub struct Config {
     pub root: Option<PathBuf>,
     /// The S3 access keys, a TOML file of mode 0600 (`<data>/credentials.toml`): see `maily_keys::read_access_keys`.
     pub credentials: Option<PathBuf>,
-    /// The local keyring, made if missing (`<data>/keyring.json`).
+    /// The local keyring where no Vault is configured, made if missing (`<data>/keyring.json`).
     pub keyring: Option<PathBuf>,
     /// Whose data this is: the name of the root keys (a-z 0-9 -).
     pub tenant: String,

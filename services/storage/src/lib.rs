@@ -33,8 +33,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use maily_chassis::{Boot, EdgeAuth, Environment, Listeners};
-use maily_keys::{AccessKey, LocalKeyring, RootKeys, read_access_keys};
+use maily_chassis::{Boot, EdgeAuth, Listeners};
+use maily_keys::{AccessKey, RootKeys, open_roots, read_access_keys};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::AccessKeys;
@@ -115,14 +115,9 @@ impl Storage {
 /// A setting that can't be used, or storage that can't be opened or kept.
 pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     let (config, data) = (&boot.config.service, &boot.config.data);
-    if boot.config.environment == Environment::Prod {
-        return Err(boot.fatal("the local keyring is not for production"));
-    }
     let within =
         |path: &Option<std::path::PathBuf>, name: &str| path.clone().unwrap_or_else(|| data.join(name));
-    let keyring = within(&config.keyring, "keyring.json");
-    tracing::warn!(path = %keyring.display(), "no Vault: root keys are kept in a local file");
-    let roots = Arc::new(LocalKeyring::open(keyring).map_err(|error| boot.fatal(error))?);
+    let roots = open_roots(&boot, &within(&config.keyring, "keyring.json")).await?;
     let keys =
         read_access_keys(&within(&config.credentials, "credentials.toml")).map_err(|e| boot.fatal(e))?;
     let root = within(&config.root, "objects");

@@ -2,7 +2,7 @@
 
 use maily_compliance::{Config, Error, State};
 
-use crate::common::{AS_OF, HEADER, Service, config, import, import_in, list};
+use crate::common::{AS_OF, HEADER, Service, config, import, import_in, list, roots};
 
 const GOOD: &str = "1,a@b.de,Ada,DE,en,all,1980,express,2025-01-01T00:00:00Z,form,false\n";
 
@@ -47,7 +47,7 @@ async fn a_list_has_limits() {
     let folder = tempfile::tempdir().unwrap();
     let regions = vec!["eu".to_owned()];
     let limited = Config { max_rows: 3, max_bytes: 2_000, regions, ..config(folder.path(), 100) };
-    let state = State::open(&limited, &folder.path().join("data")).await.unwrap();
+    let state = State::open(&limited, &folder.path().join("data"), roots(&limited)).await.unwrap();
     let rows = |count| format!("{HEADER}{}", GOOD.repeat(count));
     assert_eq!(import(&state, "three", rows(3)).await.unwrap(), 3);
     assert_eq!(refused(&state, "four", rows(4).as_bytes()).await, "the list has more than 3 rows");

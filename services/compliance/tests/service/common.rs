@@ -1,10 +1,12 @@
 //! A state in a folder of its own, and lists to import.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream;
 use maily_compliance::{Config, Error, State};
+use maily_keys::LocalKeyring;
 use maily_proto::compliance as pb;
 use tempfile::TempDir;
 
@@ -23,7 +25,12 @@ pub(crate) fn config(folder: &Path, page_size: u32) -> Config {
 }
 
 pub(crate) async fn open(folder: &Path, page_size: u32) -> State {
-    State::open(&config(folder, page_size), &folder.join("data")).await.unwrap()
+    let config = config(folder, page_size);
+    State::open(&config, &folder.join("data"), roots(&config)).await.unwrap()
+}
+
+pub(crate) fn roots(config: &Config) -> Arc<LocalKeyring> {
+    Arc::new(LocalKeyring::open(&config.keyring).unwrap())
 }
 
 impl Service {

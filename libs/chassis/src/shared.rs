@@ -1,0 +1,219 @@
+//! Redis, for what may be lost: rate limits and hints between replicas.
+//!
+//! A request never waits for a Redis that is away. Every call has a short deadline; the first that misses it breaks the
+//! circuit, callers get `None` at once and make do with what they have in memory, and a task in the background tries to
+//! connect until Redis answers again. Both turns are said once in the log.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use futures::{Stream, StreamExt as _};
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _,
+    Pipeline, RedisResult, Script, TlsCertificates, aio::MultiplexedConnection,
+};
+use secrecy::ExposeSecret as _;
+use tokio::{
+    sync::{Notify, watch},
+    time::{sleep, timeout},
+};
+
+use crate::{
+    backends::read_secret,
+    config::{Environment, Redis as Config},
+    error::Error,
+};
+
+const CONNECT: Duration = Duration::from_secs(2);
+/// Milliseconds between two attempts to connect.
+const PAUSES: [u64; 4] = [200, 500, 1000, 2000];
+
+/// A Redis that may be away at any time. Clones share it.
+#[derive(Clone)]
+pub struct RedisClient(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    prefix: String,
+    wait: Duration,
+    /// None while the circuit is broken.
+    connection: RwLock<Option<MultiplexedConnection>>,
+    broken: Notify,
+    connects: watch::Sender<u64>,
+}
+
+impl std::fmt::Debug for RedisClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisClient(..)")
+    }
+}
+
+impl RedisClient {
+    /// A client of this Redis, which connects in the background as long as a clone exists.
+    ///
+    /// # Errors
+    /// A setting, or a file that it names, can't be used. That Redis is away is no error.
+    pub fn start(config: &Config, environment: Environment) -> Result<Self, Error> {
+        config.check(environment)?;
+        let (connects, _) = watch::channel(0);
+        let inner = Arc::new(Inner {
+            client: client(config)?,
+            prefix: config.prefix.clone(),
+            wait: Duration::from_millis(config.wait_millis),
+            connection: RwLock::default(),
+            broken: Notify::new(),
+            connects,
+        });
+        let weak = Arc::downgrade(&inner);
+        tokio::spawn(async move {
+            let mut attempt = 0;
+            while let Some(inner) = weak.upgrade() {
+                attempt = inner.keep_connected(attempt).await;
+            }
+        });
+        Ok(Self(inner))
+    }
+
+    /// The name of a key or channel of ours.
+    #[must_use]
+    pub fn name(&self, name: &str) -> String {
+        format!("{}:{name}", self.0.prefix)
+    }
+
+    /// One command, within the deadline of a request; `None` when Redis is away.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+        let mut connection = self.0.connection()?;
+        self.0.within(self.0.wait, command.query_async(&mut connection)).await
+    }
+
+    /// One script, within the deadline of a request; `None` when Redis is away.
+    pub async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, numbers: &[u64]) -> Option<T> {
+        let mut connection = self.0.connection()?;
+        let mut call = script.key(key);
+        numbers.iter().for_each(|number| {
+            call.arg(*number);
+        });
+        self.0.within(self.0.wait, call.invoke_async(&mut connection)).await
+    }
+
+    /// Many commands at once, for work in the background: nobody waits for it, so it may take seconds.
+    pub async fn batch<T: FromRedisValue>(&self, commands: &Pipeline) -> Option<T> {
+        let mut connection = self.0.connection()?;
+        self.0.within(CONNECT, commands.query_async(&mut connection)).await
+    }
+
+    /// What is published on a channel from now on, until the connection ends.
+    pub async fn subscribe(&self, channel: &str) -> Option<impl Stream<Item = Vec<u8>> + Send + use<>> {
+        let subscribe = async {
+            let mut connection = self.0.client.get_async_pubsub().await?;
+            connection.subscribe(channel).await?;
+            Ok(connection.into_on_message())
+        };
+        let messages = self.0.within(CONNECT, subscribe).await?;
+        Some(messages.map(|message| message.get_payload_bytes().to_vec()))
+    }
+
+    /// Counts the connections: a change means that Redis was away and is back, perhaps empty.
+    #[must_use]
+    pub fn connects(&self) -> watch::Receiver<u64> {
+        self.0.connects.subscribe()
+    }
+}
+
+impl Inner {
+    fn connection(&self) -> Option<MultiplexedConnection> {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_connection(&self, connection: Option<MultiplexedConnection>) {
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
+    async fn within<T>(&self, wait: Duration, call: impl Future<Output = RedisResult<T>>) -> Option<T> {
+        match timeout(wait, call).await {
+            Ok(Ok(answer)) => Some(answer),
+            Ok(Err(error)) => {
+                self.cut(&kind(&error));
+                None
+            }
+            Err(_) => {
+                self.cut("it did not answer in time");
+                None
+            }
+        }
+    }
+
+    /// Breaks the circuit; only the first to do so says it.
+    fn cut(&self, why: &str) {
+        let was = self.connection.write().unwrap_or_else(PoisonError::into_inner).take();
+        if was.is_some() {
+            tracing::warn!(why, "Redis is away: what it shared is kept in memory");
+            self.broken.notify_one();
+        }
+    }
+
+    /// Connects, and waits until that connection breaks; answers how many attempts have failed since.
+    async fn keep_connected(&self, failed: usize) -> usize {
+        match timeout(CONNECT, self.connect()).await.unwrap_or(None) {
+            Some(connection) => {
+                self.set_connection(Some(connection));
+                self.connects.send_modify(|connects| *connects += 1);
+                tracing::info!("Redis answers: it shares limits and hints between replicas");
+                self.watch().await;
+                0
+            }
+            None => {
+                if failed == 0 && *self.connects.borrow() == 0 {
+                    tracing::warn!("Redis can't be reached: what it would share is kept in memory");
+                }
+                sleep(Duration::from_millis(PAUSES[failed.min(PAUSES.len() - 1)])).await;
+                failed + 1
+            }
+        }
+    }
+
+    async fn connect(&self) -> Option<MultiplexedConnection> {
+        // The deadlines are ours.
+        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
+        let answered: RedisResult<String> = redis::cmd("PING").query_async(&mut connection).await;
+        answered.ok().map(|_| connection)
+    }
+
+    /// Until the circuit is broken: by a caller, or here when nobody calls.
+    async fn watch(&self) {
+        while let Some(mut connection) = self.connection() {
+            tokio::select! {
+                () = self.broken.notified() => return,
+                () = sleep(CONNECT) => {}
+            }
+            let _: Option<String> = self.within(CONNECT, redis::cmd("PING").query_async(&mut connection)).await;
+        }
+    }
+}
+
+fn client(config: &Config) -> Result<Client, Error> {
+    let unusable = |error: redis::RedisError| Error::new(format!("configuration: redis: {}", kind(&error)));
+    let info: ConnectionInfo = config.address.as_str().into_connection_info().map_err(unusable)?;
+    let mut settings = info.redis_settings().clone();
+    if let Some(username) = &config.username {
+        settings = settings.set_username(username);
+    }
+    if let Some(path) = &config.password {
+        settings = settings.set_password(read_secret(path)?.expose_secret());
+    }
+    let info = info.set_redis_settings(settings);
+    let Some(path) = &config.ca else { return Client::open(info).map_err(unusable) };
+    let pem = std::fs::read(path)
+        .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))?;
+    let none: Option<ClientTlsConfig> = None;
+    let tls = TlsCertificates { client_tls: none, root_cert: Some(pem) };
+    Client::build_with_tls(info, tls).map_err(unusable)
+}
+
+/// What kind of error it is; its text may quote a command.
+fn kind(error: &redis::RedisError) -> String {
+    error.code().map_or_else(|| format!("{:?}", error.kind()), ToOwned::to_owned)
+}

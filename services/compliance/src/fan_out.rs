@@ -1,0 +1,187 @@
+//! Opt-outs told to the other processes of a tenant, through Redis: a hint that travels in milliseconds.
+//!
+//! The ledgers stay the truth. An opt-out is acknowledged when it is in the ledger of the process that took it, whatever
+//! Redis does; the others put it into a ledger of their own, so that they know it after a restart without Redis too. And
+//! whenever Redis comes back, perhaps empty, every process tells again all that it knows and reads what the others told.
+//!
+//! What travels is the keyed hash of an address with a proof that a process of this tenant sent it: Redis is not trusted,
+//! and whoever can write to it suppresses nobody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use maily_chassis::RedisClient;
+use maily_keys::{DataKey, mac, verify_mac};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::records::{Event, OptedOut};
+use crate::secrets::AddressHash;
+use crate::state::Inner;
+use crate::{Error, State};
+
+/// Hints told or read in one go.
+const CHUNK: usize = 1_000;
+/// Before listening again after Redis or a ledger failed.
+const PAUSE: Duration = Duration::from_millis(500);
+const ARTICLE: &str = "opted out at another process of the tenant";
+
+/// How a process of the tenant tells the others.
+pub(crate) struct FanOut {
+    redis: RedisClient,
+    /// The set of every hint told, and the channel of new ones.
+    set: String,
+    channel: String,
+    secret: DataKey,
+}
+
+impl FanOut {
+    fn hint(&self, address: &AddressHash) -> Vec<u8> {
+        [address.as_slice(), &mac(&self.secret, &[b"opt-out", address])].concat()
+    }
+
+    /// The address of a hint that a process of this tenant sent.
+    fn address(&self, hint: &[u8]) -> Option<AddressHash> {
+        let (address, proof) = hint.split_first_chunk::<16>()?;
+        verify_mac(&self.secret, &[b"opt-out", address], proof).then_some(*address)
+    }
+
+    /// Tells one opt-out. If Redis is away, it is told when it is back.
+    async fn tell(&self, address: AddressHash) {
+        let hint = self.hint(&address);
+        let mut commands = redis::pipe();
+        commands.sadd(&self.set, &hint).ignore().publish(&self.channel, &hint).ignore();
+        let _: Option<()> = self.redis.batch(&commands).await;
+    }
+
+    /// Tells everything that is known here.
+    async fn tell_all(&self, known: &[AddressHash]) -> Option<()> {
+        for chunk in known.chunks(CHUNK) {
+            let hints: Vec<Vec<u8>> = chunk.iter().map(|address| self.hint(address)).collect();
+            let mut commands = redis::pipe();
+            commands.sadd(&self.set, hints).ignore();
+            self.redis.batch::<()>(&commands).await?;
+        }
+        Some(())
+    }
+
+    /// Some of what was told, and where to go on; from 0 to 0.
+    async fn read(&self, cursor: u64) -> Option<(u64, Vec<Vec<u8>>)> {
+        let mut commands = redis::pipe();
+        commands.cmd("SSCAN").arg(&self.set).arg(cursor).arg("COUNT").arg(CHUNK);
+        let mut pages: Vec<(u64, Vec<Vec<u8>>)> = self.redis.batch(&commands).await?;
+        pages.pop()
+    }
+}
+
+impl State {
+    /// Tells opt-outs to the tenant's other processes and hears theirs, from now on.
+    ///
+    /// # Errors
+    /// Called twice.
+    pub fn fan_out(&self, redis: RedisClient) -> Result<(), Error> {
+        let tenant = &self.0.config.tenant;
+        let fan_out = Arc::new(FanOut {
+            set: redis.name(&format!("opt-outs:{tenant}")),
+            channel: redis.name(&format!("opt-out:{tenant}")),
+            secret: self.0.secrets.hints.clone(),
+            redis,
+        });
+        self.0.fan_out.set(Arc::clone(&fan_out)).map_err(|_| Error::Config("opt-outs are told already"))?;
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            while let Some(inner) = inner.upgrade() {
+                inner.listen(&fan_out).await;
+                drop(inner);
+                sleep(PAUSE).await;
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Tells an opt-out without waiting for Redis.
+    pub(crate) fn tell(&self, address: AddressHash) {
+        if let Some(fan_out) = self.fan_out.get().cloned() {
+            tokio::spawn(async move { fan_out.tell(address).await });
+        }
+    }
+
+    /// Hears opt-outs until Redis or a ledger fails.
+    async fn listen(&self, fan_out: &FanOut) {
+        let mut connects = fan_out.redis.connects();
+        // Listening first: what is told while the set is read is heard too.
+        let Some(messages) = fan_out.redis.subscribe(&fan_out.channel).await else { return };
+        let heard = async {
+            self.catch_up(fan_out).await?;
+            self.hear(fan_out, messages, &mut connects).await
+        };
+        if let Err(error) = heard.await {
+            tracing::error!(error = %error, "an opt-out of another process could not be put on record yet");
+        }
+    }
+
+    /// Tells what is known here and puts on record what was told by others.
+    async fn catch_up(&self, fan_out: &FanOut) -> Result<(), Error> {
+        if fan_out.tell_all(&self.every_suppressed()).await.is_none() {
+            return Ok(());
+        }
+        let mut cursor = 0;
+        while let Some((next, hints)) = fan_out.read(cursor).await {
+            for hint in &hints {
+                self.heard(fan_out, hint).await?;
+            }
+            cursor = next;
+            if cursor == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Until the messages end, or Redis was away for others than the messages.
+    async fn hear(
+        &self,
+        fan_out: &FanOut,
+        messages: impl Stream<Item = Vec<u8>>,
+        connects: &mut watch::Receiver<u64>,
+    ) -> Result<(), Error> {
+        let mut messages = std::pin::pin!(messages);
+        loop {
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(hint) => self.heard(fan_out, &hint).await?,
+                    None => return Ok(()),
+                },
+                _ = connects.changed() => return Ok(()),
+            }
+        }
+    }
+
+    async fn heard(&self, fan_out: &FanOut, hint: &[u8]) -> Result<(), Error> {
+        match fan_out.address(hint) {
+            Some(address) if !self.is_suppressed(&address) => self.record_heard(address).await,
+            Some(_) => Ok(()),
+            None => {
+                tracing::warn!("a hint in Redis is not from a process of this tenant: ignored");
+                Ok(())
+            }
+        }
+    }
+
+    /// Into the first ledger that is kept here.
+    async fn record_heard(&self, address: AddressHash) -> Result<(), Error> {
+        let state = self.regions.values().next().ok_or(Error::NotFound("no region is kept here"))?;
+        let event = Event::OptedOut(OptedOut { address: address.to_vec(), article: ARTICLE.into() });
+        let writer = state.ledger.writer().await?;
+        let key = [b"s", address.as_slice()].concat();
+        if state.db.get(&key).await?.is_none() {
+            writer.append(event, &key).await?.await_durable().await?;
+        }
+        // Only now: what is known here is what is on record, and is not asked for again.
+        self.suppress(address);
+        Ok(())
+    }
+}

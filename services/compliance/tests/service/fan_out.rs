@@ -1,0 +1,133 @@
+//! Opt-outs told between two processes of a tenant through a real Redis, which is killed: none is lost.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use maily_chassis::{Environment, Redis as Settings, RedisClient};
+use maily_compliance::State;
+use maily_proto::compliance as pb;
+use maily_testkit::{Access, Redis};
+
+use crate::common::{config, import, list, page, roots};
+
+/// Rows of the list; every other one is in the United States.
+const PEOPLE: usize = 30;
+
+/// A process with a folder of its own, under the keys of all.
+async fn process(dir: &Path, name: &str) -> State {
+    let config = config(dir, 100);
+    State::open(&config, &dir.join(name), roots(&config)).await.unwrap()
+}
+
+fn client(redis: &Redis) -> RedisClient {
+    let settings = Settings {
+        address: redis.address().parse().unwrap(),
+        ca: None,
+        username: None,
+        password: None,
+        prefix: "test".into(),
+        wait_millis: 100,
+    };
+    RedisClient::start(&settings, Environment::Dev).unwrap()
+}
+
+fn pages() -> [pb::Page; 3] {
+    [0, 1, 2].map(|segment| page("c", &format!("en-GB/seg{segment}"), "us", 0))
+}
+
+/// Links of the people there who are not suppressed.
+async fn tokens(state: &State) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for page in pages() {
+        let people = state.recipients(&page).await.unwrap();
+        tokens.extend(people.into_iter().map(|person| person.unsubscribe_token));
+    }
+    tokens
+}
+
+/// Until only `left` people are not suppressed.
+async fn until_left(state: &State, left: usize) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let now = tokens(state).await.len();
+        if now == left {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{now} people are left instead of {left}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_opt_out_is_lost_when_redis_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    let two = process(dir.path(), "two").await;
+    for state in [&one, &two] {
+        import(state, "c", list(PEOPLE)).await.unwrap();
+        state.fan_out(client(&redis)).unwrap();
+    }
+    let people = tokens(&one).await;
+    let all = people.len();
+    assert_eq!(all, PEOPLE / 2);
+
+    one.opt_out(&people[0]).await.unwrap();
+    until_left(&two, all - 1).await;
+    two.opt_out(&people[1]).await.unwrap();
+    until_left(&one, all - 2).await;
+
+    redis.kill();
+    let begun = Instant::now();
+    one.opt_out(&people[2]).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1), "nobody waits for Redis");
+    assert_eq!(tokens(&one).await.len(), all - 3);
+    assert_eq!(tokens(&two).await.len(), all - 2, "not told yet");
+    // What was heard is on record: it is known after a restart without Redis.
+    two.verify().await.unwrap();
+    two.close().await;
+    drop(two);
+    let two = process(dir.path(), "two").await;
+    assert_eq!(tokens(&two).await.len(), all - 2);
+    two.fan_out(client(&redis)).unwrap();
+
+    // Empty, and told everything again.
+    redis.restart().unwrap();
+    until_left(&two, all - 3).await;
+    for state in [&one, &two] {
+        state.verify().await.unwrap();
+        state.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_hint_suppresses_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    import(&one, "c", list(PEOPLE)).await.unwrap();
+    for member in ["short", &"x".repeat(48), &"y".repeat(100_000)] {
+        redis.ask(&format!("SADD test:opt-outs:default {member}")).unwrap();
+    }
+    one.fan_out(client(&redis)).unwrap();
+    let two = process(dir.path(), "two").await;
+    import(&two, "c", list(PEOPLE)).await.unwrap();
+    two.fan_out(client(&redis)).unwrap();
+    let people = tokens(&one).await;
+    // A true one gets through between the forged.
+    let end = Instant::now() + Duration::from_secs(20);
+    while redis.ask("PUBSUB NUMSUB test:opt-out:default").unwrap().ends_with(":0") {
+        assert!(Instant::now() < end, "nobody listens");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for _ in 0..3 {
+        redis.ask(&format!("PUBLISH test:opt-out:default {}", "z".repeat(48))).unwrap();
+    }
+    one.opt_out(&people[0]).await.unwrap();
+    until_left(&two, people.len() - 1).await;
+    assert_eq!(tokens(&one).await.len(), people.len() - 1);
+    // Two imports' links, one for each region, and one opt-out.
+    for state in [&one, &two] {
+        assert_eq!(state.verify().await.unwrap().links.values().sum::<u64>(), 3);
+    }
+}

@@ -1,0 +1,92 @@
+variable "name" {
+  description = "Name that all names derive from: 3 to 24 lower-case letters, digits and dashes, beginning with a letter."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 24 lower-case letters, digits or dashes, beginning with a letter and not ending with a dash."
+  }
+}
+
+variable "location" {
+  description = "The region that everything here lives in; it must be inside the boundary."
+  type        = string
+  nullable    = false
+}
+
+variable "data_residency" {
+  description = "The legal boundary, the clouds that may hold the data, the region it lives in and the one it may be copied to."
+  type = object({
+    boundary  = string
+    clouds    = set(string)
+    primary   = string
+    secondary = optional(string)
+  })
+  nullable = false
+}
+
+variable "ownership" {
+  description = "Who answers for the resources, in which environment, and the class of the data they hold; for the tags."
+  type = object({
+    owner       = string
+    environment = string
+    data_class  = string
+  })
+  nullable = false
+}
+
+variable "retention_days" {
+  description = "How long logs are kept, in days."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.retention_days >= 365 && var.retention_days <= 1827
+    error_message = "retention_days must be between 365 and 1827."
+  }
+}
+
+variable "budget" {
+  description = "Monthly budget: amount, first month (YYYY-MM-01) and who is told."
+  type        = object({ amount = number, start = string, emails = list(string) })
+  nullable    = false
+
+  validation {
+    condition     = var.budget.amount > 0 && can(regex("^[0-9]{4}-[0-9]{2}-01$", var.budget.start)) && length(var.budget.emails) > 0
+    error_message = "budget needs an amount above 0, a start such as 2026-12-01, and at least one address."
+  }
+}
+
+variable "project" {
+  description = "The Google Cloud project."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project must be a project id: 6 to 30 lower-case letters, digits or dashes."
+  }
+}
+
+variable "project_number" {
+  description = "The project's number: Google's service agents are named after it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{6,14}$", var.project_number))
+    error_message = "project_number must be digits."
+  }
+}
+
+variable "billing_account" {
+  description = "Billing account that pays for the project."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.billing_account))
+    error_message = "billing_account must look like 012345-6789AB-CDEF01."
+  }
+}

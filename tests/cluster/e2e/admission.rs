@@ -1,0 +1,200 @@
+//! What a real API server says to every overlay, and to each bad workload that the admission policies name.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use maily_cluster_tests::{
+    Said,
+    cluster::Cluster,
+    manifests::{ENVIRONMENTS, objects, text},
+};
+use maily_testkit::pause;
+use maily_tests::{check_all, say};
+use serde_json::{Value, json};
+
+/// A policy is in force a moment after it was accepted.
+const IN_FORCE: Duration = Duration::from_secs(30);
+
+#[test]
+fn the_api_server_judges() {
+    let mut cluster = Cluster::up();
+    check_all(
+        &mut cluster,
+        &[
+            ("each bad workload is refused, with the policy's own sentence", bad_workloads),
+            ("every overlay is accepted, but for its images without a tag", overlays),
+        ],
+    );
+    let _ = cluster.kubectl(&["delete", "namespace", "admission-test", "--ignore-not-found"]).ok();
+}
+
+/// What is wrong with a workload, and what it is refused with.
+const BAD: [(&str, &str, &str); 9] = [
+    ("/metadata/annotations", "null", "needs the annotation maily.io/guardrails"),
+    ("/metadata/annotations", r#"{"maily.io/guardrails":"off"}"#, "needs the annotation maily.io/guardrails"),
+    (
+        "/metadata/annotations",
+        r#"{"maily.io/guardrails":"no-content"}"#,
+        "maily.io/guardrails has to be enforced",
+    ),
+    ("/spec/containers/0/image", r#""maily/inference:latest""#, "an image needs a digest"),
+    ("/spec/containers/0/image", r#""maily/inference""#, "an image needs a digest"),
+    ("/spec/containers/0/securityContext/privileged", "true", "must not be privileged"),
+    ("/spec/containers/0/securityContext/readOnlyRootFilesystem", "false", "read-only root file system"),
+    ("/spec/hostNetwork", "true", "no namespace and no folder of its node"),
+    ("/spec/containers/0/resources/limits", "null", "has a memory limit"),
+];
+
+/// The policies are bound to our namespace; for the test, copies are bound to one without Pod Security, so that what
+/// refuses is the policy.
+fn bad_workloads(cluster: &mut Cluster) {
+    let rules = objects("dev").into_iter().filter(|object| {
+        object["kind"].as_str().is_some_and(|kind| kind.starts_with("ValidatingAdmissionPolicy"))
+    });
+    let mut items: Vec<Value> = rules.map(renamed).collect();
+    assert_eq!(items.len(), 8);
+    items.push(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "admission-test" } }));
+    apply(cluster, &json!({ "apiVersion": "v1", "kind": "List", "items": items }), &[]).ok();
+    for kind in ["Pod", "Deployment", "StatefulSet", "Job", "CronJob"] {
+        for (path, value, sentence) in BAD {
+            let mut pod = good();
+            set(&mut pod, path, serde_json::from_str(value).unwrap());
+            let said = refused(cluster, &wrapped(kind, &pod));
+            assert!(said.contains(sentence), "{kind} with {path} {value}: {said}");
+        }
+        let said = apply(cluster, &wrapped(kind, &good()), &["--dry-run=server"]);
+        assert_eq!(said.code, Some(0), "a good {kind} was refused: {}", said.text);
+    }
+    say(format_args!("{} bad workloads of five kinds were refused, good ones accepted", BAD.len()));
+}
+
+fn renamed(mut rule: Value) -> Value {
+    let name = format!("test-{}", rule["metadata"]["name"].as_str().unwrap());
+    rule["metadata"]["name"] = name.clone().into();
+    if rule["kind"] == "ValidatingAdmissionPolicyBinding" {
+        rule["spec"]["policyName"] = name.into();
+        let labels = &mut rule["spec"]["matchResources"]["namespaceSelector"]["matchLabels"];
+        labels["kubernetes.io/metadata.name"] = "admission-test".into();
+    }
+    rule
+}
+
+/// Asks until it is refused: policies come into force one after the other.
+fn refused(cluster: &Cluster, object: &Value) -> String {
+    let end = Instant::now() + IN_FORCE;
+    loop {
+        let said = apply(cluster, object, &["--dry-run=server"]);
+        if said.code != Some(0) {
+            return said.text;
+        }
+        assert!(Instant::now() < end, "accepted: {object}");
+        pause();
+    }
+}
+
+fn apply(cluster: &Cluster, object: &Value, more: &[&str]) -> Said {
+    let file = cluster.path("object.json");
+    fs::write(&file, object.to_string()).unwrap();
+    cluster.kubectl(&[&["apply", "-f", file.to_str().unwrap()], more].concat())
+}
+
+fn good() -> Value {
+    json!({
+        "metadata": {
+            "labels": { "app.kubernetes.io/name": "inference" },
+            "annotations": { "maily.io/guardrails": "enforced" },
+        },
+        "spec": {
+            "restartPolicy": "Always",
+            "containers": [{
+                "name": "service",
+                "image": "maily/inference:0123456789ab",
+                "resources": { "requests": { "cpu": "1", "memory": "1Gi" }, "limits": { "memory": "1Gi" } },
+                "securityContext": { "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true },
+            }],
+        },
+    })
+}
+
+fn set(object: &mut Value, path: &str, value: Value) {
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    object.pointer_mut(parent).unwrap()[key] = value;
+}
+
+/// A workload of this kind around a pod.
+fn wrapped(kind: &str, pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    if kind.ends_with("Job") {
+        pod["spec"]["restartPolicy"] = "Never".into();
+    }
+    let metadata = json!({ "name": "tried", "namespace": "admission-test" });
+    let selector = json!({ "matchLabels": { "app.kubernetes.io/name": "inference" } });
+    match kind {
+        "Pod" => {
+            let mut object =
+                json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"] });
+            for key in ["labels", "annotations"] {
+                object["metadata"][key] = pod["metadata"][key].clone();
+            }
+            object
+        }
+        "Job" => {
+            json!({ "apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": { "template": pod } })
+        }
+        "CronJob" => json!({ "apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": {
+            "schedule": "0 0 * * *", "jobTemplate": { "spec": { "template": pod } },
+        }}),
+        _ => json!({ "apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": {
+            "selector": selector, "serviceName": "tried", "template": pod,
+        }}),
+    }
+}
+
+/// Stand-ins of what other projects install: only the kinds' names, so that the API server takes the objects.
+const KINDS: [(&str, &str, &str); 1] = [("monitoring.coreos.com", "PodMonitor", "podmonitors")];
+
+fn overlays(cluster: &mut Cluster) {
+    for (group, kind, plural) in KINDS {
+        apply(cluster, &kind_of(group, kind, plural), &[]).ok();
+        let established = format!("crd/{plural}.{group}");
+        cluster.kubectl(&["wait", "--for=condition=Established", &established, "--timeout=30s"]).ok();
+    }
+    for environment in ENVIRONMENTS {
+        // Into a namespace of the test's: nothing of ours needs to be there, and nothing of ours is touched.
+        let text = text(environment).replace("namespace: maily\n", "namespace: admission-test\n");
+        let file = cluster.path("overlay.yaml");
+        fs::write(&file, with_tags(&text)).unwrap();
+        let said =
+            cluster.kubectl(&["apply", "--server-side", "--dry-run=server", "-f", file.to_str().unwrap()]);
+        let accepted = said.ok().matches("serverside-applied").count();
+        assert_eq!(accepted, objects(environment).len(), "{environment}");
+        say(format_args!("{environment}: {accepted} objects"));
+    }
+}
+
+/// As a deployment renders them: each of our images with a tag.
+fn with_tags(text: &str) -> String {
+    let tag = |line: &str| match line.trim_start().starts_with("image: maily/") {
+        true => format!("{line}:0123456789ab\n"),
+        false => format!("{line}\n"),
+    };
+    text.lines().map(tag).collect()
+}
+
+fn kind_of(group: &str, kind: &str, plural: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("{plural}.{group}") },
+        "spec": {
+            "group": group, "scope": "Namespaced", "names": { "kind": kind, "plural": plural },
+            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": {
+                "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
+            }}],
+        },
+    })
+}

@@ -1,0 +1,139 @@
+//! The cluster on this machine, seen through kubectl.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::Ipv4Addr,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use maily_testkit::{cache, pause};
+use maily_tests::{https::Https, say};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Said, run, xtask};
+
+const NAMESPACE: &str = "maily";
+
+/// A running cluster.
+pub struct Cluster {
+    room: TempDir,
+}
+
+impl Cluster {
+    /// Starts it, or finds it running.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn up() -> Self {
+        let begun = Instant::now();
+        let _ = xtask(&["cluster", "up"]).ok();
+        say(format_args!("the cluster was up after {:.1} s", begun.elapsed().as_secs_f32()));
+        Self { room: tempfile::Builder::new().prefix("maily-").tempdir().unwrap() }
+    }
+
+    /// A place for a test's own files.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.room.path().join(name)
+    }
+
+    /// Runs kubectl.
+    #[must_use]
+    pub fn kubectl(&self, arguments: &[&str]) -> Said {
+        let config = cache::dir().join("cluster/state/admin.kubeconfig");
+        run(Command::new("kubectl").arg("--kubeconfig").arg(config).args(arguments))
+    }
+
+    /// Gets objects of our namespace.
+    ///
+    /// # Panics
+    /// The API server does not answer.
+    #[must_use]
+    pub fn get(&self, what: &[&str]) -> Value {
+        let text = self.kubectl(&[&["-n", NAMESPACE, "get"], what, &["-o", "json"]].concat()).ok();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Pods of ours that are not about to end, by name.
+    #[must_use]
+    pub fn pods(&self) -> BTreeMap<String, Value> {
+        let list = self.get(&["pods", "-l", "app.kubernetes.io/part-of=maily"]);
+        let all = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        all.map(|pod| (pod["metadata"]["name"].as_str().unwrap().to_owned(), pod.clone())).collect()
+    }
+
+    /// What tells a pod from one that came after it, and how often its containers were started again.
+    #[must_use]
+    pub fn lives(&self) -> BTreeMap<String, (String, Vec<u64>)> {
+        let life = |pod: &Value| {
+            let statuses =
+                ["initContainerStatuses", "containerStatuses"].map(|kind| pod["status"][kind].as_array());
+            let restarts =
+                statuses.into_iter().flatten().flatten().filter_map(|one| one["restartCount"].as_u64());
+            (pod["metadata"]["uid"].as_str().unwrap().to_owned(), restarts.collect())
+        };
+        self.pods().iter().map(|(name, pod)| (name.clone(), life(pod))).collect()
+    }
+
+    /// Waits until every pod of ours is ready.
+    ///
+    /// # Panics
+    /// One is not, in time.
+    pub fn settle(&self, limit: Duration) {
+        let end = Instant::now() + limit;
+        loop {
+            let pods = self.pods();
+            let waiting: Vec<_> =
+                pods.iter().filter(|(_, pod)| !is_ready(pod)).map(|(name, _)| name).collect();
+            if waiting.is_empty() && pods.len() >= 5 {
+                return;
+            }
+            assert!(Instant::now() < end, "not ready: {waiting:?}");
+            pause();
+        }
+    }
+
+    /// The address of a Service; this machine is a node, so it may use it.
+    #[must_use]
+    pub fn address(&self, service: &str) -> Ipv4Addr {
+        self.get(&["service", service])["spec"]["clusterIP"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// The authority's certificate and the edge key, as files.
+    #[must_use]
+    pub fn client_files(&self) -> (PathBuf, PathBuf) {
+        let files = ["ca.pem", "edge.key"].map(|name| {
+            let template = format!("go-template={{{{index .data {name:?} | base64decode}}}}");
+            let text = self.kubectl(&["-n", NAMESPACE, "get", "secret", "edge-client", "-o", &template]).ok();
+            fs::write(self.path(name), text).unwrap();
+            self.path(name)
+        });
+        let [ca, key] = files;
+        (ca, key)
+    }
+
+    /// A client of a service's edge listener, with the right key.
+    #[must_use]
+    pub fn https(&self, service: &str) -> Https {
+        let (ca, key) = self.client_files();
+        let key = fs::read_to_string(key).unwrap();
+        Https::new(&ca, &format!("{}:8443", self.address(service))).bearer(key.trim())
+    }
+}
+
+/// Whether a pod is ready, or has done its work.
+#[must_use]
+pub fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    let ready = conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
+    ready || pod["status"]["phase"] == "Succeeded"
+}

@@ -1,0 +1,78 @@
+//! What the tests on a real Kubernetes share: the cluster on this machine, xtask as a user runs it, rendered manifests.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "all of this runs in tests, where a panic is the failure"
+)]
+
+pub mod cluster;
+pub mod manifests;
+pub mod watcher;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The workspace's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// How a program ended, and everything it said.
+#[derive(Debug)]
+pub struct Said {
+    /// Its exit code; none after a signal.
+    pub code: Option<i32>,
+    /// Standard output, then standard error.
+    pub text: String,
+}
+
+impl Said {
+    /// What it said, if it succeeded.
+    ///
+    /// # Panics
+    /// It failed.
+    #[must_use]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.text);
+        self.text
+    }
+
+    /// What it said, if it failed.
+    ///
+    /// # Panics
+    /// It succeeded.
+    #[must_use]
+    pub fn failed(self) -> String {
+        assert_ne!(self.code, Some(0), "it succeeded: {}", self.text);
+        self.text
+    }
+}
+
+/// Runs a program to its end.
+///
+/// # Panics
+/// It can't be started.
+pub fn run(command: &mut Command) -> Said {
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    Said { code: output.status.code(), text }
+}
+
+/// `cargo xtask …`, as built beside this test.
+///
+/// # Panics
+/// It is not there.
+#[must_use]
+pub fn xtask(arguments: &[&str]) -> Said {
+    let own = env::current_exe().unwrap();
+    let program = own.ancestors().nth(2).unwrap().join("xtask");
+    assert!(program.is_file(), "{} is missing: run this by `cargo xtask test`", program.display());
+    run(Command::new(program).args(arguments).current_dir(root()))
+}

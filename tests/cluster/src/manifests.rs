@@ -1,0 +1,28 @@
+//! The overlays as kubectl renders them.
+
+use std::process::Command;
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::{root, run};
+
+/// Every environment.
+pub const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "prod"];
+
+/// The text of an overlay.
+#[must_use]
+pub fn text(environment: &str) -> String {
+    let overlay = root().join("k8s/overlays").join(environment);
+    run(Command::new("kubectl").arg("kustomize").arg(overlay)).ok()
+}
+
+/// The objects of an overlay.
+///
+/// # Panics
+/// It is not YAML.
+#[must_use]
+pub fn objects(environment: &str) -> Vec<Value> {
+    let text = text(environment);
+    serde_yaml_ng::Deserializer::from_str(&text).map(|one| Value::deserialize(one).unwrap()).collect()
+}

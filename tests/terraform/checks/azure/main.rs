@@ -1,0 +1,67 @@
+//! Every Azure root applied against the stand-in with the real provider: once is enough, a change behind our back is
+//! reported by name, and destroy leaves nothing.
+
+mod attributes;
+
+use maily_terraform_tests::{azure::Azure, part, say};
+use serde_json::Value;
+
+use crate::attributes::{ATTRIBUTES, Attribute};
+
+#[test]
+fn dev_applies_reports_drift_by_name_and_is_destroyed() {
+    let Some(_) = part("MAILY_AZURERM") else { return };
+    let azure = applied("dev");
+    weakened_is_reported_by_name_and_repaired(&azure);
+    azure.destroy();
+    azure.expect_known();
+}
+
+#[test]
+fn staging_applies_and_is_destroyed() {
+    let Some(_) = part("MAILY_AZURERM") else { return };
+    applied("staging").destroy();
+}
+
+#[test]
+fn prod_applies_and_is_destroyed() {
+    let Some(_) = part("MAILY_AZURERM") else { return };
+    applied("prod").destroy();
+}
+
+/// Applies a root and checks that a second plan is empty.
+fn applied(environment: &'static str) -> Azure {
+    let azure = Azure::start(environment);
+    let ended = azure.apply();
+    for line in ended.out.lines().take(3) {
+        say(format_args!("{environment}: {line}"));
+    }
+    let (code, report) = azure.drift();
+    assert_eq!((code, &report["status"]), (0, &Value::from("clean")), "{report:#}");
+    azure
+}
+
+/// Weakens every attribute behind terraform's back and expects each by name in the report; an apply puts all right.
+fn weakened_is_reported_by_name_and_repaired(azure: &Azure) {
+    for Attribute { resource, pointer, weak, .. } in &ATTRIBUTES {
+        let weak: Value = serde_json::from_str(weak).unwrap();
+        let strong = azure.arm.change(resource, pointer, weak.clone());
+        assert_ne!(strong, weak, "{resource} {pointer} was weak already");
+    }
+    let (code, report) = azure.drift();
+    assert_eq!(code, 2, "{report:#}");
+    for Attribute { address, name, .. } in &ATTRIBUTES {
+        assert!(names(&report, address).any(|found| found == *name), "{address} {name} is not in {report:#}");
+        say(format_args!("drift of {address} {name} is reported"));
+    }
+    let _ = azure.apply();
+    let (code, report) = azure.drift();
+    assert_eq!(code, 0, "after the repair: {report:#}");
+}
+
+/// The attributes that a report names for an address.
+fn names<'a>(report: &'a Value, address: &'a str) -> impl Iterator<Item = &'a str> {
+    let changes = report["roots"][0]["changes"].as_array().into_iter().flatten();
+    let of = changes.filter(move |change| change["address"] == address);
+    of.flat_map(|change| change["attributes"].as_array().into_iter().flatten()).filter_map(Value::as_str)
+}

@@ -1,0 +1,102 @@
+//! The configuration itself: format, types, linters, and every `terraform test`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use maily_terraform_tests::{
+    copy::Copy,
+    part, repository,
+    run::{run, terraform, xtask},
+    say,
+};
+
+/// The floor for all of `terraform test` together.
+const RUNS: u64 = 150;
+
+#[test]
+fn every_file_is_formatted() {
+    let tree = repository().join("terraform");
+    let ended = run(&mut terraform(&tree, &["fmt", "-check", "-recursive", "-diff"]));
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+}
+
+#[test]
+fn every_module_and_environment_is_valid() {
+    let (Some(_), Some(_)) = (part("MAILY_AZURERM"), part("MAILY_TERRAFORM_STUBS")) else { return };
+    let copy = Copy::new();
+    let folders = configurations(&copy.tree());
+    assert!(folders.len() > 20, "{folders:?}");
+    for dir in &folders {
+        let _ = run(&mut terraform(dir, &["init", "-backend=false", "-input=false", "-no-color"])).expect(0);
+        let ended = run(&mut terraform(dir, &["validate", "-no-color"])).expect(0);
+        assert!(!ended.out.contains("Warning"), "{}: {}", dir.display(), ended.out);
+    }
+    say(format_args!("{} folders are valid", folders.len()));
+}
+
+#[test]
+fn every_terraform_test_passes() {
+    let (Some(_), Some(_)) = (part("MAILY_AZURERM"), part("MAILY_TERRAFORM_STUBS")) else { return };
+    let copy = Copy::new();
+    let ended = run(&mut xtask(&copy.tree(), &["test"])).expect(0);
+    say(ended.out.trim());
+    let passed = ended.out.split(" runs passed").next().and_then(|number| number.trim().parse().ok());
+    assert!(passed.is_some_and(|passed: u64| passed >= RUNS), "{}", ended.out);
+}
+
+/// What needs no provider at all: the residency rules. A machine without any real part runs this.
+#[test]
+fn the_residency_tests_pass_without_a_provider() {
+    let copy = Copy::new();
+    let residency = copy.tree().join("modules/residency");
+    let _ = run(&mut terraform(&residency, &["init", "-input=false", "-no-color"])).expect(0);
+    let ended = run(&mut terraform(&residency, &["test", "-no-color"])).expect(0);
+    assert!(ended.out.contains("Success!") && !ended.out.contains(" 0 passed"), "{}", ended.out);
+}
+
+#[test]
+fn checkov_finds_nothing_that_has_no_reason() {
+    let Some(checkov) = part("MAILY_CHECKOV") else { return };
+    let tree = repository().join("terraform");
+    let mut command = Command::new(checkov);
+    command.args(["--framework", "terraform", "--compact", "--quiet", "--output", "json"]);
+    command.args(["--skip-download", "--download-external-modules", "false", "--directory"]).arg(&tree);
+    let ended = run(&mut command);
+    let report = ended.json();
+    let summary = &report["summary"];
+    say(format_args!("checkov: {} passed, {} skipped with a reason", summary["passed"], summary["skipped"]));
+    assert_eq!((ended.code, summary["failed"].as_u64()), (0, Some(0)), "{}", ended.out);
+    assert!(summary["passed"].as_u64() > Some(100), "{summary}");
+    assert_eq!(summary["parsing_errors"], 0);
+}
+
+#[test]
+fn tflint_finds_nothing() {
+    let Some(tflint) = part("MAILY_TFLINT") else { return };
+    let tree = repository().join("terraform");
+    for dir in configurations(&tree) {
+        let ended = run(Command::new(&tflint).arg("--no-color").arg(format!("--chdir={}", dir.display())));
+        assert_eq!(ended.code, 0, "{}: {}{}", dir.display(), ended.out, ended.err);
+    }
+}
+
+/// Every folder with a configuration; tests' own are not ours to ship.
+fn configurations(tree: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![tree.join("modules"), tree.join("environments")];
+    while let Some(folder) = folders.pop() {
+        let paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        if paths.iter().any(|path| path.extension().is_some_and(|extension| extension == "tf")) {
+            found.push(folder);
+        }
+        let below = paths.into_iter().filter(|path| path.is_dir());
+        folders.extend(below.filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            !name.starts_with('.') && name != "tests"
+        }));
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,88 @@
+//! The images of a deployment. Each is named after its content, so that what has not changed is not rolled out again.
+
+use std::process::Command;
+
+use crate::{
+    cluster,
+    images::{self as built, Version},
+    shell::{Result, output, run, say},
+};
+
+/// Every image that the manifests name.
+const IMAGES: [built::Image; 7] = [
+    built::Image::Storage,
+    built::Image::Compliance,
+    built::Image::Guardrails,
+    built::Image::Inference,
+    built::Image::Orchestrator,
+    built::Image::Restate,
+    built::Image::Model,
+];
+
+/// An image that Docker has.
+pub(super) struct Image {
+    /// What the manifests call it: `maily/NAME`.
+    pub(super) name: String,
+    /// The build's tag and the begin of the image's id: never another content under the same name.
+    pub(super) tag: String,
+}
+
+impl Image {
+    fn local(&self) -> String {
+        format!("{}:{}", self.name, self.tag)
+    }
+
+    /// How the cluster names it.
+    pub(super) fn reference(&self, registry: Option<&str>) -> String {
+        match registry {
+            Some(registry) => format!("{registry}/{}", self.local()),
+            None => self.local(),
+        }
+    }
+}
+
+/// Builds them all, optimised where people's data is.
+pub(super) fn build(tag: Option<&str>, release: bool) -> Result<()> {
+    let version = Version::read()?;
+    built::build(&IMAGES, None, &tag.map_or_else(|| version.tag(), ToOwned::to_owned), &version, release)
+        .map(drop)
+}
+
+/// The built images.
+pub(super) fn find(tag: Option<&str>) -> Result<Vec<Image>> {
+    let tag = match tag {
+        Some(tag) => tag.to_owned(),
+        None => Version::read()?.tag(),
+    };
+    IMAGES.iter().map(|image| self::image(image.name(), &tag)).collect()
+}
+
+fn image(name: &str, tag: &str) -> Result<Image> {
+    let name = format!("maily/{name}");
+    let built = format!("{name}:{tag}");
+    let id = output(docker()?.args(["image", "inspect", "--format", "{{.Id}}", &built]))
+        .map_err(|_| format!("Docker has no image {built}; the step `images` builds it"))?;
+    let id = id.trim().trim_start_matches("sha256:");
+    let image = Image { name, tag: format!("{tag}-{}", &id[..id.len().min(12)]) };
+    run(docker()?.args(["tag", &built, &image.local()]))?;
+    Ok(image)
+}
+
+/// Brings them to where the cluster gets its images from.
+pub(super) fn push(images: &[Image], registry: Option<&str>, local: bool) -> Result<()> {
+    if local && registry.is_none() {
+        let names: Vec<String> = images.iter().map(Image::local).collect();
+        return cluster::load(&cluster::Layout::new(), &names);
+    }
+    for image in images {
+        let reference = image.reference(registry);
+        say(&format!("  {reference}"));
+        run(docker()?.args(["tag", &image.local(), &reference]))?;
+        run(docker()?.args(["push", "--quiet", &reference]))?;
+    }
+    Ok(())
+}
+
+fn docker() -> Result<Command> {
+    maily_testkit::docker::client().map(Command::new)
+}

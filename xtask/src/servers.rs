@@ -1,0 +1,96 @@
+//! The real servers that tests start: Vault, built from its Go modules, and Redis, from Debian's package. Once.
+
+use std::{
+    env,
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use maily_testkit::cache;
+
+use crate::{
+    fetch::{find, folder, sha256},
+    shell::{Result, root, run, say},
+};
+
+/// Redis, and of what it is linked to that which a small machine lacks.
+const REDIS_PACKAGES: [&str; 5] = ["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"];
+
+/// What the program is built from; when none of it changed, it is not built again.
+const VAULT_SOURCES: [&str; 4] = ["engines.go", "go.mod", "go.sum", "main.go"];
+
+/// Makes sure that both are there.
+pub(crate) fn for_tests() -> Result<()> {
+    redis()?;
+    vault()
+}
+
+/// A Vault core with what Maily uses of it. Vault's licence (BUSL) is why it is only ever built here, for tests.
+fn vault() -> Result<()> {
+    let sources = root().join("tests/peers/vault");
+    let (program, stamp) = (cache::vault(), folder("bin")?.join("vault.sources"));
+    let digests: Result<Vec<String>> = VAULT_SOURCES.iter().map(|name| sha256(&sources.join(name))).collect();
+    let digests = digests?.join("\n");
+    if program.exists() && fs::read_to_string(&stamp).is_ok_and(|built| built == digests) {
+        return Ok(());
+    }
+    say("Building Vault for the tests (Go modules; about 5 minutes of both cores, once)");
+    let mut go = Command::new("go");
+    go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
+    run(go.arg(&program).arg(".").current_dir(sources)).map_err(|error| format!("{error}; the tests need Go 1.26"))?;
+    fs::write(&stamp, digests).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+/// The machine's Redis, or Debian's package unpacked into the cache: nothing is installed and no daemon started.
+fn redis() -> Result<()> {
+    let program = cache::redis();
+    if program.exists() {
+        return Ok(());
+    }
+    folder("bin")?;
+    if let Some(found) = on_path("redis-server") {
+        let _ = fs::remove_file(&program);
+        return symlink(&found, &program).map_err(|error| format!("{}: {error}", program.display()));
+    }
+    say("Fetching Redis for the tests (Debian package redis-server, 1 MB, once; nothing is installed)");
+    let home = folder("redis")?;
+    let mut apt = Command::new("apt-get");
+    run(apt.args(["download", "--quiet"]).args(REDIS_PACKAGES).current_dir(&home)).map_err(|error| {
+        format!("{error}; Redis comes by apt: `apt-get update` first, or install redis-server yourself")
+    })?;
+    for package in packages(&home)? {
+        run(Command::new("dpkg-deb").arg("-x").arg(package).arg(&home))?;
+    }
+    let libraries = find(&home, "libjemalloc.so.2")?;
+    let server = find(&home, "bin/redis-server")?;
+    launcher(&program, libraries.parent().unwrap_or(&home), &server)
+}
+
+/// A program that starts `server` with the libraries that were unpacked beside it.
+fn launcher(program: &Path, libraries: &Path, server: &Path) -> Result<()> {
+    let text = format!(
+        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
+        libraries.display(),
+        server.display()
+    );
+    let part = program.with_extension("part");
+    let write = || {
+        fs::write(&part, text)?;
+        fs::set_permissions(&part, Permissions::from_mode(0o755))?;
+        fs::rename(&part, program)
+    };
+    write().map_err(|error| format!("{}: {error}", program.display()))
+}
+
+fn packages(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    Ok(files.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect())
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|dir| dir.join(name)).find(|program| program.is_file())
+}

@@ -1,0 +1,114 @@
+//! `cargo xtask terraform`: plans to a file, says what the plan means, applies that very file; drift, tests, docs.
+
+mod adopt;
+mod apply;
+mod contract;
+mod docs;
+mod drift;
+mod hcl;
+pub(crate) mod parts;
+mod plan;
+mod suite;
+mod summary;
+mod tool;
+mod tree;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::shell::{Result, say};
+use tree::Tree;
+
+#[derive(Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Options {
+    /// The environment: a folder of terraform/environments (dev, staging, prod). `docs` needs none; `drift` and
+    /// `test` take all of them without one.
+    environment: Option<String>,
+    /// Only this cloud's root; Azure for plan, apply and destroy, every cloud for drift and test.
+    #[arg(long, value_enum, global = true)]
+    cloud: Option<Cloud>,
+    /// Another terraform folder than the repository's.
+    #[arg(long, value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Cloud {
+    Azure,
+    Aws,
+    Gcp,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Plans to a file and says what it would add, change and destroy, its cost class, and whether all stays inside
+    /// the residency boundary.
+    Plan,
+    /// Plans, asks, and applies that very plan. After an interrupted apply it first adopts what that one had made.
+    Apply {
+        /// Don't ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Plans the end of everything, asks for the environment's name, and applies that plan.
+    Destroy {
+        /// The environment's name once more, instead of being asked for it.
+        #[arg(long, value_name = "ENVIRONMENT")]
+        confirm: Option<String>,
+    },
+    /// Compares each root with its cloud; JSON on standard output. Exit code 0: as planned, 2: drift, 1: could not tell.
+    Drift,
+    /// Runs every `terraform test`, and says how many runs passed.
+    Test,
+    /// Writes the inputs and outputs into the README of each module and environment.
+    Docs,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let tree = Tree::open(options.dir.as_deref())?;
+    let cloud = options.cloud.map(name);
+    match &options.action {
+        Action::Plan => plan::show(&tree, &named(options, &tree)?, cloud.unwrap_or("azure")),
+        Action::Apply { yes } => apply::run(&tree, &named(options, &tree)?, cloud.unwrap_or("azure"), *yes),
+        Action::Destroy { confirm } => {
+            apply::destroy(&tree, &named(options, &tree)?, cloud.unwrap_or("azure"), confirm.as_deref())
+        }
+        Action::Drift => drift::run(&tree, options.environment.as_deref(), cloud),
+        Action::Test => suite::run(&tree, options.environment.as_deref(), cloud),
+        Action::Docs => {
+            let written = docs::write(&tree)?;
+            say(&format!("{} READMEs written", written.len()));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The part of `cargo xtask check` that is about `terraform/`.
+pub(crate) fn check() -> Result<()> {
+    let tree = Tree::open(None)?;
+    let mut faults = contract::faults(&tree)?;
+    faults.extend(docs::stale(&tree)?);
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(format!("terraform/ has {} faults\n  {}", faults.len(), faults.join("\n  "))),
+    }
+}
+
+fn named(options: &Options, tree: &Tree) -> Result<String> {
+    match &options.environment {
+        Some(environment) => Ok(environment.clone()),
+        None => Err(format!("which environment? One of {}", tree.environments()?.join(", "))),
+    }
+}
+
+fn name(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Azure => tree::CLOUDS[0],
+        Cloud::Aws => tree::CLOUDS[1],
+        Cloud::Gcp => tree::CLOUDS[2],
+    }
+}

@@ -1,0 +1,98 @@
+//! `test`: every `terraform test` of the modules and environments, and how many runs that were.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use serde_json::Value;
+
+use super::{
+    drift,
+    tool::{answer, quiet, terraform},
+    tree::{self, Tree},
+};
+use crate::shell::{Result, say};
+
+#[derive(Default)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    broken: Vec<String>,
+}
+
+pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&str>) -> Result<ExitCode> {
+    let mut tally = Tally::default();
+    let folders = folders(tree, environment, cloud)?;
+    for dir in &folders {
+        let place = tree.shown(dir);
+        match run_in(dir) {
+            Ok((passed, failed)) => {
+                say(&format!("{place}: {passed} passed, {failed} failed"));
+                tally.passed += passed;
+                tally.failed += failed;
+            }
+            Err(error) => {
+                say(&format!("{place}: {error}"));
+                tally.broken.push(place);
+            }
+        }
+    }
+    let Tally { passed, failed, broken } = &tally;
+    println!("{passed} runs passed, {failed} failed, in {} folders", folders.len());
+    for place in broken {
+        println!("could not run: {place}");
+    }
+    let fine = *failed == 0 && broken.is_empty() && *passed > 0;
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Where there are tests: one environment's roots, or everything.
+fn folders(tree: &Tree, environment: Option<&str>, cloud: Option<&str>) -> Result<Vec<PathBuf>> {
+    let mut folders = drift::chosen(tree, environment, cloud)?;
+    if environment.is_none() {
+        folders.extend(tree.modules()?);
+    }
+    folders.retain(|dir| tree::has(&dir.join("tests"), ".tftest.hcl"));
+    folders.retain(|dir| cloud.is_none_or(|cloud| of_cloud(tree, dir, cloud)));
+    Ok(folders)
+}
+
+/// Azure's are the folders that are not another cloud's.
+fn of_cloud(tree: &Tree, dir: &Path, cloud: &str) -> bool {
+    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let own = match name.as_str() {
+        "aws" | "eks" => "aws",
+        "gcp" | "gke" => "gcp",
+        _ => "azure",
+    };
+    own == cloud || dir == tree.modules_dir().join("residency")
+}
+
+/// Runs the tests of one folder; answers how many runs passed and failed.
+fn run_in(dir: &Path) -> Result<(u64, u64)> {
+    quiet(&mut terraform(dir, &["init", "-backend=false", "-input=false", "-no-color"]))?;
+    let said = answer(&mut terraform(dir, &["test", "-json"]))?;
+    let mut counts = None;
+    for line in String::from_utf8_lossy(&said.stdout).lines() {
+        let message: Value = serde_json::from_str(line).unwrap_or_default();
+        match message["type"].as_str() {
+            Some("diagnostic") if message["diagnostic"]["severity"] == "error" => complain(&message),
+            Some("test_summary") => {
+                let count = |name: &str| message["test_summary"][name].as_u64().unwrap_or(0);
+                counts = Some((count("passed"), count("failed") + count("errored")));
+            }
+            _ => {}
+        }
+    }
+    counts.ok_or_else(|| {
+        format!("terraform test ended ({}): {}", said.status, String::from_utf8_lossy(&said.stderr).trim())
+    })
+}
+
+fn complain(message: &Value) {
+    let diagnostic = &message["diagnostic"];
+    let text = |name: &str| diagnostic[name].as_str().unwrap_or_default();
+    let run = message["@testrun"].as_str().unwrap_or_default();
+    eprintln!("    {run}: {} {}", text("summary"), text("detail"));
+}
