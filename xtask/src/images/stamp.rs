@@ -35,8 +35,12 @@ pub(super) fn stamp(docker: &Path, reference: &str, created: &str) -> Result<()>
     let mut tar = Command::new("tar");
     tar.arg("-cf").arg(&archive).arg("-C").arg(folder).args(["manifest.json", &name]).args(layers);
     run(&mut tar)?;
-    output(Command::new(docker).args(["load", "--quiet", "--input"]).arg(&archive).stdin(Stdio::null()))
-        .map(drop)
+    let before = output(Command::new(docker).args(["image", "inspect", "--format", "{{.Id}}", reference]))?;
+    output(Command::new(docker).args(["load", "--quiet", "--input"]).arg(&archive).stdin(Stdio::null()))?;
+    // It has no name any more, unless it has another one.
+    let mut remove = Command::new(docker);
+    let _ = remove.args(["image", "rm", before.trim()]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    Ok(())
 }
 
 /// Whether anything had to be changed.
