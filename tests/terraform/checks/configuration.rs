@@ -1,5 +1,7 @@
 //! The configuration itself: format, types, linters, and every `terraform test`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,

@@ -1,6 +1,8 @@
 //! Every Azure root applied against the stand-in with the real provider: once is enough, a change behind our back is
 //! reported by name, and destroy leaves nothing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod attributes;
 
 use maily_terraform_tests::{azure::Azure, part, say};
