@@ -39,7 +39,8 @@ fn vault() -> Result<()> {
     say("Building Vault for the tests (Go modules; about 5 minutes of both cores, once)");
     let mut go = Command::new("go");
     go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
-    run(go.arg(&program).arg(".").current_dir(sources)).map_err(|error| format!("{error}; the tests need Go 1.26"))?;
+    run(go.arg(&program).arg(".").current_dir(sources))
+        .map_err(|error| format!("{error}; the tests need Go 1.26"))?;
     fs::write(&stamp, digests).map_err(|error| format!("{}: {error}", stamp.display()))
 }
 
@@ -70,11 +71,8 @@ fn redis() -> Result<()> {
 
 /// A program that starts `server` with the libraries that were unpacked beside it.
 fn launcher(program: &Path, libraries: &Path, server: &Path) -> Result<()> {
-    let text = format!(
-        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
-        libraries.display(),
-        server.display()
-    );
+    let text =
+        format!("#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n", libraries.display(), server.display());
     let part = program.with_extension("part");
     let write = || {
         fs::write(&part, text)?;
