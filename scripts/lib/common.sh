@@ -38,6 +38,20 @@ compose() {
   (cd "$COMPOSE_FOLDER" && timeout --foreground 900 "${program[@]}" --project-name "$PROJECT" "$@")
 }
 
+# Runs a command whose output matters only where it fails.
+quietly() {
+  local said
+  said="$("$@" 2>&1)" || die "\`$*\` failed: $(tail -n 3 <<< "$said")"
+}
+
+# Starts services of the project that were stopped; the orchestrator, which is in Restate's network, after the others.
+start_again() {
+  local service others=()
+  for service; do [[ "$service" == orchestrator ]] || others+=("$service"); done
+  if [[ ${#others[@]} -gt 0 ]]; then quietly compose start "${others[@]}"; fi
+  if [[ " $* " == *' orchestrator '* ]]; then quietly compose start orchestrator; fi
+}
+
 # The volume's name, as Docker knows it.
 volume() { printf '%s_%s' "$PROJECT" "$1"; }
 

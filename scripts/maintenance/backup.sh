@@ -67,7 +67,7 @@ finish() {
   rm -rf -- "$part"
   if [[ ${#stopped[@]} -gt 0 ]]; then
     say "Starting ${stopped[*]}"
-    compose start "${stopped[@]}" > /dev/null 2>&1 || compose up -d "${stopped[@]}" > /dev/null
+    start_again "${stopped[@]}"
   fi
   exit "$code"
 }
@@ -78,7 +78,7 @@ trap 'exit 130' INT TERM
 for service in orchestrator restate compliance storage; do
   if running | grep -x "$service" > /dev/null; then
     say "Stopping $service"
-    compose stop --timeout 60 "$service" > /dev/null 2>&1
+    quietly compose stop --timeout 60 "$service"
     stopped=("$service" "${stopped[@]}")
   fi
 done

@@ -29,12 +29,11 @@ need docker
 
 has_volume authority || die "there is no volume $(volume authority): is $PROJECT the project? --project says which"
 say "Making new $what"
-compose run --rm --no-deps bootstrap --out=/bootstrap --group=65532 --renew="$what" > /dev/null
+quietly compose run --rm --no-deps bootstrap --out=/bootstrap --group=65532 --renew="$what"
 # Not Vault, which in dev mode forgets when it stops, and nobody who holds nothing of ours.
 mapfile -t holders < <(running | grep -xE 'storage|compliance|guardrails|inference|redis|restate|orchestrator' || true)
 [[ ${#holders[@]} -gt 0 ]] || { say 'Nothing runs: the next start takes them'; exit 0; }
 say "Starting again: ${holders[*]}"
-# The orchestrator is in Restate's network: it stops first and starts last.
-compose stop --timeout 60 "${holders[@]}" > /dev/null 2>&1
-compose up -d "${holders[@]}" > /dev/null 2>&1 || die "\`docker-compose up -d\` failed; run it to see why"
+quietly compose stop --timeout 60 "${holders[@]}"
+start_again "${holders[@]}"
 say 'Done'
