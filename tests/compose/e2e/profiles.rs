@@ -75,7 +75,8 @@ fn redis(full: &mut Full) {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !seen.load(Ordering::Relaxed) && Instant::now() < end {
-                assert_eq!(guardrails.get("/v1/rails/configs").unwrap().status, 200);
+                // Too many, now and then, which is counting too.
+                assert!(matches!(guardrails.get("/v1/rails/configs").unwrap().status, 200 | 429));
             }
         });
         while !ask_redis(full, &"SCAN 0 COUNT 1000\n".repeat(2_000)).contains("maily:rate:guardrails:") {
