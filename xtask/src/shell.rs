@@ -20,11 +20,17 @@ pub(crate) fn say(what: &str) {
     eprintln!("\x1b[1m==>\x1b[0m {what}");
 }
 
-/// Cargo, as the one that runs us.
+/// Cargo, as the one that runs us, building where we were built: nothing is compiled twice, whoever starts this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(root());
+    command.args(arguments).current_dir(root()).env("CARGO_TARGET_DIR", target_dir());
     command
+}
+
+/// Where cargo puts what it builds: this program is in there.
+pub(crate) fn target_dir() -> PathBuf {
+    let own = env::current_exe().unwrap_or_default();
+    own.parent().and_then(Path::parent).unwrap_or(Path::new("target")).to_owned()
 }
 
 /// Runs a program to its end, its output shown.

@@ -43,19 +43,13 @@ impl Image {
 }
 
 /// Builds them all, optimised where people's data is.
-pub(super) fn build(tag: Option<&str>, release: bool) -> Result<()> {
-    let version = Version::read()?;
-    built::build(&IMAGES, None, &tag.map_or_else(|| version.tag(), ToOwned::to_owned), &version, release)
-        .map(drop)
+pub(super) fn build(tag: &str, release: bool) -> Result<()> {
+    built::build(&IMAGES, None, tag, &Version::read()?, release).map(drop)
 }
 
 /// The built images.
-pub(super) fn find(tag: Option<&str>) -> Result<Vec<Image>> {
-    let tag = match tag {
-        Some(tag) => tag.to_owned(),
-        None => Version::read()?.tag(),
-    };
-    IMAGES.iter().map(|image| self::image(image.name(), &tag)).collect()
+pub(super) fn find(tag: &str) -> Result<Vec<Image>> {
+    IMAGES.iter().map(|image| self::image(image.name(), tag)).collect()
 }
 
 fn image(name: &str, tag: &str) -> Result<Image> {

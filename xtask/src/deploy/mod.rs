@@ -23,6 +23,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
+    images::Version,
     kubectl::Kubectl,
     shell::{Result, output, say},
 };
@@ -94,13 +95,19 @@ struct Deploy<'a> {
     options: &'a Options,
     kubectl: Kubectl,
     local: bool,
+    /// The images' tag: read once, for a tree may be edited while it is deployed.
+    tag: String,
     /// Whether something was applied in this run.
     applied: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let (kubectl, local) = environment::reach(options.environment, options.context.as_deref())?;
-    let mut deploy = Deploy { options, kubectl, local, applied: false };
+    let tag = match &options.tag {
+        Some(tag) => tag.clone(),
+        None => Version::read()?.tag(),
+    };
+    let mut deploy = Deploy { options, kubectl, local, tag, applied: false };
     let mut times = Vec::new();
     for step in Step::value_variants().iter().copied().filter(|step| options.wants(*step)) {
         say(&format!("{} {}", options.environment, step.name()));
@@ -151,7 +158,7 @@ impl Deploy<'_> {
             Step::Preflight => self.preflight()?,
             Step::Images if dry => say("  would build the images"),
             Step::Images => {
-                images::build(self.options.tag.as_deref(), self.options.environment != Environment::Dev)?;
+                images::build(&self.tag, self.options.environment != Environment::Dev)?;
             }
             Step::Push if dry => say("  would push the images"),
             Step::Push => images::push(&self.images()?, self.options.registry.as_deref(), self.local)?,
@@ -183,7 +190,7 @@ impl Deploy<'_> {
     }
 
     fn images(&self) -> Result<Vec<images::Image>> {
-        images::find(self.options.tag.as_deref())
+        images::find(&self.tag)
     }
 
     fn manifests(&self) -> Result<String> {

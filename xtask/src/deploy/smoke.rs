@@ -34,7 +34,7 @@ pub(super) fn run(kubectl: &Kubectl, images: &[Image], registry: Option<&str>) -
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": [campaign(&root().join(CAMPAIGN))?, job(&image)] });
     kubectl.apply(&list.to_string())?;
     let done = wait(kubectl);
-    let logs = kubectl.output(&["-n", NAMESPACE, "logs", &format!("job/{NAME}"), "--tail=60"]);
+    let logs = kubectl.output(&["-n", NAMESPACE, "logs", &format!("job/{NAME}"), "--tail=200"]);
     println!("{}", logs.unwrap_or_else(|error| error).trim_end());
     done?;
     clean(kubectl)

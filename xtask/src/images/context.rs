@@ -4,7 +4,7 @@
 //! much again. Someone without this workspace's cache has Docker compile (`docker/README.md`).
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -14,7 +14,7 @@ use maily_testkit::cache;
 use super::Image;
 use crate::{
     fetch,
-    shell::{Result, cargo, root, run, say},
+    shell::{Result, cargo, root, run, say, target_dir},
 };
 
 const FILES: [&str; 2] = ["docker/Dockerfile.base", "docker/Dockerfile.parts"];
@@ -71,12 +71,6 @@ fn build(release: bool) -> Result<()> {
     say("Building the programs");
     let profile: &[&str] = if release { &["--release"] } else { &[] };
     run(cargo(&["build", "--workspace", "--bins"]).args(profile))
-}
-
-/// Where cargo puts what it builds: this program is in there.
-fn target_dir() -> PathBuf {
-    let own = env::current_exe().unwrap_or_default();
-    own.parent().and_then(Path::parent).unwrap_or(Path::new("target")).to_owned()
 }
 
 /// Copies a program without its debug information; its symbols stay, for backtraces.

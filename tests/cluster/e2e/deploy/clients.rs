@@ -12,7 +12,7 @@ const ASKED: [(&str, &str, u16); 5] = [
     ("guardrails", "/v1/rails/configs", 200),
     ("orchestrator", "/v1/campaigns/none", 404),
     ("compliance", "/u/none", 404),
-    ("storage", "/", 403),
+    ("storage", "/", 400),
 ];
 /// There are several of these, or one more while they are replaced: their clients need no patience.
 const REPLICATED: [&str; 2] = ["inference", "guardrails"];
