@@ -37,7 +37,6 @@ locals {
     etcd     = { type = "RSA-HSM", size = 4096, curve = null, operations = ["encrypt", "decrypt"] }
     redis    = { type = "RSA-HSM", size = 4096, curve = null, operations = local.wrapping }
     registry = { type = "RSA-HSM", size = 4096, curve = null, operations = local.wrapping }
-    state    = { type = "RSA-HSM", size = 4096, curve = null, operations = local.wrapping }
     seal     = { type = "RSA-HSM", size = 4096, curve = null, operations = local.wrapping } # Vault's azurekeyvault seal
     signing  = { type = "EC-HSM", size = null, curve = "P-384", operations = ["sign", "verify"] }
   }

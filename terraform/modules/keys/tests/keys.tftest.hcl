@@ -51,7 +51,7 @@ run "a_key_for_each_purpose_and_no_other" {
   command = plan
 
   assert {
-    condition     = toset(keys(azurerm_key_vault_key.this)) == toset(["storage", "disks", "etcd", "redis", "registry", "seal", "signing", "state"])
+    condition     = toset(keys(azurerm_key_vault_key.this)) == toset(["storage", "disks", "etcd", "redis", "registry", "seal", "signing"])
     error_message = "Losing one key must touch one thing."
   }
   assert {
