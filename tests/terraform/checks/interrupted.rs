@@ -9,7 +9,7 @@ use std::{
 
 use maily_arm::When;
 use maily_terraform_tests::{azure::Azure, part, say};
-use maily_testkit::process::pause;
+use maily_testkit::pause;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,

@@ -62,8 +62,8 @@ run "contract" {
   }
 
   assert {
-    condition     = length(output.keys) == 8
-    error_message = "There must be eight keys."
+    condition     = length(output.keys) == 7
+    error_message = "There must be seven keys."
   }
 }
 
