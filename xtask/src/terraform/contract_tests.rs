@@ -116,3 +116,8 @@ fn a_choice_is_told_by_its_words() {
     assert!(is_choice("The tier, one\nof Standard and Premium."));
     assert!(!is_choice("The private zone of the vault."));
 }
+
+#[test]
+fn our_own_tree_has_no_fault() {
+    assert_eq!(faults(&Tree::open(None).expect("a tree")).expect("readable"), Vec::<String>::new());
+}

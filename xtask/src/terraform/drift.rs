@@ -61,7 +61,8 @@ pub(super) fn chosen(
     let mut roots = Vec::new();
     for environment in &environments {
         let place = |cloud: &&'static str| Place { cloud, state };
-        let found: Vec<_> = clouds.iter().filter_map(|cloud| tree.root(environment, place(cloud)).ok()).collect();
+        let found: Vec<_> =
+            clouds.iter().filter_map(|cloud| tree.root(environment, place(cloud)).ok()).collect();
         if let (true, Some(cloud)) = (found.is_empty(), clouds.first()) {
             // Says what is wrong with the names.
             tree.root(environment, place(cloud))?;

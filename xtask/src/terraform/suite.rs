@@ -29,11 +29,7 @@ struct Tally {
     broken: Vec<String>,
 }
 
-pub(crate) fn run(
-    tree: &Tree,
-    environment: Option<&str>,
-    cloud: Option<&'static str>,
-) -> Result<ExitCode> {
+pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&'static str>) -> Result<ExitCode> {
     let folders = folders(tree, environment, cloud)?;
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
     thread::scope(|scope| {

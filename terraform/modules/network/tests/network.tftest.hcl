@@ -141,7 +141,7 @@ run "who_talked_to_whom_is_kept" {
   command = plan
 
   assert {
-    condition     = toset(keys(azurerm_network_watcher_flow_log.this)) == toset(["hub", "spoke"]) && alltrue([for log in azurerm_network_watcher_flow_log.this : log.enabled && log.retention_policy[0].enabled && log.retention_policy[0].days == 30 && log.traffic_analytics[0].enabled])
+    condition     = toset(keys(azurerm_network_watcher_flow_log.this)) == toset(["hub", "spoke"]) && alltrue([for log in azurerm_network_watcher_flow_log.this : log.enabled && log.retention_policy[0].enabled && log.retention_policy[0].days == 90 && log.traffic_analytics[0].enabled])
     error_message = "Both networks must have flow logs with their retention."
   }
   assert {

@@ -27,7 +27,7 @@ run "our_key_encrypts_the_state" {
   command = plan
 
   assert {
-    condition     = google_kms_crypto_key.state.version_template[0].protection_level == "HSM" && google_kms_crypto_key.state.rotation_period == "15552000s"
+    condition     = google_kms_crypto_key.state.version_template[0].protection_level == "HSM" && google_kms_crypto_key.state.rotation_period == "7776000s"
     error_message = "The key must be in the HSM, and turn."
   }
 }
