@@ -73,9 +73,9 @@ resource "azurerm_role_assignment" "push" {
 }
 
 resource "azurerm_role_assignment" "sign" {
-  for_each = var.signing_key_resource == null ? {} : var.pushers
+  for_each = var.signing_key == null ? {} : var.pushers
 
-  scope                            = var.signing_key_resource
+  scope                            = var.signing_key.resource_id
   role_definition_name             = "Key Vault Crypto User"
   principal_id                     = each.value
   principal_type                   = "ServicePrincipal"

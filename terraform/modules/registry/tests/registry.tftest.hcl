@@ -72,11 +72,11 @@ run "the_release_signs_with_one_key" {
   command = plan
 
   variables {
-    signing_key_resource = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv/keys/signing"
+    signing_key = { resource_id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv/keys/signing" }
   }
 
   assert {
-    condition     = azurerm_role_assignment.sign["release"].scope == var.signing_key_resource && azurerm_role_assignment.sign["release"].role_definition_name == "Key Vault Crypto User"
+    condition     = azurerm_role_assignment.sign["release"].scope == var.signing_key.resource_id && azurerm_role_assignment.sign["release"].role_definition_name == "Key Vault Crypto User"
     error_message = "The release must sign with that key only."
   }
 }
