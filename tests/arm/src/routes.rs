@@ -116,9 +116,8 @@ fn put(shared: &Shared, call: &Call) -> (StatusCode, Value) {
         );
     }
     let (resource, new) = shared.cloud.put(&call.id, call.body.clone(), shared.port);
-    // These two say 200 also when they create.
-    let plain = ["microsoft.storage/storageaccounts", "microsoft.managedidentity/userassignedidentities"];
-    let created = new && !plain.contains(&call.id.kind().to_ascii_lowercase().as_str());
+    // The SDK takes 200 for what is new, wherever Azure says 200 or 201; from these it takes 201 only.
+    let created = new && call.id.kind().to_ascii_lowercase().starts_with("microsoft.authorization/");
     (if created { StatusCode::CREATED } else { StatusCode::OK }, resource)
 }
 
@@ -150,6 +149,12 @@ fn get(shared: &Shared, call: &Call) -> (StatusCode, Value) {
     if id.key == format!("/subscriptions/{SUBSCRIPTION}") {
         let subscription = json!({"id": id.path, "subscriptionId": SUBSCRIPTION, "displayName": "test", "state": "Enabled", "tenantId": TENANT});
         return (StatusCode::OK, subscription);
+    }
+    if let Some((cluster, "availableAgentPoolVersions")) = id.path.rsplit_once('/') {
+        let cluster = shared.cloud.get(&Id::new(cluster)).unwrap_or_default();
+        let version =
+            json!({"default": true, "kubernetesVersion": cluster["properties"]["kubernetesVersion"]});
+        return (StatusCode::OK, json!({"properties": {"agentPoolVersions": [version]}}));
     }
     if let Some(resource) = shared.cloud.get(id) {
         return (StatusCode::OK, resource);
