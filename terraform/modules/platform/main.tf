@@ -219,14 +219,13 @@ module "backup" {
 module "pqtls" {
   source = "../pqtls"
 
-  name                = local.place.name
-  location            = local.place.location
-  resource_group_name = local.place.resource_group_name
-  data_residency      = var.data_residency
-  ownership           = var.ownership
-  hostname            = var.hostname
-  firewall_policy_id  = module.network.firewall_policy_id
-  public_address      = module.network.egress_address
-  service_address     = module.network.edge_address
-  sources             = var.edge_sources
+  name               = local.place.name
+  location           = local.place.location
+  data_residency     = var.data_residency
+  ownership          = var.ownership
+  hostname           = var.hostname
+  firewall_policy_id = module.network.firewall_policy_id
+  public_address     = module.network.egress_address
+  service_address    = module.network.edge_address
+  sources            = var.edge_sources
 }

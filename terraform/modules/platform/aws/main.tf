@@ -163,7 +163,6 @@ module "redis" {
   location          = local.location
   data_residency    = var.data_residency
   ownership         = var.ownership
-  account_id        = var.account_id
   network_id        = module.network.network_id
   client_cidr       = module.network.spoke_cidr
   subnet_id         = module.network.endpoint_subnet_id
@@ -199,7 +198,6 @@ module "pqtls" {
   location       = local.location
   data_residency = var.data_residency
   ownership      = var.ownership
-  account_id     = var.account_id
   hostname       = var.hostname
   network_id     = module.network.hub_id
   subnet_ids     = module.network.public_subnet_ids

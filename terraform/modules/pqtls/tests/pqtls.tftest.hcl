@@ -1,15 +1,14 @@
 mock_provider "azurerm" {}
 
 variables {
-  name                = "maily-test"
-  location            = "westeurope"
-  resource_group_name = "rg"
-  data_residency      = { boundary = "eu", clouds = ["azure"], primary = "westeurope" }
-  ownership           = { owner = "platform", environment = "dev", data_class = "restricted" }
-  hostname            = "mail.example.com"
-  firewall_policy_id  = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/p"
-  public_address      = "20.50.0.1"
-  service_address     = "10.64.224.10"
+  name               = "maily-test"
+  location           = "westeurope"
+  data_residency     = { boundary = "eu", clouds = ["azure"], primary = "westeurope" }
+  ownership          = { owner = "platform", environment = "dev", data_class = "restricted" }
+  hostname           = "mail.example.com"
+  firewall_policy_id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/p"
+  public_address     = "20.50.0.1"
+  service_address    = "10.64.224.10"
 }
 
 run "tls_passes_through_unopened" {
