@@ -198,6 +198,7 @@ fn role(shared: &Shared, call: &Call) -> (StatusCode, Value) {
 fn post(shared: &Shared, call: &Call) -> (StatusCode, Value) {
     match call.id.name().to_ascii_lowercase().as_str() {
         "listclusterusercredential" | "listclusteradmincredential" => (StatusCode::OK, shape::kubeconfig()),
+        "listcredentials" => (StatusCode::OK, json!({"username": "", "passwords": []})),
         "listkeys" => (StatusCode::OK, json!({"keys": []})),
         "checknameavailability" => (StatusCode::OK, json!({"nameAvailable": true})),
         "sharedkeys" => (StatusCode::OK, json!({"primarySharedKey": "", "secondarySharedKey": ""})),

@@ -1,7 +1,9 @@
 //! Every Azure root applied against the stand-in with the real provider: once is enough, a change behind our back is
-//! reported by name, and destroy leaves nothing.
+//! reported by name, and destroy leaves nothing. The provider waits minutes for Azure to become consistent: these tests
+//! mostly wait, so they run side by side.
 
 mod attributes;
+mod interrupted;
 
 use maily_terraform_tests::{azure::Azure, part, say};
 use serde_json::Value;
