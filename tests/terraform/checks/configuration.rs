@@ -1,5 +1,7 @@
 //! The configuration itself: format, types, linters, and every `terraform test`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,

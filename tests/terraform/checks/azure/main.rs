@@ -2,6 +2,8 @@
 //! reported by name, and destroy leaves nothing. The provider waits minutes for Azure to become consistent: these tests
 //! mostly wait, so they run side by side.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
+
 mod attributes;
 mod interrupted;
 
