@@ -72,6 +72,8 @@ fn with_redis(plan: Plan, redis: &Redis) -> Plan {
             format!("redis.address={}", redis.address()),
             format!("redis.ca={}", redis.ca().display()),
             format!("redis.password={}", redis.password().display()),
+            // This machine is busy with a model.
+            "redis.wait_millis=200".to_owned(),
         ];
         settings.iter().fold(plan, |plan, setting| plan.set(*service, setting))
     })
@@ -79,8 +81,11 @@ fn with_redis(plan: Plan, redis: &Redis) -> Plan {
 
 /// An opt-out is acknowledged at once, whether Redis is there, hangs or is gone.
 fn opts_out_without_redis(platform: &Platform, redis: &mut Redis, out: &Path) {
-    let tokens: Vec<String> =
-        mail::by_recipient(mail::read(out).into_values().flatten()).values().take(3).map(mail::Message::token).collect();
+    let tokens: Vec<String> = mail::by_recipient(mail::read(out).into_values().flatten())
+        .values()
+        .take(3)
+        .map(mail::Message::token)
+        .collect();
     let mut client = Https::new(&platform.plan().ca(), &platform.plan().edge(Service::Compliance));
     for (token, state) in tokens.iter().zip(["there", "frozen", "gone"]) {
         match state {
@@ -172,7 +177,8 @@ fn production_takes_keys_from_vault_alone() {
         (vec![], "a local keyring file is refused in prod"),
         (vec!["vault.address=http://vault:8200", "vault.role=x"], "vault.address has no TLS"),
         (
-            [&[format!("vault.address={address}").as_str(), &format!("vault.ca={ca}")], login.as_slice()].concat(),
+            [&[format!("vault.address={address}").as_str(), &format!("vault.ca={ca}")], login.as_slice()]
+                .concat(),
             "Vault refuses the login by approle",
         ),
     ] {

@@ -1,7 +1,7 @@
 //! `cargo xtask check`: formatting, clippy with warnings denied, dependencies, and the repository's own rules.
 
 use crate::{
-    rules,
+    overlays, rules,
     shell::{Result, cargo, output, run as run_program, say},
     terraform,
 };
@@ -14,6 +14,8 @@ pub(crate) fn run() -> Result<()> {
     run_program(&mut cargo(&["fmt", "--all", "--check"]))?;
     say("The repository's own rules");
     rules::check()?;
+    say("Kubernetes: rules on every overlay");
+    overlays::check()?;
     say("Terraform: contracts, descriptions, residency gates, READMEs");
     terraform::check()?;
     say("Dependencies: no ring, no OpenSSL");

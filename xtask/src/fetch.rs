@@ -72,6 +72,16 @@ pub(crate) fn peers() -> Result<PathBuf> {
     python_program("peers", &PEERS, "python")
 }
 
+/// Kubernetes' schemas, and what validates against them.
+pub(crate) fn kubernetes_validate() -> Result<PathBuf> {
+    python_program("kubernetes-validate", &["kubernetes-validate==1.37.0"], "kubernetes-validate")
+}
+
+/// The linter of manifests and of Terraform.
+pub(crate) fn checkov() -> Result<PathBuf> {
+    python_program("checkov", &["checkov==3.3.30"], "checkov")
+}
+
 /// A Python environment of its own with these packages; answers one of its programs.
 pub(crate) fn python_program(name: &str, packages: &[&str], program: &str) -> Result<PathBuf> {
     let venv = cache::dir().join(name);

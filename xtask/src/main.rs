@@ -3,12 +3,14 @@
 mod bench;
 mod check;
 mod cluster;
+mod compose;
 mod deploy;
 mod doctor;
 mod down;
 mod fetch;
 mod images;
 mod kubectl;
+mod overlays;
 mod packages;
 mod rules;
 mod servers;

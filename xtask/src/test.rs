@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::{
-    check, fetch, servers,
+    check, compose, fetch, servers,
     shell::{Result, cargo, say},
     terraform::parts::{self, Parts},
     up,
@@ -34,9 +34,10 @@ pub(crate) struct Options {
     filter: Option<String>,
 }
 
-/// The packages of the tests that cross services, of those of `terraform/`, and of the real cluster.
-const REAL: [&str; 3] = ["maily-tests", TERRAFORM, "maily-cluster-tests"];
+/// The packages of the tests that cross services, of those of `terraform/`, of the real cluster, and of docker-compose.
+const REAL: [&str; 4] = ["maily-tests", TERRAFORM, "maily-cluster-tests", COMPOSE];
 const TERRAFORM: &str = "maily-terraform-tests";
+const COMPOSE: &str = "maily-compose-tests";
 
 #[derive(Default)]
 struct Tally {
@@ -70,6 +71,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     up::build()?;
     let programs = programs(options.tier)?;
     let mut environment = environment(options.tier)?;
+    if programs.iter().any(|program| program.package == COMPOSE) {
+        compose::for_tests()?;
+    }
     let parts = parts(&programs, options.tier);
     environment.extend(parts.environment);
     let mut tally = Tally::default();
@@ -125,6 +129,8 @@ fn environment(tier: Option<Tier>) -> Result<BTreeMap<&'static str, PathBuf>> {
     if tier != Some(Tier::Fast) {
         environment.insert("MAILY_PEERS_PYTHON", fetch::peers()?);
         environment.insert("MAILY_GO_CLIENT", fetch::go_client()?);
+        environment.insert("MAILY_KUBERNETES_VALIDATE", fetch::kubernetes_validate()?);
+        environment.insert("MAILY_CHECKOV", fetch::checkov()?);
     }
     Ok(environment)
 }

@@ -24,8 +24,8 @@ use crate::{
     problem::Problem,
     rate::Rate,
     readiness::Readiness,
-    shared::RedisClient,
     serve::{Security, Server},
+    shared::RedisClient,
     telemetry, tls,
 };
 

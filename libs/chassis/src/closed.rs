@@ -53,7 +53,10 @@ mod tests {
         let body = axum::body::to_bytes(refused.into_body(), 4096).await.unwrap();
         assert!(!String::from_utf8_lossy(&body).contains("Vault"));
         let refused = ask(&readiness, "application/grpc").await;
-        assert_eq!((refused.status(), &refused.headers()["grpc-status"]), (StatusCode::OK, &"14".parse().unwrap()));
+        assert_eq!(
+            (refused.status(), &refused.headers()["grpc-status"]),
+            (StatusCode::OK, &"14".parse().unwrap())
+        );
         readiness.set(true);
         assert!(readiness.check().is_err(), "only reopening opens");
         readiness.reopen();

@@ -38,7 +38,8 @@ pub use backends::{read_secret, read_token};
 pub use boot::{Boot, Fatal};
 pub use client::{ClientError, PeerClient, TraceContext, propagate};
 pub use config::{
-    Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth, load,
+    Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
+    load,
 };
 pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, key_hash};
 pub use error::Error;
@@ -47,5 +48,5 @@ pub use listeners::Listeners;
 pub use problem::Problem;
 pub use readiness::Readiness;
 pub use retry::status_is_permanent;
-pub use shared::RedisClient;
+pub use shared::{RedisClient, Subscription};
 pub use start::{About, main};

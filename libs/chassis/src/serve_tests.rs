@@ -152,7 +152,8 @@ async fn the_edge_takes_classical_clients_that_have_a_key() {
     let config = Edge { listen, certificate, key, keys: None, requests_per_second: 100 };
     let keys = dir.path().join("keys");
     std::fs::write(&keys, edge::key_hash("ann", "k1")).unwrap();
-    let gate = Arc::new(Gate::new(EdgeAuth::Bearer, KeyHashes::read(&keys).unwrap(), Rate::new(100, None, "test")));
+    let gate =
+        Arc::new(Gate::new(EdgeAuth::Bearer, KeyHashes::read(&keys).unwrap(), Rate::new(100, None, "test")));
     let who = get(|Extension(caller): Extension<edge::EdgeCaller>| async { caller.0 });
     let router = Router::new().route("/who", who).layer(middleware::from_fn_with_state(gate, edge::admit));
     let running = serve(Security::Tls(tls::edge_server(&config).unwrap()), router).await;

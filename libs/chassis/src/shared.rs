@@ -9,16 +9,18 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, StreamExt as _};
+use futures::StreamExt as _;
 use redis::{
-    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _,
-    Pipeline, RedisResult, Script, TlsCertificates, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionInfo, FromRedisValue,
+    IntoConnectionInfo as _, Pipeline, RedisResult, Script, TlsCertificates,
+    aio::{MultiplexedConnection, PubSubSink, PubSubStream},
 };
 use secrecy::ExposeSecret as _;
 use tokio::{
     sync::{Notify, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     backends::read_secret,
@@ -27,12 +29,19 @@ use crate::{
 };
 
 const CONNECT: Duration = Duration::from_secs(2);
-/// Milliseconds between two attempts to connect.
-const PAUSES: [u64; 4] = [200, 500, 1000, 2000];
+/// A subscription that hears nothing for so long asks whether it is still connected.
+const QUIET: Duration = Duration::from_secs(5);
+/// Milliseconds before an attempt to connect, by how many before it came to nothing.
+const PAUSES: [u64; 5] = [0, 200, 500, 1000, 2000];
+/// A connection that breaks earlier came to nothing: a Redis that answers too slowly is not asked again and again.
+const STEADY: Duration = Duration::from_secs(30);
 
 /// A Redis that may be away at any time. Clones share it.
 #[derive(Clone)]
-pub struct RedisClient(Arc<Inner>);
+pub struct RedisClient {
+    inner: Arc<Inner>,
+    _connecting: Arc<AbortOnDropHandle<()>>,
+}
 
 struct Inner {
     client: Client,
@@ -66,59 +75,90 @@ impl RedisClient {
             broken: Notify::new(),
             connects,
         });
-        let weak = Arc::downgrade(&inner);
-        tokio::spawn(async move {
-            let mut attempt = 0;
-            while let Some(inner) = weak.upgrade() {
-                attempt = inner.keep_connected(attempt).await;
+        let connecting = Arc::clone(&inner);
+        let connecting = tokio::spawn(async move {
+            let mut failed = 0;
+            loop {
+                failed = connecting.keep_connected(failed).await;
             }
         });
-        Ok(Self(inner))
+        Ok(Self { inner, _connecting: Arc::new(AbortOnDropHandle::new(connecting)) })
     }
 
     /// The name of a key or channel of ours.
     #[must_use]
     pub fn name(&self, name: &str) -> String {
-        format!("{}:{name}", self.0.prefix)
+        format!("{}:{name}", self.inner.prefix)
     }
 
     /// One command, within the deadline of a request; `None` when Redis is away.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
-        let mut connection = self.0.connection()?;
-        self.0.within(self.0.wait, command.query_async(&mut connection)).await
+        let mut connection = self.inner.connection()?;
+        self.inner.within(self.inner.wait, command.query_async(&mut connection)).await
     }
 
     /// One script, within the deadline of a request; `None` when Redis is away.
     pub async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, numbers: &[u64]) -> Option<T> {
-        let mut connection = self.0.connection()?;
+        let mut connection = self.inner.connection()?;
         let mut call = script.key(key);
         numbers.iter().for_each(|number| {
             call.arg(*number);
         });
-        self.0.within(self.0.wait, call.invoke_async(&mut connection)).await
+        self.inner.within(self.inner.wait, call.invoke_async(&mut connection)).await
     }
 
     /// Many commands at once, for work in the background: nobody waits for it, so it may take seconds.
     pub async fn batch<T: FromRedisValue>(&self, commands: &Pipeline) -> Option<T> {
-        let mut connection = self.0.connection()?;
-        self.0.within(CONNECT, commands.query_async(&mut connection)).await
+        let mut connection = self.inner.connection()?;
+        self.inner.within(CONNECT, commands.query_async(&mut connection)).await
     }
 
     /// What is published on a channel from now on, until the connection ends.
-    pub async fn subscribe(&self, channel: &str) -> Option<impl Stream<Item = Vec<u8>> + Send + use<>> {
+    pub async fn subscribe(&self, channel: &str) -> Option<Subscription> {
         let subscribe = async {
-            let mut connection = self.0.client.get_async_pubsub().await?;
-            connection.subscribe(channel).await?;
-            Ok(connection.into_on_message())
+            let (mut sink, messages) = self.inner.client.get_async_pubsub().await?.split();
+            sink.subscribe(channel).await?;
+            Ok(Subscription { sink, messages })
         };
-        let messages = self.0.within(CONNECT, subscribe).await?;
-        Some(messages.map(|message| message.get_payload_bytes().to_vec()))
+        self.inner.within(CONNECT, subscribe).await
+    }
+
+    /// Whether one attempt to connect succeeds now.
+    #[cfg(test)]
+    pub(crate) async fn connects_once(&self) -> bool {
+        timeout(CONNECT * 5, self.inner.connect()).await.is_ok_and(|connection| connection.is_some())
     }
 
     /// Counts the connections: a change means that Redis was away and is back, perhaps empty.
     #[must_use]
     pub fn connects(&self) -> watch::Receiver<u64> {
-        self.0.connects.subscribe()
+        self.inner.connects.subscribe()
+    }
+}
+
+/// A channel that is listened to.
+pub struct Subscription {
+    sink: PubSubSink,
+    messages: PubSubStream,
+}
+
+impl std::fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Subscription(..)")
+    }
+}
+
+impl Subscription {
+    /// The next message; `None` when the connection has ended, which is asked for: one that is quiet may be dead.
+    pub async fn next(&mut self) -> Option<Vec<u8>> {
+        loop {
+            tokio::select! {
+                message = self.messages.next() => return Some(message?.get_payload_bytes().to_vec()),
+                () = sleep(QUIET) => {
+                    let _: redis::Value = timeout(CONNECT, self.sink.ping()).await.ok()?.ok()?;
+                }
+            }
+        }
     }
 }
 
@@ -154,24 +194,21 @@ impl Inner {
         }
     }
 
-    /// Connects, and waits until that connection breaks; answers how many attempts have failed since.
+    /// Connects, and waits until that connection breaks; answers how many attempts have come to nothing since.
     async fn keep_connected(&self, failed: usize) -> usize {
-        match timeout(CONNECT, self.connect()).await.unwrap_or(None) {
-            Some(connection) => {
-                self.set_connection(Some(connection));
-                self.connects.send_modify(|connects| *connects += 1);
-                tracing::info!("Redis answers: it shares limits and hints between replicas");
-                self.watch().await;
-                0
+        sleep(Duration::from_millis(PAUSES[failed.min(PAUSES.len() - 1)])).await;
+        let Some(connection) = timeout(CONNECT, self.connect()).await.unwrap_or(None) else {
+            if failed == 0 && *self.connects.borrow() == 0 {
+                tracing::warn!("Redis can't be reached: what it would share is kept in memory");
             }
-            None => {
-                if failed == 0 && *self.connects.borrow() == 0 {
-                    tracing::warn!("Redis can't be reached: what it would share is kept in memory");
-                }
-                sleep(Duration::from_millis(PAUSES[failed.min(PAUSES.len() - 1)])).await;
-                failed + 1
-            }
-        }
+            return failed + 1;
+        };
+        let begun = Instant::now();
+        self.set_connection(Some(connection));
+        self.connects.send_modify(|connects| *connects += 1);
+        tracing::info!("Redis answers: it shares limits and hints between replicas");
+        self.watch().await;
+        if begun.elapsed() < STEADY { failed + 1 } else { 0 }
     }
 
     async fn connect(&self) -> Option<MultiplexedConnection> {
@@ -186,10 +223,11 @@ impl Inner {
     async fn watch(&self) {
         while let Some(mut connection) = self.connection() {
             tokio::select! {
-                () = self.broken.notified() => return,
-                () = sleep(CONNECT) => {}
+                () = self.broken.notified() => {}
+                () = sleep(CONNECT) => {
+                    let _: Option<String> = self.within(CONNECT, redis::cmd("PING").query_async(&mut connection)).await;
+                }
             }
-            let _: Option<String> = self.within(CONNECT, redis::cmd("PING").query_async(&mut connection)).await;
         }
     }
 }

@@ -1,9 +1,16 @@
 //! Limits shared through a real Redis that is killed, frozen and started again.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use maily_testkit::{Access, Redis};
-use tokio::time::sleep;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use crate::{
     config::{Environment, Redis as Config},
@@ -107,13 +114,53 @@ async fn tls_and_a_password_are_used() {
         Config { ca: Some(other_authority(dir.path())), ..config(&redis, true) },
     ] {
         let wrong = RedisClient::start(&wrong, Environment::Prod).unwrap();
-        sleep(Duration::from_secs(1)).await;
-        assert!(!ping(&wrong).await);
+        assert!(!wrong.connects_once().await && !ping(&wrong).await);
     }
 }
 
 fn other_authority(dir: &std::path::Path) -> std::path::PathBuf {
     maily_testkit::Authority::open(dir.join("other")).unwrap().ca()
+}
+
+/// Passes everything on to Redis until it is told to pass nothing on any more, and to close nothing either.
+async fn line(redis: &Redis, dead: watch::Receiver<bool>) -> SocketAddr {
+    let (listener, target) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), redis.socket());
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut dead = dead.clone();
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(target).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
+                    _ = dead.wait_for(|dead| *dead) => {}
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_on_a_dead_line_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let (cut, dead) = watch::channel(false);
+    let address = format!("redis://{}", line(&redis, dead).await).parse().unwrap();
+    let client = RedisClient::start(&Config { address, ..config(&redis, false) }, Environment::Dev).unwrap();
+    let mut subscription = client.subscribe("news").await.unwrap();
+    redis.ask("PUBLISH news one").unwrap();
+    assert_eq!(subscription.next().await.unwrap(), b"one");
+    // A quiet line that lives is kept.
+    let quiet = timeout(Duration::from_secs(7), subscription.next()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    redis.ask("PUBLISH news two").unwrap();
+    assert_eq!(subscription.next().await.unwrap(), b"two");
+    cut.send_replace(true);
+    redis.ask("PUBLISH news three").unwrap();
+    let ended = timeout(Duration::from_secs(20), subscription.next()).await;
+    assert_eq!(ended.expect("it asks whether it is still connected"), None);
 }
 
 #[tokio::test]

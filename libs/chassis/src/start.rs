@@ -13,8 +13,8 @@ use crate::{
     error::Error,
     health, probe,
     readiness::Readiness,
-    shared::RedisClient,
     serve::{Security, Server},
+    shared::RedisClient,
     telemetry,
 };
 
@@ -113,7 +113,8 @@ where
     tokio::spawn(health.run(health_stop.clone(), TaskTracker::new()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
     let fatal = Fatal::new(shutdown.clone());
-    let redis = config.redis.as_ref().map(|redis| RedisClient::start(redis, config.environment)).transpose()?;
+    let redis =
+        config.redis.as_ref().map(|redis| RedisClient::start(redis, config.environment)).transpose()?;
     if redis.is_none() {
         tracing::info!("no Redis: rate limits are kept in memory");
     }

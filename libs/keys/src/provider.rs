@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use maily_chassis::{Boot, Environment, Readiness};
 
+use crate::standing::GONE;
 use crate::{LocalKeyring, RootKeys, Standing, VaultRoots};
 
 /// Opens the root keys of a service: in Vault if that is configured, else in the file `keyring`, which production
@@ -19,7 +20,9 @@ pub async fn open_roots<T>(
     let environment = boot.config.environment;
     let Some(config) = &boot.config.vault else {
         if environment == Environment::Prod {
-            return Err(boot.fatal("configuration: vault is missing: a local keyring file is refused in prod"));
+            return Err(
+                boot.fatal("configuration: vault is missing: a local keyring file is refused in prod")
+            );
         }
         tracing::warn!(path = %keyring.display(), "no Vault: root keys are kept in a local file");
         return Ok(Arc::new(LocalKeyring::open(keyring).map_err(|error| boot.fatal(error))?));
@@ -44,7 +47,7 @@ async fn close_when_withdrawn(mut standing: Standing, readiness: Readiness) {
             None => readiness.reopen(),
         }
         if standing.changed().await.is_err() {
-            return;
+            return readiness.close(GONE);
         }
     }
 }

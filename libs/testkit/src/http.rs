@@ -21,7 +21,8 @@ pub(crate) fn request(
     headers: &[(&str, &str)],
     body: &Value,
 ) -> Result<(u16, Value), Error> {
-    let failed = |error: std::io::Error| Error::Refused(format!("{address} does not answer ({})", error.kind()));
+    let failed =
+        |error: std::io::Error| Error::Refused(format!("{address} does not answer ({})", error.kind()));
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let ask = || -> std::io::Result<Vec<u8>> {

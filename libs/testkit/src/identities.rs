@@ -19,9 +19,10 @@ use crate::{
 };
 
 /// Where the authority's own key and the originals are kept; no service may see this folder.
-const AUTHORITY: &str = "authority";
+pub(crate) const AUTHORITY: &str = "authority";
 
-/// Writes `DIR/SERVICE`, `DIR/restate` and `DIR/client` (for people), from `DIR/authority`, which is made once.
+/// Writes `DIR/SERVICE`, `DIR/restate`, `DIR/client` (for people), and `DIR/redis`, `DIR/vault` and `DIR/s3` for what may
+/// run beside the services, from `DIR/authority`, which is made once.
 ///
 /// With a group, files are readable by it (mode 0440): that is how they are handed to a user who is not ours.
 ///
@@ -48,7 +49,28 @@ pub fn write_identities(dir: &Path, group: Option<u32>) -> Result<(), Error> {
     writer.copy(&restate.private_key(), "restate/identity.pem")?;
     writer.copy(&authority.ca(), "client/ca.pem")?;
     writer.copy(&made.join("edge.key"), "client/edge.key")?;
-    writer.copy(&made.join("s3.toml"), "client/s3.toml")
+    writer.copy(&made.join("s3.toml"), "client/s3.toml")?;
+    beside(&writer, &made)
+}
+
+/// What the services and a Redis and a Vault for development know each other by, and the keys of a store for backups.
+fn beside(writer: &Writer, made: &Path) -> Result<(), Error> {
+    let password = secrets::once(&made.join("redis.password"))?;
+    writer.write(&secrets::redis_users(&password), "redis/users.acl")?;
+    for service in Service::ALL {
+        writer.copy(&made.join("redis.password"), &format!("{}/redis.password", service.name()))?;
+    }
+    secrets::once(&made.join("vault.root-token"))?;
+    writer.copy(&made.join("vault.root-token"), "vault/root-token")?;
+    for service in [Service::Storage, Service::Compliance].map(Service::name) {
+        let secret = made.join(format!("vault.{service}"));
+        secrets::once(&secret)?;
+        writer.copy(&secret, &format!("{service}/vault.secret-id"))?;
+        writer.copy(&secret, &format!("vault/{service}.secret-id"))?;
+    }
+    let (id, secret) =
+        (secrets::once(&made.join("backups.id"))?, secrets::once(&made.join("backups.secret"))?);
+    writer.write(&format!("ROOT_ACCESS_KEY={id}\nROOT_SECRET_KEY={secret}\n"), "s3/keys")
 }
 
 /// Names by which containers and pods reach an edge listener.
@@ -72,12 +94,20 @@ impl Writer<'_> {
     }
 
     fn copy(&self, from: &Path, to: &str) -> Result<(), Error> {
+        self.place(&fs::read(from).map_err(Error::file(from))?, to)
+    }
+
+    fn write(&self, text: &str, to: &str) -> Result<(), Error> {
+        self.place(text.as_bytes(), to)
+    }
+
+    fn place(&self, content: &[u8], to: &str) -> Result<(), Error> {
         let to = self.dir.join(to);
         for folder in to.ancestors().skip(1).take_while(|folder| *folder != self.dir) {
             private_dir(folder)?;
             self.hand_over(folder, 0o750)?;
         }
-        write_private(&to, &fs::read(from).map_err(Error::file(from))?)?;
+        write_private(&to, content)?;
         self.hand_over(&to, 0o440)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -37,7 +37,7 @@ impl Redis {
     /// `redis-server` was not fetched (`cargo xtask test` does that), or does not become ready.
     pub fn start(dir: &Path, access: Access) -> Result<Self, Error> {
         let authority = Authority::open(dir.join("tls"))?;
-        let (certificate, key) = authority.edge()?;
+        let (certificate, key) = authority.edge(&[])?;
         let port = ports::free_block(1)?;
         write_private(&dir.join("redis.password"), b"a password of a test")?;
         let ca = authority.ca();
@@ -53,6 +53,12 @@ impl Redis {
     pub fn address(&self) -> String {
         let scheme = if self.access == Access::Open { "redis" } else { "rediss" };
         format!("{scheme}://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     /// The authority's certificate, under [`Access::Secured`].
@@ -96,13 +102,18 @@ impl Redis {
     /// # Errors
     /// It does not answer.
     pub fn ask(&self, command: &str) -> Result<String, Error> {
-        ask(self.port, command).map_err(|error| Error::Refused(format!("Redis does not answer ({})", error.kind())))
+        ask(self.port, command)
+            .map_err(|error| Error::Refused(format!("Redis does not answer ({})", error.kind())))
     }
 
     fn wait_ready(&mut self) -> Result<(), Error> {
         let (port, open) = (self.port, self.access == Access::Open);
         self.process.wait_ready(READY, || {
-            let answer = if open { ask(port, "PING") } else { TcpStream::connect(("127.0.0.1", port)).map(|_| "+".into()) };
+            let answer = if open {
+                ask(port, "PING")
+            } else {
+                TcpStream::connect(("127.0.0.1", port)).map(|_| "+".into())
+            };
             match answer {
                 Ok(answer) if answer.starts_with('+') => Ok(()),
                 Ok(answer) => Err(answer),

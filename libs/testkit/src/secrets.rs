@@ -50,6 +50,21 @@ fn credential(name: &str) -> Result<String, Error> {
     ))
 }
 
+/// The random secret in a file, made if it is missing.
+pub(crate) fn once(path: &Path) -> Result<String, Error> {
+    if !path.exists() {
+        write_private(path, random(32)?.as_bytes())?;
+    }
+    read(path)
+}
+
+/// Redis' list of users (its ACL file): one, who may use what begins with our prefix, and nothing that administers the
+/// server. It holds the password's hash only.
+pub(crate) fn redis_users(password: &str) -> String {
+    let hash = hex::encode(digest::digest(&digest::SHA256, password.as_bytes()));
+    format!("user default off\nuser maily on #{hash} ~maily* &maily* +@all -@admin -@dangerous\n")
+}
+
 /// Reads a secret file that [`ensure`] made.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).map_err(Error::file(path))

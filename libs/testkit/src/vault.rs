@@ -29,7 +29,7 @@ impl Vault {
     /// The program was not built (`cargo xtask test` does that), or does not become ready.
     pub fn start(dir: &Path) -> Result<Self, Error> {
         let authority = Authority::open(dir.join("tls"))?;
-        let (ca, pair) = (authority.ca(), authority.edge()?);
+        let (ca, pair) = (authority.ca(), authority.edge(&[])?);
         let base = ports::free_block(2)?;
         let process = launch(dir, base, &pair)?;
         let mut vault = Self { dir: dir.to_owned(), base, ca, pair, process };

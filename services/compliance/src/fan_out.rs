@@ -8,13 +8,13 @@
 //! and whoever can write to it suppresses nobody.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
-use maily_chassis::RedisClient;
+use maily_chassis::{RedisClient, Subscription};
 use maily_keys::{DataKey, mac, verify_mac};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::records::{Event, OptedOut};
 use crate::secrets::AddressHash;
@@ -25,6 +25,8 @@ use crate::{Error, State};
 const CHUNK: usize = 1_000;
 /// Before listening again after Redis or a ledger failed.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Everything is told and read again after so long in any case: Redis may have evicted something.
+const AGAIN: Duration = Duration::from_secs(3_600);
 const ARTICLE: &str = "opted out at another process of the tenant";
 
 /// How a process of the tenant tells the others.
@@ -34,6 +36,8 @@ pub(crate) struct FanOut {
     set: String,
     channel: String,
     secret: DataKey,
+    /// Whether a forged hint was reported since the last connection.
+    reported: AtomicBool,
 }
 
 impl FanOut {
@@ -86,6 +90,7 @@ impl State {
             set: redis.name(&format!("opt-outs:{tenant}")),
             channel: redis.name(&format!("opt-out:{tenant}")),
             secret: self.0.secrets.hints.clone(),
+            reported: AtomicBool::new(false),
             redis,
         });
         self.0.fan_out.set(Arc::clone(&fan_out)).map_err(|_| Error::Config("opt-outs are told already"))?;
@@ -114,6 +119,7 @@ impl Inner {
         let mut connects = fan_out.redis.connects();
         // Listening first: what is told while the set is read is heard too.
         let Some(messages) = fan_out.redis.subscribe(&fan_out.channel).await else { return };
+        fan_out.reported.store(false, Ordering::Relaxed);
         let heard = async {
             self.catch_up(fan_out).await?;
             self.hear(fan_out, messages, &mut connects).await
@@ -141,14 +147,14 @@ impl Inner {
         Ok(())
     }
 
-    /// Until the messages end, or Redis was away for others than the messages.
+    /// Until the messages end, Redis was away for others than the messages, or it is time to catch up.
     async fn hear(
         &self,
         fan_out: &FanOut,
-        messages: impl Stream<Item = Vec<u8>>,
+        mut messages: Subscription,
         connects: &mut watch::Receiver<u64>,
     ) -> Result<(), Error> {
-        let mut messages = std::pin::pin!(messages);
+        let again = Instant::now() + AGAIN;
         loop {
             tokio::select! {
                 message = messages.next() => match message {
@@ -156,6 +162,7 @@ impl Inner {
                     None => return Ok(()),
                 },
                 _ = connects.changed() => return Ok(()),
+                () = sleep_until(again) => return Ok(()),
             }
         }
     }
@@ -165,7 +172,10 @@ impl Inner {
             Some(address) if !self.is_suppressed(&address) => self.record_heard(address).await,
             Some(_) => Ok(()),
             None => {
-                tracing::warn!("a hint in Redis is not from a process of this tenant: ignored");
+                self.metrics.hints_ignored.add(1, &[]);
+                if !fan_out.reported.swap(true, Ordering::Relaxed) {
+                    tracing::warn!("hints in Redis are not from a process of this tenant: ignored");
+                }
                 Ok(())
             }
         }

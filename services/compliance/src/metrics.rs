@@ -8,6 +8,7 @@ pub(crate) struct Metrics {
     rows: Counter<u64>,
     pub(crate) handed_off: Counter<u64>,
     pub(crate) opt_outs: Counter<u64>,
+    pub(crate) hints_ignored: Counter<u64>,
 }
 
 impl Metrics {
@@ -25,6 +26,10 @@ impl Metrics {
             opt_outs: meter
                 .u64_counter("maily_compliance_opt_outs")
                 .with_description("Opt-outs put on record")
+                .build(),
+            hints_ignored: meter
+                .u64_counter("maily_compliance_hints_ignored")
+                .with_description("Hints of opt-outs in Redis that no process of the tenant sent")
                 .build(),
         }
     }

@@ -182,7 +182,10 @@ impl Inner {
         let writer = state.ledger.writer().await?;
         if state.db.get(&key).await?.is_some() {
             drop(writer);
-            return Ok(state.db.flush().await?);
+            state.db.flush().await?;
+            // Whoever put it on record may have been cut off before it was told.
+            self.tell(token.address);
+            return Ok(());
         }
         let article = "RFC 8058; GDPR 21(3), 7(3); CASL s.11; CAN-SPAM 15 U.S.C. 7704(a)(4)".into();
         let event = Event::OptedOut(OptedOut { address: token.address.to_vec(), article });

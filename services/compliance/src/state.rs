@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all, try_join_all};
-use maily_keys::db::{self, Tuning};
 use maily_keys::RootKeys;
+use maily_keys::db::{self, Tuning};
 use maily_law::Region;
 use slatedb::{CloseReason, Db};
 

@@ -10,7 +10,7 @@ use std::{
 use maily_cluster_tests::{
     Said,
     cluster::Cluster,
-    manifests::{ENVIRONMENTS, objects, text},
+    manifests::{ENVIRONMENTS, objects, tagged, text},
 };
 use maily_testkit::pause;
 use maily_tests::{check_all, say};
@@ -167,22 +167,13 @@ fn overlays(cluster: &mut Cluster) {
         // Into a namespace of the test's: nothing of ours needs to be there, and nothing of ours is touched.
         let text = text(environment).replace("namespace: maily\n", "namespace: admission-test\n");
         let file = cluster.path("overlay.yaml");
-        fs::write(&file, with_tags(&text)).unwrap();
+        fs::write(&file, tagged(&text)).unwrap();
         let said =
             cluster.kubectl(&["apply", "--server-side", "--dry-run=server", "-f", file.to_str().unwrap()]);
         let accepted = said.ok().matches("serverside-applied").count();
         assert_eq!(accepted, objects(environment).len(), "{environment}");
         say(format_args!("{environment}: {accepted} objects"));
     }
-}
-
-/// As a deployment renders them: each of our images with a tag.
-fn with_tags(text: &str) -> String {
-    let tag = |line: &str| match line.trim_start().starts_with("image: maily/") {
-        true => format!("{line}:0123456789ab\n"),
-        false => format!("{line}\n"),
-    };
-    text.lines().map(tag).collect()
 }
 
 fn kind_of(group: &str, kind: &str, plural: &str) -> Value {

@@ -84,22 +84,28 @@ impl Cluster {
         self.pods().iter().map(|(name, pod)| (name.clone(), life(pod))).collect()
     }
 
-    /// Waits until every pod of ours is ready.
+    /// Waits until there are as many pods of ours as workloads, each ready, and none with this identity.
     ///
     /// # Panics
     /// One is not, in time.
-    pub fn settle(&self, limit: Duration) {
+    pub fn settle_without(&self, uid: &str, limit: Duration) {
+        let wanted = self.get(&["deployments,statefulsets"])["items"].as_array().unwrap().len();
         let end = Instant::now() + limit;
         loop {
             let pods = self.pods();
-            let waiting: Vec<_> =
-                pods.iter().filter(|(_, pod)| !is_ready(pod)).map(|(name, _)| name).collect();
-            if waiting.is_empty() && pods.len() >= 5 {
+            let wrong = |pod: &Value| !is_ready(pod) || pod["metadata"]["uid"] == uid;
+            let waiting: Vec<_> = pods.iter().filter(|(_, pod)| wrong(pod)).map(|(name, _)| name).collect();
+            if waiting.is_empty() && pods.len() == wanted {
                 return;
             }
-            assert!(Instant::now() < end, "not ready: {waiting:?}");
+            assert!(Instant::now() < end, "{} of {wanted} pods, not ready: {waiting:?}", pods.len());
             pause();
         }
+    }
+
+    /// Waits until every pod of ours is ready.
+    pub fn settle(&self, limit: Duration) {
+        self.settle_without("", limit);
     }
 
     /// The address of a Service; this machine is a node, so it may use it.
@@ -121,12 +127,11 @@ impl Cluster {
         (ca, key)
     }
 
-    /// A client of a service's edge listener, with the right key.
+    /// A client of one of a service's listeners, without a key and without a certificate.
     #[must_use]
-    pub fn https(&self, service: &str) -> Https {
-        let (ca, key) = self.client_files();
-        let key = fs::read_to_string(key).unwrap();
-        Https::new(&ca, &format!("{}:8443", self.address(service))).bearer(key.trim())
+    pub fn https_at(&self, service: &str, port: u16) -> Https {
+        let (ca, _) = self.client_files();
+        Https::new(&ca, &format!("{}:{port}", self.address(service)))
     }
 }
 

@@ -9,6 +9,8 @@
 
 pub mod cluster;
 pub mod manifests;
+pub mod overlay;
+pub mod tunnel;
 pub mod watcher;
 
 use std::{
@@ -71,8 +73,17 @@ pub fn run(command: &mut Command) -> Said {
 /// It is not there.
 #[must_use]
 pub fn xtask(arguments: &[&str]) -> Said {
+    run(Command::new(program("xtask")).args(arguments).current_dir(root()))
+}
+
+/// A program of the workspace.
+///
+/// # Panics
+/// It is not there.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let own = env::current_exe().unwrap();
-    let program = own.ancestors().nth(2).unwrap().join("xtask");
+    let program = own.ancestors().nth(2).unwrap().join(name);
     assert!(program.is_file(), "{} is missing: run this by `cargo xtask test`", program.display());
-    run(Command::new(program).args(arguments).current_dir(root()))
+    program
 }

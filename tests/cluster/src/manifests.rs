@@ -26,3 +26,13 @@ pub fn objects(environment: &str) -> Vec<Value> {
     let text = text(environment);
     serde_yaml_ng::Deserializer::from_str(&text).map(|one| Value::deserialize(one).unwrap()).collect()
 }
+
+/// As a deployment renders them: each of our images with a tag.
+#[must_use]
+pub fn tagged(text: &str) -> String {
+    let tag = |line: &str| match line.trim_start().trim_start_matches("- ").starts_with("image: maily/") {
+        true => format!("{line}:0123456789ab\n"),
+        false => format!("{line}\n"),
+    };
+    text.lines().map(tag).collect()
+}

@@ -21,7 +21,7 @@ pub struct Watcher {
 /// What a loop saw.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Requests answered 200.
+    /// Requests answered as they should be.
     pub answered: usize,
     /// What went wrong, each time.
     pub failed: Vec<String>,
@@ -29,18 +29,39 @@ pub struct Seen {
     pub longest: Duration,
 }
 
+impl Seen {
+    /// Asserts that it saw no failure, and something.
+    ///
+    /// # Panics
+    /// A request failed, or none was answered.
+    pub fn assert_served(&self, who: &str) {
+        assert!(
+            self.failed.is_empty(),
+            "{who} failed {} of its clients: {:?}",
+            self.failed.len(),
+            self.failed
+        );
+        assert!(self.answered > 10, "{who} was asked {} times only", self.answered);
+    }
+}
+
 impl Watcher {
-    /// Asks for `path` again and again, each time on a new connection. One that holds tries a failed request again until
-    /// `hold` has passed, as our own clients do; only then it counts as failed.
+    /// Asks for `path` again and again, each time on a new connection, and expects this `status`. One that holds tries a
+    /// failed request again until `hold` has passed, as our own clients do; only then it counts as failed.
     #[must_use]
-    pub fn start(client: impl Fn() -> Https + Send + 'static, path: &'static str, hold: Duration) -> Self {
+    pub fn start(
+        client: impl Fn() -> Https + Send + 'static,
+        path: &'static str,
+        status: u16,
+        hold: Duration,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = spawn(move || {
             let mut seen = Seen::default();
             while !stopped.load(Ordering::Relaxed) {
                 let begun = Instant::now();
-                match request(&client, path, hold) {
+                match request(&client, path, status, hold) {
                     Ok(()) => seen.answered += 1,
                     Err(why) => seen.failed.push(why),
                 }
@@ -63,11 +84,11 @@ impl Watcher {
     }
 }
 
-fn request(client: &impl Fn() -> Https, path: &str, hold: Duration) -> Result<(), String> {
+fn request(client: &impl Fn() -> Https, path: &str, status: u16, hold: Duration) -> Result<(), String> {
     let end = Instant::now() + hold;
     loop {
         let why = match client().get(path) {
-            Ok(reply) if reply.status == 200 => return Ok(()),
+            Ok(reply) if reply.status == status => return Ok(()),
             Ok(reply) => format!("status {}", reply.status),
             Err(error) => error.to_string(),
         };

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every image that the manifests name.
-const IMAGES: [built::Image; 7] = [
+const IMAGES: [built::Image; 8] = [
     built::Image::Storage,
     built::Image::Compliance,
     built::Image::Guardrails,
@@ -17,6 +17,7 @@ const IMAGES: [built::Image; 7] = [
     built::Image::Orchestrator,
     built::Image::Restate,
     built::Image::Model,
+    built::Image::Redis,
 ];
 
 /// An image that Docker has.

@@ -15,6 +15,7 @@ pub(crate) mod destroy;
 
 use std::{
     io::{BufRead as _, IsTerminal as _, Write as _},
+    path::PathBuf,
     process::{Command, ExitCode},
     time::{Duration, Instant},
 };
@@ -80,6 +81,9 @@ pub(crate) struct Options {
     /// The tag of the images; by default the one that `cargo xtask images` gives this tree.
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
+    /// A kustomization of your own to deploy instead of k8s/overlays/ENV; it names that one among its resources.
+    #[arg(long, value_name = "DIR")]
+    overlay: Option<PathBuf>,
     /// Seconds that the rollout may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
@@ -184,7 +188,9 @@ impl Deploy<'_> {
 
     fn manifests(&self) -> Result<String> {
         let images = self.images()?;
-        manifests::render(self.options.environment, &images, self.options.registry.as_deref())
+        let environment = self.options.environment;
+        let overlay = self.options.overlay.clone().unwrap_or_else(|| manifests::overlay(environment));
+        manifests::render(environment, &overlay, &images, self.options.registry.as_deref())
     }
 
     fn diff(&self) -> Result<Next> {

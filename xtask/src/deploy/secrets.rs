@@ -16,6 +16,8 @@ use crate::{
 /// What the smoke test and people's clients on this machine use.
 const CLIENT: &str = "edge-client";
 const IDENTITY: &str = "restate-identity";
+/// Redis' side of its one user, and the services' side.
+const REDIS: [&str; 2] = ["redis-secrets", "redis-client"];
 
 /// Makes them, unless they are there.
 pub(super) fn ensure(kubectl: &Kubectl, environment: Environment, dry: bool) -> Result<()> {
@@ -27,37 +29,66 @@ pub(super) fn ensure(kubectl: &Kubectl, environment: Environment, dry: bool) -> 
         true => kubectl.output(&["-n", NAMESPACE, "get", "secrets", "-o", "name"])?,
         false => String::new(),
     };
-    let missing = names().filter(|name| !found.lines().any(|line| line == format!("secret/{name}"))).count();
-    match (missing, dry) {
+    let missing = |names: &[String]| {
+        names.iter().any(|name| !found.lines().any(|line| line == format!("secret/{name}")))
+    };
+    // Each of the two belongs together: all of it is made again, also where only one was missing.
+    let mut items = Vec::new();
+    if missing(&identity_names()) {
+        items.extend(identities()?);
+    }
+    if missing(&REDIS.map(ToOwned::to_owned)) {
+        items.extend(redis()?);
+    }
+    match (items.len(), dry) {
         (0, _) => say("  all are there"),
-        (_, true) => say(&format!("  would make {} Secrets", names().count())),
-        _ => make(kubectl)?,
+        (count, true) => say(&format!("  would make {count} Secrets")),
+        (count, false) => {
+            items.insert(0, namespace());
+            kubectl.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string())?;
+            say(&format!("  made {count} Secrets"));
+        }
     }
     Ok(())
 }
 
-fn names() -> impl Iterator<Item = String> {
+fn identity_names() -> Vec<String> {
     let services = Service::ALL.iter().map(|service| format!("{}-secrets", service.name()));
-    services.chain([CLIENT.to_owned(), IDENTITY.to_owned()])
+    services.chain([CLIENT.to_owned(), IDENTITY.to_owned()]).collect()
 }
 
-/// All of them, also where only one was missing: they belong together.
-fn make(kubectl: &Kubectl) -> Result<()> {
-    let folder = tempfile::Builder::new().prefix("maily-").tempdir().map_err(|error| error.to_string())?;
-    maily_testkit::write_identities(folder.path(), None).map_err(|error| error.to_string())?;
-    let mut items = vec![json!({
+fn namespace() -> Value {
+    json!({
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": { "name": NAMESPACE, "labels": { "maily.io/environment": "dev" } },
-    })];
+    })
+}
+
+/// A user who may use what begins with our prefix, and nothing that administers the server. Redis is given the
+/// password's hash only.
+fn redis() -> Result<[Value; 2]> {
+    let mut random = [0; 32];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| "this machine gives no random numbers".to_owned())?;
+    let password = hex::encode(random);
+    let hash = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, password.as_bytes()));
+    let users =
+        format!("user default off\nuser maily on #{hash} ~maily* &maily* +@all -@admin -@dangerous\n");
+    let [server, client] = REDIS;
+    Ok([object(server, json!({ "users.acl": users })), object(client, json!({ "password": password }))])
+}
+
+/// What `cargo xtask up` makes in a folder.
+fn identities() -> Result<Vec<Value>> {
+    let folder = tempfile::Builder::new().prefix("maily-").tempdir().map_err(|error| error.to_string())?;
+    maily_testkit::write_identities(folder.path(), None).map_err(|error| error.to_string())?;
+    let mut items = Vec::new();
     for service in Service::ALL {
         items.push(secret(&format!("{}-secrets", service.name()), &folder.path().join(service.name()))?);
     }
     items.push(secret(CLIENT, &folder.path().join("client"))?);
     items.push(secret(IDENTITY, &folder.path().join("restate"))?);
-    kubectl.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string())?;
-    say(&format!("  made {} Secrets", items.len() - 1));
-    Ok(())
+    Ok(items)
 }
 
 /// A Secret of the files in a folder.
@@ -69,10 +100,14 @@ fn secret(name: &str, folder: &Path) -> Result<Value> {
         let key = entry.file_name().to_string_lossy().into_owned();
         data.insert(key, fs::read_to_string(entry.path()).map_err(fault)?.into());
     }
-    Ok(json!({
+    Ok(object(name, data.into()))
+}
+
+fn object(name: &str, data: Value) -> Value {
+    json!({
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": { "name": name, "namespace": NAMESPACE },
         "stringData": data,
-    }))
+    })
 }

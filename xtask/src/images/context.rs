@@ -50,6 +50,8 @@ impl Context {
                     fetch::for_up()?;
                     place(&cache::restate(), &context.0.join("programs/restate-server"))?;
                 }
+                // Docker takes it from Debian's package.
+                Image::Redis => {}
                 ours => {
                     let name = format!("maily-{}", ours.name());
                     strip(&built.join(&name), &context.0.join("programs").join(&name))?;

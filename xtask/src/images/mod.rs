@@ -1,6 +1,9 @@
 //! `cargo xtask images`: a container image for each service, from what cargo built.
 
 mod context;
+pub(crate) mod docker;
+mod sbom;
+mod stamp;
 mod version;
 
 use std::{
@@ -29,6 +32,9 @@ pub(crate) struct Options {
     /// Optimise everything: for production. Otherwise the profile of `up` and the tests, whose build is there already.
     #[arg(long)]
     release: bool,
+    /// Build every layer anew, also those that Docker has.
+    #[arg(long)]
+    no_cache: bool,
     /// Only write the build context into this folder, for `docker build` or docker-compose with BINARIES=prebuilt.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["push", "tag"])]
     context: Option<PathBuf>,
@@ -53,6 +59,8 @@ pub(crate) enum Image {
     Restate,
     /// The local model, for a cluster's init container.
     Model,
+    /// The cache of a development cluster.
+    Redis,
 }
 
 impl Image {
@@ -66,12 +74,13 @@ impl Image {
             Self::Bootstrap => "bootstrap",
             Self::Restate => "restate",
             Self::Model => "model",
+            Self::Redis => "redis",
         }
     }
 
     /// What is built from our own source.
     pub(crate) fn is_ours(self) -> bool {
-        !matches!(self, Self::Restate | Self::Model)
+        !matches!(self, Self::Restate | Self::Model | Self::Redis)
     }
 
     fn all() -> Vec<Self> {
@@ -87,7 +96,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let chosen = if options.images.is_empty() { Image::all() } else { options.images.clone() };
     let version = Version::read()?;
     let tag = options.tag.clone().unwrap_or_else(|| version.tag());
-    let references = build(&chosen, options.push.as_deref(), &tag, &version, options.release)?;
+    let builder = Builder {
+        registry: options.push.as_deref(),
+        tag: &tag,
+        version: &version,
+        release: options.release,
+        no_cache: options.no_cache,
+    };
+    let references = builder.build(&chosen)?;
     if options.push.is_some() {
         references.iter().try_for_each(|reference| push(reference))?;
     }
@@ -103,56 +119,75 @@ pub(crate) fn build(
     version: &Version,
     release: bool,
 ) -> Result<Vec<String>> {
-    let docker = maily_testkit::docker::client()?;
-    let context = Context::in_cache(images, release)?;
-    let prefix = registry.map(|registry| format!("{}/", registry.trim_end_matches('/'))).unwrap_or_default();
-    images
-        .iter()
-        .map(|image| {
-            let reference = format!("{prefix}maily/{}:{tag}", image.name());
-            say(&format!("Building {reference}"));
-            run_program(&mut build_command(&docker, &context, *image, &reference, version))?;
-            Ok(reference)
-        })
-        .collect()
+    Builder { registry, tag, version, release, no_cache: false }.build(images)
 }
 
-fn build_command(
-    docker: &Path,
-    context: &Context,
-    image: Image,
-    reference: &str,
-    version: &Version,
-) -> Command {
-    let mut command = Command::new(docker);
-    command.env("DOCKER_BUILDKIT", "1").env("SOURCE_DATE_EPOCH", version.seconds().to_string());
-    command.args(["build", "--quiet", "--tag", reference, "--file"]);
-    if image.is_ours() {
-        command.arg(context.dir().join("docker/Dockerfile.base"));
-        for (name, value) in [
-            ("BINARIES", "prebuilt"),
-            ("SERVICE", image.name()),
-            ("VERSION", env!("CARGO_PKG_VERSION")),
-            ("REVISION", version.revision()),
-            ("CREATED", &version.created()),
-        ] {
-            command.arg("--build-arg").arg(format!("{name}={value}"));
+/// How images are built.
+struct Builder<'a> {
+    registry: Option<&'a str>,
+    tag: &'a str,
+    version: &'a Version,
+    release: bool,
+    no_cache: bool,
+}
+
+impl Builder<'_> {
+    fn build(&self, images: &[Image]) -> Result<Vec<String>> {
+        let docker = docker::ready_to_build()?;
+        let context = Context::in_cache(images, self.release)?;
+        let references =
+            images.iter().map(|image| self.one(&docker, &context, *image)).collect::<Result<Vec<_>>>()?;
+        let ours: Vec<Image> = images.iter().copied().filter(|image| image.is_ours()).collect();
+        if !ours.is_empty() {
+            let bills = sbom::write(&ours, self.tag, self.version)?;
+            say(&format!("Bills of materials: {}/maily-*_{}.cdx.json", bills.display(), self.tag));
         }
-    } else {
-        command.arg(context.dir().join("docker/Dockerfile.parts")).args(["--target", image.name()]);
+        Ok(references)
     }
-    command.arg(context.dir()).stdout(Stdio::null());
-    command
+
+    fn one(&self, docker: &Path, context: &Context, image: Image) -> Result<String> {
+        let prefix = self.registry.map(|registry| format!("{}/", registry.trim_end_matches('/')));
+        let reference = format!("{}maily/{}:{}", prefix.unwrap_or_default(), image.name(), self.tag);
+        say(&format!("Building {reference}"));
+        run_program(&mut self.command(docker, context, image, &reference))?;
+        stamp::stamp(docker, &reference, &self.version.created())?;
+        Ok(reference)
+    }
+
+    fn command(&self, docker: &Path, context: &Context, image: Image, reference: &str) -> Command {
+        let mut command = Command::new(docker);
+        command.env("DOCKER_BUILDKIT", "1").env("SOURCE_DATE_EPOCH", self.version.seconds().to_string());
+        command.args(["build", "--quiet", "--tag", reference, "--file"]);
+        if image.is_ours() {
+            command.arg(context.dir().join("docker/Dockerfile.base"));
+            for (name, value) in [
+                ("BINARIES", "prebuilt"),
+                ("SERVICE", image.name()),
+                ("VERSION", env!("CARGO_PKG_VERSION")),
+                ("REVISION", self.version.revision()),
+                ("CREATED", &self.version.created()),
+            ] {
+                command.arg("--build-arg").arg(format!("{name}={value}"));
+            }
+        } else {
+            command.arg(context.dir().join("docker/Dockerfile.parts")).args(["--target", image.name()]);
+        }
+        if self.no_cache {
+            command.arg("--no-cache");
+        }
+        command.arg(context.dir()).stdout(Stdio::null());
+        command
+    }
 }
 
 fn push(reference: &str) -> Result<()> {
     say(&format!("Pushing {reference}"));
-    run_program(Command::new(maily_testkit::docker::client()?).args(["push", "--quiet", reference]))
+    run_program(Command::new(docker::ready()?).args(["push", "--quiet", reference]))
 }
 
 /// A table: image, id, size.
 fn show(references: &[String]) -> Result<()> {
-    let mut inspect = Command::new(maily_testkit::docker::client()?);
+    let mut inspect = Command::new(docker::ready()?);
     inspect.args(["image", "inspect", "--format", "{{.Id}} {{.Size}}"]).args(references);
     for (reference, line) in references.iter().zip(output(&mut inspect)?.lines()) {
         let (id, size) = line.split_once(' ').unwrap_or((line, "0"));

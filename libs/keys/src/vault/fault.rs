@@ -40,9 +40,9 @@ impl Fault {
 fn status(error: &ClientError) -> Option<u16> {
     match error {
         ClientError::APIError { code, .. } => Some(*code),
-        ClientError::RestClientError { source: rustify::errors::ClientError::ServerResponseError { code, .. } } => {
-            Some(*code)
-        }
+        ClientError::RestClientError {
+            source: rustify::errors::ClientError::ServerResponseError { code, .. },
+        } => Some(*code),
         _ => None,
     }
 }

@@ -29,6 +29,8 @@ struct Keeper {
     proven: Instant,
     /// Whether the last look failed; said once.
     away: bool,
+    /// Whether the login should have been renewed and was not; said once.
+    late: bool,
 }
 
 /// Logs in and starts keeping.
@@ -41,9 +43,7 @@ pub(super) async fn start(
     let session = maily_chassis::retry::retry(FIRST, transient, || door.login()).await;
     let session = session.map_err(|fault| match fault {
         Fault::Away(why) => Error::RootsUnavailable(format!("Vault: {why}")),
-        Fault::Refused | Fault::Bad(_) => {
-            Error::RootsRefused(format!("the login by {}", config.auth.name()))
-        }
+        Fault::Refused | Fault::Bad(_) => Error::RootsRefused(format!("the login by {}", config.auth.name())),
     })?;
     let transit = Arc::new(Transit::new(mount, session));
     let (sender, standing) = watch::channel(None);
@@ -55,6 +55,7 @@ pub(super) async fn start(
         grace: Duration::from_secs(config.grace_seconds),
         proven: Instant::now(),
         away: false,
+        late: false,
     };
     Ok((transit, standing, tokio::spawn(keeper.run())))
 }
@@ -81,13 +82,9 @@ impl Keeper {
     /// the time of grace is over.
     async fn wait(&self) {
         let now = Instant::now();
-        let mut due = now + if self.away { SOON.min(self.every) } else { self.every };
-        if !self.away && let Some(renewal) = self.transit.session().renew_at() {
-            due = due.min(renewal);
-        }
-        if !self.is_withdrawn() {
-            due = due.min(self.proven + self.grace);
-        }
+        let bound = (!self.is_withdrawn()).then(|| self.proven + self.grace);
+        let every = if self.away { SOON.min(self.every) } else { self.every };
+        let due = due(now, every, self.transit.session().renew_at(), bound);
         tokio::select! {
             () = sleep_until(due) => {}
             // Not more often than while it is away.
@@ -96,7 +93,7 @@ impl Keeper {
     }
 
     /// Renews the login if it is time, and proves each root key in use; after a refusal once more, with a new login.
-    async fn look(&self) -> Result<(), Fault> {
+    async fn look(&mut self) -> Result<(), Fault> {
         self.renew().await?;
         match self.prove().await {
             Err(Fault::Refused) => {
@@ -108,14 +105,21 @@ impl Keeper {
     }
 
     /// A login that can't be renewed is replaced; one that still holds survives a failure to do so.
-    async fn renew(&self) -> Result<(), Fault> {
+    async fn renew(&mut self) -> Result<(), Fault> {
         let session = self.transit.session();
         if session.renew_at().is_none_or(|at| Instant::now() < at) {
             return Ok(());
         }
         match self.renewed(&session).await {
-            Ok(renewed) => self.transit.set_session(renewed),
-            Err(_) if !session.has_ended() => tracing::warn!("Vault did not renew the login yet"),
+            Ok(renewed) => {
+                self.late = false;
+                self.transit.set_session(renewed);
+            }
+            Err(fault) if !session.has_ended() => {
+                if !std::mem::replace(&mut self.late, true) {
+                    tracing::warn!(fault = ?fault, "Vault does not renew the login; trying again until it ends");
+                }
+            }
             Err(fault) => return Err(fault),
         }
         Ok(())
@@ -164,5 +168,30 @@ impl Keeper {
 
     fn is_withdrawn(&self) -> bool {
         self.standing.borrow().is_some()
+    }
+}
+
+/// When to look next: every so often, sooner for a renewal, but not again and again for one that fails; and at the
+/// bound, where there is one.
+fn due(now: Instant, every: Duration, renewal: Option<Instant>, bound: Option<Instant>) -> Instant {
+    let due = now + every;
+    let due = renewal.map_or(due, |at| due.min(at.max(now + SOON)));
+    bound.map_or(due, |bound| due.min(bound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renewal_that_fails_is_not_tried_without_a_pause() {
+        let now = Instant::now();
+        let (every, ago, far) = (Duration::from_secs(10), now, now + Duration::from_secs(60));
+        let later = now + Duration::from_secs(5);
+        assert_eq!(due(later, every, None, None), later + every);
+        assert_eq!(due(later, every, Some(ago), None), later + SOON);
+        assert_eq!(due(now, every, Some(later), Some(far)), later);
+        assert_eq!(due(now, every, Some(far), None), now + every);
+        assert_eq!(due(now, every, Some(ago), Some(now)), now, "the bound is held");
     }
 }

@@ -12,6 +12,8 @@ mod keeper;
 mod kubernetes_tests;
 mod login;
 #[cfg(test)]
+mod readme_tests;
+#[cfg(test)]
 mod tests;
 mod transit;
 

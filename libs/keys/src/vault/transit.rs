@@ -1,6 +1,6 @@
 //! The calls to Vault's Transit engine.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use base64::Engine;
@@ -24,10 +24,17 @@ use crate::{DataKey, Error, Scope, WrappedKey};
 pub(super) struct Transit {
     mount: String,
     session: RwLock<Arc<Session>>,
-    /// The scopes whose keys were used: what the keeper proves again.
-    used: Mutex<BTreeSet<String>>,
+    /// The root keys that were used, each with the newest of what it wraps: what the keeper proves again.
+    used: Mutex<BTreeMap<String, Option<Sample>>>,
     /// Asks the keeper to look now: Vault refused something.
     pub(super) refused: Notify,
+}
+
+/// Something that a root key wraps.
+#[derive(Clone, PartialEq, Eq)]
+struct Sample {
+    version: u32,
+    ciphertext: String,
 }
 
 /// What Vault knows of a key.
@@ -57,13 +64,14 @@ impl Transit {
 
     /// The names of the root keys in use.
     pub(super) fn used(&self) -> Vec<String> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.lock_used().keys().cloned().collect()
     }
 
     pub(super) async fn wrap(&self, scope: &Scope, key: &DataKey) -> Result<WrappedKey, Error> {
         let name = self.root(scope).await?;
         let ciphertext = self.encrypt(&name, key).await.map_err(|fault| self.error(fault, "wrap a key"))?;
         let version = version_of(&ciphertext).ok_or_else(unreadable)?;
+        self.remember(&name, version, &ciphertext);
         Ok(WrappedKey { version, bytes: ciphertext.into_bytes() })
     }
 
@@ -74,7 +82,10 @@ impl Transit {
         }
         let name = self.root(scope).await?;
         match self.decrypt(&name, ciphertext).await {
-            Ok(key) => Ok(key),
+            Ok(key) => {
+                self.remember(&name, wrapped.version, ciphertext);
+                Ok(key)
+            }
             // Vault has one status for what is too old and what was never its own.
             Err(Fault::Bad(_)) => Err(self.gone(&name, wrapped.version).await?),
             Err(fault) => Err(self.error(fault, "unwrap a key")),
@@ -95,6 +106,8 @@ impl Transit {
         if version > known.newest {
             return Err(Error::Invalid(format!("root key {name} has no version {version}")));
         }
+        // Before it is gone, so that no proof that fails for it counts.
+        self.forget_below(&name, version);
         let session = self.session();
         // What is allowed only rises; a trim that was cut off half-way is done again.
         let version = u64::from(version.max(known.lowest));
@@ -116,20 +129,45 @@ impl Transit {
         let mut options = GenerateHmacRequest::builder();
         options.key_version(1_u64).algorithm(HashAlgorithm::Sha2_256);
         let input = BASE64.encode([b"maily mac ", purpose.as_bytes()].concat());
-        let answer =
-            generate::hmac(&session.client, &self.mount, &name, &input, Some(&mut options)).await;
+        let answer = generate::hmac(&session.client, &self.mount, &name, &input, Some(&mut options)).await;
         let hmac = Zeroizing::new(self.check(answer, "derive a secret")?.hmac);
         let bytes = hmac.strip_prefix("vault:v1:").and_then(|text| BASE64.decode(text).ok());
         DataKey::try_from(Zeroizing::new(bytes.ok_or_else(unreadable)?).as_slice())
     }
 
-    /// Wraps and unwraps a random key: the proof that this root key still serves us.
+    /// The proof that this root key still serves us: it wraps and unwraps a random key, and unwraps what it wrapped for
+    /// us before, which a key made anew under the same name does not.
     pub(super) async fn prove(&self, name: &str) -> Result<(), Fault> {
         let broken = || Fault::Away("a key came back different".to_owned());
         let key = DataKey::generate().map_err(|_| broken())?;
         let ciphertext = self.encrypt(name, &key).await?;
-        let back = self.decrypt(name, &ciphertext).await?;
-        if back.expose() == key.expose() { Ok(()) } else { Err(broken()) }
+        if self.decrypt(name, &ciphertext).await?.expose() != key.expose() {
+            return Err(broken());
+        }
+        let Some(sample) = self.sample(name) else { return Ok(()) };
+        match self.decrypt(name, &sample.ciphertext).await {
+            // A turn has destroyed its version meanwhile.
+            Err(Fault::Bad(_)) if self.sample(name).as_ref() != Some(&sample) => Ok(()),
+            unwrapped => unwrapped.map(drop),
+        }
+    }
+
+    fn sample(&self, name: &str) -> Option<Sample> {
+        self.lock_used().get(name).cloned().flatten()
+    }
+
+    fn remember(&self, name: &str, version: u32, ciphertext: &str) {
+        if let Some(sample) = self.lock_used().get_mut(name)
+            && sample.as_ref().is_none_or(|known| known.version <= version)
+        {
+            *sample = Some(Sample { version, ciphertext: ciphertext.to_owned() });
+        }
+    }
+
+    fn forget_below(&self, name: &str, version: u32) {
+        if let Some(sample) = self.lock_used().get_mut(name) {
+            sample.take_if(|known| known.version < version);
+        }
     }
 
     async fn encrypt(&self, name: &str, key: &DataKey) -> Result<String, Fault> {
@@ -155,14 +193,14 @@ impl Transit {
     /// The name of a scope's root key, which exists afterwards.
     async fn root(&self, scope: &Scope) -> Result<String, Error> {
         let name = scope.to_string();
-        if !self.lock_used().contains(&name) {
+        if !self.lock_used().contains_key(&name) {
             self.ensure(&name).await?;
-            self.lock_used().insert(name.clone());
+            self.lock_used().entry(name.clone()).or_default();
         }
         Ok(name)
     }
 
-    fn lock_used(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn lock_used(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Option<Sample>>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -101,6 +101,30 @@ async fn no_opt_out_is_lost_when_redis_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_that_was_not_told_is_told_when_it_is_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    import(&one, "c", list(PEOPLE)).await.unwrap();
+    let token = tokens(&one).await.remove(0);
+    let client = client(&redis);
+    let mut channel = client.subscribe("test:opt-out:default").await.unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while client.query::<String>(&redis::cmd("PING")).await.is_none() {
+        assert!(Instant::now() < end, "not connected");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    one.fan_out(client).unwrap();
+    // The second as if the first had been cut off after it put the opt-out on record and before it told anybody.
+    for call in ["first", "second"] {
+        one.opt_out(&token).await.unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(20), channel.next()).await;
+        assert_eq!(told.expect(call).unwrap().len(), 48, "the {call} call");
+    }
+    one.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forged_hint_suppresses_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let redis = Redis::start(dir.path(), Access::Open).unwrap();

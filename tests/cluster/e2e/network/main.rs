@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use policy::{Pod, Policies, Port};
 
 /// Ports that are tried between any two pods: all that anybody listens on, and some that nobody should reach.
-const PORTS: [Port; 10] = [
+const PORTS: [Port; 16] = [
     ("TCP", 7443),
     ("TCP", 8443),
     ("TCP", 9090),
@@ -23,6 +23,12 @@ const PORTS: [Port; 10] = [
     ("TCP", 53),
     ("TCP", 8200),
     ("TCP", 4317),
+    ("TCP", 6379),
+    ("TCP", 4143),
+    ("TCP", 8080),
+    ("TCP", 8086),
+    ("TCP", 8090),
+    ("TCP", 4191),
     ("TCP", 443),
     ("TCP", 9080),
     ("TCP", 22),
@@ -32,7 +38,7 @@ const PORTS: [Port; 10] = [
 fn only_the_tables_edges_are_open() {
     for environment in ENVIRONMENTS {
         let objects = objects(environment);
-        let (policies, pods) = (Policies::read(&objects), Pod::all(&objects));
+        let (policies, pods) = (Policies::read(&objects), Pod::all(environment, &objects));
         let expected = table::edges(environment);
         let (mut open, mut tried) = (0, 0);
         for (from, to) in pairs(&pods) {
@@ -62,7 +68,7 @@ fn pairs(pods: &[Pod]) -> impl Iterator<Item = (&Pod, &Pod)> {
 fn a_missing_rule_and_one_too_many_are_found() {
     let mut objects = objects("dev");
     let opened = |objects: &[Value]| {
-        let (policies, pods) = (Policies::read(objects), Pod::all(objects));
+        let (policies, pods) = (Policies::read(objects), Pod::all("dev", objects));
         let pod = |name: &str| pods.iter().find(|pod| pod.name == name).unwrap();
         policies.allow(pod("guardrails"), pod("storage"), ("TCP", 7443))
     };

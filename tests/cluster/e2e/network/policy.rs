@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::table::SERVICES;
+use crate::table;
 
 const NAMESPACE: &str = "maily";
 
@@ -31,11 +31,11 @@ const EGRESS: Direction = Direction { kind: "Egress", rules: "egress", peers: "t
 
 impl Pod {
     /// The pods of the rendered workloads, the smoke test's, and strangers of every kind.
-    pub(crate) fn all(objects: &[Value]) -> Vec<Self> {
+    pub(crate) fn all(environment: &str, objects: &[Value]) -> Vec<Self> {
         let mut pods: Vec<Self> = objects.iter().filter_map(Self::of).collect();
         let mut names: Vec<_> = pods.iter().map(|pod| pod.name.as_str()).collect();
         names.sort_unstable();
-        let mut expected = SERVICES.to_vec();
+        let mut expected = table::pods(environment);
         expected.sort_unstable();
         assert_eq!(names, expected, "the table knows other services");
         let smoke = json!({ "app.kubernetes.io/name": "smoke", "app.kubernetes.io/part-of": "maily" });
@@ -47,6 +47,7 @@ impl Pod {
             Self::new("ingress", "ingress", json!({ "maily.io/edge": "true" }), json!({})),
             Self::new("prometheus", "monitoring", json!({ "maily.io/monitoring": "true" }), json!({})),
             Self::new("vault", "vault", json!({}), json!({})),
+            Self::new("mesh", "linkerd", json!({ "linkerd.io/is-control-plane": "true" }), json!({})),
             Self::new("dns", "kube-system", json!({}), json!({ "k8s-app": "kube-dns" })),
             Self::new("another in kube-system", "kube-system", json!({}), json!({})),
             // A pod's labels are its owner's choice: in another namespace they must open nothing.
@@ -144,8 +145,14 @@ fn port_in(ports: &Value, to: &Pod, (protocol, number): Port) -> bool {
     })
 }
 
+/// Labels that have to be there, and expressions of the one operator that our policies use.
 fn selects(selector: &Value, labels: &Value) -> bool {
-    assert!(selector["matchExpressions"].is_null(), "expressions are not known here");
     let wanted = selector["matchLabels"].as_object();
+    let one_of = |expression: &Value| {
+        assert_eq!(expression["operator"], "In", "not known here: {expression}");
+        let key = expression["key"].as_str().expect("a key");
+        expression["values"].as_array().expect("values").contains(&labels[key])
+    };
     wanted.is_none_or(|wanted| wanted.iter().all(|(key, value)| labels[key] == *value))
+        && selector["matchExpressions"].as_array().into_iter().flatten().all(one_of)
 }

@@ -1,0 +1,58 @@
+//! Releases that can't work. Each is rolled back, and says why; the old version serves throughout.
+
+use std::time::Duration;
+
+use maily_cluster_tests::overlay;
+
+use crate::{CHANGE, ROLLOUT, Shared, clients::Clients, deploy};
+
+/// Deploys a release with this patch and answers what was said.
+fn refused(
+    shared: &mut Shared,
+    name: &str,
+    (kind, workload): (&str, &str),
+    patch: &str,
+    hold: Duration,
+) -> String {
+    let folder = overlay::patched(&shared.cluster.path(name), kind, workload, patch);
+    let before = shared.cluster.lives();
+    let clients = Clients::start(&shared.cluster, hold);
+    let said = deploy(&[&CHANGE[..], &["--overlay", folder.to_str().unwrap()]].concat()).failed();
+    shared.cluster.settle(ROLLOUT);
+    clients.assert_served();
+    assert!(said.contains("Rolled back: the last release runs"), "{said}");
+    // What was not part of the change is as it was.
+    let others = |lives: std::collections::BTreeMap<String, (String, Vec<u64>)>| -> Vec<_> {
+        lives.into_iter().filter(|(pod, _)| !pod.starts_with(workload)).collect()
+    };
+    assert_eq!(others(shared.cluster.lives()), others(before));
+    said
+}
+
+pub(crate) fn image(shared: &mut Shared) {
+    let patch = "- { op: replace, path: /spec/template/spec/containers/0/image, value: \"maily/nowhere:0123456789ab\" }";
+    let said = refused(shared, "image", ("Deployment", "guardrails"), patch, ROLLOUT);
+    assert!(said.contains("ImagePullBackOff") && said.contains("maily/nowhere:0123456789ab"), "{said}");
+}
+
+pub(crate) fn crash(shared: &mut Shared) {
+    let patch = "- { op: add, path: /spec/template/spec/containers/0/env/-, value: { name: MAILY_SERVICE__NONSENSE, value: \"1\" } }";
+    let said = refused(shared, "crash", ("Deployment", "inference"), patch, ROLLOUT);
+    assert!(said.contains("exit code 64"), "how it ended is missing: {said}");
+    assert!(said.to_lowercase().contains("nonsense"), "its last words are missing: {said}");
+}
+
+pub(crate) fn probe(shared: &mut Shared) {
+    let patch = "- { op: replace, path: /spec/template/spec/containers/0/readinessProbe/httpGet/path, value: /nowhere }\n\
+                 - { op: replace, path: /spec/progressDeadlineSeconds, value: 20 }";
+    let said = refused(shared, "probe", ("Deployment", "guardrails"), patch, ROLLOUT);
+    assert!(said.contains("no progress before the deadline"), "{said}");
+    assert!(said.contains("Readiness probe failed"), "what the cluster says about it is missing: {said}");
+}
+
+/// One replica can't be replaced without an end of the old one: its clients hold until it is back.
+pub(crate) fn owner(shared: &mut Shared) {
+    let patch = "- { op: add, path: /spec/template/spec/containers/0/env/-, value: { name: MAILY_SERVICE__NONSENSE, value: \"1\" } }";
+    let said = refused(shared, "owner", ("StatefulSet", "storage"), patch, ROLLOUT);
+    assert!(said.contains("storage-0") && said.contains("exit code 64"), "{said}");
+}

@@ -1,0 +1,84 @@
+//! A campaign that runs beside what happens to the cluster, by the client that people use.
+
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use maily_cluster_tests::{cluster::Cluster, program, root, tunnel};
+use maily_testkit::pause;
+use maily_tests::{report::timeless, say};
+use serde_json::Value;
+
+const SAMPLE: &str = "services/orchestrator/samples/spring-sale";
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// A client at work.
+pub(crate) struct Campaign {
+    child: Child,
+    out: PathBuf,
+    logs: [PathBuf; 2],
+    begun: Instant,
+}
+
+/// What it brought.
+pub(crate) struct Done {
+    /// What it printed, without the line of times.
+    pub(crate) table: Vec<String>,
+    /// Its report, without times.
+    pub(crate) report: Value,
+}
+
+impl Campaign {
+    pub(crate) fn start(cluster: &Cluster, name: &str) -> Self {
+        let (ca, key) = cluster.client_files();
+        let address = tunnel::open(SocketAddr::from((cluster.address("orchestrator"), 8443)));
+        let out = cluster.path(&format!("{name}/run"));
+        fs::create_dir_all(out.parent().unwrap()).unwrap();
+        let logs = ["out", "err"].map(|kind| cluster.path(&format!("{name}.{kind}")));
+        let [stdout, stderr] = logs.each_ref().map(|log| File::create(log).unwrap());
+        let mut command = Command::new(program("maily-orchestrator"));
+        command.args(["campaign", "run", "--dir"]).arg(root().join(SAMPLE)).arg("--out").arg(&out);
+        command.args(["--url", &format!("https://localhost:{}", address.port()), "--ca"]).arg(ca);
+        command.arg("--key-file").arg(key).args(["--timeout", &LIMIT.as_secs().to_string()]);
+        let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap();
+        Self { child, out, logs, begun: Instant::now() }
+    }
+
+    /// Waits until its list is taken and mail is written.
+    pub(crate) fn wait_for_work(&self) {
+        while !fs::read_to_string(&self.logs[1]).unwrap().lines().any(|line| line.contains("written")) {
+            assert!(self.begun.elapsed() < LIMIT, "the campaign did not begin");
+            pause();
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        nix_alive(self.child.id())
+    }
+
+    pub(crate) fn finish(mut self) -> Done {
+        let code = self.child.wait().unwrap().code();
+        let [out, err] = self.logs.each_ref().map(|log| fs::read_to_string(log).unwrap());
+        assert_eq!(code, Some(0), "{out}{err}");
+        say(format_args!("the campaign took {:.1} s", self.begun.elapsed().as_secs_f32()));
+        let report = fs::read(self.out.join("report.json")).unwrap();
+        Done { table: table(&out), report: timeless(&serde_json::from_slice(&report).unwrap()) }
+    }
+}
+
+/// A process that ended and was not waited for is a zombie: it does not run.
+fn nix_alive(id: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+/// The lines of a printed report, spaces folded, from `rows` to the line of times.
+pub(crate) fn table(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let from = lines.skip_while(|line| !line.starts_with("rows "));
+    from.take_while(|line| !line.contains(" s, of which ")).collect()
+}

@@ -1,0 +1,33 @@
+//! Overlays of a test's own: the dev overlay with one thing changed, as a user would keep one.
+
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use crate::root;
+
+/// Writes a kustomization into `folder` that patches `kind` (a regular expression) `name` with `patch`.
+///
+/// # Panics
+/// It can't be written.
+#[must_use]
+pub fn patched(folder: &Path, kind: &str, name: &str, patch: &str) -> PathBuf {
+    fs::create_dir_all(folder).unwrap();
+    let base = relative(folder, &root().join("k8s/overlays/dev"));
+    let patch: String = patch.lines().map(|line| format!("      {line}\n")).collect();
+    let text = format!(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{base:?}]\npatches:\n  \
+         - target: {{ kind: {kind}, name: {name} }}\n    patch: |\n{patch}"
+    );
+    fs::write(folder.join("kustomization.yaml"), text).unwrap();
+    folder.to_owned()
+}
+
+/// The way from one folder to another: a kustomization names others by relative paths only.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let (from, to) = (from.canonicalize().unwrap(), to.canonicalize().unwrap());
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
+}

@@ -1,0 +1,134 @@
+//! docker/compose with everything that it has behind profiles, each used by the services.
+
+use std::time::{Duration, Instant};
+
+use maily_compose_tests::{docker, images::Images, project::Project, stand_ins::StandIns};
+use maily_testkit::pause;
+use maily_tests::{check_all, peers::run, say};
+use serde_json::Value;
+
+use crate::{locked, plain::finished};
+
+/// Our five, Restate, Redis, Vault, the collector, Prometheus.
+const SERVICES: usize = 10;
+/// Metrics are sent once a minute.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+struct Full {
+    project: Project,
+    _stand_ins: StandIns,
+}
+
+pub(crate) fn compose(images: &mut Images) {
+    let settings = [
+        ("COMPOSE_PROFILES", "vault,redis,otlp,prometheus"),
+        ("MAILY_KEYS", "vault"),
+        ("MAILY_SHARED", "redis"),
+        ("MAILY_TELEMETRY", "otlp"),
+    ];
+    let project = Project::new("full", images.tag(), &settings);
+    let stand_ins = StandIns::ensure(&project.images());
+    project.up();
+    let out = project.campaign("out");
+    let mut full = Full { project, _stand_ins: stand_ins };
+    finished(&out);
+    check_all(
+        &mut full,
+        &[
+            ("every container is healthy, locked and local", |full| locked::check(&full.project, SERVICES)),
+            ("Vault holds the root keys, and no file does", vault),
+            ("Redis counts requests", redis),
+            ("the collector is sent traces, metrics and logs", collector),
+            ("Prometheus scrapes every service", prometheus),
+        ],
+    );
+    full.project.down(true);
+    assert_eq!(full.project.left(), Vec::<String>::new(), "something is left");
+}
+
+fn vault(full: &mut Full) {
+    let token = full.project.read("vault-secrets", "root-token");
+    for service in ["storage", "compliance"] {
+        let address = format!("http://{}/v1/maily-{service}/keys?list=true", full.project.address("VAULT"));
+        let keys = get(&address, &format!("X-Vault-Token: {token}\n"));
+        let keys = keys["data"]["keys"].as_array().unwrap();
+        assert!(
+            keys.iter().any(|key| key.as_str().unwrap().starts_with("default.eu.")),
+            "{service}: {keys:?}"
+        );
+        let files = full.project.list(&format!("{service}-data"));
+        assert!(!files.iter().any(|file| file.contains("keyring")), "{service}: {files:?}");
+    }
+}
+
+fn redis(full: &mut Full) {
+    let channels = ask_redis(full, "PUBSUB CHANNELS");
+    assert!(channels.contains("maily:"), "nobody listens for opt-outs: {channels}");
+    let key = full.project.read("client-secrets", "edge.key");
+    let mut guardrails = full.project.https("GUARDRAILS", &key);
+    let end = Instant::now() + DEADLINE;
+    loop {
+        assert_eq!(guardrails.get("/v1/rails/configs").unwrap().status, 200);
+        let keys = ask_redis(full, "SCAN 0 COUNT 1000");
+        if keys.contains("maily:") {
+            return;
+        }
+        assert!(Instant::now() < end, "no count of ours: {keys}");
+    }
+}
+
+/// As our own user; the password goes in by standard input.
+fn ask_redis(full: &Full, command: &str) -> String {
+    let password = full.project.read("storage-secrets", "redis.password");
+    let mut docker = std::process::Command::new(docker::client());
+    docker.args(["exec", "-i", &full.project.container("redis"), "redis-cli"]);
+    let said = run(&mut docker, format!("AUTH maily {password}\n{command}\n").as_bytes());
+    assert!(said.ok(), "{}", said.all());
+    said.out
+}
+
+fn collector(full: &mut Full) {
+    let container = full.project.container("otel-collector");
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let said = docker::attempt(&["logs", &container]).all();
+        let missing: Vec<&str> =
+            ["Traces", "Metrics", "Logs"].into_iter().filter(|what| !said.contains(what)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < end, "no {missing:?}: {said}");
+        pause();
+    }
+}
+
+fn prometheus(full: &mut Full) {
+    let address = format!("http://{}/api/v1/query?query=up", full.project.address("PROMETHEUS"));
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let answer = get(&address, "");
+        let mut up: Vec<&str> = answer["data"]["result"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|series| series["value"][1] == "1")
+            .filter_map(|series| series["metric"]["service"].as_str())
+            .collect();
+        up.sort_unstable();
+        if up == ["compliance", "guardrails", "inference", "orchestrator", "storage"] {
+            say(format_args!("Prometheus sees {}", up.join(", ")));
+            return;
+        }
+        assert!(Instant::now() < end, "{answer}");
+        pause();
+    }
+}
+
+/// A JSON answer over plain HTTP; headers go in by standard input.
+fn get(address: &str, headers: &str) -> Value {
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--max-time", "10", "--header", "@-", address]);
+    let said = run(&mut curl, headers.as_bytes());
+    assert!(said.ok(), "{address}: {}", said.all());
+    serde_json::from_str(&said.out).unwrap()
+}
