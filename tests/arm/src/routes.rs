@@ -122,7 +122,8 @@ fn delete(shared: &Shared, call: &Call) -> (StatusCode, Value) {
     // The SDK takes 204 wherever Azure may say 200, 202 or 204; from these it takes 200 only.
     let plain = kind == "microsoft.resources/resourcegroups"
         || kind.starts_with("microsoft.authorization/")
-        || kind.starts_with("microsoft.consumption/");
+        || kind.starts_with("microsoft.consumption/")
+        || kind.ends_with("/immutabilitypolicies");
     match shared.cloud.delete(&call.id) {
         Some(removed) if plain => (StatusCode::OK, removed),
         _ => (StatusCode::NO_CONTENT, Value::Null),
