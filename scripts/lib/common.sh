@@ -31,11 +31,11 @@ help() {
   exit 0
 }
 
-# docker-compose on the project's folder; PROJECT and COMPOSE_FOLDER are the caller's.
+# docker-compose on the project's folder, for a quarter of an hour at most; PROJECT and COMPOSE_FOLDER are the caller's.
 compose() {
   local program=(docker-compose)
   command -v docker-compose > /dev/null || program=(docker compose)
-  (cd "$COMPOSE_FOLDER" && "${program[@]}" --project-name "$PROJECT" "$@")
+  (cd "$COMPOSE_FOLDER" && timeout --foreground 900 "${program[@]}" --project-name "$PROJECT" "$@")
 }
 
 # The volume's name, as Docker knows it.

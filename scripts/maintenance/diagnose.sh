@@ -34,14 +34,17 @@ folder="$(mktemp -d)"
 trap 'rm -rf -- "$folder"' EXIT
 trap 'exit 130' INT TERM
 
-# Strikes out addresses, bearer keys, S3 keys, tokens of Vault, private keys, and anything long and random.
+# Strikes out addresses, bearer keys, S3 keys, tokens of Vault, private keys, and anything long and random (names of metrics have
+# no capitals).
 strike() {
   sed -E \
     -e '/-----BEGIN [A-Z ]*PRIVATE KEY-----/,/-----END [A-Z ]*PRIVATE KEY-----/d' \
     -e 's/[[:alnum:].!#$%&*+=?^_{|}~-]+@[[:alnum:]-]+(\.[[:alnum:]-]+)+/[address]/g' \
     -e 's/([Bb]earer|[Aa]uthorization:?)[ =]+[^" ]+/\1 [key]/g' \
     -e 's/(maily_|MAILY|hv[sbr]\.|AKIA)[A-Za-z0-9_-]{16,}/[key]/g' \
-    -e 's/[A-Za-z0-9_-]{40,}/[long]/g'
+    -e 's/[A-Za-z0-9-]{40,}/[long]/g' \
+    -e 's/[A-Za-z0-9_-]*[A-Z][A-Za-z0-9_-]{30,}/[long]/g' \
+    -e 's/[A-Za-z0-9_-]{30,}[A-Z][A-Za-z0-9_-]*/[long]/g'
 }
 
 # A question that can't be answered is part of the answer.
@@ -57,7 +60,15 @@ metrics() { # HOST
     'exec 3<> "/dev/tcp/$1/9090" && printf "GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n" >&3 && cat <&3' bash "$1"
 }
 
-sizes() { docker system df --verbose | grep -E "^(VOLUME NAME|${PROJECT}_)"; }
+# Sizes of the project's volumes; names of files in them are not looked at.
+sizes() {
+  local mounts=() name
+  for name in $(docker volume ls --quiet --filter "label=com.docker.compose.project=$PROJECT"); do
+    mounts+=(--volume "$name:/volumes/$name:ro")
+  done
+  docker run --rm --network none --read-only --cap-drop ALL --cap-add DAC_READ_SEARCH "${mounts[@]}" "$TOOLS" \
+    du --max-depth=1 --human-readable /volumes
+}
 
 say "Looking at $PROJECT"
 note machine.txt bash -c 'date -u; uname -a; nproc; free -m; df -h /'
@@ -65,7 +76,9 @@ note docker.txt docker version
 note compose.txt compose version
 note containers.txt compose ps
 note images.txt compose images
-mapfile -t containers < <(docker ps --all --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Names}}')
+# Not what `run` made: a campaign's client shows a message to a person.
+mapfile -t containers < <(docker ps --all --filter "label=com.docker.compose.project=$PROJECT" \
+  --filter label=com.docker.compose.oneoff=False --format '{{.Names}}')
 [[ ${#containers[@]} -gt 0 ]] || die "no container of $PROJECT: is that the project? --project says which"
 # States only: the rest of an inspection holds the environment.
 note states.txt docker inspect --format '{{.Name}} {{.Config.Image}} {{slice .Image 7 19}} {{.State.Status}} exit={{.State.ExitCode}} restarts={{.RestartCount}} oom={{.State.OOMKilled}} started={{.State.StartedAt}}{{if .State.Health}} {{.State.Health.Status}} {{range .State.Health.Log}}| {{.ExitCode}} {{.Output}} {{end}}{{end}}' "${containers[@]}"

@@ -48,6 +48,12 @@ fetch() {
   done
 }
 
+# As compose names and labels it; one that is there stays.
+make_volume() { # VOLUME
+  docker volume create --label "com.docker.compose.project=$PROJECT" --label "com.docker.compose.volume=$1" \
+    "$(volume "$1")" > /dev/null
+}
+
 # Whether a volume holds anything.
 is_used() {
   has_volume "$1" && [[ -n "$(with_volume "$1" ro --cap-add DAC_READ_SEARCH -- find /volume -mindepth 1 -print -quit)" ]]
@@ -78,8 +84,9 @@ if [[ -z "$replace" ]]; then
     if is_used "$name"; then die "$(volume "$name") holds something: --replace forgets it"; fi
   done
 fi
-# Makes the volumes, as compose names and labels them.
-compose up --no-start --no-build > /dev/null 2>&1 || die "\`docker-compose up --no-start\` failed; run it to see why"
+for name in storage-data compliance-data restate-data authority; do
+  make_volume "$name"
+done
 for name in storage compliance restate; do
   say "Restoring $name"
   if [[ -z "$keys" ]]; then

@@ -12,7 +12,7 @@ use std::{
 use futures::StreamExt as _;
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionInfo, FromRedisValue,
-    IntoConnectionInfo as _, Pipeline, RedisResult, Script, TlsCertificates,
+    IntoConnectionInfo as _, RedisResult, Script, TlsCertificates,
     aio::{MultiplexedConnection, PubSubSink, PubSubStream},
 };
 use secrecy::ExposeSecret as _;
@@ -107,10 +107,25 @@ impl RedisClient {
         self.inner.within(self.inner.wait, call.invoke_async(&mut connection)).await
     }
 
-    /// Many commands at once, for work in the background: nobody waits for it, so it may take seconds.
-    pub async fn batch<T: FromRedisValue>(&self, commands: &Pipeline) -> Option<T> {
+    /// One script, for work in the background: nobody waits for it, so it may take seconds.
+    pub async fn batch_script<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        key: &str,
+        arguments: &[Vec<u8>],
+    ) -> Option<T> {
         let mut connection = self.inner.connection()?;
-        self.inner.within(CONNECT, commands.query_async(&mut connection)).await
+        let mut call = script.key(key);
+        arguments.iter().for_each(|argument| {
+            call.arg(argument);
+        });
+        self.inner.within(CONNECT, call.invoke_async(&mut connection)).await
+    }
+
+    /// One command, for work in the background: nobody waits for it, so it may take seconds.
+    pub async fn batch<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+        let mut connection = self.inner.connection()?;
+        self.inner.within(CONNECT, command.query_async(&mut connection)).await
     }
 
     /// What is published on a channel from now on, until the connection ends.

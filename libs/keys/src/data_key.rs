@@ -2,7 +2,7 @@
 //! (HMAC-SHA256).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::{hkdf, hmac, rand};
+use aws_lc_rs::{constant_time, hkdf, hmac, rand};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Error;
@@ -163,6 +163,12 @@ pub fn mac(key: &DataKey, parts: &[&[u8]]) -> [u8; 32] {
     out
 }
 
+/// Whether `tag` is [`mac`] of these parts, in constant time.
+#[must_use]
+pub fn verify_mac(key: &DataKey, parts: &[&[u8]], tag: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(&mac(key, parts), tag).is_ok()
+}
+
 /// The parts, each after its length in 8 bytes.
 fn delimited(parts: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
@@ -197,7 +203,9 @@ mod tests {
         assert_ne!(mac(&key(1), &[b"ab", b"c"]), mac(&key(1), &[b"a", b"bc"]));
         let (left, right) = (derive(&key(1), &[b"ab", b""]), derive(&key(1), &[b"a", b"b"]));
         assert_ne!(left.unwrap().expose(), right.unwrap().expose());
-        assert_ne!(mac(&key(1), &[b"x"]), mac(&key(2), &[b"x"]));
+        assert!(verify_mac(&key(1), &[b"x"], &mac(&key(1), &[b"x"])));
+        assert!(!verify_mac(&key(2), &[b"x"], &mac(&key(1), &[b"x"])));
+        assert!(!verify_mac(&key(1), &[b"x"], b"short"));
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod turn;
 mod vault;
 
 pub use access_keys::{AccessKey, read_access_keys};
-pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal};
+pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal, verify_mac};
 pub use error::Error;
 pub use local::LocalKeyring;
 pub use provider::open_roots;

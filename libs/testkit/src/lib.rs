@@ -4,6 +4,7 @@
 //! data folder, starts the processes, waits until each is ready, starts again what dies, and stops them all.
 //! It binds 127.0.0.1 only and ends only processes that it started.
 
+mod admission;
 mod authority;
 pub mod cache;
 pub mod docker;
@@ -22,6 +23,7 @@ mod stack;
 mod state;
 mod vault;
 
+pub use admission::admit_to_vault;
 pub use authority::Authority;
 pub use error::Error;
 pub use identities::write_identities;

@@ -27,6 +27,13 @@ const CHUNK: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Everything is told and read again after so long in any case: Redis may have evicted something.
 const AGAIN: Duration = Duration::from_secs(3_600);
+/// `KEYS[1]` is the set, `ARGV[1]` the channel, the rest hints. What is new in the set is published, both as one step:
+/// whoever listens hears it, and whoever begins to listen later finds it in the set.
+const TELL: &str = r"
+for at = 2, #ARGV do
+  if redis.call('SADD', KEYS[1], ARGV[at]) == 1 then redis.call('PUBLISH', ARGV[1], ARGV[at]) end
+end
+return 1";
 const ARTICLE: &str = "opted out at another process of the tenant";
 
 /// How a process of the tenant tells the others.
@@ -35,6 +42,7 @@ pub(crate) struct FanOut {
     /// The set of every hint told, and the channel of new ones.
     set: String,
     channel: String,
+    told: redis::Script,
     secret: DataKey,
     /// Whether a forged hint was reported since the last connection.
     reported: AtomicBool,
@@ -51,31 +59,21 @@ impl FanOut {
         verify_mac(&self.secret, &[b"opt-out", address], proof).then_some(*address)
     }
 
-    /// Tells one opt-out. If Redis is away, it is told when it is back.
-    async fn tell(&self, address: AddressHash) {
-        let hint = self.hint(&address);
-        let mut commands = redis::pipe();
-        commands.sadd(&self.set, &hint).ignore().publish(&self.channel, &hint).ignore();
-        let _: Option<()> = self.redis.batch(&commands).await;
-    }
-
-    /// Tells everything that is known here.
-    async fn tell_all(&self, known: &[AddressHash]) -> Option<()> {
+    /// Tells opt-outs; `None` when Redis is away: they are told when it is back.
+    async fn tell(&self, known: &[AddressHash]) -> Option<()> {
         for chunk in known.chunks(CHUNK) {
-            let hints: Vec<Vec<u8>> = chunk.iter().map(|address| self.hint(address)).collect();
-            let mut commands = redis::pipe();
-            commands.sadd(&self.set, hints).ignore();
-            self.redis.batch::<()>(&commands).await?;
+            let hints = chunk.iter().map(|address| self.hint(address));
+            let arguments: Vec<Vec<u8>> = std::iter::once(self.channel.clone().into()).chain(hints).collect();
+            self.redis.batch_script::<()>(&self.told, &self.set, &arguments).await?;
         }
         Some(())
     }
 
     /// Some of what was told, and where to go on; from 0 to 0.
     async fn read(&self, cursor: u64) -> Option<(u64, Vec<Vec<u8>>)> {
-        let mut commands = redis::pipe();
-        commands.cmd("SSCAN").arg(&self.set).arg(cursor).arg("COUNT").arg(CHUNK);
-        let mut pages: Vec<(u64, Vec<Vec<u8>>)> = self.redis.batch(&commands).await?;
-        pages.pop()
+        let mut scan = redis::cmd("SSCAN");
+        scan.arg(&self.set).arg(cursor).arg("COUNT").arg(CHUNK);
+        self.redis.batch(&scan).await
     }
 }
 
@@ -89,6 +87,7 @@ impl State {
         let fan_out = Arc::new(FanOut {
             set: redis.name(&format!("opt-outs:{tenant}")),
             channel: redis.name(&format!("opt-out:{tenant}")),
+            told: redis::Script::new(TELL),
             secret: self.0.secrets.hints.clone(),
             reported: AtomicBool::new(false),
             redis,
@@ -110,7 +109,7 @@ impl Inner {
     /// Tells an opt-out without waiting for Redis.
     pub(crate) fn tell(&self, address: AddressHash) {
         if let Some(fan_out) = self.fan_out.get().cloned() {
-            tokio::spawn(async move { fan_out.tell(address).await });
+            tokio::spawn(async move { fan_out.tell(&[address]).await });
         }
     }
 
@@ -131,7 +130,7 @@ impl Inner {
 
     /// Tells what is known here and puts on record what was told by others.
     async fn catch_up(&self, fan_out: &FanOut) -> Result<(), Error> {
-        if fan_out.tell_all(&self.every_suppressed()).await.is_none() {
+        if fan_out.tell(&self.every_suppressed()).await.is_none() {
             return Ok(());
         }
         let mut cursor = 0;

@@ -1,6 +1,7 @@
 //! What a kill between two calls, or the loss of a key, does to a page.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use maily_keys::{KeyTable, LocalKeyring, Scope};
@@ -17,7 +18,8 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
 
 async fn open(folder: &Path) -> State {
     let config = Config { keyring: folder.join("keyring.json"), ..Config::default() };
-    State::open(&config, &folder.join("data")).await.unwrap()
+    let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+    State::open(&config, &folder.join("data"), roots).await.unwrap()
 }
 
 async fn imported(folder: &Path) -> State {

@@ -58,7 +58,7 @@ fn bad_workloads(cluster: &mut Cluster) {
     let mut items: Vec<Value> = rules.map(renamed).collect();
     assert_eq!(items.len(), 8);
     items.push(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "admission-test" } }));
-    apply(cluster, &json!({ "apiVersion": "v1", "kind": "List", "items": items }), &[]).ok();
+    let _ = apply(cluster, &json!({ "apiVersion": "v1", "kind": "List", "items": items }), &[]).ok();
     for kind in ["Pod", "Deployment", "StatefulSet", "Job", "CronJob"] {
         for (path, value, sentence) in BAD {
             let mut pod = good();
@@ -159,9 +159,9 @@ const KINDS: [(&str, &str, &str); 1] = [("monitoring.coreos.com", "PodMonitor", 
 
 fn overlays(cluster: &mut Cluster) {
     for (group, kind, plural) in KINDS {
-        apply(cluster, &kind_of(group, kind, plural), &[]).ok();
+        let _ = apply(cluster, &kind_of(group, kind, plural), &[]).ok();
         let established = format!("crd/{plural}.{group}");
-        cluster.kubectl(&["wait", "--for=condition=Established", &established, "--timeout=30s"]).ok();
+        let _ = cluster.kubectl(&["wait", "--for=condition=Established", &established, "--timeout=30s"]).ok();
     }
     for environment in ENVIRONMENTS {
         // Into a namespace of the test's: nothing of ours needs to be there, and nothing of ours is touched.

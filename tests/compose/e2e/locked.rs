@@ -20,9 +20,9 @@ pub(crate) fn check(project: &Project, services: usize) {
         assert_eq!(container["State"]["Health"]["Status"], "healthy", "{name}");
         assert_eq!(container["Config"]["User"], "65532:65532", "{name}");
         // What the kernel says, too.
-        let users = docker::ask(&["top", container["Id"].as_str().unwrap(), "-eo", "uid,args"]);
+        let users = docker::ask(&["top", container["Id"].as_str().unwrap(), "-eo", "pid,uid,args"]);
         for line in users.lines().skip(1) {
-            assert_eq!(line.split_whitespace().next(), Some("65532"), "{name}: {line}");
+            assert_eq!(line.split_whitespace().nth(1), Some("65532"), "{name}: {line}");
         }
         if let Some(seconds) = serving_after(container) {
             say(format_args!("{name} serves {seconds} after its container's start"));
@@ -62,7 +62,8 @@ fn serving_after(container: &Value) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let (from, to) =
         (seconds(container["State"]["StartedAt"].as_str()?)?, seconds(line["timestamp"].as_str()?)?);
-    Some(format!("{:.2} s", (to - from).rem_euclid(86_400.0)))
+    // Docker notes the start a moment after it. Midnight may lie between.
+    Some(format!("{:.2} s", ((to - from + 43_200.0).rem_euclid(86_400.0) - 43_200.0).max(0.0)))
 }
 
 /// Seconds of the day in a time of RFC 3339 in UTC.

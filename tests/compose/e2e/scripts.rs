@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use maily_compose_tests::{project::holds, root, script};
+use maily_compose_tests::{docker, project::holds, root, script};
 use maily_tests::{folder, mail, peers::run, report::timeless};
 use serde_json::Value;
 
@@ -21,10 +21,13 @@ const ALL: [&str; 5] = [
     "maintenance/diagnose.sh",
 ];
 
+/// What every message says.
+const MESSAGE: &str = "List-Unsubscribe";
+
 pub(crate) fn say_how(_: &mut Plain) {
     let mut shellcheck = Command::new("shellcheck");
     shellcheck.args(["--external-sources", "--source-path=SCRIPTDIR"]).args(ALL);
-    shellcheck.args(["lib/common.sh", "lib/s3.sh", "../docker/compose/vault/admit.sh"]);
+    shellcheck.args(["lib/common.sh", "lib/s3.sh"]);
     let said = run(shellcheck.current_dir(root().join("scripts")), b"");
     assert!(said.ok(), "{}", said.all());
     for name in ALL {
@@ -64,21 +67,25 @@ pub(crate) fn model_store(plain: &mut Plain) {
 
 pub(crate) fn diagnose(plain: &mut Plain) {
     let (archive, folder) = (plain.project.path("diagnosis.tar.gz"), plain.project.path("diagnosis"));
+    // A client that is there still, with a message to a person on its standard output.
+    let client = format!("{}-client", plain.project.name());
+    assert!(plain.project.compose(&["run", "--name", &client, "campaign"]).out.contains(MESSAGE));
     let said = plain.project.script("maintenance/diagnose.sh", &["--to", &archive.to_string_lossy()]);
+    let _ = docker::ask(&["rm", &client]);
     assert!(said.ok(), "{}", said.all());
     fs::create_dir(&folder).unwrap();
     assert!(run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&folder), b"").ok());
     let files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     for (name, what) in [
-        ("metrics-storage.txt", "maily_"),
-        ("metrics-orchestrator.txt", "maily_"),
+        ("metrics-storage.txt", "http_server_request_duration_seconds_bucket"),
+        ("metrics-orchestrator.txt", "http_server_request_duration_seconds_bucket"),
         ("states.txt", "healthy"),
         ("volumes.txt", "storage-data"),
     ] {
         let text = fs::read_to_string(folder.join(name)).unwrap();
         assert!(text.contains(what), "{name}: {text}");
     }
-    assert_eq!(files.iter().filter(|file| file.to_string_lossy().contains("/log-")).count(), 8, "{files:?}");
+    assert_eq!(files.iter().filter(|file| file.to_string_lossy().contains("/log-")).count(), 9, "{files:?}");
     let read = |volume: &str, file: &str| plain.project.read(volume, file);
     let secrets = [
         read("client-secrets", "edge.key"),
@@ -87,6 +94,7 @@ pub(crate) fn diagnose(plain: &mut Plain) {
         read("storage-secrets", "service.key").lines().nth(1).unwrap().to_owned(),
         "PRIVATE KEY".to_owned(),
         "secret = ".to_owned(),
+        MESSAGE.to_owned(),
     ];
     let list = fs::read_to_string(folder::sample().join("subscribers.csv")).unwrap();
     let people =
@@ -126,7 +134,7 @@ pub(crate) fn back_up_and_restore(plain: &mut Plain) {
     for volume in
         ["authority", "storage-data", "compliance-data", "restate-data", "storage-secrets", "client-secrets"]
     {
-        let _ = maily_compose_tests::docker::ask(&["volume", "rm", &format!("{}_{volume}", project.name())]);
+        let _ = docker::ask(&["volume", "rm", &format!("{}_{volume}", project.name())]);
     }
     project.compose(&["up", "-d", "--no-build", "bootstrap", "s3"]);
     project.wait();
@@ -161,8 +169,7 @@ fn separate(data: &Path, keys: &Path) {
 }
 
 fn make_bucket(keys: &str, bucket: &str) {
-    let put =
-        "set -euo pipefail; PROGRAM=test; source scripts/lib/s3.sh; s3_curl \"$1\" --request PUT \"$2\"";
+    let put = "set -euo pipefail; source scripts/lib/common.sh; source scripts/lib/s3.sh; s3_make_bucket \"$2\" \"$1\"";
     let said = run(Command::new("bash").args(["-c", put, "bash", keys, bucket]).current_dir(root()), b"");
     assert!(said.ok(), "{}", said.all());
 }

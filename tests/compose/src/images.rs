@@ -104,15 +104,11 @@ impl Images {
 
 impl Drop for Images {
     fn drop(&mut self) {
-        let names = docker::attempt(&[
-            "image",
-            "ls",
-            "--quiet",
-            "--filter",
-            &format!("reference=maily/*:{}", self.tag),
-        ]);
-        for id in names.out.lines() {
-            let _ = docker::attempt(&["image", "rm", "--force", id]);
+        let ours = format!("reference=maily/*:{}", self.tag);
+        let format = "{{.Repository}}:{{.Tag}}";
+        // By name: the same image may have another one, too.
+        for name in docker::attempt(&["image", "ls", "--format", format, "--filter", &ours]).out.lines() {
+            let _ = docker::attempt(&["image", "rm", name]);
         }
         for name in OURS {
             let _ = fs::remove_file(self.bill(name));

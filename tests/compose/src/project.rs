@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(300);
 const PORTS: [&str; 8] =
     ["STORAGE", "COMPLIANCE", "GUARDRAILS", "INFERENCE", "ORCHESTRATOR", "VAULT", "PROMETHEUS", "S3"];
 /// What ends when it has done its work.
-pub const ONCE: [&str; 3] = ["bootstrap", "vault-admit", "campaign"];
+pub const ONCE: [&str; 3] = ["bootstrap", "admit", "campaign"];
 
 /// A platform in containers; dropping it takes it down with everything that it made.
 pub struct Project {

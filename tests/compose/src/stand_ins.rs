@@ -8,11 +8,10 @@ use maily_tests::{peers::run, say};
 use crate::{docker, root};
 
 /// Repositories, the target in `stand-ins/Dockerfile`, and the program that it copies.
-const ALL: [(&str, &str, Option<&str>); 7] = [
+const ALL: [(&str, &str, Option<&str>); 6] = [
     ("restatedev/restate", "restate", Some("restate-server")),
     ("redis", "redis", None),
     ("hashicorp/vault", "vault", Some("vault")),
-    ("curlimages/curl", "curl", None),
     ("otel/opentelemetry-collector", "collector", Some("otelcol")),
     ("prom/prometheus", "prometheus", None),
     ("versity/versitygw", "versitygw", Some("versitygw")),

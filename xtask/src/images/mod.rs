@@ -149,9 +149,12 @@ impl Builder<'_> {
         let prefix = self.registry.map(|registry| format!("{}/", registry.trim_end_matches('/')));
         let reference = format!("{}maily/{}:{}", prefix.unwrap_or_default(), image.name(), self.tag);
         say(&format!("Building {reference}"));
-        run_program(&mut self.command(docker, context, image, &reference))?;
-        stamp::stamp(docker, &reference, &self.version.created())?;
-        Ok(reference)
+        // A name of this process's own: another one may be building the same content, and take it away again.
+        let building = format!("maily-building/{}:{}", image.name(), std::process::id());
+        run_program(&mut self.command(docker, context, image, &building))?;
+        let stamped = stamp::stamp(docker, &building, &reference, &self.version.created());
+        run_program(Command::new(docker).args(["image", "rm", &building]).stdout(Stdio::null()))?;
+        stamped.map(|()| reference)
     }
 
     fn command(&self, docker: &Path, context: &Context, image: Image, reference: &str) -> Command {

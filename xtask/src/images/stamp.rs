@@ -14,17 +14,17 @@ use serde_json::{Value, json};
 
 use crate::shell::{Result, output, run};
 
-/// Sets every time in the configuration of `reference` to `created`, unless that is what it is already.
-pub(super) fn stamp(docker: &Path, reference: &str, created: &str) -> Result<()> {
+/// Names the image `built` also `reference`, with every time in its configuration set to `created`.
+pub(super) fn stamp(docker: &Path, built: &str, reference: &str, created: &str) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("maily-").tempdir().map_err(|error| error.to_string())?;
     let folder = folder.path();
     let archive = folder.join("image.tar");
-    run(Command::new(docker).args(["save", "--output"]).arg(&archive).arg(reference))?;
+    run(Command::new(docker).args(["save", "--output"]).arg(&archive).arg(built))?;
     run(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(folder))?;
     let image = read(&folder.join("manifest.json"))?[0].take();
     let mut config = read(&folder.join(image["Config"].as_str().unwrap_or_default()))?;
     if !settle(&mut config, created) {
-        return Ok(());
+        return run(Command::new(docker).args(["tag", built, reference]));
     }
     let bytes = config.to_string().into_bytes();
     let name = format!("{}.json", hex::encode(digest::digest(&digest::SHA256, &bytes)));
@@ -35,12 +35,8 @@ pub(super) fn stamp(docker: &Path, reference: &str, created: &str) -> Result<()>
     let mut tar = Command::new("tar");
     tar.arg("-cf").arg(&archive).arg("-C").arg(folder).args(["manifest.json", &name]).args(layers);
     run(&mut tar)?;
-    let before = output(Command::new(docker).args(["image", "inspect", "--format", "{{.Id}}", reference]))?;
-    output(Command::new(docker).args(["load", "--quiet", "--input"]).arg(&archive).stdin(Stdio::null()))?;
-    // It has no name any more, unless it has another one.
-    let mut remove = Command::new(docker);
-    let _ = remove.args(["image", "rm", before.trim()]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    Ok(())
+    output(Command::new(docker).args(["load", "--quiet", "--input"]).arg(&archive).stdin(Stdio::null()))
+        .map(drop)
 }
 
 /// Whether anything had to be changed.

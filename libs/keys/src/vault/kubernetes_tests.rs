@@ -18,6 +18,7 @@ const POLICY: &str = include_str!("../../vault/storage.hcl");
 fn token(account: &str) -> String {
     let claims = json!({
         "iss": "https://kubernetes.default.svc", "aud": ["vault"], "exp": 4_102_444_800_u64,
+        "iat": 1_700_000_000, "nbf": 1_700_000_000,
         "sub": format!("system:serviceaccount:maily:{account}"),
         "kubernetes.io": {"namespace": "maily", "serviceaccount": {"name": account, "uid": format!("uid-{account}")}},
     });

@@ -167,7 +167,7 @@ async fn a_revoked_login_is_replaced_and_a_forbidden_one_ends_the_service() {
     until("a new login", async || roots.rotate(&scope()).await.is_ok()).await;
     assert!(!is_withdrawn(&roots));
 
-    room.vault.operator("PUT", "sys/policies/acl/maily-storage", &json!({"policy": ""})).unwrap();
+    room.vault.operator("DELETE", "sys/policies/acl/maily-storage", &Value::Null).unwrap();
     let waited = until("withdrawal", async || is_withdrawn(&roots)).await;
     assert!(waited < GRACE, "a no is no absence: withdrawn after {waited:?}");
     until("nothing is served", async || table.get(&[[1; 32]]).await.is_err()).await;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use maily_testkit::{Error, Renewal, forget_identities, write_identities};
+use maily_testkit::{Error, Renewal, admit_to_vault, forget_identities, write_identities};
 
 /// Writes certificates and secrets for development, a folder for each service. Again, it changes nothing.
 #[derive(Parser)]
@@ -26,6 +26,20 @@ struct Arguments {
     /// A fresh volume of root's that is given to the user with the group's number; several times for several.
     #[arg(long, value_name = "DIR", requires = "group")]
     give: Vec<PathBuf>,
+    /// Make nothing; with `vault`, tell a Vault for development of the services, by what was made.
+    #[arg(long, value_enum, value_name = "WHERE")]
+    root_keys: Option<RootKeys>,
+    /// Where that Vault listens, without TLS.
+    #[arg(long, value_name = "HOST:PORT", default_value = "vault:8200")]
+    vault: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RootKeys {
+    /// In a file of each service: nothing is to be told.
+    Local,
+    /// In Vault.
+    Vault,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -47,6 +61,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Error> {
+    match arguments.root_keys {
+        Some(RootKeys::Local) => return Ok(()),
+        Some(RootKeys::Vault) => return admit_to_vault(&arguments.out.join("vault"), &arguments.vault),
+        None => {}
+    }
     if let Some(what) = arguments.renew {
         let renewal = match what {
             Renew::Certificates => Renewal::Certificates,

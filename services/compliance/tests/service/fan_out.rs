@@ -107,21 +107,50 @@ async fn an_opt_out_that_was_not_told_is_told_when_it_is_repeated() {
     let one = process(dir.path(), "one").await;
     import(&one, "c", list(PEOPLE)).await.unwrap();
     let token = tokens(&one).await.remove(0);
-    let client = client(&redis);
+    let client = connected(&redis).await;
     let mut channel = client.subscribe("test:opt-out:default").await.unwrap();
-    let end = Instant::now() + Duration::from_secs(20);
-    while client.query::<String>(&redis::cmd("PING")).await.is_none() {
-        assert!(Instant::now() < end, "not connected");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
     one.fan_out(client).unwrap();
     // The second as if the first had been cut off after it put the opt-out on record and before it told anybody.
     for call in ["first", "second"] {
+        redis.ask("DEL test:opt-outs:default").unwrap();
         one.opt_out(&token).await.unwrap();
         let told = tokio::time::timeout(Duration::from_secs(20), channel.next()).await;
         assert_eq!(told.expect(call).unwrap().len(), 48, "the {call} call");
     }
     one.close().await;
+}
+
+async fn connected(redis: &Redis) -> RedisClient {
+    let (client, end) = (client(redis), Instant::now() + Duration::from_secs(20));
+    while client.query::<String>(&redis::cmd("PING")).await.is_none() {
+        assert!(Instant::now() < end, "not connected");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_read_everything_hears_what_another_begins_to_tell() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    let two = process(dir.path(), "two").await;
+    for state in [&one, &two] {
+        import(state, "c", list(PEOPLE)).await.unwrap();
+    }
+    let people = tokens(&one).await;
+    one.opt_out(&people[0]).await.unwrap();
+    two.fan_out(connected(&redis).await).unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while !redis.ask("INFO commandstats").unwrap().contains("cmdstat_sscan:") {
+        assert!(Instant::now() < end, "the set is not read");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    one.fan_out(connected(&redis).await).unwrap();
+    until_left(&two, people.len() - 1).await;
+    for state in [&one, &two] {
+        state.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
