@@ -1,7 +1,7 @@
-# The root with its own terraform.tfvars.
+# The root with its own terraform.tfvars. One plan for all that is asserted: it is a whole deployment.
 mock_provider "aws" {}
 
-run "everything_is_inside_the_boundary" {
+run "the_root_is_inside_closed_and_explained" {
   command = plan
 
   assert {
@@ -12,11 +12,6 @@ run "everything_is_inside_the_boundary" {
     condition     = toset(output.residency.regions) == toset(["eu-central-1", "eu-west-1"])
     error_message = "Copies must be where the environment says, and nowhere else."
   }
-}
-
-run "identities_and_tls_only" {
-  command = plan
-
   assert {
     condition     = output.redis.authentication == "identity" && output.redis.tls
     error_message = "Redis must take identities over TLS only."
@@ -25,20 +20,10 @@ run "identities_and_tls_only" {
     condition     = toset(keys(output.services)) == toset(["storage", "compliance", "orchestrator", "inference", "finetune", "vault"])
     error_message = "Each service that reaches the cloud must have an identity, and no other."
   }
-}
-
-run "each_way_out_says_why" {
-  command = plan
-
   assert {
     condition     = alltrue([for entry in values(output.egress) : length(entry.reason) >= 10 && !contains(entry.fqdns, "*")])
     error_message = "Egress must be named and explained."
   }
-}
-
-run "the_edge_is_post_quantum" {
-  command = plan
-
   assert {
     condition     = output.edge.groups[0] == "X25519MLKEM768"
     error_message = "ML-KEM must come first."
