@@ -152,7 +152,7 @@ kind "keys" {
   input "log_sink" { type = object({ id = string, location = string }) }
 
   output "vault_id" { type = string }
-  output "keys" { type = map(string) } # storage, disks, etcd, redis, registry, seal (Vault's), signing, state
+  output "keys" { type = map(string) } # storage, disks, etcd, redis, registry, seal (Vault's), signing
 }
 
 kind "identity" {
@@ -217,4 +217,13 @@ kind "backup" {
   output "vault_id" { type = string }
   output "policy_id" { type = string }
   output "restore" { type = object({ location = string, cross_region = bool, soft_delete_days = number }) }
+}
+
+kind "state" {
+  modules = { azure = "modules/state", aws = "modules/state/aws", gcp = "modules/state/gcp" }
+
+  input "operators" { type = map(string) } # name to principal: who runs Terraform
+
+  output "place" { type = string } # account or bucket, as the backend names it
+  output "key" { type = string }
 }

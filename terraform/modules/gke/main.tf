@@ -1,5 +1,7 @@
 # A private, regional cluster on Dataplane V2 (Cilium): no public API, no client certificates, secrets sealed with our key.
 resource "google_container_cluster" "this" {
+  # checkov:skip=CKV_GCP_12:Dataplane V2 enforces network policies; the old add-on excludes it
+  # checkov:skip=CKV_GCP_21:it has: resource_labels, computed by the residency module
   project     = var.project
   location    = local.location
   name        = var.name

@@ -163,6 +163,7 @@ variable "node_auto_provisioning" {
   nullable    = false
 }
 
+# tflint-ignore: terraform_unused_declarations # the contract has it, and its validation refuses it here
 variable "ai_toolchain" {
   description = "The AI toolchain operator of AKS. GKE has no such add-on: must be false."
   type        = bool

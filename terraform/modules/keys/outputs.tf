@@ -9,7 +9,7 @@ output "vault_uri" {
 }
 
 output "keys" {
-  description = "Each key's id without its version, by purpose: storage, disks, etcd, redis, registry, state, seal, signing."
+  description = "Each key's id without its version, by purpose: storage, disks, etcd, redis, registry, seal, signing."
   value       = { for purpose, key in azurerm_key_vault_key.this : purpose => key.versionless_id }
 }
 

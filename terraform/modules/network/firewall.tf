@@ -46,6 +46,7 @@ resource "azurerm_public_ip" "firewall" {
 }
 
 resource "azurerm_firewall_policy" "this" {
+  # checkov:skip=CKV_AZURE_220:it is, in a dynamic block, wherever the tier has intrusion detection: Premium, the default
   name                     = "${var.name}-firewall"
   location                 = local.location
   resource_group_name      = var.resource_group_name
@@ -106,6 +107,7 @@ resource "azurerm_firewall_policy_rule_collection_group" "egress" {
 }
 
 resource "azurerm_firewall" "this" {
+  # checkov:skip=CKV_AZURE_216:it is: threat_intelligence_mode of the policy, which a firewall with a policy takes it from
   name                = "${var.name}-firewall"
   location            = local.location
   resource_group_name = var.resource_group_name

@@ -1,7 +1,6 @@
 # Deny by default in every subnet, both ways; each allowed flow is one rule. Azure's own default rules, which allow the
 # whole network and the Internet, come after ours and are never reached.
 locals {
-  any = "*"
   # Direction, priority, protocol, from, to, ports, and what for.
   rules = {
     cluster = {

@@ -117,7 +117,7 @@ variable "ddos_protection" {
 variable "flow_log_days" {
   description = "Days that flow logs are kept."
   type        = number
-  default     = 30
+  default     = 90
   nullable    = false
 
   validation {

@@ -108,19 +108,19 @@ module "keys" {
 module "registry" {
   source = "../registry"
 
-  name                 = local.place.name
-  location             = local.place.location
-  resource_group_name  = local.place.resource_group_name
-  data_residency       = var.data_residency
-  ownership            = var.ownership
-  key_id               = module.keys.keys["registry"]
-  vault_id             = module.keys.vault_id
-  subnet_id            = module.network.endpoint_subnet_id
-  dns_zone_id          = module.network.dns_zones["registry"]
-  log_sink             = module.monitor.log_sink
-  pullers              = { nodes = module.cluster.node_principal }
-  pushers              = var.release_principals
-  signing_key_resource = module.keys.key_resources["signing"]
+  name                = local.place.name
+  location            = local.place.location
+  resource_group_name = local.place.resource_group_name
+  data_residency      = var.data_residency
+  ownership           = var.ownership
+  key_id              = module.keys.keys["registry"]
+  vault_id            = module.keys.vault_id
+  subnet_id           = module.network.endpoint_subnet_id
+  dns_zone_id         = module.network.dns_zones["registry"]
+  log_sink            = module.monitor.log_sink
+  pullers             = { nodes = module.cluster.node_principal }
+  pushers             = var.release_principals
+  signing_key         = { resource_id = module.keys.key_resources["signing"] }
 }
 
 module "cluster" {
@@ -219,14 +219,13 @@ module "backup" {
 module "pqtls" {
   source = "../pqtls"
 
-  name                = local.place.name
-  location            = local.place.location
-  resource_group_name = local.place.resource_group_name
-  data_residency      = var.data_residency
-  ownership           = var.ownership
-  hostname            = var.hostname
-  firewall_policy_id  = module.network.firewall_policy_id
-  public_address      = module.network.egress_address
-  service_address     = module.network.edge_address
-  sources             = var.edge_sources
+  name               = local.place.name
+  location           = local.place.location
+  data_residency     = var.data_residency
+  ownership          = var.ownership
+  hostname           = var.hostname
+  firewall_policy_id = module.network.firewall_policy_id
+  public_address     = module.network.egress_address
+  service_address    = module.network.edge_address
+  sources            = var.edge_sources
 }

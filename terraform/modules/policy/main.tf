@@ -57,7 +57,7 @@ resource "azurerm_policy_definition" "replication" {
   })
 
   policy_rule = jsonencode({
-    if = {
+    "if" = {
       allOf = [
         { field = "location", in = "[parameters('localRegions')]" },
         { anyOf = [
@@ -67,15 +67,18 @@ resource "azurerm_policy_definition" "replication" {
           ] },
           { allOf = [
             { field = "type", equals = "Microsoft.DataProtection/backupVaults" },
-            { count = {
-              field = "Microsoft.DataProtection/backupVaults/storageSettings[*]"
-              where = { field = "Microsoft.DataProtection/backupVaults/storageSettings[*].type", equals = "GeoRedundant" }
-            }, greater = 0 },
+            {
+              count = {
+                field = "Microsoft.DataProtection/backupVaults/storageSettings[*]"
+                where = { field = "Microsoft.DataProtection/backupVaults/storageSettings[*].type", equals = "GeoRedundant" }
+              }
+              greater = 0
+            },
           ] },
         ] },
       ]
     }
-    then = { effect = "deny" }
+    "then" = { effect = "deny" }
   })
 }
 

@@ -22,8 +22,3 @@ resource "terraform_data" "residency" {
     }
   }
 }
-
-locals {
-  location = terraform_data.residency.input.location
-  tags     = module.residency.tags
-}

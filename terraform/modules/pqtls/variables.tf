@@ -1,3 +1,4 @@
+# tflint-ignore: terraform_unused_declarations # the contract has it; the rule belongs to the network module's policy
 variable "name" {
   description = "The deployment's name; every resource's name derives from it."
   type        = string
@@ -11,12 +12,6 @@ variable "name" {
 
 variable "location" {
   description = "The Azure region, by its programmatic name."
-  type        = string
-  nullable    = false
-}
-
-variable "resource_group_name" {
-  description = "The resource group that the resources go into."
   type        = string
   nullable    = false
 }

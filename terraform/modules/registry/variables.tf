@@ -86,9 +86,9 @@ variable "pushers" {
   nullable    = false
 }
 
-variable "signing_key_resource" {
-  description = "The resource id of the key that signs images; pushers may sign with that one key. Null: they sign elsewhere."
-  type        = string
+variable "signing_key" {
+  description = "The key that signs images, by its resource id; pushers may sign with that one key. Null: they sign elsewhere."
+  type        = object({ resource_id = string }) # an object, so that whether there is one is known before the key is
   default     = null
 }
 

@@ -147,6 +147,9 @@ impl State {
         body["id"] = path.as_str().into();
         body["name"] = id.name().into();
         body["type"] = id.kind().into();
+        if let Some(before) = &before {
+            shape::retain(&id, before, &mut body);
+        }
         shape::shape(&id, &mut body, port);
         children::split(self, &id, &mut body);
         self.resources.insert(id.key.clone(), body);

@@ -85,6 +85,8 @@ impl Arm {
             ("ARM_CLIENT_SECRET", "loopback".to_owned()),
             ("ARM_USE_CLI", "false".to_owned()),
             ("ARM_RESOURCE_PROVIDER_REGISTRATIONS", "none".to_owned()),
+            // Nothing here takes time; the SDK would look again after ten seconds all the same.
+            ("GO_AZURE_SDK_SKIP_POLLING_DELAY", "true".to_owned()),
             ("SSL_CERT_FILE", self.ca.display().to_string()),
             // Vaults and storage accounts have host names of their own; no resolver knows them.
             ("HTTPS_PROXY", format!("http://127.0.0.1:{}", self.listeners.proxy)),

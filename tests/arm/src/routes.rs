@@ -94,11 +94,7 @@ fn manage(shared: &Shared, call: &Call) -> (StatusCode, Value) {
         "PUT" => put(shared, call),
         "PATCH" => found(shared.cloud.patch(&call.id, &call.body, shared.port), &call.id),
         "GET" | "HEAD" => get(shared, call),
-        "DELETE" => match shared.cloud.delete(&call.id) {
-            Some(_) if call.id.kind().ends_with("resourceGroups") => (StatusCode::OK, json!({})),
-            Some(removed) => (StatusCode::OK, removed),
-            None => (StatusCode::NO_CONTENT, Value::Null),
-        },
+        "DELETE" => delete(shared, call),
         "POST" => post(shared, call),
         _ => unknown(shared, call),
     }
@@ -116,10 +112,22 @@ fn put(shared: &Shared, call: &Call) -> (StatusCode, Value) {
         );
     }
     let (resource, new) = shared.cloud.put(&call.id, call.body.clone(), shared.port);
-    // These two say 200 also when they create.
-    let plain = ["microsoft.storage/storageaccounts", "microsoft.managedidentity/userassignedidentities"];
-    let created = new && !plain.contains(&call.id.kind().to_ascii_lowercase().as_str());
+    // The SDK takes 200 for what is new, wherever Azure says 200 or 201; from these it takes 201 only.
+    let created = new && call.id.kind().to_ascii_lowercase().starts_with("microsoft.authorization/");
     (if created { StatusCode::CREATED } else { StatusCode::OK }, resource)
+}
+
+fn delete(shared: &Shared, call: &Call) -> (StatusCode, Value) {
+    let kind = call.id.kind().to_ascii_lowercase();
+    // The SDK takes 204 wherever Azure may say 200, 202 or 204; from these it takes 200 only.
+    let plain = kind == "microsoft.resources/resourcegroups"
+        || kind.starts_with("microsoft.authorization/")
+        || kind.starts_with("microsoft.consumption/")
+        || kind.ends_with("/immutabilitypolicies");
+    match shared.cloud.delete(&call.id) {
+        Some(removed) if plain => (StatusCode::OK, removed),
+        _ => (StatusCode::NO_CONTENT, Value::Null),
+    }
 }
 
 /// Azure knows one assignment of a role to a principal at a scope, whatever its name.
@@ -150,6 +158,12 @@ fn get(shared: &Shared, call: &Call) -> (StatusCode, Value) {
     if id.key == format!("/subscriptions/{SUBSCRIPTION}") {
         let subscription = json!({"id": id.path, "subscriptionId": SUBSCRIPTION, "displayName": "test", "state": "Enabled", "tenantId": TENANT});
         return (StatusCode::OK, subscription);
+    }
+    if let Some((cluster, "availableAgentPoolVersions")) = id.path.rsplit_once('/') {
+        let cluster = shared.cloud.get(&Id::new(cluster)).unwrap_or_default();
+        let version =
+            json!({"default": true, "kubernetesVersion": cluster["properties"]["kubernetesVersion"]});
+        return (StatusCode::OK, json!({"properties": {"agentPoolVersions": [version]}}));
     }
     if let Some(resource) = shared.cloud.get(id) {
         return (StatusCode::OK, resource);
@@ -193,11 +207,19 @@ fn role(shared: &Shared, call: &Call) -> (StatusCode, Value) {
 fn post(shared: &Shared, call: &Call) -> (StatusCode, Value) {
     match call.id.name().to_ascii_lowercase().as_str() {
         "listclusterusercredential" | "listclusteradmincredential" => (StatusCode::OK, shape::kubeconfig()),
+        "lock" => lock(shared, call),
+        "listcredentials" => (StatusCode::OK, json!({"username": "", "passwords": []})),
         "listkeys" => (StatusCode::OK, json!({"keys": []})),
         "checknameavailability" => (StatusCode::OK, json!({"nameAvailable": true})),
         "sharedkeys" => (StatusCode::OK, json!({"primarySharedKey": "", "secondarySharedKey": ""})),
         _ => unknown(shared, call),
     }
+}
+
+/// Locks an immutability policy.
+fn lock(shared: &Shared, call: &Call) -> (StatusCode, Value) {
+    let policy = Id::new(call.id.path.rsplit_once('/').map_or("", |(policy, _)| policy));
+    found(shared.cloud.patch(&policy, &json!({"properties": {"state": "Locked"}}), shared.port), &policy)
 }
 
 fn found(resource: Option<Value>, id: &Id) -> (StatusCode, Value) {

@@ -9,6 +9,18 @@ use crate::{
     id::{Id, stable_uuid},
 };
 
+/// What an update leaves out and Azure keeps, for it can't be changed: a cluster's private zone.
+pub(crate) fn retain(id: &Id, before: &Value, resource: &mut Value) {
+    const PROFILE: &str = "/properties/apiServerAccessProfile";
+    let zone = before.pointer(PROFILE).map(|profile| profile["privateDNSZone"].clone());
+    let cluster = id.kind().eq_ignore_ascii_case("Microsoft.ContainerService/managedClusters");
+    if let (true, Some(zone), Some(profile)) = (cluster, zone, resource.pointer_mut(PROFILE))
+        && profile.get("privateDNSZone").is_none()
+    {
+        profile["privateDNSZone"] = zone;
+    }
+}
+
 /// Completes a resource as it is kept. The same resource always gets the same additions.
 pub(crate) fn shape(id: &Id, resource: &mut Value, port: u16) {
     let kind = id.kind().to_ascii_lowercase();

@@ -12,6 +12,7 @@
 
 pub mod azure;
 pub mod copy;
+pub mod moto;
 pub mod run;
 
 use std::{

@@ -2,7 +2,11 @@
 //! exists, and terraform stops. Before an apply begins we write down what it will create; only what is written there and
 //! was found to exist is adopted, by import blocks that the next plan shows.
 
-use std::{collections::BTreeSet, fs, io, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -31,6 +35,9 @@ impl Journal {
             Some(text) => serde_json::from_str(text).map_err(|error| unreadable(error.into()))?,
             None => BTreeSet::new(),
         };
+        // What an interrupted apply was about to adopt may be gone by now: a replacement deletes before it creates. It is
+        // found again.
+        remove(&imports)?;
         Ok(Self { interrupted: text.is_some(), file, imports, addresses })
     }
 
@@ -54,15 +61,15 @@ impl Journal {
 
     /// The apply is done: nothing is left to adopt.
     pub(crate) fn close(&self) -> Result<()> {
-        for file in [&self.file, &self.imports] {
-            match fs::remove_file(file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(format!("{}: {error}", file.display()));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        remove(&self.imports)?;
+        remove(&self.file)
+    }
+}
+
+fn remove(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("{}: {error}", file.display())),
+        _ => Ok(()),
     }
 }
 
@@ -155,6 +162,18 @@ mod tests {
         assert!(journal.interrupted() && journal.addresses.contains("a"));
         journal.close().expect("closed");
         assert!(!Journal::open(&root).expect("a journal").interrupted());
+    }
+
+    #[test]
+    fn what_an_interrupted_apply_was_adopting_is_looked_for_again() {
+        let (_dir, root) = root();
+        let mut journal = Journal::open(&root).expect("a journal");
+        journal.note(&["a.b".to_owned()]).expect("written");
+        let ours = json!({"address": "a.b", "summary": EXISTS});
+        assert!(write_imports(&journal, std::slice::from_ref(&ours), &Value::Null).expect("an orphan"));
+        let journal = Journal::open(&root).expect("a journal");
+        assert!(!root.dir.join("maily_adopt.tf").exists(), "a stale block would stop every later plan");
+        assert!(write_imports(&journal, &[ours], &Value::Null).expect("an orphan"), "it is found again");
     }
 
     #[test]

@@ -11,16 +11,16 @@ use super::{
     adopt::{self, Journal},
     plan,
     tool::Root,
-    tree::Tree,
+    tree::{Place, Tree},
 };
-use crate::shell::{Result, say};
+use crate::shell::{Result, output, say};
 
 /// How often an apply may find more that an interrupted one had made.
 const ROUNDS: usize = 20;
 
-pub(crate) fn run(tree: &Tree, environment: &str, cloud: &str, yes: bool) -> Result<ExitCode> {
-    let root = Root::new(tree.root(environment, cloud)?);
-    let what = format!("{environment} on {cloud}");
+pub(crate) fn run(tree: &Tree, environment: &str, place: Place<'_>, yes: bool) -> Result<()> {
+    let root = Root::new(tree.root(environment, place)?);
+    let what = format!("{environment} on {place}");
     let mut journal = Journal::open(&root)?;
     if journal.interrupted() {
         say("The last apply here was interrupted: what it had made and terraform does not know is adopted");
@@ -32,8 +32,7 @@ pub(crate) fn run(tree: &Tree, environment: &str, cloud: &str, yes: bool) -> Res
         }
         if summary.is_empty() {
             say("Nothing to do");
-            journal.close()?;
-            return Ok(ExitCode::SUCCESS);
+            return journal.close();
         }
         if round == 0 && !yes {
             confirm("Apply this plan? Only `yes` is taken: ", "yes", "--yes")?;
@@ -42,8 +41,7 @@ pub(crate) fn run(tree: &Tree, environment: &str, cloud: &str, yes: bool) -> Res
         journal.note(&summary.creates)?;
         let errors = apply_plan(&root)?;
         if errors.is_empty() {
-            journal.close()?;
-            return Ok(ExitCode::SUCCESS);
+            return journal.close();
         }
         if !found || !adopt::orphans(&root, &journal, &errors)? {
             // Terraform has ended by itself and knows what it made: this was no interruption.
@@ -56,14 +54,23 @@ pub(crate) fn run(tree: &Tree, environment: &str, cloud: &str, yes: bool) -> Res
     Err(format!("after {ROUNDS} rounds there is still more to adopt; run it again"))
 }
 
+/// The root's outputs, by name; sensitive ones stay where they are.
+pub(crate) fn outputs(tree: &Tree, environment: &str, place: Place<'_>) -> Result<Value> {
+    let root = Root::new(tree.root(environment, place)?);
+    let text = output(&mut root.terraform(&["output", "-json"]))?;
+    let all: Value = serde_json::from_str(&text).map_err(|error| format!("terraform output: {error}"))?;
+    let open = all.as_object().into_iter().flatten().filter(|(_, output)| output["sensitive"] != true);
+    Ok(open.map(|(name, output)| (name.clone(), output["value"].clone())).collect())
+}
+
 pub(crate) fn destroy(
     tree: &Tree,
     environment: &str,
-    cloud: &str,
+    place: Place<'_>,
     confirmed: Option<&str>,
 ) -> Result<ExitCode> {
-    let root = Root::new(tree.root(environment, cloud)?);
-    let summary = plan::make(&root, &format!("the end of {environment} on {cloud}"), &["-destroy"])?;
+    let root = Root::new(tree.root(environment, place)?);
+    let summary = plan::make(&root, &format!("the end of {environment} on {place}"), &["-destroy"])?;
     if summary.is_empty() {
         say("Nothing is there");
         return Ok(ExitCode::SUCCESS);

@@ -90,8 +90,7 @@ fn undescribed(module: &Module, is_module: bool) -> Vec<String> {
             continue;
         };
         // A number is bounded by nature, and so is a choice among words. An environment hands on to modules that check.
-        let choice =
-            variable.description.as_deref().is_some_and(|text| text.to_lowercase().contains("one of"));
+        let choice = variable.description.as_deref().is_some_and(is_choice);
         if is_module && !variable.validated && (kind.contains("number") || choice) {
             faults.push(format!("variable {name} is bounded ({kind}) but has no validation"));
         }
@@ -100,6 +99,13 @@ fn undescribed(module: &Module, is_module: bool) -> Vec<String> {
         faults.push(format!("output {} has no description", output.name));
     }
     faults
+}
+
+/// Whether a description says "one of": as words, for a zone of something is no choice.
+fn is_choice(description: &str) -> bool {
+    let text = description.to_lowercase();
+    let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).collect();
+    words.windows(2).any(|pair| pair == ["one", "of"])
 }
 
 /// What is wrong with a module's residency gate: every module checks for itself, so that none can be called around it.

@@ -109,3 +109,15 @@ fn a_way_around_the_gate_is_found() {
     let faults = faults_of(&around);
     assert!(faults.len() == 1 && faults[0].contains("resource a_b.c reads var.location"), "{faults:?}");
 }
+
+#[test]
+fn a_choice_is_told_by_its_words() {
+    assert!(is_choice("One of zone and geo."));
+    assert!(is_choice("The tier, one\nof Standard and Premium."));
+    assert!(!is_choice("The private zone of the vault."));
+}
+
+#[test]
+fn our_own_tree_has_no_fault() {
+    assert_eq!(faults(&Tree::open(None).expect("a tree")).expect("readable"), Vec::<String>::new());
+}

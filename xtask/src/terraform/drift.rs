@@ -6,16 +6,21 @@ use serde_json::{Value, json};
 
 use super::{
     tool::{Root, answer},
-    tree::{CLOUDS, Tree},
+    tree::{CLOUDS, Place, Tree},
 };
 use crate::shell::{Result, say};
 
 /// Terraform's own code for "there are changes" (plan -detailed-exitcode), and ours for drift.
 const CHANGES: i32 = 2;
 
-pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&str>) -> Result<ExitCode> {
+pub(crate) fn run(
+    tree: &Tree,
+    environment: Option<&str>,
+    cloud: Option<&'static str>,
+    state: bool,
+) -> Result<ExitCode> {
     let mut reports = Vec::new();
-    for dir in chosen(tree, environment, cloud)? {
+    for dir in chosen(tree, environment, cloud, state)? {
         say(&format!("Comparing {}", tree.shown(&dir)));
         let place = tree.shown(&dir);
         let report = match compare(&Root::new(dir)) {
@@ -45,7 +50,8 @@ fn exit_code(reports: &[Value]) -> u8 {
 pub(super) fn chosen(
     tree: &Tree,
     environment: Option<&str>,
-    cloud: Option<&str>,
+    cloud: Option<&'static str>,
+    state: bool,
 ) -> Result<Vec<std::path::PathBuf>> {
     let environments = match environment {
         Some(name) => vec![name.to_owned()],
@@ -54,10 +60,12 @@ pub(super) fn chosen(
     let clouds = cloud.map_or(CLOUDS.to_vec(), |cloud| vec![cloud]);
     let mut roots = Vec::new();
     for environment in &environments {
-        let found: Vec<_> = clouds.iter().filter_map(|cloud| tree.root(environment, cloud).ok()).collect();
-        if found.is_empty() {
+        let place = |cloud: &&'static str| Place { cloud, state };
+        let found: Vec<_> =
+            clouds.iter().filter_map(|cloud| tree.root(environment, place(cloud)).ok()).collect();
+        if let (true, Some(cloud)) = (found.is_empty(), clouds.first()) {
             // Says what is wrong with the names.
-            tree.root(environment, clouds.first().copied().unwrap_or("azure"))?;
+            tree.root(environment, place(cloud))?;
         }
         roots.extend(found);
     }

@@ -18,7 +18,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::shell::{Result, say};
-use tree::Tree;
+use tree::{Place, Tree};
 
 #[derive(Args)]
 #[command(arg_required_else_help = true)]
@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Only this cloud's root; Azure for plan, apply and destroy, every cloud for drift and test.
     #[arg(long, value_enum, global = true)]
     cloud: Option<Cloud>,
+    /// The root that makes where the state is kept, which comes once and first, instead of the environment's own.
+    #[arg(long, global = true)]
+    state: bool,
     /// Another terraform folder than the repository's.
     #[arg(long, value_name = "DIR", global = true)]
     dir: Option<PathBuf>,
@@ -71,13 +74,16 @@ enum Action {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let tree = Tree::open(options.dir.as_deref())?;
     let cloud = options.cloud.map(name);
+    let place = Place { cloud: cloud.unwrap_or(tree::CLOUDS[0]), state: options.state };
     match &options.action {
-        Action::Plan => plan::show(&tree, &named(options, &tree)?, cloud.unwrap_or("azure")),
-        Action::Apply { yes } => apply::run(&tree, &named(options, &tree)?, cloud.unwrap_or("azure"), *yes),
-        Action::Destroy { confirm } => {
-            apply::destroy(&tree, &named(options, &tree)?, cloud.unwrap_or("azure"), confirm.as_deref())
+        Action::Plan => plan::show(&tree, &named(options, &tree)?, place),
+        Action::Apply { yes } => {
+            apply::run(&tree, &named(options, &tree)?, place, *yes).map(|()| ExitCode::SUCCESS)
         }
-        Action::Drift => drift::run(&tree, options.environment.as_deref(), cloud),
+        Action::Destroy { confirm } => {
+            apply::destroy(&tree, &named(options, &tree)?, place, confirm.as_deref())
+        }
+        Action::Drift => drift::run(&tree, options.environment.as_deref(), cloud, options.state),
         Action::Test => suite::run(&tree, options.environment.as_deref(), cloud),
         Action::Docs => {
             let written = docs::write(&tree)?;
@@ -85,6 +91,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// What `deploy` needs: plans an environment's root, asks unless told not to, applies that plan, and answers the root's
+/// outputs by name (`cluster`, `registry`, `services`, ...), as `terraform output -json` has their values. A plan that
+/// leaves the residency boundary is an error, and so is one that nobody confirms.
+#[allow(dead_code, reason = "deploy calls it")]
+pub(crate) fn provision(environment: &str, cloud: &str, yes: bool) -> Result<serde_json::Value> {
+    let (tree, place) = (Tree::open(None)?, Place { cloud, state: false });
+    apply::run(&tree, environment, place, yes)?;
+    apply::outputs(&tree, environment, place)
 }
 
 /// The part of `cargo xtask check` that is about `terraform/`.

@@ -2,12 +2,16 @@
 
 use std::process::ExitCode;
 
-use super::{summary::Summary, tool::Root, tree::Tree};
+use super::{
+    summary::Summary,
+    tool::Root,
+    tree::{Place, Tree},
+};
 use crate::shell::{Result, say};
 
-pub(crate) fn show(tree: &Tree, environment: &str, cloud: &str) -> Result<ExitCode> {
-    let root = Root::new(tree.root(environment, cloud)?);
-    let summary = make(&root, &format!("{environment} on {cloud}"), &[])?;
+pub(crate) fn show(tree: &Tree, environment: &str, place: Place<'_>) -> Result<ExitCode> {
+    let root = Root::new(tree.root(environment, place)?);
+    let summary = make(&root, &format!("{environment} on {place}"), &[])?;
     println!("plan        {}", root.plan_file().display());
     Ok(if summary.is_inside() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

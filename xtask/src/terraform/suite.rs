@@ -3,6 +3,11 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use serde_json::Value;
@@ -14,6 +19,9 @@ use super::{
 };
 use crate::shell::{Result, say};
 
+/// Folders whose tests run at the same time: terraform and a provider each keep about one processor busy.
+const SIDE_BY_SIDE: usize = 2;
+
 #[derive(Default)]
 struct Tally {
     passed: u64,
@@ -21,35 +29,48 @@ struct Tally {
     broken: Vec<String>,
 }
 
-pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&str>) -> Result<ExitCode> {
-    let mut tally = Tally::default();
+pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&'static str>) -> Result<ExitCode> {
     let folders = folders(tree, environment, cloud)?;
-    for dir in &folders {
-        let place = tree.shown(dir);
-        match run_in(dir) {
-            Ok((passed, failed)) => {
-                say(&format!("{place}: {passed} passed, {failed} failed"));
-                tally.passed += passed;
-                tally.failed += failed;
-            }
-            Err(error) => {
-                say(&format!("{place}: {error}"));
-                tally.broken.push(place);
-            }
+    let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
+    thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some(dir) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (place, ended) = (tree.shown(dir), run_in(dir));
+                    tally.lock().unwrap_or_else(PoisonError::into_inner).add(place, ended);
+                }
+            });
         }
-    }
-    let Tally { passed, failed, broken } = &tally;
+    });
+    let Tally { passed, failed, broken } = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{passed} runs passed, {failed} failed, in {} folders", folders.len());
-    for place in broken {
+    for place in &broken {
         println!("could not run: {place}");
     }
-    let fine = *failed == 0 && broken.is_empty() && *passed > 0;
+    let fine = failed == 0 && broken.is_empty() && passed > 0;
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+impl Tally {
+    fn add(&mut self, place: String, ended: Result<(u64, u64)>) {
+        match ended {
+            Ok((passed, failed)) => {
+                say(&format!("{place}: {passed} passed, {failed} failed"));
+                self.passed += passed;
+                self.failed += failed;
+            }
+            Err(error) => {
+                say(&format!("{place}: {error}"));
+                self.broken.push(place);
+            }
+        }
+    }
+}
+
 /// Where there are tests: one environment's roots, or everything.
-fn folders(tree: &Tree, environment: Option<&str>, cloud: Option<&str>) -> Result<Vec<PathBuf>> {
-    let mut folders = drift::chosen(tree, environment, cloud)?;
+fn folders(tree: &Tree, environment: Option<&str>, cloud: Option<&'static str>) -> Result<Vec<PathBuf>> {
+    let mut folders = drift::chosen(tree, environment, cloud, false)?;
+    folders.extend(drift::chosen(tree, environment, cloud, true).unwrap_or_default());
     if environment.is_none() {
         folders.extend(tree.modules()?);
     }

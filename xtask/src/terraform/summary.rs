@@ -135,7 +135,10 @@ impl Summary {
         let mut found: BTreeMap<String, String> = BTreeMap::new();
         for change in changes {
             for place in ["location", "region"] {
-                if let Some(region) = change["change"]["after"][place].as_str() {
+                // What has no region says so by an empty one once Azure has read it back.
+                if let Some(region) =
+                    change["change"]["after"][place].as_str().filter(|text| !text.is_empty())
+                {
                     found.insert(normal(region), change["address"].as_str().unwrap_or_default().to_owned());
                 }
             }

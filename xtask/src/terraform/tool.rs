@@ -71,7 +71,8 @@ pub(crate) fn quiet(command: &mut Command) -> Result<()> {
     match status.success() {
         true => Ok(()),
         false => {
-            let said = [stdout, stderr].concat();
+            // What it found on the way is on standard output; what stopped it is not.
+            let said = if stderr.is_empty() { stdout } else { stderr };
             Err(format!("`terraform` failed: {}", String::from_utf8_lossy(&said).trim()))
         }
     }

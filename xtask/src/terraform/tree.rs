@@ -10,6 +10,22 @@ use crate::shell::{Result, root};
 /// The clouds, in the order in which they are shown.
 pub(crate) const CLOUDS: [&str; 3] = ["azure", "aws", "gcp"];
 
+/// Which of an environment's roots.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// One of [`CLOUDS`].
+    pub(crate) cloud: &'a str,
+    /// The root that makes where the state is kept, instead of the environment's own.
+    pub(crate) state: bool,
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = if self.state { " (where the state is kept)" } else { "" };
+        write!(out, "{}{what}", self.cloud)
+    }
+}
+
 /// A `terraform` folder.
 pub(crate) struct Tree {
     dir: PathBuf,
@@ -56,8 +72,8 @@ impl Tree {
         Ok(names)
     }
 
-    /// The root of an environment in a cloud: Azure's is the environment's own folder.
-    pub(crate) fn root(&self, environment: &str, cloud: &str) -> Result<PathBuf> {
+    /// The root of an environment in a cloud: Azure's is the folder itself.
+    pub(crate) fn root(&self, environment: &str, place: Place<'_>) -> Result<PathBuf> {
         let environments = self.environments()?;
         if !environments.iter().any(|name| name == environment) {
             return Err(format!(
@@ -65,11 +81,16 @@ impl Tree {
                 environments.join(", ")
             ));
         }
-        let dir = self.dir.join("environments").join(environment);
-        let dir = if cloud == "azure" { dir } else { dir.join(cloud) };
+        let mut dir = self.dir.join("environments").join(environment);
+        if place.state {
+            dir.push("state");
+        }
+        if place.cloud != CLOUDS[0] {
+            dir.push(place.cloud);
+        }
         match has(&dir, ".tf") {
             true => Ok(dir),
-            false => Err(format!("{} has no configuration for {cloud}", self.shown(&dir))),
+            false => Err(format!("{} has no configuration for {}", self.shown(&dir), place.cloud)),
         }
     }
 }

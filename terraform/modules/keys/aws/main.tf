@@ -7,7 +7,6 @@ locals {
     redis    = "The cache"
     registry = "Container images"
     seal     = "Vault's automatic unseal"
-    state    = "Terraform's state"
   }
   root = "arn:aws:iam::${var.account_id}:root"
 

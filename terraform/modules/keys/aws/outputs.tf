@@ -4,7 +4,7 @@ output "vault_id" {
 }
 
 output "keys" {
-  description = "Use to key: storage, disks, etcd, redis, registry, seal (Vault's), state, signing."
+  description = "Use to key: storage, disks, etcd, redis, registry, seal (Vault's), signing."
   value       = merge({ for use, key in aws_kms_key.this : use => key.arn }, { signing = aws_kms_key.signing.arn })
 }
 

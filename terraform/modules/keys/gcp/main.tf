@@ -8,7 +8,7 @@ locals {
     redis    = "service-${var.project_number}@gcp-sa-memorystore.iam.gserviceaccount.com"
     registry = "service-${var.project_number}@gcp-sa-artifactregistry.iam.gserviceaccount.com"
   }
-  uses = toset(concat(keys(local.agents), ["seal", "state"]))
+  uses = toset(concat(keys(local.agents), ["seal"]))
 }
 
 resource "google_kms_key_ring" "this" {
@@ -18,6 +18,7 @@ resource "google_kms_key_ring" "this" {
 }
 
 resource "google_kms_crypto_key" "this" {
+  # checkov:skip=CKV_GCP_43:rotation_days decides, 90 by default
   for_each = local.uses
 
   name                          = each.key

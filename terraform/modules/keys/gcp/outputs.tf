@@ -4,7 +4,7 @@ output "vault_id" {
 }
 
 output "keys" {
-  description = "Use to key: storage, disks, etcd, redis, registry, seal (Vault's), state, signing."
+  description = "Use to key: storage, disks, etcd, redis, registry, seal (Vault's), signing."
   value       = merge({ for use, key in google_kms_crypto_key.this : use => key.id }, { signing = google_kms_crypto_key.signing.id })
 
   # A key that its service can't use yet is no use to whoever asks for it here.

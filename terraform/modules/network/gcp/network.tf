@@ -12,6 +12,7 @@ locals {
 }
 
 resource "google_compute_network" "spoke" {
+  # checkov:skip=CKV2_GCP_18:its firewall is a network firewall policy (firewall.tf), which checkov does not know
   project                                   = var.project
   name                                      = "${var.name}-spoke"
   description                               = "Cluster and private endpoints of ${var.name}"

@@ -23,5 +23,4 @@ resource "terraform_data" "residency" {
 
 locals {
   location = terraform_data.residency.input.location
-  tags     = module.residency.tags
 }

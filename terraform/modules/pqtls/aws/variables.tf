@@ -47,17 +47,6 @@ variable "hostname" {
   }
 }
 
-variable "account_id" {
-  description = "The AWS account, 12 digits: policies name it, so that nobody else's principals get in."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id must be 12 digits."
-  }
-}
-
 variable "network_id" {
   description = "VPC that the load balancer is in: the hub."
   type        = string

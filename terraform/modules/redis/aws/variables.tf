@@ -89,17 +89,6 @@ variable "log_sink" {
   nullable    = false
 }
 
-variable "account_id" {
-  description = "The AWS account, 12 digits: policies name it, so that nobody else's principals get in."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id must be 12 digits."
-  }
-}
-
 variable "zone_subnet_ids" {
   description = "Subnets of the further zones, beside subnet_id."
   type        = list(string)

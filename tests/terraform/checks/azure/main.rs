@@ -1,11 +1,18 @@
 //! Every Azure root applied against the stand-in with the real provider: once is enough, a change behind our back is
-//! reported by name, and destroy leaves nothing.
+//! reported by name, and destroy leaves nothing. The provider waits minutes for Azure to become consistent: these tests
+//! mostly wait, so they run side by side.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
 
 mod attributes;
+mod interrupted;
 
-use maily_terraform_tests::{azure::Azure, part, say};
+use maily_terraform_tests::{
+    azure::Azure,
+    part,
+    run::{run, terraform},
+    say,
+};
 use serde_json::Value;
 
 use crate::attributes::{ATTRIBUTES, Attribute};
@@ -29,6 +36,24 @@ fn staging_applies_and_is_destroyed() {
 fn prod_applies_and_is_destroyed() {
     let Some(_) = part("MAILY_AZURERM") else { return };
     applied("prod").destroy();
+}
+
+/// Data in Virginia under a boundary that is Europe: refused at plan, also where only a part is planned, and nothing is asked of Azure.
+#[test]
+fn a_region_outside_is_refused_at_plan_with_its_article() {
+    let Some(_) = part("MAILY_AZURERM") else { return };
+    let azure = Azure::start("dev");
+    let root = azure.copy.root("dev", "azure");
+    let outside = "data_residency = { boundary = \"eu\", clouds = [\"azure\"], primary = \"eastus2\" }\n";
+    std::fs::write(root.join("outside.auto.tfvars"), outside).unwrap();
+    let ended = run(&mut azure.xtask(&["plan"]));
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    let part_of_it = ["plan", "-input=false", "-no-color", "-target=module.platform.module.storage"];
+    let narrowed = run(terraform(&root, &part_of_it).envs(azure.arm.environment()));
+    for said in [ended.err, narrowed.err] {
+        assert!(said.contains("GDPR Article 44") && said.contains("eastus2"), "{said}");
+    }
+    assert_eq!(azure.arm.writes(), 0);
 }
 
 /// Applies a root and checks that a second plan is empty.

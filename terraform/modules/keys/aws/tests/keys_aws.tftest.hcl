@@ -28,7 +28,7 @@ run "keys_rotate_and_are_ours" {
   }
 
   assert {
-    condition     = length(setsubtract(["storage", "disks", "etcd", "redis", "registry", "seal", "state"], keys(aws_kms_key.this))) == 0
+    condition     = length(setsubtract(["storage", "disks", "etcd", "redis", "registry", "seal"], keys(aws_kms_key.this))) == 0
     error_message = "A use has no key of its own."
   }
 
@@ -62,8 +62,8 @@ run "contract" {
   }
 
   assert {
-    condition     = length(output.keys) == 8
-    error_message = "There must be eight keys."
+    condition     = length(output.keys) == 7
+    error_message = "There must be seven keys."
   }
 }
 

@@ -5,7 +5,6 @@ variables {
   location       = "eu-central-1"
   data_residency = { boundary = "eu", clouds = ["aws"], primary = "eu-central-1", secondary = "eu-west-1" }
   ownership      = { owner = "platform", environment = "dev", data_class = "restricted" }
-  account_id     = "123456789012"
   hostname       = "api.maily.example.com"
   network_id     = "vpc-1"
   subnet_ids     = ["subnet-1", "subnet-2"]

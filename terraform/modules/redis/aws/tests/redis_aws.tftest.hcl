@@ -5,7 +5,6 @@ variables {
   location          = "eu-central-1"
   data_residency    = { boundary = "eu", clouds = ["aws"], primary = "eu-central-1", secondary = "eu-west-1" }
   ownership         = { owner = "platform", environment = "dev", data_class = "restricted" }
-  account_id        = "123456789012"
   network_id        = "vpc-1"
   client_cidr       = "10.42.128.0/17"
   subnet_id         = "subnet-1"

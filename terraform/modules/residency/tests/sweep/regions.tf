@@ -1,4 +1,6 @@
-# Every region of every cloud and the country it stands in, from the clouds' own lists (for AWS: botocore's endpoints.json).
+# Every region of every cloud and the country it stands in, from the clouds' own lists: Azure's Locations API as
+# Azure/terraform-azurerm-avm-utl-regions keeps it (August 2026; swedensouth, which it leaves out, from Microsoft's list of regions),
+# AWS's endpoints.json in botocore, Google Cloud's pages of locations.
 # Written down by country on purpose, as the module's table is by boundary: a slip in one shows against the other. Regions of other
 # partitions (government, China, the European sovereign cloud) are here to be refused: they are clouds of their own.
 locals {

@@ -1,8 +1,6 @@
 //! An apply that is killed (SIGKILL, everything of it) at ten points, and started again each time, converges: the last
 //! one ends well, nothing is left to do, nothing was made twice, and destroy leaves nothing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::{
     os::unix::process::CommandExt as _,
     process::{Child, Stdio},
