@@ -26,6 +26,7 @@ use crate::{
     images::Version,
     kubectl::Kubectl,
     shell::{Result, output, say},
+    terraform::{self, Cloud},
 };
 
 pub(crate) use environment::Environment;
@@ -35,6 +36,8 @@ pub(crate) use environment::Environment;
 pub(crate) enum Step {
     /// Tools, access, and whether the context belongs to the environment.
     Preflight,
+    /// Plans and applies what is in the cloud (terraform/), and asks before; nothing for the cluster on this machine.
+    Terraform,
     /// Builds the images.
     Images,
     /// Pushes them, or copies them into the cluster on this machine.
@@ -76,7 +79,11 @@ pub(crate) struct Options {
     /// Without these steps.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     skip: Vec<Step>,
-    /// The registry to push to and pull from, for example maily.azurecr.io; not for the cluster on this machine.
+    /// The cloud that the environment is in.
+    #[arg(long, value_enum, default_value = "azure")]
+    cloud: Cloud,
+    /// The registry to push to and pull from, for example maily.azurecr.io; by default the one that the step `terraform`
+    /// made. The cluster on this machine needs none.
     #[arg(long, value_name = "HOST", env = "MAILY_REGISTRY")]
     registry: Option<String>,
     /// The tag of the images; by default the one that `cargo xtask images` gives this tree.
@@ -97,6 +104,7 @@ struct Deploy<'a> {
     local: bool,
     /// The images' tag: read once, for a tree may be edited while it is deployed.
     tag: String,
+    registry: Option<String>,
     /// Whether something was applied in this run.
     applied: bool,
 }
@@ -107,7 +115,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Some(tag) => tag.clone(),
         None => Version::read()?.tag(),
     };
-    let mut deploy = Deploy { options, kubectl, local, tag, applied: false };
+    let registry = options.registry.clone();
+    let mut deploy = Deploy { options, kubectl, local, tag, registry, applied: false };
     let mut times = Vec::new();
     for step in Step::value_variants().iter().copied().filter(|step| options.wants(*step)) {
         say(&format!("{} {}", options.environment, step.name()));
@@ -156,19 +165,20 @@ impl Deploy<'_> {
         let dry = self.options.dry_run;
         match step {
             Step::Preflight => self.preflight()?,
+            Step::Terraform => self.terraform()?,
             Step::Images if dry => say("  would build the images"),
             Step::Images => {
                 images::build(&self.tag, self.options.environment != Environment::Dev)?;
             }
             Step::Push if dry => say("  would push the images"),
-            Step::Push => images::push(&self.images()?, self.options.registry.as_deref(), self.local)?,
+            Step::Push => images::push(&self.images()?, self.registry.as_deref(), self.local)?,
             Step::Secrets => secrets::ensure(&self.kubectl, self.options.environment, dry)?,
             Step::Diff => return self.diff(),
             Step::Apply if dry => say("  would apply them"),
             Step::Apply => self.apply()?,
             Step::Rollout | Step::Smoke | Step::Report if dry => {}
             Step::Rollout => rollout::wait(&self.kubectl, self.limit())?,
-            Step::Smoke => smoke::run(&self.kubectl, &self.images()?, self.options.registry.as_deref())?,
+            Step::Smoke => smoke::run(&self.kubectl, &self.images()?, self.registry.as_deref())?,
             Step::Report => release::note(&self.kubectl, &self.manifests()?)?,
         }
         Ok(Next::Continue)
@@ -183,10 +193,30 @@ impl Deploy<'_> {
         if self.options.wants(Step::Images) {
             maily_testkit::docker::client()?;
         }
-        if !self.local && self.options.registry.is_none() {
+        if !self.local && self.registry.is_none() && !self.options.wants(Step::Terraform) {
             return Err("--registry is missing: where this cluster pulls its images from".to_owned());
         }
         environment::check_cluster(&self.kubectl, self.options.environment)
+    }
+
+    fn terraform(&mut self) -> Result<()> {
+        let (environment, cloud) = (self.options.environment.to_string(), self.options.cloud);
+        if self.local {
+            say("  no cloud is behind the cluster on this machine");
+            return Ok(());
+        }
+        if self.options.dry_run {
+            return terraform::preview(&environment, cloud);
+        }
+        let yes = self.options.yes && self.options.environment != Environment::Prod;
+        let outputs = terraform::provision(&environment, cloud, yes)?;
+        self.registry = self.registry.take().or_else(|| outputs["registry"].as_str().map(ToOwned::to_owned));
+        match self.registry.is_some() {
+            true => Ok(()),
+            false => {
+                Err("terraform made no registry; --registry says where images are pulled from".to_owned())
+            }
+        }
     }
 
     fn images(&self) -> Result<Vec<images::Image>> {
@@ -197,7 +227,7 @@ impl Deploy<'_> {
         let images = self.images()?;
         let environment = self.options.environment;
         let overlay = self.options.overlay.clone().unwrap_or_else(|| manifests::overlay(environment));
-        manifests::render(environment, &overlay, &images, self.options.registry.as_deref())
+        manifests::render(environment, &overlay, &images, self.registry.as_deref())
     }
 
     fn diff(&self) -> Result<Next> {

@@ -39,10 +39,14 @@ pub(crate) struct Options {
     action: Action,
 }
 
+/// Where an environment is.
 #[derive(Clone, Copy, ValueEnum)]
-enum Cloud {
+pub(crate) enum Cloud {
+    /// Microsoft Azure.
     Azure,
+    /// Amazon Web Services.
     Aws,
+    /// Google Cloud.
     Gcp,
 }
 
@@ -96,11 +100,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// What `deploy` needs: plans an environment's root, asks unless told not to, applies that plan, and answers the root's
 /// outputs by name (`cluster`, `registry`, `services`, ...), as `terraform output -json` has their values. A plan that
 /// leaves the residency boundary is an error, and so is one that nobody confirms.
-#[allow(dead_code, reason = "deploy calls it")]
-pub(crate) fn provision(environment: &str, cloud: &str, yes: bool) -> Result<serde_json::Value> {
-    let (tree, place) = (Tree::open(None)?, Place { cloud, state: false });
+pub(crate) fn provision(environment: &str, cloud: Cloud, yes: bool) -> Result<serde_json::Value> {
+    let (tree, place) = (Tree::open(None)?, Place { cloud: name(cloud), state: false });
     apply::run(&tree, environment, place, yes)?;
     apply::outputs(&tree, environment, place)
+}
+
+/// The same plan, shown only.
+pub(crate) fn preview(environment: &str, cloud: Cloud) -> Result<()> {
+    let (tree, place) = (Tree::open(None)?, Place { cloud: name(cloud), state: false });
+    plan::show(&tree, environment, place).map(drop)
 }
 
 /// The part of `cargo xtask check` that is about `terraform/`.
