@@ -19,6 +19,7 @@ const LONGEST: usize = 16 << 20;
 pub struct Https {
     config: Arc<ClientConfig>,
     address: String,
+    name: String,
     authorization: Option<String>,
     stream: Option<StreamOwned<ClientConnection, TcpStream>>,
 }
@@ -42,7 +43,20 @@ impl Https {
     #[must_use]
     pub fn new(ca: &Path, address: &str) -> Self {
         let config = maily_chassis::tls::edge_client(ca, &[b"http/1.1"]).unwrap();
-        Self { config, address: address.to_owned(), authorization: None, stream: None }
+        Self {
+            config,
+            address: address.to_owned(),
+            name: "localhost".to_owned(),
+            authorization: None,
+            stream: None,
+        }
+    }
+
+    /// Expects this name in the listener's certificate, and not `localhost`.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
     }
 
     /// Sends this key with every request.
@@ -96,7 +110,7 @@ impl Https {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let name = ServerName::try_from("localhost").map_err(Error::other)?;
+        let name = ServerName::try_from(self.name.clone()).map_err(Error::other)?;
         let connection = ClientConnection::new(Arc::clone(&self.config), name).map_err(Error::other)?;
         Ok(StreamOwned::new(connection, stream))
     }

@@ -127,11 +127,12 @@ impl Cluster {
         (ca, key)
     }
 
-    /// A client of one of a service's listeners, without a key and without a certificate.
+    /// A client of a service's internal listener that has no certificate.
     #[must_use]
-    pub fn https_at(&self, service: &str, port: u16) -> Https {
+    pub fn stranger(&self, service: &str) -> Https {
         let (ca, _) = self.client_files();
-        Https::new(&ca, &format!("{}:{port}", self.address(service)))
+        Https::new(&ca, &format!("{}:7443", self.address(service)))
+            .named(&format!("{service}.maily.internal"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Overlays of a test's own: the dev overlay with one thing changed, as a user would keep one.
+//! Overlays of a test's own: another one with one thing changed, as a user would keep one.
 
 use std::{
     fs,
@@ -7,14 +7,20 @@ use std::{
 
 use crate::root;
 
-/// Writes a kustomization into `folder` that patches `kind` (a regular expression) `name` with `patch`.
+/// The overlay that everything begins with.
+#[must_use]
+pub fn dev() -> PathBuf {
+    root().join("k8s/overlays/dev")
+}
+
+/// Writes a kustomization into `folder` that is `base` with `kind` `name` (regular expressions) patched by `patch`.
 ///
 /// # Panics
 /// It can't be written.
 #[must_use]
-pub fn patched(folder: &Path, kind: &str, name: &str, patch: &str) -> PathBuf {
+pub fn patched(folder: &Path, base: &Path, (kind, name): (&str, &str), patch: &str) -> PathBuf {
     fs::create_dir_all(folder).unwrap();
-    let base = relative(folder, &root().join("k8s/overlays/dev"));
+    let base = relative(folder, base);
     let patch: String = patch.lines().map(|line| format!("      {line}\n")).collect();
     let text = format!(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{base:?}]\npatches:\n  \

@@ -52,6 +52,14 @@ pub(super) fn find(tag: &str) -> Result<Vec<Image>> {
     IMAGES.iter().map(|image| self::image(image.name(), tag)).collect()
 }
 
+/// Images as a build would tag them, for showing what would change before there is a build.
+pub(super) fn unbuilt(tag: &str) -> Vec<Image> {
+    IMAGES
+        .iter()
+        .map(|image| Image { name: format!("maily/{}", image.name()), tag: tag.to_owned() })
+        .collect()
+}
+
 fn image(name: &str, tag: &str) -> Result<Image> {
     let name = format!("maily/{name}");
     let built = format!("{name}:{tag}");

@@ -14,7 +14,8 @@ fn refused(
     patch: &str,
     hold: Duration,
 ) -> String {
-    let folder = overlay::patched(&shared.cluster.path(name), kind, workload, patch);
+    let folder =
+        overlay::patched(&shared.cluster.path(name), &shared.cluster.path("next"), (kind, workload), patch);
     let before = shared.cluster.lives();
     let clients = Clients::start(&shared.cluster, hold);
     let said = deploy(&[&CHANGE[..], &["--overlay", folder.to_str().unwrap()]].concat()).failed();

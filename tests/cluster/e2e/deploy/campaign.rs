@@ -41,23 +41,24 @@ impl Campaign {
         let logs = ["out", "err"].map(|kind| cluster.path(&format!("{name}.{kind}")));
         let [stdout, stderr] = logs.each_ref().map(|log| File::create(log).unwrap());
         let mut command = Command::new(program("maily-orchestrator"));
-        command.args(["campaign", "run", "--dir"]).arg(root().join(SAMPLE)).arg("--out").arg(&out);
+        let folder = sample(cluster, name);
+        command.args(["campaign", "run", "--dir"]).arg(folder).arg("--out").arg(&out);
         command.args(["--url", &format!("https://localhost:{}", address.port()), "--ca"]).arg(ca);
         command.arg("--key-file").arg(key).args(["--timeout", &LIMIT.as_secs().to_string()]);
         let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap();
         Self { child, out, logs, begun: Instant::now() }
     }
 
-    /// Waits until its list is taken and mail is written.
+    /// Waits until its list is taken: from then on copy is written.
     pub(crate) fn wait_for_work(&self) {
-        while !fs::read_to_string(&self.logs[1]).unwrap().lines().any(|line| line.contains("written")) {
+        while !fs::read_to_string(&self.logs[1]).unwrap().lines().any(|line| line.starts_with("imported")) {
             assert!(self.begun.elapsed() < LIMIT, "the campaign did not begin");
             pause();
         }
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        nix_alive(self.child.id())
+        is_alive(self.child.id())
     }
 
     pub(crate) fn finish(mut self) -> Done {
@@ -70,8 +71,17 @@ impl Campaign {
     }
 }
 
+/// The sample, told apart from one that ran before by a comment: the same campaign would only be fetched again.
+fn sample(cluster: &Cluster, name: &str) -> PathBuf {
+    let (from, to) = (root().join(SAMPLE), cluster.path(&format!("{name}/campaign")));
+    assert!(Command::new("cp").arg("-r").args([&from, &to]).status().unwrap().success());
+    let file = to.join("campaign.yaml");
+    fs::write(&file, format!("{}# {name}\n", fs::read_to_string(&file).unwrap())).unwrap();
+    to
+}
+
 /// A process that ended and was not waited for is a zombie: it does not run.
-fn nix_alive(id: u32) -> bool {
+fn is_alive(id: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }

@@ -89,9 +89,9 @@ fn machine() -> BTreeMap<String, String> {
     seen
 }
 
-/// `cargo xtask deploy dev`, without questions.
+/// `cargo xtask deploy dev`, without questions. The images have a tag of the test's, for the tree may be edited while it runs.
 pub(crate) fn deploy(arguments: &[&str]) -> Said {
-    xtask(&[&["deploy", "dev", "--yes"], arguments].concat())
+    xtask(&[&["deploy", "dev", "--yes", "--tag", "e2e"], arguments].concat())
 }
 
 /// The steps that bring other manifests of the same images.
@@ -116,13 +116,13 @@ fn again(shared: &mut Shared) {
     let said = deploy(&["--skip", "smoke"]).ok();
     assert!(said.contains("  no change") && said.contains("the release is the same as before"), "{said}");
     assert_eq!(shared.cluster.lives(), lives, "a pod was replaced or started again");
-    let said = xtask(&["deploy", "dev", "--dry-run"]).ok();
+    let said = deploy(&["--dry-run"]).ok();
     assert!(said.contains("  no change"), "{said}");
 }
 
 fn no_certificate(shared: &mut Shared) {
     for service in SERVICES {
-        let error = shared.cluster.https_at(service, 7443).get("/").expect_err(service);
+        let error = shared.cluster.stranger(service).get("/").expect_err(service);
         let error = error.to_string();
         assert!(
             error.contains("CertificateRequired") || error.contains("HandshakeFailure"),
@@ -135,7 +135,12 @@ fn no_certificate(shared: &mut Shared) {
 fn good_rollout(shared: &mut Shared) {
     let patch =
         "- { op: add, path: /spec/template/metadata/annotations/test.maily.io~1release, value: next }";
-    let folder = overlay::patched(&shared.cluster.path("next"), "Deployment|StatefulSet", ".*", patch);
+    let folder = overlay::patched(
+        &shared.cluster.path("next"),
+        &overlay::dev(),
+        ("Deployment|StatefulSet", ".*"),
+        patch,
+    );
     let before = shared.cluster.lives();
     let clients = Clients::start(&shared.cluster, ROLLOUT);
     let campaign = Campaign::start(&shared.cluster, "rollout");
@@ -154,7 +159,12 @@ fn good_rollout(shared: &mut Shared) {
 fn kills(shared: &mut Shared) {
     let campaign = Campaign::start(&shared.cluster, "kills");
     campaign.wait_for_work();
-    let victims = shared.cluster.lives();
+    let pods = shared.cluster.lives();
+    // Those first whose loss stops the writing, so that it has not ended when the last one is killed.
+    let order = ["orchestrator", "inference", "guardrails", "storage", "compliance", "redis"];
+    let place = |pod: &str| order.iter().position(|name| pod.starts_with(name)).expect("an unknown pod");
+    let mut victims: Vec<_> = pods.iter().collect();
+    victims.sort_by_key(|(pod, _)| place(pod));
     for (pod, (uid, _)) in &victims {
         assert!(campaign.is_running(), "the campaign ended before {pod} was killed");
         let kill = ["-n", "maily", "delete", "pod", pod, "--grace-period=0", "--force", "--wait=false"];
