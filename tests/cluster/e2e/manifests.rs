@@ -20,7 +20,8 @@ fn tool(variable: &str) -> Command {
 
 /// The overlays, as a deployment renders them.
 fn files() -> (tempfile::TempDir, Vec<(&'static str, PathBuf)>) {
-    let dir = tempfile::tempdir().unwrap();
+    // Not a hidden folder: checkov looks into none.
+    let dir = tempfile::Builder::new().prefix("maily-").tempdir().unwrap();
     let write = |environment| {
         let file = dir.path().join(format!("{environment}.yaml"));
         fs::write(&file, tagged(&text(environment))).unwrap();
