@@ -35,8 +35,9 @@ pub(crate) struct Options {
 }
 
 /// The packages of the tests that cross services, of those of `terraform/`, of the real cluster, and of docker-compose.
-const REAL: [&str; 4] = ["maily-tests", TERRAFORM, "maily-cluster-tests", COMPOSE];
+const REAL: [&str; 4] = ["maily-tests", TERRAFORM, CLUSTER, COMPOSE];
 const TERRAFORM: &str = "maily-terraform-tests";
+const CLUSTER: &str = "maily-cluster-tests";
 const COMPOSE: &str = "maily-compose-tests";
 
 #[derive(Default)]
@@ -162,6 +163,17 @@ fn environment(tier: Option<Tier>) -> Result<BTreeMap<&'static str, PathBuf>> {
     Ok(environment)
 }
 
+/// Whether a package's tests are told of this: a service that they start takes any `MAILY_…` that it does not know for a
+/// misspelt setting, and does not start.
+fn told(package: &str, variable: &str) -> bool {
+    match variable {
+        "MAILY_PEERS_PYTHON" | "MAILY_GO_CLIENT" => package == "maily-tests",
+        "MAILY_KUBERNETES_VALIDATE" => package == CLUSTER,
+        "MAILY_CHECKOV" => [CLUSTER, TERRAFORM].contains(&package),
+        _ => package == TERRAFORM,
+    }
+}
+
 /// What the tests of `terraform/` run against. Elsewhere it is not even looked at.
 fn parts(programs: &[Program], tier: Option<Tier>) -> Parts {
     let wanted = tier != Some(Tier::Fast) && programs.iter().any(|program| program.package == TERRAFORM);
@@ -179,8 +191,9 @@ fn command(
     if let Some(filter) = filter.filter(|filter| !program.name.contains(filter)) {
         command.arg(filter);
     }
+    command.env_remove(parts::NO_BUILD);
     if program.is_real() {
-        command.envs(environment);
+        command.envs(environment.iter().filter(|(variable, _)| told(&program.package, variable)));
     }
     if program.is_real() && !program.waits() {
         // Each of these has a stack of its own; two at once would only slow each other down.

@@ -43,7 +43,11 @@ const BAD: [(&str, &str, &str); 9] = [
     ),
     ("/spec/containers/0/image", r#""maily/inference:latest""#, "an image needs a digest"),
     ("/spec/containers/0/image", r#""maily/inference""#, "an image needs a digest"),
-    ("/spec/containers/0/securityContext/privileged", "true", "must not be privileged"),
+    (
+        "/spec/containers/0/securityContext",
+        r#"{"privileged":true,"readOnlyRootFilesystem":true}"#,
+        "must not be privileged",
+    ),
     ("/spec/containers/0/securityContext/readOnlyRootFilesystem", "false", "read-only root file system"),
     ("/spec/hostNetwork", "true", "no namespace and no folder of its node"),
     ("/spec/containers/0/resources/limits", "null", "has a memory limit"),

@@ -81,6 +81,8 @@ fn server(layout: &Layout) -> Vec<String> {
         format!("--service-cluster-ip-range={SERVICES}"),
         "--authorization-mode=Node,RBAC".into(),
         "--anonymous-auth=false".into(),
+        // As kubeadm does: privileged pods are for Pod Security and admission policies to refuse.
+        "--allow-privileged=true".into(),
         "--enable-admission-plugins=NodeRestriction".into(),
         format!("--client-ca-file={}", pki("ca.crt")),
         format!("--tls-cert-file={}", pki("apiserver.crt")),

@@ -29,7 +29,7 @@ const CHECKOV: [&str; 1] = ["checkov==3.3.30"];
 const MOTO: [&str; 1] = ["moto[server]==5.2.5"];
 
 /// Set where minutes of building are too long: what is not there yet is then left out, and named.
-const NO_BUILD: &str = "MAILY_NO_BUILD";
+pub(crate) const NO_BUILD: &str = "MAILY_NO_BUILD";
 
 /// What there is, as environment variables for the tests; and a sentence for each part that could not be had.
 #[derive(Default)]
@@ -47,9 +47,8 @@ pub(crate) fn fetch() -> Parts {
     parts.add("MAILY_MOTO", "moto", fetch::python_program("moto", &MOTO, "moto_server"));
     parts.add("MAILY_TERRAFORM_STUBS", "the AWS and Google schema stubs", stubs());
     parts.add("TF_CLI_CONFIG_FILE", "Terraform's configuration", configuration());
-    if let Ok(xtask) = std::env::current_exe() {
-        parts.environment.insert("MAILY_XTASK", xtask);
-    }
+    // By its path, and not as the running program: the build of all programs may have replaced that one.
+    parts.environment.insert("MAILY_XTASK", shell::target_dir().join("debug/xtask"));
     parts
 }
 
