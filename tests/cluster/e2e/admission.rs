@@ -152,9 +152,13 @@ fn wrapped(kind: &str, pod: &Value) -> Value {
         "CronJob" => json!({ "apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": {
             "schedule": "0 0 * * *", "jobTemplate": { "spec": { "template": pod } },
         }}),
-        _ => json!({ "apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": {
-            "selector": selector, "serviceName": "tried", "template": pod,
-        }}),
+        _ => {
+            let mut spec = json!({ "selector": selector, "template": pod });
+            if kind == "StatefulSet" {
+                spec["serviceName"] = "tried".into();
+            }
+            json!({ "apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec })
+        }
     }
 }
 
