@@ -21,7 +21,7 @@ pub const COHORTS: [(&str, &str, &[&str]); 3] = [
 /// The sample campaign.
 #[must_use]
 pub fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/orchestrator/samples/spring-sale")
+    maily_testkit::workspace().join("services/orchestrator/samples/spring-sale")
 }
 
 /// Copies the sample's folder to `to`, with this list.

@@ -3,7 +3,7 @@
 use std::{
     env,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -57,7 +57,7 @@ pub fn run(command: &mut Command, input: &[u8]) -> Said {
 /// The folder of peers' programs, `tests/peers`.
 #[must_use]
 pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
+    maily_testkit::workspace().join("tests/peers")
 }
 
 /// A Python script of [`folder`], in the interpreter with the peers' libraries.

@@ -1,10 +1,10 @@
-//! What the tests of docker/compose and scripts/ need: Docker, Debian's docker-compose and shellcheck, and the programs for
-//! stand-ins of the images that can't be pulled everywhere.
+//! What the tests of docker/compose and scripts/ need: Docker, both of its composes (Debian's docker-compose and `docker
+//! compose`), shellcheck, and the programs for stand-ins of the images that can't be pulled everywhere.
 
 use std::{fs, path::Path, process::Command};
 
 use crate::{
-    fetch::{folder, sha256},
+    fetch::{find, folder, sha256},
     images::docker,
     packages,
     shell::{Result, root, run, say},
@@ -24,7 +24,24 @@ pub(crate) fn for_tests() -> Result<()> {
     packages::missing(&PACKAGES)?;
     docker::ready_to_build()?;
     versitygw()?;
-    collector()
+    collector()?;
+    compose_v2()?;
+    registry()
+}
+
+/// Where the tests push images to.
+fn registry() -> Result<()> {
+    let program = folder("bin")?.join("docker-registry");
+    if program.exists() {
+        return Ok(());
+    }
+    say(
+        "Fetching a registry for the tests (Debian package docker-registry, 5 MB, once; nothing is installed)",
+    );
+    let home = folder("registry")?;
+    packages::unpack(&["docker-registry"], &home)?;
+    let unpacked = find(&home, "bin/docker-registry")?;
+    fs::rename(unpacked, &program).map_err(|error| format!("{}: {error}", program.display()))
 }
 
 /// The S3-compatible store of the profile `s3`.
@@ -50,12 +67,32 @@ fn collector() -> Result<()> {
     })
 }
 
+/// `docker compose`, as a plugin in a folder that only the tests know: what a developer has in `~/.docker` stays.
+fn compose_v2() -> Result<()> {
+    let sources = root().join("tests/compose/program");
+    let origin = sha256(&sources.join("go.sum"))?;
+    once("docker-config/cli-plugins/docker-compose", &origin, |program| {
+        say("Building docker compose v2 for the tests (Go modules, 2 minutes, once)");
+        let mut go = Command::new("go");
+        go.args(["build", "-trimpath", "-buildvcs=false"]);
+        go.args(["-ldflags=-s -w -X github.com/docker/compose/v2/internal.Version=v2.40.3", "-o"]);
+        run(go
+            .arg(program)
+            .arg("github.com/docker/compose/v2/cmd")
+            .env("CGO_ENABLED", "0")
+            .current_dir(sources))
+    })
+}
+
 /// Builds a program into the cache, unless it is there and of the same origin.
 fn once(name: &str, origin: &str, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let bin = folder("bin")?;
-    let (program, stamp) = (bin.join(name), bin.join(format!("{name}.sources")));
+    let (program, stamp) = (bin.join(name), bin.join(format!("{}.sources", name.replace('/', "-"))));
     if program.exists() && fs::read_to_string(&stamp).is_ok_and(|built| built == origin) {
         return Ok(());
+    }
+    if let Some(place) = program.parent() {
+        fs::create_dir_all(place).map_err(|error| format!("{}: {error}", place.display()))?;
     }
     build(&program).map_err(|error| format!("{error}; the tests need Go 1.26"))?;
     fs::write(&stamp, origin).map_err(|error| format!("{}: {error}", stamp.display()))

@@ -1,6 +1,6 @@
 //! Debian packages that a command needs.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use crate::shell::{Result, run, say};
 
@@ -22,6 +22,18 @@ pub(crate) fn install(names: &[&str]) -> Result<()> {
     install()
         .or_else(|_| run(&mut apt(&["update"])).and_then(|()| install()))
         .map_err(|error| format!("{error}; on another system, install {} by hand", names.join(", ")))
+}
+
+/// Unpacks packages into a folder: nothing is installed, and no daemon is started.
+pub(crate) fn unpack(names: &[&str], home: &Path) -> Result<()> {
+    let download = || run(apt(&["download"]).args(names).current_dir(home));
+    download()
+        .or_else(|_| run(&mut apt(&["update"])).and_then(|()| download()))
+        .map_err(|error| format!("{error}; on another system, install {} by hand", names.join(", ")))?;
+    let entries = fs::read_dir(home).map_err(|error| format!("{}: {error}", home.display()))?;
+    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut packages = files.filter(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    packages.try_for_each(|package| run(Command::new("dpkg-deb").arg("-x").arg(package).arg(home)))
 }
 
 fn apt(arguments: &[&str]) -> Command {

@@ -12,6 +12,7 @@ use maily_testkit::cache;
 
 use crate::{
     fetch::{find, folder, sha256},
+    packages,
     shell::{Result, root, run, say},
 };
 
@@ -57,13 +58,7 @@ fn redis() -> Result<()> {
     }
     say("Fetching Redis for the tests (Debian package redis-server, 1 MB, once; nothing is installed)");
     let home = folder("redis")?;
-    let mut apt = Command::new("apt-get");
-    run(apt.args(["download", "--quiet"]).args(REDIS_PACKAGES).current_dir(&home)).map_err(|error| {
-        format!("{error}; Redis comes by apt: `apt-get update` first, or install redis-server yourself")
-    })?;
-    for package in packages(&home)? {
-        run(Command::new("dpkg-deb").arg("-x").arg(package).arg(&home))?;
-    }
+    packages::unpack(&REDIS_PACKAGES, &home)?;
     let libraries = find(&home, "libjemalloc.so.2")?;
     let server = find(&home, "bin/redis-server")?;
     launcher(&program, libraries.parent().unwrap_or(&home), &server)
@@ -80,12 +75,6 @@ fn launcher(program: &Path, libraries: &Path, server: &Path) -> Result<()> {
         fs::rename(&part, program)
     };
     write().map_err(|error| format!("{}: {error}", program.display()))
-}
-
-fn packages(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    Ok(files.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect())
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -9,10 +9,11 @@ use std::{
 /// One sentence for the person at the terminal.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
-/// The workspace's root.
+/// The workspace's root: the one that we are in. Where clones share a target folder, another one may have built us.
 pub(crate) fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask).to_owned()
+    let here = env::current_dir().unwrap_or_default();
+    let found = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").exists());
+    found.or(Path::new(env!("CARGO_MANIFEST_DIR")).parent()).unwrap_or(&here).to_owned()
 }
 
 /// Says what is done.

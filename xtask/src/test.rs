@@ -61,10 +61,10 @@ impl Program {
         REAL.contains(&self.package.as_str())
     }
 
-    /// Whether it waits far more than it computes (the Azure provider waits minutes for Azure to become consistent): it
-    /// runs beside the others.
-    fn waits(&self) -> bool {
-        self.package == TERRAFORM && self.name == "azure"
+    /// Whether it runs beside the others, on what they leave of the processors: the tests of `terraform/` touch nothing of
+    /// theirs, and the Azure provider waits minutes for Azure to become consistent.
+    fn runs_beside(&self) -> bool {
+        self.package == TERRAFORM
     }
 }
 
@@ -84,10 +84,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let parts = parts(&programs, options.tier);
     environment.extend(parts.environment);
     let mut tally = Tally::default();
-    let (waiting, others): (Vec<_>, Vec<_>) = programs.iter().partition(|program| program.waits());
+    let (beside, others): (Vec<_>, Vec<_>) = programs.iter().partition(|program| program.runs_beside());
     let filter = options.filter.as_deref();
     let mut started = Vec::new();
-    for program in waiting {
+    for program in beside {
         say(&format!("{} / {}, beside the others", program.package, program.name));
         let child = command(program, filter, &environment).spawn().map_err(|error| error.to_string())?;
         started.push((program, Instant::now(), child));
@@ -185,7 +185,10 @@ fn command(
     filter: Option<&str>,
     environment: &BTreeMap<&'static str, PathBuf>,
 ) -> Command {
-    let mut command = Command::new(&program.path);
+    let mut command = match program.runs_beside() {
+        true => low_priority(&program.path),
+        false => Command::new(&program.path),
+    };
     command.current_dir(&program.dir).env("CARGO_MANIFEST_DIR", &program.dir);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     if let Some(filter) = filter.filter(|filter| !program.name.contains(filter)) {
@@ -195,10 +198,20 @@ fn command(
     if program.is_real() {
         command.envs(environment.iter().filter(|(variable, _)| told(&program.package, variable)));
     }
-    if program.is_real() && !program.waits() {
+    if program.runs_beside() {
+        // All of its tests at once, on however few cores: they wait more than they compute.
+        command.arg("--test-threads=16");
+    } else if program.is_real() {
         // Each of these has a stack of its own; two at once would only slow each other down.
         command.arg("--test-threads=1");
     }
+    command
+}
+
+/// What others need goes first.
+fn low_priority(program: &Path) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "10"]).arg(program);
     command
 }
 

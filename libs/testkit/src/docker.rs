@@ -4,6 +4,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
 /// From here on the client builds with BuildKit only through its `buildx` plugin.
@@ -14,6 +15,15 @@ const NEEDS_PLUGIN: u32 = 23;
 /// # Errors
 /// Why there is none, in one sentence.
 pub fn client() -> Result<PathBuf, String> {
+    // Asked for before each command, and asking takes as long as many of these.
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    match FOUND.get() {
+        Some(found) => Ok(found.clone()),
+        None => find().map(|found| FOUND.get_or_init(|| found).clone()),
+    }
+}
+
+fn find() -> Result<PathBuf, String> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found: Vec<PathBuf> =
         env::split_paths(&path).map(|dir| dir.join("docker")).filter(|file| file.is_file()).collect();

@@ -22,15 +22,17 @@ mod secrets;
 mod stack;
 mod state;
 mod vault;
+mod workspace;
 
 pub use admission::admit_to_vault;
 pub use authority::Authority;
 pub use error::Error;
 pub use identities::write_identities;
 pub use plan::{Plan, Service};
-pub use process::{Process, pause, ready, stop};
+pub use process::{Process, pause, pause_for, ready, rest, stop};
 pub use redis::{Access, Redis};
 pub use renewal::{Renewal, forget_identities};
 pub use stack::{Event, Stack};
 pub use state::{Running, stop_left_running};
 pub use vault::Vault;
+pub use workspace::workspace;

@@ -147,9 +147,19 @@ pub fn stop(child: &mut Child, grace: Duration) -> Option<ExitStatus> {
 }
 
 /// Looks at another process again a moment later; there is no event to wait for.
-#[allow(clippy::disallowed_methods, reason = "polling a process, in a loop with a deadline")]
 pub fn pause() {
-    std::thread::sleep(LOOK);
+    pause_for(LOOK);
+}
+
+/// The same where a look starts a program itself (kubectl, docker): it must not take the time of what it waits for.
+pub fn rest() {
+    pause_for(LOOK * 10);
+}
+
+/// The same, after so long.
+#[allow(clippy::disallowed_methods, reason = "polling a process, in a loop with a deadline")]
+pub fn pause_for(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// `MAILY_…` variables that are no setting of a section: those of xtask and the tests, which a service would refuse as

@@ -12,7 +12,7 @@ use maily_cluster_tests::{
     cluster::Cluster,
     manifests::{ENVIRONMENTS, objects, tagged, text},
 };
-use maily_testkit::pause;
+use maily_testkit::rest;
 use maily_tests::{check_all, say};
 use serde_json::{Value, json};
 
@@ -22,13 +22,20 @@ const IN_FORCE: Duration = Duration::from_secs(30);
 #[test]
 fn the_api_server_judges() {
     let mut cluster = Cluster::up();
+    forget(&cluster);
     check_all(
         &mut cluster,
         &[
             ("each bad workload is refused, with the policy's own sentence", bad_workloads),
+            ("so is a bad container that somebody puts beside those of a pod", bad_debuggers),
             ("every overlay is accepted, but for its images without a tag", overlays),
         ],
     );
+    forget(&cluster);
+}
+
+/// Takes away what an earlier run may have left, too.
+fn forget(cluster: &Cluster) {
     let _ = cluster.kubectl(&["delete", "namespace", "admission-test", "--ignore-not-found"]).ok();
 }
 
@@ -76,6 +83,47 @@ fn bad_workloads(cluster: &mut Cluster) {
     say(format_args!("{} bad workloads of five kinds were refused, good ones accepted", BAD.len()));
 }
 
+/// What is wrong with a container that `kubectl debug` would add, and what it is refused with. It can't have limits.
+const BAD_DEBUGGERS: [(&str, &str, &str); 3] = [
+    ("/image", r#""maily/inference:latest""#, "an image needs a digest"),
+    ("/securityContext", r#"{"privileged":true,"readOnlyRootFilesystem":true}"#, "must not be privileged"),
+    ("/securityContext/readOnlyRootFilesystem", "false", "read-only root file system"),
+];
+
+fn bad_debuggers(cluster: &mut Cluster) {
+    let mut pod = wrapped("Pod", &good());
+    // It need not run.
+    pod["metadata"]["name"] = "debugged".into();
+    pod["spec"]["schedulingGates"] = json!([{ "name": "maily.io/test" }]);
+    let _ = apply(cluster, &pod, &[]).ok();
+    let get = ["-n", "admission-test", "get", "pod", "debugged", "-o", "json"];
+    let pod: Value = serde_json::from_str(&cluster.kubectl(&get).ok()).unwrap();
+    for (path, value, sentence) in BAD_DEBUGGERS {
+        let mut debugger = debugger();
+        set(&mut debugger, path, serde_json::from_str(value).unwrap());
+        let said = debug(cluster, &pod, debugger);
+        assert!(said.code != Some(0) && said.text.contains(sentence), "{path} {value}: {}", said.text);
+    }
+    let _ = debug(cluster, &pod, debugger()).ok();
+}
+
+fn debugger() -> Value {
+    let mut container = good()["spec"]["containers"][0].clone();
+    container["name"] = "debugger".into();
+    container.as_object_mut().unwrap().remove("resources");
+    container
+}
+
+/// Adds the container to the pod, as far as the API server would let us.
+fn debug(cluster: &Cluster, pod: &Value, debugger: Value) -> Said {
+    let mut pod = pod.clone();
+    pod["spec"]["ephemeralContainers"] = json!([debugger]);
+    let file = cluster.path("debugged.json");
+    fs::write(&file, pod.to_string()).unwrap();
+    let path = "/api/v1/namespaces/admission-test/pods/debugged/ephemeralcontainers?dryRun=All";
+    cluster.kubectl(&["replace", "--raw", path, "-f", file.to_str().unwrap()])
+}
+
 fn renamed(mut rule: Value) -> Value {
     let name = format!("test-{}", rule["metadata"]["name"].as_str().unwrap());
     rule["metadata"]["name"] = name.clone().into();
@@ -96,7 +144,7 @@ fn refused(cluster: &Cluster, object: &Value) -> String {
             return said.text;
         }
         assert!(Instant::now() < end, "accepted: {object}");
-        pause();
+        rest();
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_testkit::{cache, pause};
+use maily_testkit::{cache, rest};
 use maily_tests::{https::Https, say};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -99,7 +99,7 @@ impl Cluster {
                 return;
             }
             assert!(Instant::now() < end, "{} of {wanted} pods, not ready: {waiting:?}", pods.len());
-            pause();
+            rest();
         }
     }
 

@@ -15,15 +15,11 @@ pub mod watcher;
 
 use std::{
     env,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
-/// The workspace's root.
-#[must_use]
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+pub use maily_testkit::workspace as root;
 
 /// How a program ended, and everything it said.
 #[derive(Debug)]

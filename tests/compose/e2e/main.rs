@@ -6,6 +6,7 @@ mod built;
 mod locked;
 mod plain;
 mod profiles;
+mod pushed;
 mod scripts;
 
 use maily_compose_tests::images::Images;
@@ -19,6 +20,7 @@ fn maily_in_containers() {
         &mut images,
         &[
             ("an image is small, locked, labelled, quick to start, and the same twice", built::images),
+            ("an image is pushed to a registry, and what is pulled from there is the same", pushed::image),
             ("a developer's compose, and the scripts on it", plain::compose),
             ("everything behind the profiles is used", profiles::compose),
         ],

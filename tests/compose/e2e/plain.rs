@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use maily_compose_tests::{images::Images, project::Project, stand_ins::StandIns};
+use maily_compose_tests::{
+    images::Images,
+    project::{Program, Project},
+    stand_ins::StandIns,
+};
 use maily_testkit::cache;
 use maily_tests::{
     check_all, mail,
@@ -32,7 +36,7 @@ pub(crate) fn compose(_: &mut Images) {
         ("MAILY_BUILD_CONTEXT", &*context.to_string_lossy()),
         ("MAILY_BINARIES", "prebuilt"),
     ];
-    let project = Project::new("plain", &tag, &settings);
+    let project = Project::new(Program::Standalone, "plain", &tag, &settings);
     project.compose(&["build"]);
     let images = Images::built(&tag);
     let stand_ins = StandIns::ensure(&project.images());

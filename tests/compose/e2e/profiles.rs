@@ -6,8 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_compose_tests::{docker, images::Images, project::Project, stand_ins::StandIns};
-use maily_testkit::pause;
+use maily_compose_tests::{
+    docker,
+    images::Images,
+    project::{Program, Project},
+    stand_ins::StandIns,
+};
+use maily_testkit::rest;
 use maily_tests::{check_all, peers::run, say};
 use serde_json::Value;
 
@@ -30,7 +35,7 @@ pub(crate) fn compose(images: &mut Images) {
         ("MAILY_SHARED", "redis"),
         ("MAILY_TELEMETRY", "otlp"),
     ];
-    let project = Project::new("full", images.tag(), &settings);
+    let project = Project::new(Program::Plugin, "full", images.tag(), &settings);
     let stand_ins = StandIns::ensure(&project.images());
     project.up();
     let out = project.campaign("out");
@@ -107,7 +112,7 @@ fn collector(full: &mut Full) {
             return;
         }
         assert!(Instant::now() < end, "no {missing:?}: {said}");
-        pause();
+        rest();
     }
 }
 
@@ -129,7 +134,7 @@ fn prometheus(full: &mut Full) {
             return;
         }
         assert!(Instant::now() < end, "{answer}");
-        pause();
+        rest();
     }
 }
 

@@ -10,24 +10,13 @@
 pub mod docker;
 pub mod images;
 pub mod project;
+pub mod registry;
 pub mod stand_ins;
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, process::Command};
 
+pub use maily_testkit::workspace as root;
 use maily_tests::peers::{Said, run};
-
-/// The workspace's root.
-///
-/// # Panics
-/// It is gone.
-#[must_use]
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
 
 /// `cargo xtask …`, as built beside this test.
 ///
@@ -35,12 +24,21 @@ pub fn root() -> PathBuf {
 /// It is not there, or fails.
 #[must_use]
 pub fn xtask(arguments: &[&str]) -> Said {
+    let said = xtask_said(arguments);
+    assert!(said.ok(), "xtask {arguments:?}: {}", said.all());
+    said
+}
+
+/// The same, whatever becomes of it.
+///
+/// # Panics
+/// It is not there.
+#[must_use]
+pub fn xtask_said(arguments: &[&str]) -> Said {
     let own = env::current_exe().unwrap();
     let program = own.ancestors().nth(2).unwrap().join("xtask");
     assert!(program.is_file(), "{} is missing: run this by `cargo xtask test`", program.display());
-    let said = run(Command::new(program).args(arguments).current_dir(root()), b"");
-    assert!(said.ok(), "xtask {arguments:?}: {}", said.all());
-    said
+    run(Command::new(program).args(arguments).current_dir(root()), b"")
 }
 
 /// One of `scripts/`, on nothing yet.

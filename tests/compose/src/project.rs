@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_testkit::{cache, pause, ports};
+use maily_testkit::{cache, ports, rest};
 use maily_tests::{
     https::Https,
     peers::{Said, run},
@@ -26,8 +26,18 @@ const PORTS: [&str; 8] =
 /// What ends when it has done its work.
 pub const ONCE: [&str; 3] = ["bootstrap", "admit", "campaign"];
 
+/// The two programs that read docker/compose.
+#[derive(Clone, Copy)]
+pub enum Program {
+    /// Debian's `docker-compose`, 1.29.
+    Standalone,
+    /// `docker compose`, v2.
+    Plugin,
+}
+
 /// A platform in containers; dropping it takes it down with everything that it made.
 pub struct Project {
+    program: Program,
     name: String,
     first: u16,
     settings: BTreeMap<String, String>,
@@ -40,7 +50,7 @@ impl Project {
     /// # Panics
     /// There are no free ports.
     #[must_use]
-    pub fn new(name: &str, tag: &str, settings: &[(&str, &str)]) -> Self {
+    pub fn new(program: Program, name: &str, tag: &str, settings: &[(&str, &str)]) -> Self {
         let first = ports::free_block(u16::try_from(PORTS.len()).unwrap()).unwrap();
         let model = cache::model();
         let mut all = BTreeMap::from([
@@ -53,7 +63,7 @@ impl Project {
         }
         all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let name = format!("maily-{name}-{}", std::process::id());
-        Self { name, first, settings: all, room: tempfile::tempdir().unwrap() }
+        Self { program, name, first, settings: all, room: tempfile::tempdir().unwrap() }
     }
 
     /// Its name.
@@ -89,7 +99,7 @@ impl Project {
         command
     }
 
-    /// Debian's docker-compose, as a developer runs it.
+    /// docker-compose, as a developer runs it.
     ///
     /// # Panics
     /// It fails.
@@ -102,7 +112,14 @@ impl Project {
     /// The same, whatever becomes of it.
     #[must_use]
     pub fn attempt(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new("/usr/bin/docker-compose");
+        let mut command = match self.program {
+            Program::Standalone => Command::new("/usr/bin/docker-compose"),
+            Program::Plugin => {
+                let mut docker = Command::new(docker::client());
+                docker.arg("compose").env("DOCKER_CONFIG", cache::dir().join("bin/docker-config"));
+                docker
+            }
+        };
         command.args(arguments);
         run(&mut self.command(command), b"")
     }
@@ -139,7 +156,7 @@ impl Project {
                 return;
             }
             assert!(Instant::now() < end, "not ready: {}\n{}", waiting.join("; "), self.last_words());
-            pause();
+            rest();
         }
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn fetching() {
         let xtask = plan(&room).program(Service::Storage).with_file_name("xtask");
         let mut up = Command::new(xtask);
         up.args(["up", "--once"]).env("PATH", &path).env("MAILY_CACHE", &cache_dir).env_remove("MAILY_MODEL");
-        up.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+        up.current_dir(maily_testkit::workspace());
         peers::run(&mut up, b"")
     };
     let missing = |what: &str, package: &str| {

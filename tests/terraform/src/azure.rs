@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     copy::Copy,
-    run::{Ended, run, terraform, xtask},
+    run::{Ended, run, terraform, xtask, xtask_program},
 };
 
 /// One environment on a stand-in of its own.
@@ -34,9 +34,26 @@ impl Azure {
     #[must_use]
     pub fn xtask(&self, arguments: &[&str]) -> Command {
         let mut command = xtask(&self.copy.tree(), &[&[self.environment], arguments].concat());
-        // The provider waits minutes for Azure to become consistent, after each resource: many wait at once.
-        command.envs(self.arm.environment()).env("TF_CLI_ARGS_apply", "-parallelism=60");
+        command.envs(self.settings());
         command
+    }
+
+    /// `cargo xtask deploy ENVIRONMENT …` that knows the stand-in, and no cluster.
+    #[must_use]
+    pub fn deploy(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(xtask_program());
+        command.args(["deploy", self.environment]).args(arguments).arg("--terraform").arg(self.copy.tree());
+        command.envs(self.settings()).env("KUBECONFIG", self.copy.beside().join("no-kubeconfig"));
+        command
+    }
+
+    /// The provider waits minutes for Azure to become consistent, after each resource: many wait at once.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = self.arm.environment();
+        settings.push(("TF_CLI_ARGS_apply", "-parallelism=60".to_owned()));
+        // Go collects garbage less often: memory is there, processors are not.
+        settings.push(("GOGC", "400".to_owned()));
+        settings
     }
 
     /// Applies to the end.

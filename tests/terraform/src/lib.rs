@@ -15,17 +15,9 @@ pub mod copy;
 pub mod moto;
 pub mod run;
 
-use std::{
-    env,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{env, io::Write as _, path::PathBuf};
 
-/// The repository's root.
-#[must_use]
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
+pub use maily_testkit::workspace as repository;
 
 /// Where a part is, such as `MAILY_AZURERM`. Without it the test is left out, out loud.
 #[must_use]

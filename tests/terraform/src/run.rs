@@ -68,7 +68,8 @@ pub fn xtask(tree: &Path, arguments: &[&str]) -> Command {
 }
 
 /// The one that runs us, or the one that was built beside us.
-fn xtask_program() -> PathBuf {
+#[must_use]
+pub fn xtask_program() -> PathBuf {
     env::var_os("MAILY_XTASK").map_or_else(
         || {
             let own = env::current_exe().unwrap();

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     ask,
-    environment::{self, Environment, NAMESPACE},
+    environment::{self, Cluster, Environment, NAMESPACE},
 };
 use crate::{
     cluster,
@@ -27,9 +27,11 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let environment = options.environment;
-    let (kubectl, local) = environment::reach(environment, options.context.as_deref())?;
-    environment::check_cluster(&kubectl, environment)?;
-    if !environment::exists(&kubectl)? {
+    let reached = Cluster::of(environment, options.context.as_deref())?;
+    reached.expect_known()?;
+    let kubectl = &reached.kubectl;
+    environment::check_cluster(kubectl, environment)?;
+    if !environment::exists(kubectl)? {
         say(&format!("{environment} is not there"));
         return Ok(ExitCode::SUCCESS);
     }
@@ -41,10 +43,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     say(&format!("Deleting {environment}"));
+    // The pods first: deleting a namespace looks again for them only after half of their grace period.
+    let workloads = ["delete", "deployments,statefulsets,jobs,cronjobs", "--all", "--cascade=foreground"];
+    kubectl.run(&[&["-n", NAMESPACE], &workloads[..], &["--wait", "--timeout=120s"]].concat())?;
     kubectl.run(&["delete", "namespace", NAMESPACE, "--wait", "--timeout=300s"])?;
     let rules = "validatingadmissionpolicybindings,validatingadmissionpolicies";
     kubectl.run(&["delete", rules, "-l", "app.kubernetes.io/part-of=maily"])?;
-    if local {
+    if reached.is_local() {
         cluster::offer_volumes(&cluster::Layout::new())?;
     }
     Ok(ExitCode::SUCCESS)

@@ -32,24 +32,48 @@ impl fmt::Display for Environment {
     }
 }
 
-/// The cluster of an environment, and whether it is the one on this machine.
-pub(super) fn reach(environment: Environment, context: Option<&str>) -> Result<(Kubectl, bool)> {
-    let layout = Layout::new();
-    if context.is_none() && environment == Environment::Dev && layout.kubeconfig().exists() {
-        return Ok((Kubectl::cluster(&layout), true));
+/// The cluster of an environment.
+pub(super) struct Cluster {
+    pub(super) kubectl: Kubectl,
+    /// The context of the user's kubeconfig; none for the cluster on this machine.
+    pub(super) context: Option<String>,
+}
+
+impl Cluster {
+    /// The one on this machine, or the one of a context whose name belongs to the environment.
+    pub(super) fn of(environment: Environment, context: Option<&str>) -> Result<Self> {
+        let layout = Layout::new();
+        if context.is_none() && environment == Environment::Dev && layout.kubeconfig().exists() {
+            return Ok(Self { kubectl: Kubectl::cluster(&layout), context: None });
+        }
+        let name = context.map_or_else(|| format!("maily-{environment}"), ToOwned::to_owned);
+        match belongs(&name, environment) {
+            true => Ok(Self { kubectl: Kubectl::context(&name), context: Some(name) }),
+            false => Err(format!(
+                "the context {name} does not belong to {environment}: its name has to be maily-{environment} or begin with maily-{environment}-"
+            )),
+        }
     }
-    let name = context.map_or_else(|| format!("maily-{environment}"), ToOwned::to_owned);
-    if !belongs(&name, environment) {
-        return Err(format!(
-            "the context {name} does not belong to {environment}: its name has to be maily-{environment} or begin with maily-{environment}-"
-        ));
+
+    pub(super) fn is_local(&self) -> bool {
+        self.context.is_none()
     }
-    let known = Kubectl::any().output(&["config", "get-contexts", "--output=name"])?;
-    match known.lines().any(|known| known == name) {
-        true => Ok((Kubectl::context(&name), false)),
-        false => Err(format!(
-            "your kubeconfig has no context {name}; `cargo xtask cluster up` starts a cluster for dev"
-        )),
+
+    /// Whether the kubeconfig knows it: before Terraform has made it, nothing does.
+    pub(super) fn is_known(&self) -> Result<bool> {
+        let Some(name) = &self.context else { return Ok(true) };
+        let known = Kubectl::any().output(&["config", "get-contexts", "--output=name"])?;
+        Ok(known.lines().any(|known| known == name))
+    }
+
+    /// Fails unless the kubeconfig knows it.
+    pub(super) fn expect_known(&self) -> Result<()> {
+        match (self.is_known()?, &self.context) {
+            (false, Some(name)) => Err(format!(
+                "your kubeconfig has no context {name}; `cargo xtask cluster up` starts a cluster for dev"
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each step can be run alone or left out, and again: what is done already is seen and left as it is.
 
+mod access;
 mod environment;
 mod images;
 mod manifests;
@@ -29,6 +30,7 @@ use crate::{
     terraform::{self, Cloud},
 };
 
+use environment::Cluster;
 pub(crate) use environment::Environment;
 
 /// The parts of a deployment, in their order.
@@ -82,6 +84,9 @@ pub(crate) struct Options {
     /// The cloud that the environment is in.
     #[arg(long, value_enum, default_value = "azure")]
     cloud: Cloud,
+    /// Another terraform folder than the repository's.
+    #[arg(long, value_name = "DIR")]
+    terraform: Option<PathBuf>,
     /// The registry to push to and pull from, for example maily.azurecr.io; by default the one that the step `terraform`
     /// made. The cluster on this machine needs none.
     #[arg(long, value_name = "HOST", env = "MAILY_REGISTRY")]
@@ -100,8 +105,7 @@ pub(crate) struct Options {
 /// What the steps work on.
 struct Deploy<'a> {
     options: &'a Options,
-    kubectl: Kubectl,
-    local: bool,
+    cluster: Cluster,
     /// The images' tag: read once, for a tree may be edited while it is deployed.
     tag: String,
     registry: Option<String>,
@@ -110,13 +114,16 @@ struct Deploy<'a> {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let (kubectl, local) = environment::reach(options.environment, options.context.as_deref())?;
+    let cluster = Cluster::of(options.environment, options.context.as_deref())?;
+    if !options.wants(Step::Terraform) {
+        cluster.expect_known()?;
+    }
     let tag = match &options.tag {
         Some(tag) => tag.clone(),
         None => Version::read()?.tag(),
     };
     let registry = options.registry.clone();
-    let mut deploy = Deploy { options, kubectl, local, tag, registry, applied: false };
+    let mut deploy = Deploy { options, cluster, tag, registry, applied: false };
     let mut times = Vec::new();
     for step in Step::value_variants().iter().copied().filter(|step| options.wants(*step)) {
         say(&format!("{} {}", options.environment, step.name()));
@@ -165,21 +172,21 @@ impl Deploy<'_> {
         let dry = self.options.dry_run;
         match step {
             Step::Preflight => self.preflight()?,
-            Step::Terraform => self.terraform()?,
+            Step::Terraform => return self.terraform(),
             Step::Images if dry => say("  would build the images"),
             Step::Images => {
                 images::build(&self.tag, self.options.environment != Environment::Dev)?;
             }
             Step::Push if dry => say("  would push the images"),
-            Step::Push => images::push(&self.images()?, self.registry.as_deref(), self.local)?,
-            Step::Secrets => secrets::ensure(&self.kubectl, self.options.environment, dry)?,
+            Step::Push => images::push(&self.images()?, self.registry.as_deref(), self.cluster.is_local())?,
+            Step::Secrets => secrets::ensure(self.kubectl(), self.options.environment, dry)?,
             Step::Diff => return self.diff(),
             Step::Apply if dry => say("  would apply them"),
             Step::Apply => self.apply()?,
             Step::Rollout | Step::Smoke | Step::Report if dry => {}
-            Step::Rollout => rollout::wait(&self.kubectl, self.limit())?,
-            Step::Smoke => smoke::run(&self.kubectl, &self.images()?, self.registry.as_deref())?,
-            Step::Report => release::note(&self.kubectl, &self.manifests()?)?,
+            Step::Rollout => rollout::wait(self.kubectl(), self.limit())?,
+            Step::Smoke => smoke::run(self.kubectl(), &self.images()?, self.registry.as_deref())?,
+            Step::Report => release::note(self.kubectl(), &self.manifests()?)?,
         }
         Ok(Next::Continue)
     }
@@ -193,30 +200,73 @@ impl Deploy<'_> {
         if self.options.wants(Step::Images) {
             maily_testkit::docker::client()?;
         }
-        if !self.local && self.registry.is_none() && !self.options.wants(Step::Terraform) {
+        if !self.cluster.is_local() && self.registry.is_none() && !self.options.wants(Step::Terraform) {
             return Err("--registry is missing: where this cluster pulls its images from".to_owned());
         }
-        environment::check_cluster(&self.kubectl, self.options.environment)
-    }
-
-    fn terraform(&mut self) -> Result<()> {
-        let (environment, cloud) = (self.options.environment.to_string(), self.options.cloud);
-        if self.local {
-            say("  no cloud is behind the cluster on this machine");
+        if !self.cluster.is_known()? {
+            say("  your kubeconfig does not have the cluster yet; the next step makes it");
             return Ok(());
         }
-        if self.options.dry_run {
-            return terraform::preview(&environment, cloud);
-        }
-        let yes = self.options.yes && self.options.environment != Environment::Prod;
-        let outputs = terraform::provision(&environment, cloud, yes)?;
+        environment::check_cluster(self.kubectl(), self.options.environment)
+    }
+
+    fn terraform(&mut self) -> Result<Next> {
+        let options = self.options;
+        let Some(context) = self.cluster.context.clone() else {
+            say("  no cloud is behind the cluster on this machine");
+            return Ok(Next::Continue);
+        };
+        let login = match options.dry_run {
+            true => {
+                let dir = options.terraform.as_deref();
+                terraform::preview(dir, &options.environment.to_string(), options.cloud)?;
+                None
+            }
+            false => self.provision(&context)?,
+        };
+        self.enter(login)
+    }
+
+    /// Applies the environment's root, and answers the command that gets the credentials of the cluster it made.
+    fn provision(&mut self, context: &str) -> Result<Option<String>> {
+        let options = self.options;
+        let yes = options.yes && options.environment != Environment::Prod;
+        let (dir, environment) = (options.terraform.as_deref(), options.environment.to_string());
+        let outputs = terraform::provision(dir, &environment, options.cloud, yes)?;
         self.registry = self.registry.take().or_else(|| outputs["registry"].as_str().map(ToOwned::to_owned));
         match self.registry.is_some() {
-            true => Ok(()),
+            true => Ok(access::command(options.cloud, &outputs, context)),
             false => {
                 Err("terraform made no registry; --registry says where images are pulled from".to_owned())
             }
         }
+    }
+
+    /// From here on there has to be a cluster, unless this was all that was wanted.
+    fn enter(&self, login: Option<String>) -> Result<Next> {
+        let mut later = Step::value_variants().iter().filter(|step| **step > Step::Terraform);
+        if !later.any(|step| self.options.wants(*step)) {
+            login.iter().for_each(|login| say(&format!("  the cluster's credentials: {login}")));
+            return Ok(Next::Continue);
+        }
+        if self.cluster.is_known()? {
+            environment::check_cluster(self.kubectl(), self.options.environment)?;
+            return Ok(Next::Continue);
+        }
+        match login {
+            _ if self.options.dry_run => {
+                say("  the rest can be shown once the cluster is there");
+                Ok(Next::Stop)
+            }
+            Some(login) => Err(format!(
+                "your kubeconfig does not have the cluster yet. Run `{login}`, then deploy again: what is done stays done"
+            )),
+            None => self.cluster.expect_known().map(|()| Next::Continue),
+        }
+    }
+
+    fn kubectl(&self) -> &Kubectl {
+        &self.cluster.kubectl
     }
 
     fn images(&self) -> Result<Vec<images::Image>> {
@@ -238,9 +288,9 @@ impl Deploy<'_> {
 
     fn diff(&self) -> Result<Next> {
         let manifests = self.manifests()?;
-        if !environment::exists(&self.kubectl)? {
+        if !environment::exists(self.kubectl())? {
             say(&format!("  nothing is there yet: {} objects are new", manifests::count(&manifests)));
-        } else if let Some(changes) = manifests::diff(&self.kubectl, &manifests)? {
+        } else if let Some(changes) = manifests::diff(self.kubectl(), &manifests)? {
             println!("{changes}");
         } else {
             say("  no change");
@@ -266,7 +316,7 @@ impl Deploy<'_> {
 
     fn apply(&mut self) -> Result<()> {
         self.applied = true;
-        self.kubectl.apply(&self.manifests()?)
+        self.kubectl().apply(&self.manifests()?)
     }
 
     /// What a failed step leaves behind: the pods' last words, and the release before, if there is one.
@@ -275,9 +325,9 @@ impl Deploy<'_> {
             return Ok(());
         }
         say(&format!("{} failed: {why}", step.name()));
-        words::show(&self.kubectl)?;
-        match release::last(&self.kubectl)? {
-            Some(manifests) => rollout::back(&self.kubectl, &manifests, self.limit()),
+        words::show(self.kubectl())?;
+        match release::last(self.kubectl())? {
+            Some(manifests) => rollout::back(self.kubectl(), &manifests, self.limit()),
             None => {
                 say("There is no release to roll back to; everything stays as it is, to be looked at");
                 Ok(())

@@ -6,6 +6,7 @@ mod contract;
 mod docs;
 mod drift;
 mod hcl;
+mod held;
 pub(crate) mod parts;
 mod plan;
 mod suite;
@@ -13,7 +14,10 @@ mod summary;
 mod tool;
 mod tree;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -100,15 +104,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// What `deploy` needs: plans an environment's root, asks unless told not to, applies that plan, and answers the root's
 /// outputs by name (`cluster`, `registry`, `services`, ...), as `terraform output -json` has their values. A plan that
 /// leaves the residency boundary is an error, and so is one that nobody confirms.
-pub(crate) fn provision(environment: &str, cloud: Cloud, yes: bool) -> Result<serde_json::Value> {
-    let (tree, place) = (Tree::open(None)?, Place { cloud: name(cloud), state: false });
+pub(crate) fn provision(
+    dir: Option<&Path>,
+    environment: &str,
+    cloud: Cloud,
+    yes: bool,
+) -> Result<serde_json::Value> {
+    let (tree, place) = (Tree::open(dir)?, Place { cloud: name(cloud), state: false });
     apply::run(&tree, environment, place, yes)?;
     apply::outputs(&tree, environment, place)
 }
 
 /// The same plan, shown only.
-pub(crate) fn preview(environment: &str, cloud: Cloud) -> Result<()> {
-    let (tree, place) = (Tree::open(None)?, Place { cloud: name(cloud), state: false });
+pub(crate) fn preview(dir: Option<&Path>, environment: &str, cloud: Cloud) -> Result<()> {
+    let (tree, place) = (Tree::open(dir)?, Place { cloud: name(cloud), state: false });
     plan::show(&tree, environment, place).map(drop)
 }
 

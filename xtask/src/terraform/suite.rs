@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{
     drift,
+    held::{self, ATTACH, Held},
     tool::{answer, quiet, terraform},
     tree::{self, Tree},
 };
@@ -21,6 +22,8 @@ use crate::shell::{Result, say};
 
 /// Folders whose tests run at the same time: terraform and a provider each keep about one processor busy.
 const SIDE_BY_SIDE: usize = 2;
+/// Go collects garbage when memory has grown to so many percent; each of these processes lives for seconds.
+const MEMORY_FOR_TIME: &str = "400";
 
 #[derive(Default)]
 struct Tally {
@@ -32,11 +35,12 @@ struct Tally {
 pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&'static str>) -> Result<ExitCode> {
     let folders = folders(tree, environment, cloud)?;
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
+    let provider = OnceLock::new();
     thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
                 while let Some(dir) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (place, ended) = (tree.shown(dir), run_in(dir));
+                    let (place, ended) = (tree.shown(dir), run_in(dir, &provider));
                     tally.lock().unwrap_or_else(PoisonError::into_inner).add(place, ended);
                 }
             });
@@ -91,9 +95,16 @@ fn of_cloud(tree: &Tree, dir: &Path, cloud: &str) -> bool {
 }
 
 /// Runs the tests of one folder; answers how many runs passed and failed.
-fn run_in(dir: &Path) -> Result<(u64, u64)> {
+fn run_in(dir: &Path, provider: &OnceLock<Option<Held>>) -> Result<(u64, u64)> {
     quiet(&mut terraform(dir, &["init", "-backend=false", "-input=false", "-no-color"]))?;
-    let said = answer(&mut terraform(dir, &["test", "-json"]))?;
+    let mut test = terraform(dir, &["test", "-json"]);
+    test.env("GOGC", MEMORY_FOR_TIME);
+    if held::is_used(dir)
+        && let Some(held) = provider.get_or_init(|| Held::start(dir))
+    {
+        test.env(ATTACH, held.attach());
+    }
+    let said = answer(&mut test)?;
     let mut counts = None;
     for line in String::from_utf8_lossy(&said.stdout).lines() {
         let message: Value = serde_json::from_str(line).unwrap_or_default();

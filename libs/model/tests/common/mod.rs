@@ -27,7 +27,7 @@ pub fn engine() -> &'static Engine {
     })
 }
 
-/// A file of the committed test data.
+/// A file of the committed test data: tests run in their package's folder.
 pub fn data(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    PathBuf::from("tests/data").join(name)
 }

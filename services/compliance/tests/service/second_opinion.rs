@@ -119,7 +119,7 @@ fn theirs(folder: &Path) -> Value {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    maily_testkit::workspace()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,7 +45,7 @@ pub(crate) fn crash(shared: &mut Shared) {
 
 pub(crate) fn probe(shared: &mut Shared) {
     let patch = "- { op: replace, path: /spec/template/spec/containers/0/readinessProbe/httpGet/path, value: /nowhere }\n\
-                 - { op: replace, path: /spec/progressDeadlineSeconds, value: 20 }";
+                 - { op: replace, path: /spec/progressDeadlineSeconds, value: 10 }";
     let said = refused(shared, "probe", ("Deployment", "guardrails"), patch, ROLLOUT);
     assert!(said.contains("no progress before the deadline"), "{said}");
     assert!(said.contains("Readiness probe failed"), "what the cluster says about it is missing: {said}");

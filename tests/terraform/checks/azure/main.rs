@@ -27,9 +27,12 @@ fn dev_applies_reports_drift_by_name_and_is_destroyed() {
 }
 
 #[test]
-fn staging_applies_and_is_destroyed() {
+fn staging_is_deployed_and_destroyed() {
     let Some(_) = part("MAILY_AZURERM") else { return };
-    applied("staging").destroy();
+    let azure = Azure::start("staging");
+    deploys(&azure);
+    expect_clean(&azure);
+    azure.destroy();
 }
 
 #[test]
@@ -56,6 +59,26 @@ fn a_region_outside_is_refused_at_plan_with_its_article() {
     assert_eq!(azure.arm.writes(), 0);
 }
 
+/// `cargo xtask deploy` comes as far as the cluster, and says how to reach it; the cluster itself is nowhere.
+fn deploys(azure: &Azure) {
+    let ended = run(&mut azure.deploy(&["--yes", "--only", "terraform"])).expect(0);
+    assert!(ended.out.contains("to add"), "{}", ended.out);
+    let name = "--name maily-stg --context maily-staging";
+    assert!(
+        ended.err.contains("az aks get-credentials --subscription ") && ended.err.contains(name),
+        "{}",
+        ended.err
+    );
+    let ended = run(&mut azure.deploy(&["--yes", "--only", "preflight,terraform,diff"])).expect(1);
+    for said in
+        ["the next step makes it", "Nothing to do", "az aks get-credentials", "what is done stays done"]
+    {
+        assert!(ended.err.contains(said), "{said} is not in {}", ended.err);
+    }
+    let ended = run(&mut azure.deploy(&["--yes", "--only", "diff"])).expect(1);
+    assert!(ended.err.contains("your kubeconfig has no context maily-staging"), "{}", ended.err);
+}
+
 /// Applies a root and checks that a second plan is empty.
 fn applied(environment: &'static str) -> Azure {
     let azure = Azure::start(environment);
@@ -63,9 +86,13 @@ fn applied(environment: &'static str) -> Azure {
     for line in ended.out.lines().take(3) {
         say(format_args!("{environment}: {line}"));
     }
+    expect_clean(&azure);
+    azure
+}
+
+fn expect_clean(azure: &Azure) {
     let (code, report) = azure.drift();
     assert_eq!((code, &report["status"]), (0, &Value::from("clean")), "{report:#}");
-    azure
 }
 
 /// Weakens every attribute behind terraform's back and expects each by name in the report; an apply puts all right.

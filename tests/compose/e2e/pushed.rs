@@ -1,0 +1,23 @@
+//! `cargo xtask images --push`, to a real registry.
+
+use maily_compose_tests::{docker, images::Images, registry::Registry, xtask, xtask_said};
+
+pub(crate) fn image(images: &mut Images) {
+    let registry = Registry::start();
+    let team = format!("{}/team", registry.name());
+    let reference = format!("{team}/{}", images.reference("guardrails"));
+    let said = xtask(&["images", "guardrails", "--tag", images.tag(), "--push", &format!("{team}/")]);
+    assert!(said.out.contains(&reference), "{}", said.all());
+    let id = || docker::ask(&["image", "inspect", "--format", "{{.Id}}", &reference]);
+    let _ = docker::ask(&["image", "rm", &reference]);
+    assert!(!docker::attempt(&["image", "inspect", &reference]).ok());
+    let _ = docker::ask(&["pull", "--quiet", &reference]);
+    assert_eq!(id(), images.id("guardrails"));
+    let _ = docker::ask(&["image", "rm", &reference]);
+
+    let nowhere = registry.name();
+    drop(registry);
+    let said = xtask_said(&["images", "guardrails", "--tag", images.tag(), "--push", &nowhere]);
+    assert!(said.code == Some(1) && said.err.contains("push"), "{}", said.all());
+    let _ = docker::ask(&["image", "rm", &format!("{nowhere}/{}", images.reference("guardrails"))]);
+}
