@@ -39,7 +39,9 @@ fn ask(address: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, DEADLINE)?;
     stream.set_read_timeout(Some(DEADLINE))?;
     stream.set_write_timeout(Some(DEADLINE))?;
-    write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    // In one piece: who answers before the last one came resets the connection when it closes.
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.take(LONGEST).read_to_string(&mut answer)?;
     Ok(answer)
@@ -57,9 +59,14 @@ mod tests {
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut request = [0; 256];
-            let read = stream.read(&mut request).unwrap();
-            assert!(request[..read].starts_with(b"GET /readyz "));
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut piece = [0; 256];
+                let read = stream.read(&mut piece).unwrap();
+                assert_ne!(read, 0, "the request has no end");
+                request.extend_from_slice(&piece[..read]);
+            }
+            assert!(request.starts_with(b"GET /readyz "));
             stream.write_all(answer.as_bytes()).unwrap();
         });
         address

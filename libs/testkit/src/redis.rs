@@ -97,13 +97,14 @@ impl Redis {
         self.wait_ready()
     }
 
-    /// Asks it, under [`Access::Open`], one inline command; answers what it says first.
+    /// Asks it, under [`Access::Open`], one command of words with a space between; answers what it says first.
     ///
     /// # Errors
-    /// It does not answer.
+    /// It does not answer, or answers with an error.
     pub fn ask(&self, command: &str) -> Result<String, Error> {
-        ask(self.port, command)
-            .map_err(|error| Error::Refused(format!("Redis does not answer ({})", error.kind())))
+        let answer = ask(self.port, command)
+            .map_err(|error| Error::Refused(format!("Redis does not answer ({})", error.kind())))?;
+        if answer.starts_with('-') { Err(Error::Refused(answer)) } else { Ok(answer) }
     }
 
     fn wait_ready(&mut self) -> Result<(), Error> {
@@ -129,10 +130,16 @@ impl Drop for Redis {
     }
 }
 
+/// As an array of bulk strings (RESP), for a command on one line may have no more than 64 KiB.
 fn ask(port: u16, command: &str) -> std::io::Result<String> {
+    let words: Vec<&str> = command.split(' ').collect();
+    let mut request = format!("*{}\r\n", words.len());
+    for word in words {
+        request += &format!("${}\r\n{word}\r\n", word.len());
+    }
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(stream, "{command}\r\n")?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = [0; 4096];
     let read = stream.read(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer[..read]).trim_end().to_owned())
