@@ -1,4 +1,4 @@
-//! The real servers that tests start: Vault, built from its Go modules, and Redis, from Debian's package. Once.
+//! The real servers that tests start: Vault, built from its Go modules, Redis and Prometheus, from Debian's packages. Once.
 
 use std::{
     env,
@@ -22,9 +22,10 @@ const REDIS_PACKAGES: [&str; 5] = ["redis-server", "redis-tools", "libatomic1", 
 /// What the program is built from; when none of it changed, it is not built again.
 const VAULT_SOURCES: [&str; 4] = ["engines.go", "go.mod", "go.sum", "main.go"];
 
-/// Makes sure that both are there.
+/// Makes sure that all are there.
 pub(crate) fn for_tests() -> Result<()> {
     redis()?;
+    prometheus()?;
     vault()
 }
 
@@ -48,13 +49,8 @@ fn vault() -> Result<()> {
 /// The machine's Redis, or Debian's package unpacked into the cache: nothing is installed and no daemon started.
 fn redis() -> Result<()> {
     let program = cache::redis();
-    if program.exists() {
+    if have(&program, "redis-server")? {
         return Ok(());
-    }
-    folder("bin")?;
-    if let Some(found) = on_path("redis-server") {
-        let _ = fs::remove_file(&program);
-        return symlink(&found, &program).map_err(|error| format!("{}: {error}", program.display()));
     }
     say("Fetching Redis for the tests (Debian package redis-server, 1 MB, once; nothing is installed)");
     let home = folder("redis")?;
@@ -62,6 +58,33 @@ fn redis() -> Result<()> {
     let libraries = find(&home, "libjemalloc.so.2")?;
     let server = find(&home, "bin/redis-server")?;
     launcher(&program, libraries.parent().unwrap_or(&home), &server)
+}
+
+/// The same for Prometheus, which is linked to nothing.
+fn prometheus() -> Result<()> {
+    let program = cache::prometheus();
+    if have(&program, "prometheus")? {
+        return Ok(());
+    }
+    say("Fetching Prometheus for the tests (Debian package prometheus, 25 MB, once; nothing is installed)");
+    let home = folder("prometheus")?;
+    packages::unpack(&["prometheus"], &home)?;
+    link(&find(&home, "bin/prometheus")?, &program)
+}
+
+/// Whether `program` is in the cache, or on this machine: then the cache names it.
+fn have(program: &Path, name: &str) -> Result<bool> {
+    if program.exists() {
+        return Ok(true);
+    }
+    folder("bin")?;
+    let found = on_path(name);
+    found.map(|found| link(&found, program)).transpose().map(|linked| linked.is_some())
+}
+
+fn link(target: &Path, link: &Path) -> Result<()> {
+    let _ = fs::remove_file(link);
+    symlink(target, link).map_err(|error| format!("{}: {error}", link.display()))
 }
 
 /// A program that starts `server` with the libraries that were unpacked beside it.

@@ -37,3 +37,15 @@ pub fn vault() -> PathBuf {
 pub fn redis() -> PathBuf {
     dir().join("bin/redis-server")
 }
+
+/// The Prometheus of the tests: the machine's, or that of Debian's package.
+#[must_use]
+pub fn prometheus() -> PathBuf {
+    dir().join("bin/prometheus")
+}
+
+/// prometheus-adapter, which the cluster's programs are built with.
+#[must_use]
+pub fn adapter() -> PathBuf {
+    dir().join("cluster/bin/adapter")
+}

@@ -53,7 +53,7 @@ impl Metrics {
         let gauge = |name: &'static str| meter.i64_up_down_counter(name).build();
         let counter = |name: &'static str| meter.u64_counter(name).build();
         // Prometheus adds `_total` to the names of counters.
-        Self {
+        let metrics = Self {
             model: KeyValue::new("model_name", model.to_owned()),
             waiting: gauge("vllm:num_requests_waiting"),
             running: gauge("vllm:num_requests_running"),
@@ -63,7 +63,11 @@ impl Metrics {
             queue_time: seconds(&meter, "vllm:request_queue_time_seconds"),
             first_token: seconds(&meter, "vllm:time_to_first_token_seconds"),
             latency: seconds(&meter, "vllm:e2e_request_latency_seconds"),
-        }
+        };
+        // As vLLM does: to an autoscaler, a replica without this series is not idle but missing.
+        metrics.waiting.add(0, metrics.labels());
+        metrics.running.add(0, metrics.labels());
+        metrics
     }
 
     fn labels(&self) -> &[KeyValue] {

@@ -42,11 +42,37 @@ impl Cluster {
         self.room.path().join(name)
     }
 
+    /// What its administrator reaches it with.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        cache::dir().join("cluster/state/admin.kubeconfig")
+    }
+
     /// Runs kubectl.
     #[must_use]
     pub fn kubectl(&self, arguments: &[&str]) -> Said {
-        let config = cache::dir().join("cluster/state/admin.kubeconfig");
-        run(Command::new("kubectl").arg("--kubeconfig").arg(config).args(arguments))
+        run(Command::new("kubectl").arg("--kubeconfig").arg(self.kubeconfig()).args(arguments))
+    }
+
+    /// Applies an object.
+    ///
+    /// # Panics
+    /// It is refused.
+    pub fn apply(&self, object: &Value) {
+        let file = self.path("object.json");
+        fs::write(&file, object.to_string()).unwrap();
+        let _ = self.kubectl(&["apply", "--filename", file.to_str().unwrap()]).ok();
+    }
+
+    /// The address of this machine that the API server announces: pods and the API server reach processes there.
+    ///
+    /// # Panics
+    /// The kubeconfig has none.
+    #[must_use]
+    pub fn host(&self) -> Ipv4Addr {
+        let server = self.kubectl(&["config", "view", "-o", "jsonpath={.clusters[0].cluster.server}"]).ok();
+        let host = server.trim_start_matches("https://").split(':').next().unwrap();
+        host.parse().unwrap()
     }
 
     /// Gets objects of our namespace.

@@ -9,6 +9,7 @@
 
 pub mod cluster;
 pub mod manifests;
+pub mod metrics;
 pub mod overlay;
 pub mod tunnel;
 pub mod watcher;

@@ -27,10 +27,16 @@ pub(super) fn all(layout: &Layout) -> Result<()> {
         link(&built, &layout.bin().join(name))?;
     }
     link(&program(layout, &sources, "pause", &version, "./pause", "-s -w")?, &layout.bin().join("pause"))?;
-    let sources = root().join("tests/cluster/coredns");
-    let package = "github.com/coredns/coredns";
-    let version = self::version(&sources.join("go.mod"), package)?;
-    link(&program(layout, &sources, "coredns", &version, package, "-s -w")?, &layout.bin().join("coredns"))
+    tool(layout, "coredns", "github.com/coredns/coredns", ".")?;
+    tool(layout, "adapter", "sigs.k8s.io/prometheus-adapter", "./cmd/adapter")
+}
+
+/// A program of others, which the module in the folder `name` pins.
+fn tool(layout: &Layout, name: &str, module: &str, folder: &str) -> Result<()> {
+    let sources = root().join("tests/cluster").join(name);
+    let version = version(&sources.join("go.mod"), module)?;
+    let package = format!("{module}{}", folder.trim_start_matches('.'));
+    link(&program(layout, &sources, name, &version, &package, "-s -w")?, &layout.bin().join(name))
 }
 
 /// Kubernetes takes its version from the linker; clients decide by it what the server can do.

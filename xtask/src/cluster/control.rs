@@ -6,6 +6,7 @@ use maily_testkit::Process;
 
 use super::{
     layout::{API, API_PORT, Layout, PODS, SERVICES},
+    pki::FRONT_PROXY,
     processes,
 };
 use crate::{kubectl::Kubectl, shell::Result};
@@ -95,6 +96,14 @@ fn server(layout: &Layout) -> Vec<String> {
         format!("--service-account-key-file={}", pki("accounts.pub")),
         format!("--service-account-signing-key-file={}", pki("accounts.key")),
         "--endpoint-reconciler-type=lease".into(),
+        // Extensions of the API (metrics for autoscalers) learn from the API server who asks.
+        format!("--requestheader-client-ca-file={}", pki("ca.crt")),
+        format!("--requestheader-allowed-names={FRONT_PROXY}"),
+        "--requestheader-username-headers=X-Remote-User".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+        format!("--proxy-client-cert-file={}", pki("front-proxy.crt")),
+        format!("--proxy-client-key-file={}", pki("front-proxy.key")),
     ]
 }
 
@@ -110,6 +119,8 @@ fn controllers(layout: &Layout) -> Vec<String> {
         "--allocate-node-cidrs=true".into(),
         format!("--cluster-cidr={PODS}"),
         "--node-cidr-mask-size=24".into(),
+        // As fast as a test wants to see it; 15 s by default.
+        "--horizontal-pod-autoscaler-sync-period=5s".into(),
     ]);
     arguments
 }

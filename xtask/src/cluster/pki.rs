@@ -11,9 +11,11 @@ use super::layout::{API, Layout, NODE};
 use crate::shell::Result;
 
 /// Who gets a certificate: file, common name, organisation.
-const PARTS: [(&str, &str, &str); 8] = [
+const PARTS: [(&str, &str, &str); 9] = [
     ("apiserver", "kube-apiserver", ""),
     ("apiserver-kubelet", "kube-apiserver-kubelet-client", "system:masters"),
+    // The API server, when it hands a request on to an extension of it.
+    ("front-proxy", FRONT_PROXY, ""),
     ("etcd", "etcd", ""),
     ("admin", "admin", "system:masters"),
     ("controllers", "system:kube-controller-manager", ""),
@@ -21,6 +23,8 @@ const PARTS: [(&str, &str, &str); 8] = [
     ("proxy", "system:kube-proxy", ""),
     ("kubelet", "system:node:maily", "system:nodes"),
 ];
+/// The one name whose word about a caller's name an extension of the API server takes.
+pub(super) const FRONT_PROXY: &str = "front-proxy-client";
 /// Who gets a kubeconfig.
 const CALLERS: [&str; 5] = ["admin", "controllers", "scheduler", "proxy", "kubelet"];
 /// First address of the Service range, which is the API server's.

@@ -65,6 +65,9 @@ async fn a_request_ends_at_its_deadline() {
 async fn who_hangs_up_is_no_longer_worked_for() {
     let metrics = Metrics::install();
     let client = Client::with(Config { name: Some(NAME.into()), ..Config::default() });
+    // An autoscaler counts on a replica that nobody has asked yet.
+    assert_eq!(metrics.value("vllm:num_requests_running", ""), Some(0.0));
+    assert_eq!(metrics.value("vllm:num_requests_waiting", ""), Some(0.0));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, client.router.clone()).into_future());

@@ -1,11 +1,12 @@
 //! `cargo xtask deploy dev` on a real Kubernetes: from nothing to a finished campaign, rollouts that nobody notices, bad
-//! releases that are rolled back, pods that are killed.
+//! releases that are rolled back, pods that are killed, a model that is asked for more than it can write.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bad;
 mod campaign;
 mod clients;
+mod scaling;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -45,6 +46,7 @@ fn dev_on_a_real_cluster() {
             ("a service that never becomes ready is rolled back", bad::probe),
             ("a crashing owner of data is rolled back; clients that hold see nothing", bad::owner),
             ("each pod is killed in a campaign; the report is the same", kills),
+            ("requests that wait bring another model", scaling::another_model),
             ("another environment's context is refused", foreign_context),
             ("destroyed: nothing is left", destroyed),
         ],
