@@ -20,7 +20,7 @@ use crate::{
 const REDIS_PACKAGES: [&str; 5] = ["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"];
 
 /// What the program is built from; when none of it changed, it is not built again.
-const VAULT_SOURCES: [&str; 4] = ["engines.go", "go.mod", "go.sum", "main.go"];
+const VAULT_SOURCES: [&str; 5] = ["agent.go", "engines.go", "go.mod", "go.sum", "main.go"];
 
 /// Makes sure that all are there.
 pub(crate) fn for_tests() -> Result<()> {

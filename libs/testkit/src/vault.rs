@@ -1,12 +1,13 @@
-//! A real Vault for tests: a Vault core with TLS on 127.0.0.1, that can be killed and started again with its keys.
+//! A real Vault for tests: a Vault core with TLS, that can be killed and started again with its keys.
 
 use std::{
     fs,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{Authority, Error, Process, cache, files::write_private, http, ports};
 
@@ -16,6 +17,7 @@ const READY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Vault {
     dir: PathBuf,
+    host: Ipv4Addr,
     base: u16,
     ca: PathBuf,
     pair: (PathBuf, PathBuf),
@@ -23,16 +25,24 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Starts a Vault whose state is below `dir`.
+    /// Starts a Vault on 127.0.0.1 whose state is below `dir`.
     ///
     /// # Errors
     /// The program was not built (`cargo xtask test` does that), or does not become ready.
     pub fn start(dir: &Path) -> Result<Self, Error> {
+        Self::start_at(dir, Ipv4Addr::LOCALHOST, &[])
+    }
+
+    /// Starts a Vault whose services reach it at another address of this machine, under these names too.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_at(dir: &Path, host: Ipv4Addr, names: &[String]) -> Result<Self, Error> {
         let authority = Authority::open(dir.join("tls"))?;
-        let (ca, pair) = (authority.ca(), authority.edge(&[])?);
+        let (ca, pair) = (authority.ca(), authority.edge(names)?);
         let base = ports::free_block(2)?;
-        let process = launch(dir, base, &pair)?;
-        let mut vault = Self { dir: dir.to_owned(), base, ca, pair, process };
+        let process = launch(dir, SocketAddr::from((host, base)), &pair)?;
+        let mut vault = Self { dir: dir.to_owned(), host, base, ca, pair, process };
         vault.wait_ready()?;
         Ok(vault)
     }
@@ -40,7 +50,13 @@ impl Vault {
     /// Its address for services: TLS, by the authority of [`Self::ca`].
     #[must_use]
     pub fn address(&self) -> String {
-        format!("https://127.0.0.1:{}", self.base)
+        format!("https://{}", self.socket())
+    }
+
+    /// Where it listens for services.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::from((self.host, self.base))
     }
 
     /// The authority's certificate.
@@ -69,7 +85,7 @@ impl Vault {
     /// # Errors
     /// As [`Self::start`].
     pub fn restart(&mut self) -> Result<(), Error> {
-        self.process = launch(&self.dir, self.base, &self.pair)?;
+        self.process = launch(&self.dir, self.socket(), &self.pair)?;
         self.wait_ready()
     }
 
@@ -100,6 +116,56 @@ impl Vault {
         match self.operate(method, path, body)? {
             (200..=299, answer) => Ok(answer),
             (status, answer) => Err(Error::Refused(format!("Vault: {method} {path}: {status} {answer}"))),
+        }
+    }
+
+    /// Does what Vault's own program would at this command (its words behind `vault`), as far as our operators' pages use
+    /// it. `file` reads what a command names: a policy, or the value of a field `NAME=@FILE`.
+    ///
+    /// # Errors
+    /// As [`Self::operator`], or the command is not known here.
+    pub fn command(&self, words: &[&str], file: &dyn Fn(&str) -> String) -> Result<Value, Error> {
+        let flag = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)).unwrap_or_default();
+        let plain: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with('-')).collect();
+        let fields = |words: &[&str]| -> Map<String, Value> {
+            let pairs = words.iter().filter_map(|word| word.split_once('='));
+            let value = |text: &str| text.strip_prefix('@').map_or_else(|| text.to_owned(), file);
+            pairs.map(|(name, text)| (name.to_owned(), value(text).into())).collect()
+        };
+        match plain.as_slice() {
+            ["secrets", "enable", kind] => {
+                let options = json!({ "version": flag("-version=") });
+                let body =
+                    json!({ "type": kind, "options": if *kind == "kv" { options } else { Value::Null } });
+                self.operator("POST", &format!("sys/mounts/{}", flag("-path=")), &body)
+            }
+            ["secrets", "tune", mount] => {
+                let body = json!({ "max_lease_ttl": flag("-max-lease-ttl=") });
+                self.operator("POST", &format!("sys/mounts/{mount}/tune"), &body)
+            }
+            ["policy", "write", name, path] => {
+                let policy = json!({ "policy": file(path) });
+                self.operator("PUT", &format!("sys/policies/acl/{name}"), &policy)
+            }
+            ["policy", "delete", name] => {
+                self.operator("DELETE", &format!("sys/policies/acl/{name}"), &Value::Null)
+            }
+            ["auth", "enable", kind] => {
+                self.operator("POST", &format!("sys/auth/{kind}"), &json!({ "type": kind }))
+            }
+            ["read", path] => self.operator("GET", path, &Value::Null),
+            ["write", path, rest @ ..] => self.operator("PUT", path, &fields(rest).into()),
+            ["kv", how @ ("put" | "patch"), name, rest @ ..] => {
+                let path = format!("{}/data/{name}", flag("-mount="));
+                let mut data = Map::new();
+                if *how == "patch" {
+                    let known = self.operator("GET", &path, &Value::Null)?;
+                    data = known["data"]["data"].as_object().cloned().unwrap_or_default();
+                }
+                data.extend(fields(rest));
+                self.operator("POST", &path, &json!({ "data": data }))
+            }
+            _ => Err(Error::Refused(format!("vault {}: not known here", words.join(" ")))),
         }
     }
 
@@ -144,12 +210,13 @@ impl Drop for Vault {
     }
 }
 
-fn launch(dir: &Path, base: u16, pair: &(PathBuf, PathBuf)) -> Result<Process, Error> {
+/// Its second listener, for the operator, is on loopback: it has no TLS.
+fn launch(dir: &Path, listen: SocketAddr, pair: &(PathBuf, PathBuf)) -> Result<Process, Error> {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let arguments = [
         ["-data".to_owned(), path(&dir.join("vault"))],
-        ["-listen".to_owned(), format!("127.0.0.1:{base}")],
-        ["-plain".to_owned(), format!("127.0.0.1:{}", base + 1)],
+        ["-listen".to_owned(), listen.to_string()],
+        ["-plain".to_owned(), format!("127.0.0.1:{}", listen.port() + 1)],
         ["-cert".to_owned(), path(&pair.0)],
         ["-key".to_owned(), path(&pair.1)],
     ];

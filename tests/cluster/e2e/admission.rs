@@ -29,6 +29,7 @@ fn the_api_server_judges() {
             ("each bad workload is refused, with the policy's own sentence", bad_workloads),
             ("so is a bad container that somebody puts beside those of a pod", bad_debuggers),
             ("every overlay is accepted, but for its images without a tag", overlays),
+            ("so are its pods as Linkerd leaves them, with its image by digest", meshed),
         ],
     );
     forget(&cluster);
@@ -68,7 +69,9 @@ fn bad_workloads(cluster: &mut Cluster) {
     });
     let mut items: Vec<Value> = rules.map(renamed).collect();
     assert_eq!(items.len(), 8);
-    items.push(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "admission-test" } }));
+    let labels = json!({ "pod-security.kubernetes.io/warn": "restricted" });
+    let metadata = json!({ "name": "admission-test", "labels": labels });
+    items.push(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata }));
     let _ = apply(cluster, &json!({ "apiVersion": "v1", "kind": "List", "items": items }), &[]).ok();
     for kind in ["Pod", "Deployment", "StatefulSet", "Job", "CronJob"] {
         for (path, value, sentence) in BAD {
@@ -244,4 +247,65 @@ fn kind_of(group: &str, kind: &str, plural: &str) -> Value {
             }}],
         },
     })
+}
+
+/// What Linkerd's injector adds to a pod where its CNI plugin is installed (charts/partials/templates in linkerd/linkerd2,
+/// _proxy.tpl and _network-validator.tpl): the resources are what the pod's annotations say.
+fn mesh(annotations: &Value, image: &str) -> [Value; 2] {
+    let said = |name: &str| &annotations[format!("config.linkerd.io/proxy-{name}")];
+    let resources = json!({
+        "requests": { "cpu": said("cpu-request"), "memory": said("memory-request") },
+        "limits": { "memory": said("memory-limit") },
+    });
+    let container = |name: &str, user: u32| {
+        json!({
+            "name": name,
+            "image": image,
+            "resources": resources,
+            "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "capabilities": { "drop": ["ALL"] },
+                "readOnlyRootFilesystem": true,
+                "runAsNonRoot": true,
+                "runAsUser": user,
+                "seccompProfile": { "type": "RuntimeDefault" },
+            },
+        })
+    };
+    let mut proxy = container("linkerd-proxy", 2102);
+    proxy["restartPolicy"] = "Always".into();
+    [container("linkerd-network-validator", 65534), proxy]
+}
+
+fn meshed(cluster: &mut Cluster) {
+    let by_digest = format!("cr.l5d.io/linkerd/proxy:edge-26.8.1@sha256:{}", "ab".repeat(32));
+    let mut accepted = 0;
+    for object in objects("prod") {
+        if object["kind"] != "Deployment" && object["kind"] != "StatefulSet" {
+            continue;
+        }
+        let template = &object["spec"]["template"];
+        let text = tagged(&serde_yaml_ng::to_string(template).unwrap());
+        let template: Value = serde_yaml_ng::from_str(&text).unwrap();
+        let annotations = &template["metadata"]["annotations"];
+        assert_eq!(annotations["linkerd.io/inject"], "enabled");
+        let injected = |image: &str| {
+            let mut pod = template.clone();
+            // Those of its claims are the StatefulSet's to add, and its account is in the other namespace.
+            pod["spec"]["serviceAccountName"] = "default".into();
+            let first = pod["spec"]["initContainers"].as_array().cloned().unwrap_or_default();
+            pod["spec"]["initContainers"] = [mesh(annotations, image).to_vec(), first].concat().into();
+            for claim in object["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten() {
+                let volume = json!({ "name": claim["metadata"]["name"], "emptyDir": {} });
+                pod["spec"]["volumes"].as_array_mut().unwrap().push(volume);
+            }
+            wrapped("Pod", &pod)
+        };
+        let said = apply(cluster, &injected(&by_digest), &["--dry-run=server"]).ok();
+        assert!(!said.contains("would violate PodSecurity"), "{said}");
+        let said = refused(cluster, &injected("cr.l5d.io/linkerd/proxy:edge-26.8.1"));
+        assert!(said.contains("an image needs a digest"), "{said}");
+        accepted += 1;
+    }
+    assert_eq!(accepted, 5);
 }

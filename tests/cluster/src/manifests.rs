@@ -27,12 +27,16 @@ pub fn objects(environment: &str) -> Vec<Value> {
     serde_yaml_ng::Deserializer::from_str(&text).map(|one| Value::deserialize(one).unwrap()).collect()
 }
 
-/// As a deployment renders them: each of our images with a tag.
+/// As a deployment renders them: each image with a tag, ours and that of Vault's agent.
 #[must_use]
 pub fn tagged(text: &str) -> String {
-    let tag = |line: &str| match line.trim_start().trim_start_matches("- ").starts_with("image: maily/") {
-        true => format!("{line}:0123456789ab\n"),
-        false => format!("{line}\n"),
+    let untagged = ["image: maily/", "image: hashicorp/vault"];
+    let tag = |line: &str| {
+        let image = line.trim_start().trim_start_matches("- ");
+        match untagged.iter().any(|begin| image.starts_with(begin)) {
+            true => format!("{line}:0123456789ab\n"),
+            false => format!("{line}\n"),
+        }
     };
     text.lines().map(tag).collect()
 }

@@ -31,7 +31,11 @@ pub fn patched(folder: &Path, base: &Path, (kind, name): (&str, &str), patch: &s
 }
 
 /// The way from one folder to another: a kustomization names others by relative paths only.
-fn relative(from: &Path, to: &Path) -> PathBuf {
+///
+/// # Panics
+/// One is not there.
+#[must_use]
+pub fn relative(from: &Path, to: &Path) -> PathBuf {
     let (from, to) = (from.canonicalize().unwrap(), to.canonicalize().unwrap());
     let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = from.components().skip(shared).map(|_| Component::ParentDir);

@@ -1,6 +1,6 @@
 // A real Vault core with the engines that Maily uses, as a server for tests: started, killed and started again on the
 // same folder, it initialises itself the first time and unseals itself every time. Its keys lie in that folder in the
-// clear, so it is for tests only; users run their own Vault.
+// clear, so it is for tests only; users run their own Vault. `agent` is Vault's agent, as our manifests use it.
 package main
 
 import (
@@ -34,6 +34,12 @@ type options struct {
 
 func main() {
 	log.SetFlags(0)
+	if len(os.Args) > 1 && os.Args[1] == "agent" {
+		if err := agent(os.Args[2:]); err != nil {
+			log.Fatalf("vault agent: %v", err)
+		}
+		return
+	}
 	if err := serve(parse(os.Args)); err != nil {
 		log.Fatalf("vault: %v", err)
 	}

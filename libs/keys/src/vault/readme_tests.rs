@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use maily_testkit::Vault;
-use serde_json::{Map, Value, json};
 
 use super::tests::{config, scope, until};
 use super::*;
@@ -20,35 +19,24 @@ fn commands() -> Vec<Vec<String>> {
     commands.map(|command| command.split_whitespace().map(ToOwned::to_owned).collect()).collect()
 }
 
-/// What Vault's own program sends; answers the field that is asked for.
+/// What Vault's own program does; answers the field that is asked for.
 fn run(vault: &Vault, command: &[String], values: &BTreeMap<&str, String>) -> Option<String> {
-    let flags = |name: &str| command.iter().find_map(|word| word.strip_prefix(name));
-    let words: Vec<&str> = command.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
-    let (method, path, body) = match words.as_slice() {
-        ["secrets", "enable", kind] => {
-            ("POST", format!("sys/mounts/{}", flags("-path=").unwrap()), json!({"type": kind}))
-        }
-        ["policy", "write", name, _] => {
-            ("PUT", format!("sys/policies/acl/{name}"), json!({"policy": POLICY}))
-        }
-        ["policy", "delete", name] => ("DELETE", format!("sys/policies/acl/{name}"), Value::Null),
-        ["auth", "enable", kind] => ("POST", format!("sys/auth/{kind}"), json!({"type": kind})),
-        ["read", path] => ("GET", (*path).to_owned(), Value::Null),
-        ["write", path, fields @ ..] => {
-            let pairs = fields.iter().map(|field| field.split_once('=').unwrap());
-            let value = |text: &str| Value::from(values.get(text).map_or(text, String::as_str));
-            let mut fields: Map<String, Value> =
-                pairs.map(|(name, text)| (name.to_owned(), value(text))).collect();
-            if path.ends_with("kubernetes/config") {
-                // This Vault is in no pod.
-                fields.insert("disable_local_ca_jwt".into(), true.into());
-            }
-            ("PUT", path.replace("KEY", &scope().to_string()), Value::Object(fields))
-        }
-        other => panic!("a command that is not known here: {other:?}"),
+    let known = |word: &str| {
+        let (name, text) = word.split_once('=')?;
+        values.get(text).map(|value| format!("{name}={value}"))
     };
-    let answer = vault.operator(method, &path, &body).unwrap();
-    flags("-field=").map(|field| answer["data"][field].as_str().unwrap().to_owned())
+    let mut words: Vec<String> = command
+        .iter()
+        .map(|word| known(word).unwrap_or_else(|| word.replace("/KEY/", &format!("/{}/", scope()))))
+        .collect();
+    if words.iter().any(|word| word.ends_with("kubernetes/config")) {
+        // This Vault is in no pod.
+        words.push("disable_local_ca_jwt=true".into());
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let answer = vault.command(&words, &|_| POLICY.to_owned()).unwrap();
+    let field = words.iter().find_map(|word| word.strip_prefix("-field="))?;
+    Some(answer["data"][field].as_str().unwrap().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

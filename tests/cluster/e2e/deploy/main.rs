@@ -1,5 +1,5 @@
 //! `cargo xtask deploy dev` on a real Kubernetes: from nothing to a finished campaign, rollouts that nobody notices, bad
-//! releases that are rolled back, pods that are killed, a model that is asked for more than it can write.
+//! releases that are rolled back, pods that are killed, a model that is asked for more than it can write, and all of it on a Vault's certificates and keys.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -7,6 +7,7 @@ mod bad;
 mod campaign;
 mod clients;
 mod scaling;
+mod vault;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -49,6 +50,10 @@ fn dev_on_a_real_cluster() {
             ("requests that wait bring another model", scaling::another_model),
             ("another environment's context is refused", foreign_context),
             ("destroyed: nothing is left", destroyed),
+            (
+                "with Vault: its agent brings certificates and keys, and the campaign is the same",
+                vault::without_secrets,
+            ),
         ],
     );
     let _ = xtask(&["cluster", "down"]).ok();

@@ -1,0 +1,8 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role       = "maily-compliance-files"
+      token_path = "/var/run/secrets/maily/vault-token"
+    }
+  }
+}
