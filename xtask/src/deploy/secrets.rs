@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the smoke test and people's clients on this machine use.
-const CLIENT: &str = "edge-client";
+pub(super) const CLIENT: &str = "edge-client";
 const IDENTITY: &str = "restate-identity";
 /// Redis' side of its one user, and the services' side.
 const REDIS: [&str; 2] = ["redis-secrets", "redis-client"];

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{environment::NAMESPACE, images::Image};
+use super::{environment::NAMESPACE, images::Image, secrets::CLIENT};
 use crate::{
     kubectl::Kubectl,
     shell::{Result, root},
@@ -30,6 +30,7 @@ const NAME: &str = "smoke";
 pub(super) fn run(kubectl: &Kubectl, images: &[Image], registry: Option<&str>) -> Result<()> {
     let image = images.iter().find(|image| image.name == "maily/orchestrator");
     let image = image.map(|image| image.reference(registry)).unwrap_or_default();
+    expect_key(kubectl)?;
     clean(kubectl)?;
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": [campaign(&root().join(CAMPAIGN))?, job(&image)] });
     kubectl.apply(&list.to_string())?;
@@ -38,6 +39,18 @@ pub(super) fn run(kubectl: &Kubectl, images: &[Image], registry: Option<&str>) -
     println!("{}", logs.unwrap_or_else(|error| error).trim_end());
     done?;
     clean(kubectl)
+}
+
+/// Without it the pod would wait for its volume until the limit.
+fn expect_key(kubectl: &Kubectl) -> Result<()> {
+    let get = ["-n", NAMESPACE, "get", "secret", CLIENT, "--ignore-not-found", "-o", "name"];
+    match kubectl.output(&get)?.trim() {
+        "" => Err(format!(
+            "the Secret {CLIENT} is missing: what a client of the orchestrator's edge listener has (k8s/README.md says \
+             how to make it); --skip smoke leaves the smoke test out"
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn clean(kubectl: &Kubectl) -> Result<()> {
@@ -144,7 +157,7 @@ fn job(image: &str) -> Value {
                     }],
                     "volumes": [
                         { "name": "campaign", "configMap": { "name": NAME, "items": items } },
-                        { "name": "keys", "secret": { "secretName": "edge-client", "defaultMode": 0o400 } },
+                        { "name": "keys", "secret": { "secretName": CLIENT, "defaultMode": 0o400 } },
                         { "name": "out", "emptyDir": { "sizeLimit": "64Mi" } },
                     ],
                 },
