@@ -1,5 +1,6 @@
 //! `cargo xtask deploy dev` on a real Kubernetes: from nothing to a finished campaign, rollouts that nobody notices, bad
-//! releases that are rolled back, pods that are killed, a model that is asked for more than it can write, and all of it on a Vault's certificates and keys.
+//! releases that are rolled back, pods that are killed, a model that is asked for more than it can write; and all of it
+//! again on a Vault's certificates and keys.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
