@@ -9,6 +9,9 @@ use crate::{
 /// What must not be active anywhere in the dependency graph (DESIGN.md, "The protocols").
 const BANNED: [&str; 4] = ["ring", "openssl", "openssl-sys", "native-tls"];
 
+/// What is built for NVIDIA's GPUs only; `cargo xtask test` and `up` are without it.
+const GPU: &str = "maily-inference/cuda";
+
 pub(crate) fn run() -> Result<()> {
     say("Formatting");
     run_program(&mut cargo(&["fmt", "--all", "--check"]))?;
@@ -21,13 +24,18 @@ pub(crate) fn run() -> Result<()> {
     say("Dependencies: no ring, no OpenSSL");
     dependencies()?;
     say("Clippy, warnings denied");
-    run_program(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    run_program(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    say("Clippy on what is for GPUs");
+    let gpu = ["--package", "maily-model", "--package", "maily-inference", "--features", GPU];
+    run_program(cargo(&["clippy"]).args(gpu).args(["--all-targets", "--quiet", "--", "-D", "warnings"]))
 }
 
 fn dependencies() -> Result<()> {
     let tree = output(&mut cargo(&[
         "tree",
         "--workspace",
+        "--features",
+        GPU,
         "--edges",
         "all",
         "--prefix",
