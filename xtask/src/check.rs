@@ -11,7 +11,7 @@ const BANNED: [&str; 4] = ["ring", "openssl", "openssl-sys", "native-tls"];
 
 /// What is built for NVIDIA's GPUs only, and compiles without one. It is checked together with all else, so that nothing
 /// is checked twice; `cargo xtask test` and `up` build without it.
-const GPU: &str = "maily-inference/cuda";
+pub(crate) const GPU: &str = "maily-inference/cuda";
 
 pub(crate) fn run() -> Result<()> {
     say("Formatting");
