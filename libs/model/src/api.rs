@@ -3,18 +3,23 @@
 use std::fmt;
 use std::time::Instant;
 
+use crate::device::Device;
+
 /// How a checkpoint is loaded; the defaults serve.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
     /// The most tokens a prompt and its answer may have together; never more than the checkpoint's own limit.
     pub max_context: usize,
-    /// How many bytes of attention state of earlier prompts are kept for prompts that begin the same way.
+    /// How many bytes of attention state of earlier prompts are kept, on the device, for prompts that begin the same
+    /// way.
     pub prefix_cache_bytes: usize,
+    /// Where the model runs.
+    pub device: Device,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { max_context: 8192, prefix_cache_bytes: 256 << 20 }
+        Self { max_context: 8192, prefix_cache_bytes: 256 << 20, device: Device::Cpu }
     }
 }
 

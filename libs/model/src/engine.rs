@@ -2,16 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Mutex;
-
-use burn::backend::Flex;
 
 use crate::api::{ChatMessage, Completion, Event, Generate, LoadOptions, ModelInfo};
 use crate::checkpoint::Checkpoint;
 use crate::error::{EngineError, LoadError, TemplateError};
-use crate::generate::{self, Grammars, Writer};
-use crate::llama::Llama;
-use crate::llama::memory::Prefixes;
+use crate::generate::{self, Grammars};
+use crate::runner::{self, Runner, With};
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 
@@ -20,8 +16,7 @@ pub struct Engine {
     info: ModelInfo,
     tokenizer: Tokenizer,
     template: Option<ChatTemplate>,
-    model: Llama<Flex>,
-    prefixes: Mutex<Prefixes<Flex>>,
+    runner: Box<dyn Runner>,
     grammars: Grammars,
 }
 
@@ -29,7 +24,7 @@ impl Engine {
     /// Loads a `.gguf` file or a Hugging Face folder (`config.json`, `tokenizer.json`, `*.safetensors`).
     ///
     /// # Errors
-    /// One sentence on what is missing, corrupt or not supported.
+    /// One sentence on what is missing, corrupt or not supported, or why the device can't be used.
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
         let checkpoint = Checkpoint::open(path)?;
         let context_length = checkpoint.config.context.min(options.max_context).max(2);
@@ -42,13 +37,12 @@ impl Engine {
             quantisation: checkpoint.quantisation(),
             fingerprint: checkpoint.fingerprint()?,
         };
-        let model = Llama::load(&checkpoint, context_length, &Default::default())?;
+        let runner = runner::load(&checkpoint, context_length, options)?;
         Ok(Self {
             info,
-            model,
+            runner,
             tokenizer: checkpoint.tokenizer,
             template: checkpoint.template,
-            prefixes: Mutex::new(Prefixes::new(options.prefix_cache_bytes)),
             grammars: Grammars::default(),
         })
     }
@@ -80,11 +74,10 @@ impl Engine {
     /// The scores of every token of the vocabulary as the one after each of `tokens` (for conformance tests).
     ///
     /// # Errors
-    /// The tokens are none, too many, or not of this vocabulary.
+    /// The tokens are none, too many, or not of this vocabulary, or the device failed.
     pub fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, EngineError> {
         generate::check_tokens(tokens, self.info.vocabulary, self.info.context_length)?;
-        let (x, _) = self.model.read_prompt(tokens, 0, self.model.memory(1, tokens.len()));
-        let scores = generate::numbers(self.model.scores(&x));
+        let scores = self.runner.logits(tokens)?;
         Ok(scores.chunks_exact(self.info.vocabulary).map(<[f32]>::to_vec).collect())
     }
 
@@ -92,19 +85,17 @@ impl Engine {
     /// A `sink` that breaks, or the deadline, ends all unfinished candidates as cancelled.
     ///
     /// # Errors
-    /// The request is out of its limits or its schema can't be used.
+    /// The request is out of its limits, its schema can't be used, or the device failed.
     pub fn generate(
         &self,
         request: &Generate,
         sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Vec<Completion>, EngineError> {
-        let writer = Writer {
-            model: &self.model,
-            tokenizer: &self.tokenizer,
-            prefixes: &self.prefixes,
-            grammars: &self.grammars,
-            context: self.info.context_length,
-        };
-        writer.write(request, sink)
+        let context = self.info.context_length;
+        self.runner.write(
+            With { tokenizer: &self.tokenizer, grammars: &self.grammars, context },
+            request,
+            sink,
+        )
     }
 }

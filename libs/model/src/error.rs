@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::device::Device;
+
 /// A checkpoint that could not be loaded: one sentence says what is wrong with which file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -32,6 +34,14 @@ pub enum LoadError {
         /// What there is instead.
         supported: &'static str,
     },
+    /// The model can't run where it was asked to.
+    #[error("cannot run on {device}: {reason}")]
+    Device {
+        /// Where.
+        device: Device,
+        /// What is lacking.
+        reason: String,
+    },
 }
 
 impl LoadError {
@@ -39,7 +49,7 @@ impl LoadError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Io { source, .. } => source.kind() != std::io::ErrorKind::Interrupted,
-            Self::Invalid { .. } | Self::Unsupported { .. } => true,
+            Self::Invalid { .. } | Self::Unsupported { .. } | Self::Device { .. } => true,
         }
     }
 }
@@ -72,12 +82,15 @@ pub enum EngineError {
     /// The constraint failed half-way, which the schema's compiler should have excluded.
     #[error("the constrained answer can't go on")]
     Constraint(Detail),
+    /// The device failed: out of memory, lost, or a kernel that does not compile.
+    #[error("the device failed: {0}")]
+    Device(String),
 }
 
 impl EngineError {
     /// Whether the same request can never succeed on this model.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Constraint(_))
+        !matches!(self, Self::Constraint(_) | Self::Device(_))
     }
 }
 

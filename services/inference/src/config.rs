@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use maily_model::Device;
 use serde::Deserialize;
 
 /// `[service]` of the inference service.
@@ -11,6 +12,9 @@ use serde::Deserialize;
 pub struct Config {
     /// The checkpoint: a `.gguf` file or a Hugging Face folder. There is no default.
     pub model: PathBuf,
+    /// Where the model runs: `cpu`, `cuda` (the first NVIDIA GPU) or `cuda:N`. GPUs need a program built with the cargo
+    /// feature `cuda`.
+    pub device: Device,
     /// What requests call the model; by default after its file or folder (`smollm2-135m-instruct`).
     pub name: Option<String>,
     /// Tokens that a prompt and its answer may have together, within what the checkpoint allows.
@@ -29,6 +33,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             model: PathBuf::new(),
+            device: Device::Cpu,
             name: None,
             context: 8192,
             queue: 64,

@@ -5,6 +5,8 @@
 //! every request has a deadline, and one whose caller has gone away is given up. Prompts and answers are
 //! never logged, measured or traced: only counts and durations are.
 //!
+//! With the cargo feature `cuda`, `service.device` may be a GPU.
+//!
 //! - `openai`: requests, answers and refusals as data
 //! - `think`: keeps a reasoning model's thoughts apart from what it says
 //! - `queue`, `worker`: the requests that wait, and the thread that answers them
@@ -49,6 +51,9 @@ pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
 fn report(loaded: Result<(), maily_model::LoadError>, readiness: &Readiness, fatal: &Fatal) {
     match loaded {
         Ok(()) => readiness.set(true),
+        Err(error @ maily_model::LoadError::Device { .. }) => {
+            fatal.raise(Error::new(format!("service.device: {error}")));
+        }
         Err(error) => fatal.raise(Error::new(format!("service.model: {error}"))),
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{Method, Uri};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
-use maily_model::{Engine, LoadError, LoadOptions};
+use maily_model::{Device, Engine, LoadError, LoadOptions};
 
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -27,7 +27,7 @@ pub(crate) struct Loaded {
     pub(crate) queue: Queue,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) model: Model,
-    /// Changes with the checkpoint and with this program: what a seed draws may then differ.
+    /// Changes with the checkpoint, the kind of device and this program: what a seed draws may then differ.
     pub(crate) fingerprint: String,
 }
 
@@ -62,11 +62,13 @@ impl Server {
             return Ok(loaded);
         }
         let started = std::time::Instant::now();
-        let options = LoadOptions { max_context: self.config.context, ..LoadOptions::default() };
+        let Config { context, device, .. } = self.config;
+        let options = LoadOptions { max_context: context, device, ..LoadOptions::default() };
         let engine = Engine::load(&self.config.model, &options)?;
         let loaded = self.adopt(Arc::new(engine));
         let (info, seconds) = (loaded.engine.info(), started.elapsed().as_secs_f64());
-        tracing::info!(model = loaded.model.id, parameters = info.parameters, seconds, "model loaded");
+        let (model, parameters) = (&loaded.model.id, info.parameters);
+        tracing::info!(model, parameters, %device, seconds, "model loaded");
         Ok(loaded)
     }
 
@@ -91,12 +93,13 @@ impl Loaded {
         let info = engine.info();
         let id = config.name.clone().unwrap_or_else(|| default_name(&config.model, &info.name));
         let metrics = Arc::new(Metrics::new(&id));
+        let kind = if config.device == Device::Cpu { "" } else { "_cuda" };
         let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Self {
             queue: Queue::new(config.queue, Arc::clone(&metrics)),
             metrics,
             model: Model { id, object: "model", created, owned_by: "maily" },
-            fingerprint: format!("fp_{}_{}", info.fingerprint, env!("CARGO_PKG_VERSION")),
+            fingerprint: format!("fp_{}_{}{kind}", info.fingerprint, env!("CARGO_PKG_VERSION")),
             engine,
         }
     }

@@ -42,9 +42,10 @@ impl Image {
     }
 }
 
-/// Builds them all, optimised where people's data is.
-pub(super) fn build(tag: &str, release: bool) -> Result<()> {
-    built::build(&IMAGES, None, tag, &Version::read()?, release).map(drop)
+/// Builds them all; where there are GPUs (k8s/components/gpu), optimised and for those.
+pub(super) fn build(tag: &str, gpus: bool) -> Result<()> {
+    let how = built::How { release: gpus, cuda: gpus };
+    built::build(&IMAGES, None, tag, &Version::read()?, how).map(drop)
 }
 
 /// The built images.

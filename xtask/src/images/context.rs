@@ -11,8 +11,9 @@ use std::{
 
 use maily_testkit::cache;
 
-use super::Image;
+use super::{How, Image};
 use crate::{
+    check::GPU,
     fetch,
     shell::{Result, cargo, root, run, say, target_dir},
 };
@@ -24,20 +25,20 @@ pub(crate) struct Context(PathBuf);
 
 impl Context {
     /// Writes what these images need into the cache folder.
-    pub(crate) fn in_cache(images: &[Image], release: bool) -> Result<Self> {
-        Self::write(&cache::dir().join("images/context"), images, release)
+    pub(crate) fn in_cache(images: &[Image], how: How) -> Result<Self> {
+        Self::write(&cache::dir().join("images/context"), images, how)
     }
 
     /// Writes what these images need into a folder.
-    pub(crate) fn write(dir: &Path, images: &[Image], release: bool) -> Result<Self> {
+    pub(crate) fn write(dir: &Path, images: &[Image], how: How) -> Result<Self> {
         let context = Self(dir.to_owned());
         for file in FILES {
             place(&root().join(file), &context.0.join(file))?;
         }
         if images.iter().any(|image| image.is_ours()) {
-            build(release)?;
+            build(how)?;
         }
-        let built = target_dir().join(if release { "release" } else { "debug" });
+        let built = target_dir().join(if how.release { "release" } else { "debug" });
         for image in images {
             match image {
                 Image::Model => {
@@ -66,11 +67,12 @@ impl Context {
     }
 }
 
-/// The same build as that of `up`: one set of features, so that nothing is compiled twice.
-fn build(release: bool) -> Result<()> {
+/// The same build as that of `up`, unless it is for GPUs: one set of features, so that nothing is compiled twice.
+fn build(how: How) -> Result<()> {
     say("Building the programs");
-    let profile: &[&str] = if release { &["--release"] } else { &[] };
-    run(cargo(&["build", "--workspace", "--bins"]).args(profile))
+    let profile: &[&str] = if how.release { &["--release"] } else { &[] };
+    let features: &[&str] = if how.cuda { &["--features", GPU] } else { &[] };
+    run(cargo(&["build", "--workspace", "--bins"]).args(profile).args(features))
 }
 
 /// Copies a program without its debug information; its symbols stay, for backtraces.

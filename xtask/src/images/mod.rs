@@ -32,12 +32,30 @@ pub(crate) struct Options {
     /// Optimise everything: for production. Otherwise the profile of `up` and the tests, whose build is there already.
     #[arg(long)]
     release: bool,
+    /// Inference for NVIDIA's GPUs: its program with the feature `cuda`, in the variant of the image that has NVRTC.
+    #[arg(long)]
+    cuda: bool,
     /// Build every layer anew, also those that Docker has.
     #[arg(long)]
     no_cache: bool,
     /// Only write the build context into this folder, for `docker build` or docker-compose with BINARIES=prebuilt.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["push", "tag"])]
     context: Option<PathBuf>,
+}
+
+/// How the programs are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct How {
+    /// Optimised.
+    pub(crate) release: bool,
+    /// For NVIDIA's GPUs, those that can use one.
+    pub(crate) cuda: bool,
+}
+
+impl Options {
+    fn how(&self) -> How {
+        How { release: self.release, cuda: self.cuda }
+    }
 }
 
 /// What there is an image of.
@@ -90,7 +108,7 @@ impl Image {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if let Some(folder) = &options.context {
-        Context::write(folder, &Image::all(), options.release)?;
+        Context::write(folder, &Image::all(), options.how())?;
         return Ok(ExitCode::SUCCESS);
     }
     let chosen = if options.images.is_empty() { Image::all() } else { options.images.clone() };
@@ -100,7 +118,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         registry: options.push.as_deref(),
         tag: &tag,
         version: &version,
-        release: options.release,
+        how: options.how(),
         no_cache: options.no_cache,
     };
     let references = builder.build(&chosen)?;
@@ -117,9 +135,9 @@ pub(crate) fn build(
     registry: Option<&str>,
     tag: &str,
     version: &Version,
-    release: bool,
+    how: How,
 ) -> Result<Vec<String>> {
-    Builder { registry, tag, version, release, no_cache: false }.build(images)
+    Builder { registry, tag, version, how, no_cache: false }.build(images)
 }
 
 /// How images are built.
@@ -127,14 +145,14 @@ struct Builder<'a> {
     registry: Option<&'a str>,
     tag: &'a str,
     version: &'a Version,
-    release: bool,
+    how: How,
     no_cache: bool,
 }
 
 impl Builder<'_> {
     fn build(&self, images: &[Image]) -> Result<Vec<String>> {
         let docker = docker::ready_to_build()?;
-        let context = Context::in_cache(images, self.release)?;
+        let context = Context::in_cache(images, self.how)?;
         let references =
             images.iter().map(|image| self.one(&docker, &context, *image)).collect::<Result<Vec<_>>>()?;
         let ours: Vec<Image> = images.iter().copied().filter(|image| image.is_ours()).collect();
@@ -171,6 +189,9 @@ impl Builder<'_> {
                 ("CREATED", &self.version.created()),
             ] {
                 command.arg("--build-arg").arg(format!("{name}={value}"));
+            }
+            if self.how.cuda && image == Image::Inference {
+                command.args(["--build-arg", "VARIANT=cuda"]);
             }
         } else {
             command.arg(context.dir().join("docker/Dockerfile.parts")).args(["--target", image.name()]);

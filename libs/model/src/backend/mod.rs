@@ -1,7 +1,12 @@
 //! What the model asks of a backend. The operations have plain versions in burn's own tensor operations, which hold for
-//! any backend and are the reference for tests; a backend overrides those it can do better ([`flex`] all of them).
+//! any backend and are the reference for tests; a backend overrides those it can do better ([`flex`] all of them; `cuda`
+//! with those of `batched`, which are made of few operations).
 
 mod attention;
+#[cfg(any(feature = "cuda", test))]
+mod batched;
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
 pub(crate) mod flex;
 mod math;
 mod matmul;
@@ -69,11 +74,18 @@ pub(crate) struct Turns<B: Backend> {
 /// A backend the model runs on.
 ///
 /// An implementation must give a row the same result whatever other rows come with it, and however the rows of a prompt
-/// are cut into steps: the text of a candidate must depend on its request alone.
+/// are cut into steps: the text of a candidate must depend on its request alone. [`flex`] does, bit for bit; `cuda` does
+/// up to the rounding of sums, as it says.
 pub(crate) trait Kernels: Backend {
     /// How many outputs a panel of a weight with `outputs` outputs has.
     fn panel_width(outputs: usize) -> usize {
         outputs
+    }
+
+    /// A copy of a part of a memory that keeps nothing else alive: a slice may be a view of the whole.
+    fn owned(part: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        let device = part.device();
+        Tensor::from_data(part.into_data(), &device)
     }
 
     /// The vectors of `tokens`, from a weight with one output per token: `[tokens, inputs]`.

@@ -38,6 +38,9 @@ pub(crate) struct Writer<'a, B: Backend> {
     pub(crate) context: usize,
 }
 
+/// A prompt that has been read: the scores after its last token, and its memory.
+type Read<B> = (Vec<f32>, Vec<Memory<B>>);
+
 /// Where events go; remembers that nobody listens any more.
 struct Sink<'a> {
     listener: &'a mut dyn FnMut(Event) -> ControlFlow<()>,
@@ -106,7 +109,7 @@ impl<B: Kernels> Writer<'_, B> {
             .map(|index| Candidate::new(index, request, self.tokenizer, constraint.clone(), limit))
             .collect();
         let mut sink = Sink { listener, open: true, deadline: request.deadline };
-        if let Some((scores, prompt)) = self.read_prompt(&request.prompt, &mut sink) {
+        if let Some((scores, prompt)) = self.read_prompt(&request.prompt, &mut sink)? {
             self.draw_all(request, &mut candidates, scores, &prompt, &mut sink)?;
         }
         for candidate in &mut candidates {
@@ -115,8 +118,8 @@ impl<B: Kernels> Writer<'_, B> {
         Ok(candidates.into_iter().map(Candidate::into_completion).collect())
     }
 
-    /// The scores after the prompt's last token, and its memory; `None` when nobody wants them any more.
-    fn read_prompt(&self, tokens: &[u32], sink: &mut Sink<'_>) -> Option<(Vec<f32>, Vec<Memory<B>>)> {
+    /// Reads the prompt; `None` when nobody wants them any more.
+    fn read_prompt(&self, tokens: &[u32], sink: &mut Sink<'_>) -> Result<Option<Read<B>>, EngineError> {
         let known = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner).find(tokens);
         let mut past = known.len() * memory::BLOCK;
         let mut memories = self.model.memory_with(&known, tokens.len());
@@ -126,7 +129,7 @@ impl<B: Kernels> Writer<'_, B> {
                 sink.tell(Event::Read { tokens: past });
             }
             if !sink.wanted() {
-                return None;
+                return Ok(None);
             }
             let (x, kept) = self.model.read_prompt(chunk, past, memories);
             memories = kept;
@@ -134,10 +137,10 @@ impl<B: Kernels> Writer<'_, B> {
             last = Some(x);
         }
         self.prefixes.lock().unwrap_or_else(PoisonError::into_inner).keep(tokens, &memories);
-        let x = last?;
+        let Some(x) = last else { return Ok(None) };
         let [rows, width] = x.dims();
         let scores = self.model.scores(&x.slice([rows - 1..rows, 0..width]));
-        Some((numbers(scores), memories))
+        Ok(Some((numbers(scores)?, memories)))
     }
 
     /// Steps the candidates until all are finished or nobody wants them any more.
@@ -176,13 +179,13 @@ impl<B: Kernels> Writer<'_, B> {
             let (x, kept) = self.model.read_tails(&tokens, prompt, own, tails);
             own = kept;
             past += 1;
-            scores = numbers(self.model.scores(&x));
+            scores = numbers(self.model.scores(&x))?;
         }
     }
 }
 
-/// The numbers of a tensor, row by row.
-pub(crate) fn numbers<B: Backend>(tensor: Tensor<B, 2>) -> Vec<f32> {
-    // The model's tensors are all f32, so that nothing can fail here.
-    tensor.into_data().into_vec().unwrap_or_default()
+/// The numbers of a tensor, row by row. What a device failed at on the way is told here, where it is waited for.
+pub(crate) fn numbers<B: Backend>(tensor: Tensor<B, 2>) -> Result<Vec<f32>, EngineError> {
+    let data = tensor.try_into_data().map_err(|e| EngineError::Device(e.to_string()))?;
+    data.into_vec().map_err(|e| EngineError::Device(format!("{e:?}")))
 }

@@ -68,8 +68,10 @@ impl<B: Kernels> Reader<'_, B> {
             .enumerate()
             .try_for_each_init(Vec::new, |rows, (panel, out)| fill(&parts, panel * width, width, rows, out))
             .map_err(|source| self.checkpoint.io(source))?;
-        let panels = Tensor::from_data(TensorData::new(numbers, [panels, inputs, width]), self.device);
-        Ok(Weight { panels, outputs })
+        let numbers = TensorData::new(numbers, [panels, inputs, width]);
+        // A device that keeps pools of memory gives a weight exactly what it needs, for good.
+        let keep = |numbers| Tensor::from_data(numbers, self.device);
+        Ok(Weight { panels: B::memory_persistent_allocations(self.device, numbers, keep), outputs })
     }
 }
 

@@ -57,15 +57,12 @@ pub(crate) fn grow<B: Backend>(memory: Vec<Memory<B>>) -> Vec<Memory<B>> {
 }
 
 /// A copy of one block of a prompt's memory.
-fn cut<B: Backend>(memory: &Memory<B>, block: usize) -> Memory<B> {
+fn cut<B: Kernels>(memory: &Memory<B>, block: usize) -> Memory<B> {
     let [_, heads, _, size] = memory.values.dims();
     let range = block * BLOCK..(block + 1) * BLOCK;
     let keys = memory.keys.clone().slice([0..1, 0..heads, 0..size, range.clone()]);
     let values = memory.values.clone().slice([0..1, 0..heads, range, 0..size]);
-    let device = keys.device();
-    // A slice may be a view that would keep all of the prompt's memory alive.
-    let owned = |part: Tensor<B, 4>| Tensor::from_data(part.into_data(), &device);
-    Memory { keys: owned(keys), values: owned(values) }
+    Memory { keys: B::owned(keys), values: B::owned(values) }
 }
 
 /// The memory of the beginnings of earlier prompts: a tree of blocks, of which the least recently used go first.
@@ -90,7 +87,7 @@ struct Block<B: Backend> {
 /// The id of the empty beginning.
 const ROOT: u64 = 0;
 
-impl<B: Backend> Prefixes<B> {
+impl<B: Kernels> Prefixes<B> {
     /// Keeps at most `budget` bytes.
     pub(crate) fn new(budget: usize) -> Self {
         Self { budget, used: 0, clock: 0, next: ROOT + 1, ids: HashMap::new(), blocks: HashMap::new() }
