@@ -11,15 +11,15 @@ template_config {
   exit_on_retry_failure = true
 }
 
-# The service's certificate, its key, and the authority that all of ours are signed by.
+# The service's certificate, its key, and the authority that all of ours are signed by. The agent may write it twice.
 template {
   destination = "/etc/maily/secrets/service.key"
   perms       = "0400"
   contents    = <<-EOT
     {{- with pkiCert (printf "maily-pki/issue/%s" (env "SERVICE")) (printf "common_name=%s.maily.internal" (env "SERVICE")) (printf "uri_sans=spiffe://maily.internal/%s" (env "SERVICE")) "ttl=720h" -}}
     {{ .Key }}
-    {{- .Cert | writeToFile "/etc/maily/secrets/service.pem" "" "" "0400" }}
-    {{- .CA | writeToFile "/etc/maily/secrets/ca.pem" "" "" "0400" }}
+    {{- .Cert | writeToFile "/etc/maily/secrets/service.pem" "" "" "0600" }}
+    {{- .CA | writeToFile "/etc/maily/secrets/ca.pem" "" "" "0600" }}
     {{- end }}
   EOT
 }

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use maily_testkit::{Process, cache, ports};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use maily_testkit::{Authority, Process, cache, ports};
+use maily_tests::https::Https;
 use serde_json::{Value, json};
 
 use crate::{cluster::Cluster, root};
@@ -16,6 +18,8 @@ use crate::{cluster::Cluster, root};
 const READY: Duration = Duration::from_secs(60);
 const COMPONENT: &str = "k8s/components/monitoring";
 const NAMESPACE: &str = "monitoring";
+/// The Service that leads to the adapter.
+const SERVICE: &str = "adapter";
 const GROUP: &str = "v1beta2.custom.metrics.k8s.io";
 
 /// The running two. Dropping them ends them and takes their API away.
@@ -35,10 +39,19 @@ impl<'a> Monitoring<'a> {
         let targets = cluster.path("targets.json");
         discover(cluster, &targets);
         let ports = ports::free_block(2).unwrap();
+        let authority = Authority::open(cluster.path("adapter")).unwrap();
         let prometheus = prometheus(cluster, ports, &targets);
-        let adapter = adapter(cluster, ports, ports + 1);
+        let adapter = adapter(cluster, &authority, ports, ports + 1);
         let mut started = Self { cluster, targets, processes: [prometheus, adapter] };
-        register(cluster, ports + 1);
+        serve(cluster, ports + 1);
+        // The API server keeps its connection: the first one had better lead there.
+        let leads = || {
+            let address = format!("{}:443", address(cluster));
+            let reply = Https::new(&authority.ca(), &address).named(&name()).get("/healthz");
+            reply.map(drop).map_err(|error| error.to_string())
+        };
+        started.processes[1].wait_ready(READY, leads).unwrap();
+        register(cluster, &authority);
         let answers = || match cluster.kubectl(&["get", "--raw", "/apis/custom.metrics.k8s.io/v1beta2"]) {
             said if said.code == Some(0) => Ok(()),
             said => Err(said.text),
@@ -117,8 +130,9 @@ fn prometheus(cluster: &Cluster, port: u16, targets: &PathBuf) -> Process {
     process
 }
 
-fn adapter(cluster: &Cluster, prometheus: u16, port: u16) -> Process {
+fn adapter(cluster: &Cluster, authority: &Authority, prometheus: u16, port: u16) -> Process {
     let config = cluster.kubeconfig();
+    let (certificate, key) = authority.edge(&[name()]).unwrap();
     let arguments = [
         format!("--prometheus-url=http://127.0.0.1:{prometheus}"),
         format!("--config={}", root().join(COMPONENT).join("prometheus-adapter.yaml").display()),
@@ -127,7 +141,8 @@ fn adapter(cluster: &Cluster, prometheus: u16, port: u16) -> Process {
         format!("--authorization-kubeconfig={}", config.display()),
         format!("--bind-address={}", cluster.host()),
         format!("--secure-port={port}"),
-        format!("--cert-dir={}", cluster.path("adapter").display()),
+        format!("--tls-cert-file={}", certificate.display()),
+        format!("--tls-private-key-file={}", key.display()),
         // It looks for new series so often, by default every 10 minutes.
         "--metrics-relist-interval=2s".to_owned(),
         "--metrics-max-age=1m".to_owned(),
@@ -136,9 +151,19 @@ fn adapter(cluster: &Cluster, prometheus: u16, port: u16) -> Process {
     Process::start("prometheus-adapter", &cache::adapter(), &arguments, &log).unwrap()
 }
 
-/// Tells the API server who answers for metrics: a Service that leads to the process.
-fn register(cluster: &Cluster, port: u16) {
-    let metadata = json!({ "name": "adapter", "namespace": NAMESPACE });
+/// What the API server looks for in its certificate.
+fn name() -> String {
+    format!("{SERVICE}.{NAMESPACE}.svc")
+}
+
+fn address(cluster: &Cluster) -> String {
+    let get = ["-n", NAMESPACE, "get", "service", SERVICE, "-o", "jsonpath={.spec.clusterIP}"];
+    cluster.kubectl(&get).ok()
+}
+
+/// A Service that leads to the process.
+fn serve(cluster: &Cluster, port: u16) {
+    let metadata = json!({ "name": SERVICE, "namespace": NAMESPACE });
     let objects = json!([
         { "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } },
         { "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {
@@ -148,15 +173,20 @@ fn register(cluster: &Cluster, port: u16) {
             "addresses": [{ "ip": cluster.host() }],
             "ports": [{ "name": "https", "port": port }],
         }] },
-        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": GROUP }, "spec": {
+    ]);
+    cluster.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }));
+}
+
+/// Tells the API server who answers for metrics.
+fn register(cluster: &Cluster, authority: &Authority) {
+    cluster.apply(&json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": GROUP }, "spec": {
             "group": "custom.metrics.k8s.io",
             "version": "v1beta2",
             "groupPriorityMinimum": 100,
             "versionPriority": 100,
-            "service": { "name": "adapter", "namespace": NAMESPACE },
-            // The adapter signs its certificate itself.
-            "insecureSkipTLSVerify": true,
-        } },
-    ]);
-    cluster.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }));
+            "service": { "name": SERVICE, "namespace": NAMESPACE },
+            "caBundle": STANDARD.encode(fs::read(authority.ca()).unwrap()),
+        },
+    }));
 }
