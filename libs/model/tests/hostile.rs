@@ -110,7 +110,6 @@ fn a_missing_model_is_named() {
     );
 }
 
-/// A copy of the tiny folder with one file changed.
 /// For want of the feature, of the driver, or of the thousandth GPU.
 #[test]
 fn a_device_that_is_not_there_is_named() {
@@ -118,9 +117,9 @@ fn a_device_that_is_not_there_is_named() {
     let error = Engine::load(&common::data("tiny"), &options).err().unwrap();
     assert!(matches!(error, LoadError::Device { .. }) && error.is_permanent(), "{error:?}");
     assert!(error.to_string().starts_with("cannot run on cuda:999: "), "{error}");
-    println!("{error}");
 }
 
+/// A copy of the tiny folder with one file changed.
 fn altered(file: &str, change: impl Fn(&mut Vec<u8>)) -> Result<Engine, LoadError> {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(common::data("tiny")).unwrap() {
