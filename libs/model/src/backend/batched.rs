@@ -6,9 +6,9 @@
 //! beyond is kept out of the softmax.
 
 use burn::prelude::*;
-use burn::tensor::{TensorData, activation};
+use burn::tensor::TensorData;
 
-use super::{Heads, Kernels, Memory, Tails, Turns, Weight};
+use super::{Heads, Kernels, Memory, Tails, Turns, Weight, plain};
 
 /// A score that counts for nothing: its exponential is 0. Not -∞, which fast arithmetic need not understand.
 const HIDDEN: f32 = -1e30;
@@ -49,8 +49,8 @@ impl<B: Steps> Kernels for B {
     }
 
     fn embed(weight: &Weight<Self>, tokens: &[u32]) -> Tensor<Self, 2> {
-        let tokens: Vec<_> = tokens.iter().map(|&t| t as usize).collect();
-        matrix(weight).select(0, indices(&tokens, &weight.panels.device()))
+        let tokens = tokens.iter().map(|&t| t as usize);
+        matrix(weight).select(0, plain::indices(tokens, &weight.panels.device()))
     }
 
     fn project(x: &Tensor<Self, 2>, weight: &Weight<Self>) -> Tensor<Self, 2> {
@@ -61,12 +61,6 @@ impl<B: Steps> Kernels for B {
         let width = x.dims()[1];
         let mean = Self::sum(x.clone() * x.clone()) / width as f32;
         x.clone() / (mean + epsilon).sqrt() * gain.clone().unsqueeze()
-    }
-
-    fn gated(x: Tensor<Self, 2>) -> Tensor<Self, 2> {
-        let [rows, both] = x.dims();
-        let gate = x.clone().slice([0..rows, 0..both / 2]);
-        activation::silu(gate) * x.slice([0..rows, both / 2..both])
     }
 
     fn attend_prompt(
@@ -127,12 +121,6 @@ impl<B: Steps> Kernels for B {
 fn matrix<B: Backend>(weight: &Weight<B>) -> Tensor<B, 2> {
     let [outputs, inputs, _] = weight.panels.dims();
     weight.panels.clone().reshape([outputs, inputs])
-}
-
-fn indices<B: Backend>(values: &[usize], device: &B::Device) -> Tensor<B, 1, Int> {
-    let count = values.len();
-    let values: Vec<i64> = values.iter().map(|&v| v as i64).collect();
-    Tensor::from_data(TensorData::new(values, [count]), device)
 }
 
 /// Queries as `[1, kv_heads, rows * group, size]`, turned and divided by the root of `size`; keys, turned, and values as
@@ -205,7 +193,8 @@ fn put<B: Backend>(own: Memory<B>, k: Tensor<B, 3>, v: Tensor<B, 3>, tails: Tail
 /// The memory of the slots, heads first.
 fn of_slots<B: Backend>(memory: &Tensor<B, 4>, slots: &[usize]) -> Tensor<B, 4> {
     let all = slots.len() == memory.dims()[0];
-    let of = if all { memory.clone() } else { memory.clone().select(0, indices(slots, &memory.device())) };
+    let chosen = || plain::indices(slots.iter().copied(), &memory.device());
+    let of = if all { memory.clone() } else { memory.clone().select(0, chosen()) };
     of.permute([1, 0, 2, 3])
 }
 

@@ -11,7 +11,10 @@ fn matrix<B: Backend>(weight: &Weight<B>) -> Tensor<B, 2> {
     weight.panels.clone().permute([1, 0, 2]).reshape([inputs, panels * width])
 }
 
-fn indices<B: Backend>(values: impl Iterator<Item = usize>, device: &B::Device) -> Tensor<B, 1, Int> {
+pub(super) fn indices<B: Backend>(
+    values: impl Iterator<Item = usize>,
+    device: &B::Device,
+) -> Tensor<B, 1, Int> {
     let values: Vec<i64> = values.map(|v| v as i64).collect();
     let count = values.len();
     Tensor::from_data(TensorData::new(values, [count]), device)
