@@ -1,10 +1,10 @@
 //! What the tests of docker/compose and scripts/ need: Docker, both of its composes (Debian's docker-compose and `docker
 //! compose`), shellcheck, and the programs for stand-ins of the images that can't be pulled everywhere.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
 use crate::{
-    fetch::{find, folder, sha256},
+    fetch::{digests, find, folder, once},
     images::docker,
     packages,
     shell::{Result, root, run, say},
@@ -35,11 +35,7 @@ fn registry() -> Result<()> {
     if program.exists() {
         return Ok(());
     }
-    say(
-        "Fetching a registry for the tests (Debian package docker-registry, 5 MB, once; nothing is installed)",
-    );
-    let home = folder("registry")?;
-    packages::unpack(&["docker-registry"], &home)?;
+    let home = packages::unpacked("registry", "a registry", &["docker-registry"], 5)?;
     let unpacked = find(&home, "bin/docker-registry")?;
     fs::rename(unpacked, &program).map_err(|error| format!("{}: {error}", program.display()))
 }
@@ -57,8 +53,7 @@ fn versitygw() -> Result<()> {
 /// The OpenTelemetry collector of the profile `otlp`.
 fn collector() -> Result<()> {
     let sources = root().join("tests/compose/collector");
-    let digests: Result<Vec<String>> = COLLECTOR.iter().map(|name| sha256(&sources.join(name))).collect();
-    once("otelcol", &digests?.join("\n"), |program| {
+    once("otelcol", &digests(&sources, &COLLECTOR)?, |program| {
         say("Building the OpenTelemetry collector for the tests (Go modules, 2 minutes, once)");
         let mut go = Command::new("go");
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
@@ -70,8 +65,7 @@ fn collector() -> Result<()> {
 /// `docker compose`, as a plugin in a folder that only the tests know: what a developer has in `~/.docker` stays.
 fn compose_v2() -> Result<()> {
     let sources = root().join("tests/compose/program");
-    let origin = sha256(&sources.join("go.sum"))?;
-    once("docker-config/cli-plugins/docker-compose", &origin, |program| {
+    once("docker-config/cli-plugins/docker-compose", &digests(&sources, &["go.sum"])?, |program| {
         say("Building docker compose v2 for the tests (Go modules, 2 minutes, once)");
         let mut go = Command::new("go");
         go.args(["build", "-trimpath", "-buildvcs=false"]);
@@ -82,18 +76,4 @@ fn compose_v2() -> Result<()> {
             .env("CGO_ENABLED", "0")
             .current_dir(sources))
     })
-}
-
-/// Builds a program into the cache, unless it is there and of the same origin.
-fn once(name: &str, origin: &str, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let bin = folder("bin")?;
-    let (program, stamp) = (bin.join(name), bin.join(format!("{}.sources", name.replace('/', "-"))));
-    if program.exists() && fs::read_to_string(&stamp).is_ok_and(|built| built == origin) {
-        return Ok(());
-    }
-    if let Some(place) = program.parent() {
-        fs::create_dir_all(place).map_err(|error| format!("{}: {error}", place.display()))?;
-    }
-    build(&program).map_err(|error| format!("{error}; the tests need Go 1.26"))?;
-    fs::write(&stamp, origin).map_err(|error| format!("{}: {error}", stamp.display()))
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::Read as _,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -120,6 +121,35 @@ pub(crate) fn folder(name: &str) -> Result<PathBuf> {
     let folder = cache::dir().join(name);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
+}
+
+/// Makes `link` lead to `target`, wherever it led before.
+pub(crate) fn link(target: &Path, link: &Path) -> Result<()> {
+    if fs::read_link(link).is_ok_and(|found| found == target) {
+        return Ok(());
+    }
+    let _ = fs::remove_file(link);
+    symlink(target, link).map_err(|error| format!("{}: {error}", link.display()))
+}
+
+/// The digests of these files in a folder, a line each: a program is built again when they are others.
+pub(crate) fn digests(folder: &Path, names: &[&str]) -> Result<String> {
+    let digests: Result<Vec<String>> = names.iter().map(|name| sha256(&folder.join(name))).collect();
+    Ok(digests?.join("\n"))
+}
+
+/// Builds a Go program into the cache, unless it is there and of the same origin.
+pub(crate) fn once(name: &str, origin: &str, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let bin = folder("bin")?;
+    let (program, stamp) = (bin.join(name), bin.join(format!("{}.sources", name.replace('/', "-"))));
+    if program.exists() && fs::read_to_string(&stamp).is_ok_and(|built| built == origin) {
+        return Ok(());
+    }
+    if let Some(place) = program.parent() {
+        fs::create_dir_all(place).map_err(|error| format!("{}: {error}", place.display()))?;
+    }
+    build(&program).map_err(|error| format!("{error}; the tests need Go 1.26"))?;
+    fs::write(&stamp, origin).map_err(|error| format!("{}: {error}", stamp.display()))
 }
 
 /// The first file below `dir` whose name ends so.

@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, Permissions},
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -11,7 +11,7 @@ use std::{
 use maily_testkit::cache;
 
 use crate::{
-    fetch::{find, folder, sha256},
+    fetch::{digests, find, folder, link, once},
     packages,
     shell::{Result, root, run, say},
 };
@@ -32,29 +32,21 @@ pub(crate) fn for_tests() -> Result<()> {
 /// A Vault core with what Maily uses of it. Vault's licence (BUSL) is why it is only ever built here, for tests.
 fn vault() -> Result<()> {
     let sources = root().join("tests/peers/vault");
-    let (program, stamp) = (cache::vault(), folder("bin")?.join("vault.sources"));
-    let digests: Result<Vec<String>> = VAULT_SOURCES.iter().map(|name| sha256(&sources.join(name))).collect();
-    let digests = digests?.join("\n");
-    if program.exists() && fs::read_to_string(&stamp).is_ok_and(|built| built == digests) {
-        return Ok(());
-    }
-    say("Building Vault for the tests (Go modules; about 5 minutes of both cores, once)");
-    let mut go = Command::new("go");
-    go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
-    run(go.arg(&program).arg(".").current_dir(sources))
-        .map_err(|error| format!("{error}; the tests need Go 1.26"))?;
-    fs::write(&stamp, digests).map_err(|error| format!("{}: {error}", stamp.display()))
+    once("vault", &digests(&sources, &VAULT_SOURCES)?, |program| {
+        say("Building Vault for the tests (Go modules; about 5 minutes of both cores, once)");
+        let mut go = Command::new("go");
+        go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
+        run(go.arg(program).arg(".").current_dir(sources))
+    })
 }
 
-/// The machine's Redis, or Debian's package unpacked into the cache: nothing is installed and no daemon started.
+/// The machine's Redis, or Debian's package.
 fn redis() -> Result<()> {
     let program = cache::redis();
     if have(&program, "redis-server")? {
         return Ok(());
     }
-    say("Fetching Redis for the tests (Debian package redis-server, 1 MB, once; nothing is installed)");
-    let home = folder("redis")?;
-    packages::unpack(&REDIS_PACKAGES, &home)?;
+    let home = packages::unpacked("redis", "Redis", &REDIS_PACKAGES, 1)?;
     let libraries = find(&home, "libjemalloc.so.2")?;
     let server = find(&home, "bin/redis-server")?;
     launcher(&program, libraries.parent().unwrap_or(&home), &server)
@@ -66,9 +58,7 @@ fn prometheus() -> Result<()> {
     if have(&program, "prometheus")? {
         return Ok(());
     }
-    say("Fetching Prometheus for the tests (Debian package prometheus, 25 MB, once; nothing is installed)");
-    let home = folder("prometheus")?;
-    packages::unpack(&["prometheus"], &home)?;
+    let home = packages::unpacked("prometheus", "Prometheus", &["prometheus"], 25)?;
     link(&find(&home, "bin/prometheus")?, &program)
 }
 
@@ -80,11 +70,6 @@ fn have(program: &Path, name: &str) -> Result<bool> {
     folder("bin")?;
     let found = on_path(name);
     found.map(|found| link(&found, program)).transpose().map(|linked| linked.is_some())
-}
-
-fn link(target: &Path, link: &Path) -> Result<()> {
-    let _ = fs::remove_file(link);
-    symlink(target, link).map_err(|error| format!("{}: {error}", link.display()))
 }
 
 /// A program that starts `server` with the libraries that were unpacked beside it.

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,7 +9,10 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::layout::Layout;
-use crate::shell::{Result, root, run, say};
+use crate::{
+    fetch::link,
+    shell::{Result, root, run, say},
+};
 
 /// The names that the Kubernetes program goes by.
 const NAMES: [&str; 6] =
@@ -96,12 +98,4 @@ fn version(file: &Path, module: &str) -> Result<String> {
         (words.next() == Some(module)).then(|| words.next()).flatten()
     });
     found.map(ToOwned::to_owned).ok_or_else(|| format!("{} does not require {module}", file.display()))
-}
-
-fn link(target: &Path, link: &Path) -> Result<()> {
-    if fs::read_link(link).is_ok_and(|found| found == target) {
-        return Ok(());
-    }
-    let _ = fs::remove_file(link);
-    symlink(target, link).map_err(|error| format!("{}: {error}", link.display()))
 }
