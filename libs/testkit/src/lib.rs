@@ -35,4 +35,4 @@ pub use renewal::{Renewal, forget_identities};
 pub use stack::{Event, Stack};
 pub use state::{Running, stop_left_running};
 pub use vault::Vault;
-pub use workspace::workspace;
+pub use workspace::{program, workspace};

@@ -291,7 +291,7 @@ fn path(path: &Path) -> Value {
 }
 
 /// Where cargo puts programs: beside this one, or one up for tests and benches.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let own = env::current_exe().unwrap_or_default();
     let dir = own.parent().unwrap_or(Path::new("."));
     match dir.ends_with("deps") || dir.ends_with("examples") {

@@ -72,7 +72,7 @@ fn bad_workloads(cluster: &mut Cluster) {
     let labels = json!({ "pod-security.kubernetes.io/warn": "restricted" });
     let metadata = json!({ "name": "admission-test", "labels": labels });
     items.push(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata }));
-    let _ = apply(cluster, &json!({ "apiVersion": "v1", "kind": "List", "items": items }), &[]).ok();
+    cluster.apply(&items);
     for kind in ["Pod", "Deployment", "StatefulSet", "Job", "CronJob"] {
         for (path, value, sentence) in BAD {
             let mut pod = good();
@@ -80,7 +80,7 @@ fn bad_workloads(cluster: &mut Cluster) {
             let said = refused(cluster, &wrapped(kind, &pod));
             assert!(said.contains(sentence), "{kind} with {path} {value}: {said}");
         }
-        let said = apply(cluster, &wrapped(kind, &good()), &["--dry-run=server"]);
+        let said = cluster.try_apply(&wrapped(kind, &good()), &["--dry-run=server"]);
         assert_eq!(said.code, Some(0), "a good {kind} was refused: {}", said.text);
     }
     say(format_args!("{} bad workloads of five kinds were refused, good ones accepted", BAD.len()));
@@ -98,7 +98,7 @@ fn bad_debuggers(cluster: &mut Cluster) {
     // It need not run.
     pod["metadata"]["name"] = "debugged".into();
     pod["spec"]["schedulingGates"] = json!([{ "name": "maily.io/test" }]);
-    let _ = apply(cluster, &pod, &[]).ok();
+    let _ = cluster.try_apply(&pod, &[]).ok();
     let get = ["-n", "admission-test", "get", "pod", "debugged", "-o", "json"];
     let pod: Value = serde_json::from_str(&cluster.kubectl(&get).ok()).unwrap();
     for (path, value, sentence) in BAD_DEBUGGERS {
@@ -142,19 +142,13 @@ fn renamed(mut rule: Value) -> Value {
 fn refused(cluster: &Cluster, object: &Value) -> String {
     let end = Instant::now() + IN_FORCE;
     loop {
-        let said = apply(cluster, object, &["--dry-run=server"]);
+        let said = cluster.try_apply(object, &["--dry-run=server"]);
         if said.code != Some(0) {
             return said.text;
         }
         assert!(Instant::now() < end, "accepted: {object}");
         rest();
     }
-}
-
-fn apply(cluster: &Cluster, object: &Value, more: &[&str]) -> Said {
-    let file = cluster.path("object.json");
-    fs::write(&file, object.to_string()).unwrap();
-    cluster.kubectl(&[&["apply", "-f", file.to_str().unwrap()], more].concat())
 }
 
 fn good() -> Value {
@@ -218,7 +212,7 @@ const KINDS: [(&str, &str, &str); 1] = [("monitoring.coreos.com", "PodMonitor", 
 
 fn overlays(cluster: &mut Cluster) {
     for (group, kind, plural) in KINDS {
-        let _ = apply(cluster, &kind_of(group, kind, plural), &[]).ok();
+        let _ = cluster.try_apply(&kind_of(group, kind, plural), &[]).ok();
         let established = format!("crd/{plural}.{group}");
         let _ = cluster.kubectl(&["wait", "--for=condition=Established", &established, "--timeout=30s"]).ok();
     }
@@ -301,7 +295,7 @@ fn meshed(cluster: &mut Cluster) {
             }
             wrapped("Pod", &pod)
         };
-        let said = apply(cluster, &injected(&by_digest), &["--dry-run=server"]).ok();
+        let said = cluster.try_apply(&injected(&by_digest), &["--dry-run=server"]).ok();
         assert!(!said.contains("would violate PodSecurity"), "{said}");
         let said = refused(cluster, &injected("cr.l5d.io/linkerd/proxy:edge-26.8.1"));
         assert!(said.contains("an image needs a digest"), "{said}");

@@ -11,7 +11,7 @@ use std::{
 
 use maily_testkit::{cache, rest};
 use maily_tests::{https::Https, say};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{Said, run, xtask};
@@ -54,14 +54,47 @@ impl Cluster {
         run(Command::new("kubectl").arg("--kubeconfig").arg(self.kubeconfig()).args(arguments))
     }
 
-    /// Applies an object.
-    ///
-    /// # Panics
-    /// It is refused.
-    pub fn apply(&self, object: &Value) {
+    /// Applies an object, or is refused.
+    #[must_use]
+    pub fn try_apply(&self, object: &Value, more: &[&str]) -> Said {
         let file = self.path("object.json");
         fs::write(&file, object.to_string()).unwrap();
-        let _ = self.kubectl(&["apply", "--filename", file.to_str().unwrap()]).ok();
+        self.kubectl(&[&["apply", "--filename", file.to_str().unwrap()], more].concat())
+    }
+
+    /// Applies these objects.
+    ///
+    /// # Panics
+    /// One is refused.
+    pub fn apply(&self, objects: &[Value]) {
+        let _ = self.try_apply(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }), &[]).ok();
+    }
+
+    /// Makes a Service, in a namespace of its own, that leads to a process on this machine, at [`Self::host`].
+    pub fn lead(&self, namespace: &str, service: &str, port: u16, to: u16) {
+        let metadata = json!({ "name": service, "namespace": namespace });
+        self.apply(&[
+            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }),
+            json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {
+                "ports": [{ "port": port, "targetPort": to }],
+            } }),
+            json!({ "apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [{
+                "addresses": [{ "ip": self.host() }],
+                "ports": [{ "port": to }],
+            }] }),
+        ]);
+    }
+
+    /// What the kubeconfig says of the cluster: `server`, `certificate-authority`.
+    ///
+    /// # Panics
+    /// It says nothing of that.
+    #[must_use]
+    pub fn config(&self, key: &str) -> String {
+        let path = format!("jsonpath={{.clusters[0].cluster.{key}}}");
+        let said = self.kubectl(&["config", "view", "-o", &path]).ok();
+        assert!(!said.is_empty(), "{key} is not in the kubeconfig");
+        said
     }
 
     /// The address of this machine that the API server announces: pods and the API server reach processes there.
@@ -70,7 +103,7 @@ impl Cluster {
     /// The kubeconfig has none.
     #[must_use]
     pub fn host(&self) -> Ipv4Addr {
-        let server = self.kubectl(&["config", "view", "-o", "jsonpath={.clusters[0].cluster.server}"]).ok();
+        let server = self.config("server");
         let host = server.trim_start_matches("https://").split(':').next().unwrap();
         host.parse().unwrap()
     }
@@ -140,13 +173,18 @@ impl Cluster {
         self.get(&["service", service])["spec"]["clusterIP"].as_str().unwrap().parse().unwrap()
     }
 
+    /// What a Secret of our namespace has under this key.
+    #[must_use]
+    pub fn secret(&self, name: &str, key: &str) -> String {
+        let template = format!("go-template={{{{index .data {key:?} | base64decode}}}}");
+        self.kubectl(&["-n", NAMESPACE, "get", "secret", name, "-o", &template]).ok()
+    }
+
     /// The authority's certificate and the edge key, as files.
     #[must_use]
     pub fn client_files(&self) -> (PathBuf, PathBuf) {
         let files = ["ca.pem", "edge.key"].map(|name| {
-            let template = format!("go-template={{{{index .data {name:?} | base64decode}}}}");
-            let text = self.kubectl(&["-n", NAMESPACE, "get", "secret", "edge-client", "-o", &template]).ok();
-            fs::write(self.path(name), text).unwrap();
+            fs::write(self.path(name), self.secret("edge-client", name)).unwrap();
             self.path(name)
         });
         let [ca, key] = files;

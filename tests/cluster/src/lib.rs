@@ -14,13 +14,9 @@ pub mod overlay;
 pub mod tunnel;
 pub mod watcher;
 
-use std::{
-    env,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
-pub use maily_testkit::workspace as root;
+pub use maily_testkit::{program, workspace as root};
 
 /// How a program ended, and everything it said.
 #[derive(Debug)]
@@ -71,16 +67,4 @@ pub fn run(command: &mut Command) -> Said {
 #[must_use]
 pub fn xtask(arguments: &[&str]) -> Said {
     run(Command::new(program("xtask")).args(arguments).current_dir(root()))
-}
-
-/// A program of the workspace.
-///
-/// # Panics
-/// It is not there.
-#[must_use]
-pub fn program(name: &str) -> PathBuf {
-    let own = env::current_exe().unwrap();
-    let program = own.ancestors().nth(2).unwrap().join(name);
-    assert!(program.is_file(), "{} is missing: run this by `cargo xtask test`", program.display());
-    program
 }

@@ -43,7 +43,7 @@ impl<'a> Monitoring<'a> {
         let prometheus = prometheus(cluster, ports, &targets);
         let adapter = adapter(cluster, &authority, ports, ports + 1);
         let mut started = Self { cluster, targets, processes: [prometheus, adapter] };
-        serve(cluster, ports + 1);
+        cluster.lead(NAMESPACE, SERVICE, 443, ports + 1);
         // The API server keeps its connection: the first one had better lead there.
         let leads = || {
             let address = format!("{}:443", address(cluster));
@@ -161,25 +161,9 @@ fn address(cluster: &Cluster) -> String {
     cluster.kubectl(&get).ok()
 }
 
-/// A Service that leads to the process.
-fn serve(cluster: &Cluster, port: u16) {
-    let metadata = json!({ "name": SERVICE, "namespace": NAMESPACE });
-    let objects = json!([
-        { "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } },
-        { "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {
-            "ports": [{ "name": "https", "port": 443, "targetPort": port }],
-        } },
-        { "apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [{
-            "addresses": [{ "ip": cluster.host() }],
-            "ports": [{ "name": "https", "port": port }],
-        }] },
-    ]);
-    cluster.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }));
-}
-
 /// Tells the API server who answers for metrics.
 fn register(cluster: &Cluster, authority: &Authority) {
-    cluster.apply(&json!({
+    cluster.apply(&[json!({
         "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": GROUP }, "spec": {
             "group": "custom.metrics.k8s.io",
             "version": "v1beta2",
@@ -188,5 +172,5 @@ fn register(cluster: &Cluster, authority: &Authority) {
             "service": { "name": SERVICE, "namespace": NAMESPACE },
             "caBundle": STANDARD.encode(fs::read(authority.ca()).unwrap()),
         },
-    }));
+    })]);
 }

@@ -13,8 +13,9 @@ pub mod project;
 pub mod registry;
 pub mod stand_ins;
 
-use std::{env, process::Command};
+use std::process::Command;
 
+use maily_testkit::program;
 pub use maily_testkit::workspace as root;
 use maily_tests::peers::{Said, run};
 
@@ -35,10 +36,7 @@ pub fn xtask(arguments: &[&str]) -> Said {
 /// It is not there.
 #[must_use]
 pub fn xtask_said(arguments: &[&str]) -> Said {
-    let own = env::current_exe().unwrap();
-    let program = own.ancestors().nth(2).unwrap().join("xtask");
-    assert!(program.is_file(), "{} is missing: run this by `cargo xtask test`", program.display());
-    run(Command::new(program).args(arguments).current_dir(root()), b"")
+    run(Command::new(program("xtask")).args(arguments).current_dir(root()), b"")
 }
 
 /// One of `scripts/`, on nothing yet.

@@ -70,11 +70,5 @@ pub fn xtask(tree: &Path, arguments: &[&str]) -> Command {
 /// The one that runs us, or the one that was built beside us.
 #[must_use]
 pub fn xtask_program() -> PathBuf {
-    env::var_os("MAILY_XTASK").map_or_else(
-        || {
-            let own = env::current_exe().unwrap();
-            own.ancestors().nth(2).unwrap().join("xtask")
-        },
-        PathBuf::from,
-    )
+    env::var_os("MAILY_XTASK").map_or_else(|| maily_testkit::program("xtask"), PathBuf::from)
 }

@@ -26,7 +26,7 @@ const SEEN: Duration = Duration::from_secs(60);
 pub(crate) fn another_model(shared: &mut Shared) {
     let cluster = &shared.cluster;
     let monitoring = Monitoring::start(cluster);
-    cluster.apply(&autoscaler());
+    cluster.apply(&[autoscaler()]);
     // Nothing waits, and the autoscaler knows.
     let idle = until(cluster, &monitoring, SEEN, "the autoscaler does not see the metric", |seen| {
         condition(&seen.autoscaler, "ScalingActive") == Some("True") && seen.average == Some(0.0)

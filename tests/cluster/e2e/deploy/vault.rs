@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -44,32 +43,22 @@ pub(crate) fn without_secrets(shared: &mut Shared) {
     }
 }
 
-/// Puts Vault where the manifests look for it.
+/// Puts Vault where the manifests look for it, with an account that may review tokens.
 fn enter(cluster: &Cluster, vault: &Vault) {
-    let SocketAddr::V4(socket) = vault.socket() else { unreachable!("it was given such an address") };
-    let named = |kind: &str, version: &str, name: &str| json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name, "namespace": NAMESPACE } });
-    let mut service = named("Service", "v1", "vault");
-    service["spec"] = json!({ "ports": [{ "port": 8200, "targetPort": socket.port() }] });
-    let mut endpoints = named("Endpoints", "v1", "vault");
-    endpoints["subsets"] =
-        json!([{ "addresses": [{ "ip": socket.ip() }], "ports": [{ "port": socket.port() }] }]);
-    let reviewer = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": { "name": REVIEWER },
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator",
-        },
-        "subjects": [{ "kind": "ServiceAccount", "name": "vault", "namespace": NAMESPACE }],
-    });
-    let objects = json!([
-        { "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } },
-        named("ServiceAccount", "v1", "vault"),
-        service,
-        endpoints,
-        reviewer,
+    cluster.lead(NAMESPACE, "vault", 8200, vault.socket().port());
+    let account = json!({ "name": "vault", "namespace": NAMESPACE });
+    let subject = json!({ "kind": "ServiceAccount", "name": "vault", "namespace": NAMESPACE });
+    let group = "rbac.authorization.k8s.io";
+    cluster.apply(&[
+        json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": account }),
+        json!({
+            "apiVersion": format!("{group}/v1"),
+            "kind": "ClusterRoleBinding",
+            "metadata": { "name": REVIEWER },
+            "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "system:auth-delegator" },
+            "subjects": [subject],
+        }),
     ]);
-    cluster.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }));
 }
 
 /// Who tells Vault what the pages say. The files are those that `deploy dev` has made.
@@ -83,12 +72,9 @@ struct Operator<'a> {
 impl<'a> Operator<'a> {
     fn new(cluster: &'a Cluster, vault: &'a Vault) -> Self {
         let token = cluster.kubectl(&["-n", NAMESPACE, "create", "token", "vault", "--duration=1h"]).ok();
-        let config = cluster.kubectl(&["config", "view", "-o", "json"]).ok();
-        let config: Value = serde_json::from_str(&config).unwrap();
-        let told = |key: &str| config["clusters"][0]["cluster"][key].as_str().unwrap().to_owned();
-        let authority = fs::read_to_string(told("certificate-authority")).unwrap();
+        let authority = fs::read_to_string(cluster.config("certificate-authority")).unwrap();
         let outside = [
-            format!("kubernetes_host={}", told("server")),
+            format!("kubernetes_host={}", cluster.config("server")),
             format!("kubernetes_ca_cert={authority}"),
             format!("token_reviewer_jwt={}", token.trim()),
             "disable_local_ca_jwt=true".to_owned(),
@@ -154,8 +140,7 @@ impl<'a> Operator<'a> {
             None if name == "identity.pub.pem" => ("orchestrator-secrets".to_owned(), name),
             None => (format!("{service}-secrets"), name),
         };
-        let template = format!("go-template={{{{index .data {key:?} | base64decode}}}}");
-        self.cluster.kubectl(&["-n", "maily", "get", "secret", &secret, "-o", &template]).ok()
+        self.cluster.secret(&secret, key)
     }
 }
 
