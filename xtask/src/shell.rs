@@ -23,8 +23,15 @@ pub(crate) fn say(what: &str) {
 
 /// Cargo, as the one that runs us, building where we were built: nothing is compiled twice, whoever starts this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(root()).env("CARGO_TARGET_DIR", target_dir());
+    let mut command = cargo_of(Path::new(&env::var_os("CARGO").unwrap_or_else(|| "cargo".into())));
+    command.args(arguments);
+    command
+}
+
+/// The same for a program that runs cargo.
+pub(crate) fn cargo_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root()).env("CARGO_TARGET_DIR", target_dir());
     command
 }
 

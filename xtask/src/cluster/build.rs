@@ -11,7 +11,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::layout::Layout;
 use crate::{
     fetch::link,
-    shell::{Result, root, run, say},
+    patience,
+    shell::{Result, root, say},
 };
 
 /// The names that the Kubernetes program goes by.
@@ -73,7 +74,7 @@ fn program(
     let mut go = Command::new("go");
     go.args(["build", "-trimpath", "-ldflags", flags, "-o"]).arg(&part).arg(package);
     go.current_dir(sources).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
-    run(&mut go).map_err(|error| format!("{error}; the cluster needs Go 1.26"))?;
+    patience::run(&mut go).map_err(|error| format!("{error}; the cluster needs Go 1.26"))?;
     fs::rename(&part, &built).map_err(|error| format!("{}: {error}", built.display()))?;
     Ok(built)
 }

