@@ -2,48 +2,70 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use maily_tests::{
-    check_all, folder, mail, peers,
-    platform::Platform,
+    folder,
+    guest::{self, Guest, STACK, Standing},
+    mail, peers,
     report::{assert_balanced, assert_nothing_blocked, count, timeless},
     say,
+    shared::Fixture,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-#[test]
-fn the_sample_campaign() {
-    let mut platform = Platform::start(|plan| plan);
-    let out = platform.path("out");
-    let outcome = platform.campaign(&folder::sample(), &out);
-    let report = outcome.report(&out);
-    say(format_args!("the campaign took {:.1} s; timings {}", outcome.took.as_secs_f32(), report["timings"]));
-    let mut done = Done { platform, report, printed: outcome.out };
-    check_all(
-        &mut done,
-        &[
-            ("every row is accounted for, as the second opinion has it", accounted),
-            ("no cohort is blocked, and each has its copy", written),
-            ("Python reads every message", readable),
-            ("the terminal shows a table and one finished mail", shown),
-            ("the mail is for its owner only", private),
-            ("a second run changes nothing", again),
-        ],
-    );
-    drop(done.platform.stop());
-}
+/// The sample campaign, finished, and the stack that it ran on.
+static CAMPAIGN: Fixture<Campaign> = Fixture::new("campaign", "keep_the_campaign");
 
-struct Done {
-    platform: Platform,
+#[derive(Serialize, Deserialize)]
+struct Campaign {
+    stack: Standing,
     report: Value,
+    /// What the client printed.
     printed: String,
+    out: PathBuf,
 }
 
-fn accounted(done: &mut Done) {
+impl AsRef<Standing> for Campaign {
+    fn as_ref(&self) -> &Standing {
+        &self.stack
+    }
+}
+
+#[test]
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_stack() {
+    guest::keep_the_stack();
+}
+
+#[test]
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_campaign() {
+    CAMPAIGN.keep(|| {
+        let stack = Guest::of(STACK.lease());
+        let out = stack.path("out");
+        let outcome = stack.campaign(&folder::sample(), &out);
+        let report = outcome.report(&out);
+        say(format_args!(
+            "the campaign took {:.1} s; timings {}",
+            outcome.took.as_secs_f32(),
+            report["timings"]
+        ));
+        (Campaign { stack: stack.clone(), report, printed: outcome.out, out }, stack)
+    });
+}
+
+fn campaign() -> Guest<Campaign> {
+    Guest::of(CAMPAIGN.lease())
+}
+
+/// As the second opinion has it.
+#[test]
+fn every_row_is_accounted_for() {
     let expected = fs::read(folder::sample().join("expected.json")).unwrap();
     let expected: Value = serde_json::from_slice(&expected).unwrap();
-    let report = &done.report;
+    let report = &campaign().report;
     for key in ["rows", "written"] {
         assert_eq!(report[key], expected[key], "{key}");
     }
@@ -67,7 +89,9 @@ fn counts(object: &Value) -> BTreeMap<String, u64> {
     pairs.map(|(key, value)| (key.clone(), value.as_u64().unwrap())).collect()
 }
 
-fn written(done: &mut Done) {
+#[test]
+fn no_cohort_is_blocked_and_each_has_its_copy() {
+    let done = campaign();
     assert_nothing_blocked(&done.report);
     for cohort in done.report["cohorts"].as_array().unwrap() {
         for field in ["subject", "preheader", "body"] {
@@ -80,32 +104,38 @@ fn written(done: &mut Done) {
     assert!(done.report["model"].as_str().unwrap().to_lowercase().contains("smollm2"));
 }
 
-fn readable(done: &mut Done) {
-    let out = done.platform.path("out");
-    let said = peers::run(peers::python("mbox_check.py").arg(&out).arg(folder::sample()), b"");
+#[test]
+fn python_reads_every_message() {
+    let done = campaign();
+    let said = peers::run(peers::python("mbox_check.py").arg(&done.out).arg(folder::sample()), b"");
     assert!(said.ok(), "{}", said.all());
     assert_eq!(said.out.trim(), format!("{} messages", done.report["written"]));
 }
 
-fn shown(done: &mut Done) {
+#[test]
+fn the_terminal_shows_a_table_and_one_finished_mail() {
+    let done = campaign();
     for what in ["spring-sale-2026", "List-Unsubscribe", "en-GB/loyal-customers", "suppressed", "175"] {
         assert!(done.printed.contains(what), "{what} is not shown:\n{}", done.printed);
     }
 }
 
-fn private(done: &mut Done) {
-    let out = done.platform.path("out");
-    let mail = fs::read_dir(out.join("mail")).unwrap().map(|entry| entry.unwrap().path());
-    for path in mail.chain([out.join("report.json")]) {
+#[test]
+fn the_mail_is_for_its_owner_only() {
+    let done = campaign();
+    let mail = fs::read_dir(done.out.join("mail")).unwrap().map(|entry| entry.unwrap().path());
+    for path in mail.chain([done.out.join("report.json")]) {
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", path.display());
     }
 }
 
-fn again(done: &mut Done) {
-    let (first, second) = (done.platform.path("out"), done.platform.path("again"));
-    let outcome = done.platform.campaign(&folder::sample(), &second);
+#[test]
+fn a_second_run_changes_nothing() {
+    let done = campaign();
+    let second = done.path("again");
+    let outcome = done.campaign(&folder::sample(), &second);
     let report = outcome.report(&second);
     assert_eq!(timeless(&report), timeless(&done.report));
-    assert!(mail::read(&second) == mail::read(&first), "the second run's mail is not the first's");
+    assert!(mail::read(&second) == mail::read(&done.out), "the second run's mail is not the first's");
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use maily_testkit::{Authority, Service, pause};
 use maily_tests::{
-    check_all,
+    guest::{self, Guest, STACK},
     peers::{Answer, Identity, Said, go, openssl},
     platform::Platform,
     say,
@@ -20,41 +20,29 @@ const PERMISSION_DENIED: u32 = 7;
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
 #[test]
-fn internal_listeners() {
-    let mut platform = Platform::start(|plan| plan);
-    check_all(
-        &mut platform,
-        &[
-            ("Go with X25519MLKEM768 only is served everywhere", served),
-            ("an allowed service may call, another may not", rights),
-            ("OpenSSL without ML-KEM is refused everywhere", classical),
-            ("TLS 1.2 is refused everywhere", old),
-            ("a client without a certificate is refused everywhere", nobody),
-            ("a client of another authority is refused everywhere", stranger),
-            ("a client's certificate is checked, not only asked for", edge_certificate),
-        ],
-    );
-    drop(platform.stop());
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_stack() {
+    guest::keep_the_stack();
 }
 
-fn identity(platform: &Platform, service: Service) -> Identity {
-    Identity { ca: platform.plan().ca(), pair: Some(platform.plan().pair(service)) }
+fn stack() -> Guest {
+    Guest::of(STACK.lease())
 }
 
-fn ask(
-    platform: &Platform,
-    identity: &Identity,
-    to: Service,
-    path: &str,
-    grpc: bool,
-) -> Result<Answer, String> {
-    go(identity, &format!("{}.maily.internal", to.name()), &platform.plan().internal(to), path, grpc)
+fn identity(stack: &Guest, service: Service) -> Identity {
+    Identity { ca: stack.plan().ca(), pair: Some(stack.plan().pair(service)) }
 }
 
-fn served(platform: &mut Platform) {
+fn ask(stack: &Guest, identity: &Identity, to: Service, path: &str, grpc: bool) -> Result<Answer, String> {
+    go(identity, &format!("{}.maily.internal", to.name()), &stack.plan().internal(to), path, grpc)
+}
+
+#[test]
+fn go_with_mlkem_only_is_served_everywhere() {
+    let stack = stack();
     for from in [Service::Orchestrator, Service::Storage] {
         for to in Service::ALL {
-            let answer = healthy(platform, &identity(platform, from), to);
+            let answer = healthy(&stack, &identity(&stack, from), to);
             assert_eq!(
                 (answer.curve, answer.status, answer.grpc),
                 (X25519MLKEM768, 200, Some(0)),
@@ -67,10 +55,10 @@ fn served(platform: &mut Platform) {
 }
 
 /// An empty request asks for the whole server; field 1 = 1 is SERVING, which gRPC health says a moment after `/readyz`.
-fn healthy(platform: &Platform, identity: &Identity, to: Service) -> Answer {
+fn healthy(stack: &Guest, identity: &Identity, to: Service) -> Answer {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
-        let answer = ask(platform, identity, to, HEALTH, true).unwrap();
+        let answer = ask(stack, identity, to, HEALTH, true).unwrap();
         if answer.body == r#""\x00\x00\x00\x00\x02\b\x01""# {
             return answer;
         }
@@ -79,7 +67,9 @@ fn healthy(platform: &Platform, identity: &Identity, to: Service) -> Answer {
     }
 }
 
-fn rights(platform: &mut Platform) {
+#[test]
+fn an_allowed_service_may_call_and_another_may_not() {
+    let stack = stack();
     use Service::{Compliance, Guardrails, Inference, Orchestrator, Storage};
     let summary = "/maily.compliance.v1.Compliance/Summary";
     let load = "/maily.guardrails.v1.Guardrails/LoadConfig";
@@ -91,16 +81,16 @@ fn rights(platform: &mut Platform) {
         (Orchestrator, "/v1/campaigns/none", false, &[], &Service::ALL),
     ] {
         for from in may {
-            let answer = ask(platform, &identity(platform, *from), to, path, grpc).unwrap();
+            let answer = ask(&stack, &identity(&stack, *from), to, path, grpc).unwrap();
             assert!(!refused(&answer, grpc), "{} to {}: {answer:?}", from.name(), to.name());
         }
         for from in may_not {
-            let answer = ask(platform, &identity(platform, *from), to, path, grpc).unwrap();
+            let answer = ask(&stack, &identity(&stack, *from), to, path, grpc).unwrap();
             assert!(refused(&answer, grpc), "{} to {}: {answer:?}", from.name(), to.name());
         }
     }
     // Storage asks for a signature besides: what the orchestrator's certificate gets is S3's own refusal.
-    let answer = ask(platform, &identity(platform, Orchestrator), Storage, "/", false).unwrap();
+    let answer = ask(&stack, &identity(&stack, Orchestrator), Storage, "/", false).unwrap();
     assert!(answer.body.contains("<Code>AccessDenied</Code>"), "{answer:?}");
 }
 
@@ -112,12 +102,11 @@ fn refused(answer: &Answer, grpc: bool) -> bool {
 }
 
 /// Runs OpenSSL with a certificate that would be good at every internal listener; each has to refuse it.
-fn openssl_refused(platform: &Platform, arguments: &[&str]) {
-    let identity = identity(platform, Service::Orchestrator);
+fn openssl_refused(stack: &Guest, arguments: &[&str]) {
+    let identity = identity(stack, Service::Orchestrator);
     for to in Service::ALL {
         let name = format!("{}.maily.internal", to.name());
-        let said =
-            openssl(&identity, &name, &platform.plan().internal(to), arguments, "GET / HTTP/1.0\r\n\r\n");
+        let said = openssl(&identity, &name, &stack.plan().internal(to), arguments, "GET / HTTP/1.0\r\n\r\n");
         assert!(!said.ok() && handshake_refused(&said), "{}: {}", to.name(), said.all());
     }
 }
@@ -128,47 +117,72 @@ fn handshake_refused(said: &Said) -> bool {
         && (all.contains("alert handshake failure") || all.contains("alert protocol version"))
 }
 
-fn classical(platform: &mut Platform) {
-    openssl_refused(platform, &["-tls1_3", "-groups", "X25519"]);
-    openssl_refused(platform, &["-tls1_3", "-groups", "P-256:X25519:P-384:X448"]);
+#[test]
+fn openssl_without_mlkem_is_refused_everywhere() {
+    let stack = stack();
+    openssl_refused(&stack, &["-tls1_3", "-groups", "X25519"]);
+    openssl_refused(&stack, &["-tls1_3", "-groups", "P-256:X25519:P-384:X448"]);
 }
 
-fn old(platform: &mut Platform) {
-    openssl_refused(platform, &["-tls1_2"]);
+#[test]
+fn tls_1_2_is_refused_everywhere() {
+    let stack = stack();
+    openssl_refused(&stack, &["-tls1_2"]);
 }
 
-fn all_refuse(platform: &Platform, identity: &Identity, alerts: &[&str]) {
+fn all_refuse(stack: &Guest, identity: &Identity, alerts: &[&str]) {
     for to in Service::ALL {
         for (path, grpc) in [(HEALTH, true), ("/v1/models", false)] {
-            let error = ask(platform, identity, to, path, grpc).expect_err("it was served");
+            let error = ask(stack, identity, to, path, grpc).expect_err("it was served");
             assert!(alerts.iter().any(|alert| error.contains(alert)), "{}: {error}", to.name());
         }
     }
 }
 
-fn nobody(platform: &mut Platform) {
-    let nobody = Identity { ca: platform.plan().ca(), pair: None };
-    all_refuse(platform, &nobody, &["certificate required"]);
+#[test]
+fn a_client_without_a_certificate_is_refused_everywhere() {
+    let stack = stack();
+    let nobody = Identity { ca: stack.plan().ca(), pair: None };
+    all_refuse(&stack, &nobody, &["certificate required"]);
 }
 
-fn stranger(platform: &mut Platform) {
-    let authority = Authority::open(platform.path("another authority")).unwrap();
+#[test]
+fn a_client_of_another_authority_is_refused_everywhere() {
+    let stack = stack();
+    let authority = Authority::open(stack.path("another authority")).unwrap();
     let pair = authority.service("orchestrator").unwrap();
-    let stranger = Identity { ca: platform.plan().ca(), pair: Some(pair.clone()) };
+    let stranger = Identity { ca: stack.plan().ca(), pair: Some(pair.clone()) };
     // The other authority has the same name, so that only its signature tells it apart.
     all_refuse(
-        platform,
+        &stack,
         &stranger,
         &["bad certificate", "unknown certificate authority", "error decrypting message"],
     );
     let fooled = Identity { ca: authority.ca(), pair: Some(pair) };
-    all_refuse(platform, &fooled, &["certificate signed by unknown authority"]);
+    all_refuse(&stack, &fooled, &["certificate signed by unknown authority"]);
 }
 
 /// The edge's certificate is of our authority, but names no service and is not for clients.
-fn edge_certificate(platform: &mut Platform) {
-    let tls = platform.plan().data().join("tls");
+#[test]
+fn a_clients_certificate_is_checked_and_not_only_asked_for() {
+    let stack = stack();
+    let tls = stack.plan().data().join("tls");
     let pair = Some((tls.join("edge.pem"), tls.join("edge.key")));
-    let edge = Identity { ca: platform.plan().ca(), pair };
-    all_refuse(platform, &edge, &["bad certificate", "unsupported certificate"]);
+    let edge = Identity { ca: stack.plan().ca(), pair };
+    all_refuse(&stack, &edge, &["bad certificate", "unsupported certificate"]);
+}
+
+/// A stack of this test's own: the others' must stay.
+#[test]
+fn a_stack_that_served_and_refused_ends_gracefully() {
+    let platform = Platform::start(|plan| plan);
+    for service in [Service::Inference, Service::Guardrails, Service::Orchestrator] {
+        assert!(platform.https(service).get("/v1/none").unwrap().status >= 400);
+    }
+    let nobody = Identity { ca: platform.plan().ca(), pair: None };
+    for to in Service::ALL {
+        let name = format!("{}.maily.internal", to.name());
+        let _ = go(&nobody, &name, &platform.plan().internal(to), HEALTH, true).unwrap_err();
+    }
+    drop(platform.stop());
 }

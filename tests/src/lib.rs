@@ -12,11 +12,13 @@
 
 pub mod api;
 pub mod folder;
+pub mod guest;
 pub mod https;
 pub mod mail;
 pub mod peers;
 pub mod platform;
 pub mod report;
+pub mod shared;
 
 use std::{
     io::Write as _,

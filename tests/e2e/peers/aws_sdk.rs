@@ -14,20 +14,22 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use maily_testkit::Service;
-use maily_tests::{https::Https, platform::Platform, say};
+use maily_tests::{guest::Guest, https::Https, say};
 use rand::{Rng as _, SeedableRng as _, rngs::ChaCha12Rng};
 
-use crate::credential;
+use crate::{credential, stack};
 
 const MIB: usize = 1 << 20;
 const BUCKET: &str = "aws-sdk";
 const WRITERS: usize = 8;
 const ROUNDS: usize = 25;
 
-pub(crate) fn works(platform: &mut Platform) {
+#[test]
+fn works_unchanged() {
+    let stack = stack();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = connect(platform);
+        let client = connect(&stack);
         let place =
             CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from("eu"));
         client
@@ -40,13 +42,13 @@ pub(crate) fn works(platform: &mut Platform) {
         let whole = multipart(&client).await;
         range(&client, &whole).await;
         let link = presign(&client).await;
-        tokio::task::block_in_place(|| presigned(platform, &link, &whole));
+        tokio::task::block_in_place(|| presigned(&stack, &link, &whole));
         races(&client).await;
     });
 }
 
-fn connect(platform: &Platform) -> Client {
-    let plan = platform.plan();
+fn connect(stack: &Guest) -> Client {
+    let plan = stack.plan();
     let trust = TrustStore::empty().with_pem_certificate(fs::read(plan.ca()).unwrap());
     let tls = TlsContext::builder().with_trust_store(trust).build().unwrap();
     let https =
@@ -99,8 +101,8 @@ async fn presign(client: &Client) -> String {
 }
 
 /// The link works as it is, and not with another object, another time or another signature in it.
-fn presigned(platform: &Platform, link: &str, whole: &[u8]) {
-    let plan = platform.plan();
+fn presigned(stack: &Guest, link: &str, whole: &[u8]) {
+    let plan = stack.plan();
     let address = plan.edge(Service::Storage);
     let path = link.strip_prefix(&format!("https://{address}")).unwrap();
     let open = |path: &str| Https::new(&plan.ca(), &address).get(path).unwrap();

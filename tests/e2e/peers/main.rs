@@ -7,24 +7,20 @@ mod aws_sdk;
 use std::{fs, process::Command};
 
 use maily_testkit::{Plan, Service};
-use maily_tests::{check_all, https::Https, peers, platform::Platform, say};
+use maily_tests::{
+    guest::{self, Guest, STACK},
+    https::Https,
+    peers, say,
+};
 
 #[test]
-fn peers_clients_work_unchanged() {
-    let mut platform = Platform::start(|plan| plan);
-    check_all(
-        &mut platform,
-        &[
-            ("PyPI openai", openai),
-            ("PyPI boto3", boto3),
-            ("aws-sdk-s3", aws_sdk::works),
-            ("the bearer listeners refuse a missing and a wrong key", bearer),
-            ("storage refuses an unsigned request", unsigned),
-            ("compliance refuses a link that was not issued", unissued),
-            ("a client without ML-KEM is served at the edge", classical),
-        ],
-    );
-    drop(platform.stop());
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_stack() {
+    guest::keep_the_stack();
+}
+
+fn stack() -> Guest {
+    Guest::of(STACK.lease())
 }
 
 fn passes(mut script: Command) {
@@ -33,8 +29,10 @@ fn passes(mut script: Command) {
     say(said.out.trim());
 }
 
-fn openai(platform: &mut Platform) {
-    let plan = platform.plan();
+#[test]
+fn pypi_openai_works_unchanged() {
+    let stack = stack();
+    let plan = stack.plan();
     let mut script = peers::python("openai_client.py");
     script
         .env("MAILY_INFERENCE_URL", format!("https://{}", plan.edge(Service::Inference)))
@@ -43,8 +41,10 @@ fn openai(platform: &mut Platform) {
     passes(script);
 }
 
-fn boto3(platform: &mut Platform) {
-    let plan = platform.plan();
+#[test]
+fn pypi_boto3_works_unchanged() {
+    let stack = stack();
+    let plan = stack.plan();
     let mut script = peers::python("boto3_client.py");
     script
         .env("MAILY_S3_URL", format!("https://{}", plan.edge(Service::Storage)))
@@ -64,8 +64,10 @@ fn credential(plan: &Plan, part: &str) -> String {
     line.split('"').nth(1).unwrap().to_owned()
 }
 
-fn bearer(platform: &mut Platform) {
-    let plan = platform.plan();
+#[test]
+fn the_bearer_listeners_refuse_a_missing_and_a_wrong_key() {
+    let stack = stack();
+    let plan = stack.plan();
     for (service, path) in [
         (Service::Inference, "/v1/models"),
         (Service::Guardrails, "/v1/rails/configs"),
@@ -77,13 +79,15 @@ fn bearer(platform: &mut Platform) {
             assert_eq!(reply.status, 401, "{}: {}", service.name(), reply.text());
             assert!(reply.head.contains("www-authenticate: bearer"), "{}", reply.head);
         }
-        let served = platform.https(service).get(path).unwrap();
+        let served = stack.https(service).get(path).unwrap();
         assert!(matches!(served.status, 200 | 404), "{}: {}", service.name(), served.text());
     }
 }
 
-fn unsigned(platform: &mut Platform) {
-    let plan = platform.plan();
+#[test]
+fn storage_refuses_an_unsigned_request() {
+    let stack = stack();
+    let plan = stack.plan();
     let mut client = Https::new(&plan.ca(), &plan.edge(Service::Storage));
     for path in ["/", "/any-bucket", "/any-bucket/key"] {
         let reply = client.get(path).unwrap();
@@ -91,12 +95,14 @@ fn unsigned(platform: &mut Platform) {
         assert!(reply.text().contains("<Code>AccessDenied</Code>"), "{}", reply.text());
     }
     // A bearer key is no S3 credential.
-    let reply = platform.https(Service::Storage).get("/").unwrap();
+    let reply = stack.https(Service::Storage).get("/").unwrap();
     assert!(matches!(reply.status, 400 | 403), "{}", reply.text());
 }
 
-fn unissued(platform: &mut Platform) {
-    let plan = platform.plan();
+#[test]
+fn compliance_refuses_a_link_that_was_not_issued() {
+    let stack = stack();
+    let plan = stack.plan();
     let mut client = Https::new(&plan.ca(), &plan.edge(Service::Compliance));
     let token = "A".repeat(44);
     for path in [format!("/u/{token}"), "/u/x".to_owned(), "/u/".to_owned(), "/".to_owned()] {
@@ -106,8 +112,10 @@ fn unissued(platform: &mut Platform) {
     }
 }
 
-fn classical(platform: &mut Platform) {
-    let plan = platform.plan();
+#[test]
+fn a_client_without_mlkem_is_served_at_the_edge() {
+    let stack = stack();
+    let plan = stack.plan();
     let identity = peers::Identity { ca: plan.ca(), pair: None };
     let request = format!(
         "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
