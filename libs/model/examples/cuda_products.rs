@@ -4,9 +4,9 @@
 use std::error::Error;
 use std::time::Instant;
 
-use burn::backend::Cuda;
-use burn::prelude::*;
-use burn::tensor::{Distribution, TensorPrimitive};
+use burn_cuda::Cuda;
+use burn_tensor::{Tensor, TensorData, backend::Backend};
+use burn_tensor::{Distribution, TensorPrimitive};
 use burn_cubecl::cubecl::cuda::CudaRuntime;
 use burn_cubecl::kernel::matmul::utils::init_matmul_output;
 use burn_cubecl::tensor::CubeTensor;

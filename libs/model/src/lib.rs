@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod generate;
 mod llama;
+mod prelude;
 mod runner;
 mod template;
 mod tokenizer;

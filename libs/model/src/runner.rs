@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use burn::backend::Flex;
+use burn_flex::Flex;
 
 use crate::api::{Completion, Event, Generate, LoadOptions};
 use crate::backend::Kernels;
@@ -47,7 +47,7 @@ pub(crate) fn load(
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let device = crate::backend::cuda::open(index)?;
-            On::<burn::backend::Cuda>::load(checkpoint, positions, options, &device)
+            On::<burn_cuda::Cuda>::load(checkpoint, positions, options, &device)
         }
         #[cfg(not(feature = "cuda"))]
         device => Err(LoadError::Device {
@@ -96,7 +96,7 @@ impl<B: Kernels> Runner for On<B> {
 mod tests {
     use std::path::Path;
 
-    use burn::backend::Autodiff;
+    use burn_autodiff::Autodiff;
 
     use super::*;
 

@@ -5,8 +5,8 @@
 //! never rearranged. Attention works on whole capacities of memory rather than on copies of what is filled; what lies
 //! beyond is kept out of the softmax.
 
-use burn::prelude::*;
-use burn::tensor::TensorData;
+use crate::prelude::*;
+use burn_tensor::TensorData;
 
 use super::{Heads, Kernels, Memory, Tails, Turns, Weight, plain};
 

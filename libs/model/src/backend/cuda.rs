@@ -13,10 +13,10 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use burn::backend::Cuda;
-use burn::backend::cuda::CudaDevice;
-use burn::prelude::*;
-use burn::tensor::TensorPrimitive;
+use burn_cuda::Cuda;
+use burn_cuda::CudaDevice;
+use crate::prelude::*;
+use burn_tensor::TensorPrimitive;
 use burn_cubecl::cubecl::cuda::CudaRuntime;
 use burn_cubecl::kernel::matmul::utils::init_matmul_output;
 use burn_cubecl::kernel::reduce::{KernelReduceStrategy, reduce_dim};

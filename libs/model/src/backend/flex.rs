@@ -3,10 +3,10 @@
 //! burn-flex multiplies with the `gemm` crate, which has nothing for the few rows of decoding and blocks its sums by the
 //! shape of the product; ours streams the weights once for all rows, and its sums depend on nothing but the row.
 
-use burn::backend::Flex;
-use burn::backend::flex::FlexTensor;
-use burn::prelude::*;
-use burn::tensor::{TensorData, TensorPrimitive};
+use burn_flex::Flex;
+use burn_flex::FlexTensor;
+use crate::prelude::*;
+use burn_tensor::{TensorData, TensorPrimitive};
 
 use super::attention::{self, Slot, Turn, TurnTable};
 use super::simd::{self, Compute, Vector};

@@ -15,7 +15,7 @@ mod simd;
 #[cfg(test)]
 mod tests;
 
-use burn::prelude::*;
+use crate::prelude::*;
 
 /// Weights of a linear map, cut into panels of neighbouring outputs: `[panels, inputs, width]`.
 pub(crate) struct Weight<B: Backend> {

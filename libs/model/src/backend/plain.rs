@@ -1,7 +1,7 @@
 //! The operations in burn's own, for any backend. Plain rather than fast: what [`super::flex`] is tested against.
 
-use burn::prelude::*;
-use burn::tensor::{TensorData, activation};
+use crate::prelude::*;
+use burn_tensor::{TensorData, activation};
 
 use super::{Heads, Memory, Tails, Turns, Weight};
 

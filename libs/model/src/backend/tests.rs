@@ -1,9 +1,10 @@
 //! One suite for every implementation of the kernels: against the plain operations on Flex, and against themselves where
 //! rows come in other company.
 
-use burn::backend::{Autodiff, Flex};
-use burn::prelude::*;
-use burn::tensor::{Distribution, TensorData};
+use burn_autodiff::Autodiff;
+use burn_flex::Flex;
+use crate::prelude::*;
+use burn_tensor::{Distribution, TensorData};
 
 use super::batched::Steps;
 use super::*;
@@ -211,7 +212,7 @@ suite!(batched, Autodiff<Flex>, Suite { device: Default::default(), tolerance: 2
 #[cfg(feature = "cuda")]
 suite!(
     cuda,
-    burn::backend::Cuda,
+    burn_cuda::Cuda,
     Suite {
         device: super::super::cuda::open(0).unwrap_or_else(|e| panic!("these tests need a GPU: {e}")),
         tolerance: 1e-4,

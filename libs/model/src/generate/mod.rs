@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use burn::prelude::*;
+use crate::prelude::*;
 use rayon::prelude::*;
 
 pub(crate) use constraint::Grammars;

@@ -1,7 +1,7 @@
 //! Reads a checkpoint's weights into the layout that the backend's kernels want, on all processors.
 
-use burn::prelude::*;
-use burn::tensor::TensorData;
+use crate::prelude::*;
+use burn_tensor::TensorData;
 use rayon::prelude::*;
 
 use super::{Layer, Llama};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use burn::prelude::*;
+use crate::prelude::*;
 
 use super::Llama;
 use crate::backend::{Kernels, Memory};
@@ -160,8 +160,8 @@ impl<B: Kernels> Prefixes<B> {
 
 #[cfg(test)]
 mod tests {
-    use burn::backend::Flex;
-    use burn::tensor::Distribution;
+    use burn_flex::Flex;
+    use burn_tensor::Distribution;
 
     use super::*;
 

@@ -6,7 +6,7 @@
 mod load;
 pub(crate) mod memory;
 
-use burn::prelude::*;
+use crate::prelude::*;
 
 use crate::backend::{Heads, Kernels, Memory, Tails, Turns, Weight};
 use crate::checkpoint::Config;
