@@ -2,6 +2,7 @@
 
 mod adopt;
 mod apply;
+pub(crate) mod azurerm;
 mod contract;
 mod docs;
 mod drift;
@@ -74,7 +75,11 @@ enum Action {
     /// Compares each root with its cloud; JSON on standard output. Exit code 0: as planned, 2: drift, 1: could not tell.
     Drift,
     /// Runs every `terraform test`, and says how many runs passed.
-    Test,
+    Test {
+        /// Only the tests of this folder of terraform/, such as modules/storage/aws.
+        #[arg(long, value_name = "FOLDER")]
+        only: Option<PathBuf>,
+    },
     /// Writes the inputs and outputs into the README of each module and environment.
     Docs,
 }
@@ -92,7 +97,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             apply::destroy(&tree, &named(options, &tree)?, place, confirm.as_deref())
         }
         Action::Drift => drift::run(&tree, options.environment.as_deref(), cloud, options.state),
-        Action::Test => suite::run(&tree, options.environment.as_deref(), cloud),
+        Action::Test { only } => suite::run(&tree, options.environment.as_deref(), cloud, only.as_deref()),
         Action::Docs => {
             let written = docs::write(&tree)?;
             say(&format!("{} READMEs written", written.len()));

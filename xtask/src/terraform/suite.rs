@@ -1,6 +1,7 @@
 //! `test`: every `terraform test` of the modules and environments, and how many runs that were.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
@@ -10,11 +11,11 @@ use std::{
     thread,
 };
 
+use maily_testkit::Provider;
 use serde_json::Value;
 
 use super::{
-    drift,
-    held::{self, ATTACH, Held},
+    drift, held,
     tool::{answer, quiet, terraform},
     tree::{self, Tree},
 };
@@ -25,6 +26,9 @@ const SIDE_BY_SIDE: usize = 2;
 /// Go collects garbage when memory has grown to so many percent; each of these processes lives for seconds.
 const MEMORY_FOR_TIME: &str = "400";
 
+/// What a file of tests is called.
+const TESTS: &str = ".tftest.hcl";
+
 #[derive(Default)]
 struct Tally {
     passed: u64,
@@ -32,8 +36,16 @@ struct Tally {
     broken: Vec<String>,
 }
 
-pub(crate) fn run(tree: &Tree, environment: Option<&str>, cloud: Option<&'static str>) -> Result<ExitCode> {
-    let folders = folders(tree, environment, cloud)?;
+pub(crate) fn run(
+    tree: &Tree,
+    environment: Option<&str>,
+    cloud: Option<&'static str>,
+    only: Option<&Path>,
+) -> Result<ExitCode> {
+    let folders = match only {
+        Some(folder) => vec![one(tree, folder)?],
+        None => folders(tree, environment, cloud)?,
+    };
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
     let provider = OnceLock::new();
     thread::scope(|scope| {
@@ -71,6 +83,15 @@ impl Tally {
     }
 }
 
+/// A folder that was named.
+fn one(tree: &Tree, folder: &Path) -> Result<PathBuf> {
+    let dir = tree.dir().join(folder);
+    match tree::has(&dir.join("tests"), TESTS) {
+        true => Ok(dir),
+        false => Err(format!("{} has no tests/*{TESTS}", dir.display())),
+    }
+}
+
 /// Where there are tests: one environment's roots, or everything.
 fn folders(tree: &Tree, environment: Option<&str>, cloud: Option<&'static str>) -> Result<Vec<PathBuf>> {
     let mut folders = drift::chosen(tree, environment, cloud, false)?;
@@ -78,7 +99,7 @@ fn folders(tree: &Tree, environment: Option<&str>, cloud: Option<&'static str>) 
     if environment.is_none() {
         folders.extend(tree.modules()?);
     }
-    folders.retain(|dir| tree::has(&dir.join("tests"), ".tftest.hcl"));
+    folders.retain(|dir| tree::has(&dir.join("tests"), TESTS));
     folders.retain(|dir| cloud.is_none_or(|cloud| of_cloud(tree, dir, cloud)));
     Ok(folders)
 }
@@ -95,14 +116,16 @@ fn of_cloud(tree: &Tree, dir: &Path, cloud: &str) -> bool {
 }
 
 /// Runs the tests of one folder; answers how many runs passed and failed.
-fn run_in(dir: &Path, provider: &OnceLock<Option<Held>>) -> Result<(u64, u64)> {
+fn run_in(dir: &Path, provider: &OnceLock<Option<Provider>>) -> Result<(u64, u64)> {
     quiet(&mut terraform(dir, &["init", "-backend=false", "-input=false", "-no-color"]))?;
     let mut test = terraform(dir, &["test", "-json"]);
     test.env("GOGC", MEMORY_FOR_TIME);
-    if held::is_used(dir)
-        && let Some(held) = provider.get_or_init(|| Held::start(dir))
+    // Whoever has set it holds the providers.
+    if env::var_os(Provider::ATTACH).is_none()
+        && held::program(dir).is_some()
+        && let Some(held) = provider.get_or_init(|| held::start(dir))
     {
-        test.env(ATTACH, held.attach());
+        test.env(Provider::ATTACH, Provider::attach(std::slice::from_ref(held)));
     }
     let said = answer(&mut test)?;
     let mut counts = None;

