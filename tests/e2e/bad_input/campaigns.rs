@@ -2,16 +2,18 @@
 
 use std::fs;
 
-use maily_tests::{folder, platform::Platform, say};
+use maily_tests::{folder, guest::Guest, say};
+
+use crate::stack;
 
 /// `sysexits.h`: the command was used wrongly, and the data is wrong.
 const USAGE: i32 = 64;
 const DATA: i32 = 65;
 
 /// Runs a folder that has to be refused with this exit code and one sentence with all these words.
-fn refused(platform: &mut Platform, name: &str, code: i32, words: &[&str]) {
-    let (folder, out) = (platform.path("bad"), platform.path("bad-out"));
-    let outcome = platform.campaign(&folder, &out);
+fn refused(stack: &Guest, name: &str, code: i32, words: &[&str]) {
+    let (folder, out) = (stack.path("bad"), stack.path("bad-out"));
+    let outcome = stack.campaign(&folder, &out);
     let sentence = outcome.sentence();
     assert_eq!(outcome.code, Some(code), "{name}: {}", outcome.err);
     let missing: Vec<_> = words.iter().filter(|word| !sentence.contains(*word)).collect();
@@ -20,12 +22,14 @@ fn refused(platform: &mut Platform, name: &str, code: i32, words: &[&str]) {
     assert_eq!(outcome.err.trim().lines().count(), 1, "{name}: more than one sentence: {}", outcome.err);
     assert!(sentence.len() < 300, "{name}: {sentence}");
     assert!(outcome.out.is_empty(), "{name}: {}", outcome.out);
-    assert!(!out.exists() && !platform.path(".bad-out.partial").exists(), "{name}: something was written");
+    assert!(!out.exists() && !stack.path(".bad-out.partial").exists(), "{name}: something was written");
     say(format_args!("{name}: {sentence}"));
     fs::remove_dir_all(folder).unwrap();
 }
 
-pub(crate) fn settings(platform: &mut Platform) {
+#[test]
+fn a_fault_in_campaign_yaml_is_refused() {
+    let stack = stack();
     for (name, from, to, words) in [
         ("an unknown key", "seed:", "colour: red\nseed:", &["campaign.yaml line 16", "`colour`"][..]),
         ("a missing field", "brand: Fernhill\n", "", &["campaign.yaml", "`brand`"]),
@@ -41,19 +45,21 @@ pub(crate) fn settings(platform: &mut Platform) {
         ("a placeholder in the offer", "with the code SPRING20", "{{first_name}}", &["offer", "{{"]),
         ("no YAML", "seed: 20260320", "seed: [20260320", &["campaign.yaml"]),
     ] {
-        let folder = platform.path("bad");
+        let folder = stack.path("bad");
         folder::copy(&folder, folder::list(3, 1));
         folder::change(&folder, from, to);
-        refused(platform, name, USAGE, words);
+        refused(&stack, name, USAGE, words);
     }
 }
 
-pub(crate) fn files(platform: &mut Platform) {
+#[test]
+fn a_missing_or_broken_file_of_the_folder_is_refused() {
+    let stack = stack();
     for file in ["campaign.yaml", "brand.md", "subscribers.csv"] {
-        let folder = platform.path("bad");
+        let folder = stack.path("bad");
         folder::copy(&folder, folder::list(3, 1));
         fs::remove_file(folder.join(file)).unwrap();
-        refused(platform, "a missing file", USAGE, &["cannot read", file]);
+        refused(&stack, "a missing file", USAGE, &["cannot read", file]);
     }
     for (name, file, text, words) in [
         ("brand.md not UTF-8", "brand.md", &b"caf\xe9"[..], &["brand.md", "UTF-8"][..]),
@@ -65,14 +71,16 @@ pub(crate) fn files(platform: &mut Platform) {
         ),
         ("rails that are none", "guardrails/config.yml", b"rails: [", &["config.yml"]),
     ] {
-        let folder = platform.path("bad");
+        let folder = stack.path("bad");
         folder::copy(&folder, folder::list(3, 1));
         fs::write(folder.join(file), text).unwrap();
-        refused(platform, name, USAGE, words);
+        refused(&stack, name, USAGE, words);
     }
 }
 
-pub(crate) fn lists(platform: &mut Platform) {
+#[test]
+fn a_broken_list_is_refused_as_a_whole() {
+    let stack = stack();
     let good = folder::list(3, 1);
     let with = |tail: &[u8]| [good.as_bytes(), tail].concat();
     let row = folder::row(7, "GB", "en-GB", "loyal-customers");
@@ -91,7 +99,7 @@ pub(crate) fn lists(platform: &mut Platform) {
         ("invalid UTF-8 at the end", with(b"P9,a@example.org,Ren\xc3"), &["line 5", "UTF-8"]),
         ("a spreadsheet", b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xff\xfe\x00".to_vec(), &[]),
     ] {
-        folder::copy(&platform.path("bad"), list);
-        refused(platform, name, DATA, words);
+        folder::copy(&stack.path("bad"), list);
+        refused(&stack, name, DATA, words);
     }
 }

@@ -2,11 +2,9 @@
 
 use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, process::Command};
 
-use maily_tests::{
-    folder,
-    platform::{Platform, Room},
-    say,
-};
+use maily_tests::{folder, guest::Guest, platform::Room, say};
+
+use crate::{STACK, names, stack, start};
 
 /// `sysexits.h`: an input/output error.
 const IO: i32 = 74;
@@ -30,27 +28,28 @@ impl Drop for Disk<'_> {
     }
 }
 
-/// The report fits, the mail does not.
-pub(crate) fn full(platform: &mut Platform) {
-    let at = platform.path("small");
+/// The report fits, the mail does not. Nobody else is at work: another test's campaign is the same one.
+#[test]
+fn a_full_disk_is_said_and_nothing_is_left_behind() {
+    let stack = Guest::of(STACK.lease_alone());
+    let at = stack.path("small");
     let Some(disk) = Disk::mount(&at, "32k") else {
-        // Without root there is no small disk; what is left is a folder that can't be written.
-        say("not root: no small disk can be mounted; /proc stands in for a disk that takes nothing");
-        return nowhere(platform);
+        say("not root: no small disk can be mounted, and this is not tested");
+        return;
     };
-    let folder = platform.path("hostile");
-    let folder = if folder.exists() { folder } else { folder::sample() };
-    let outcome = platform.campaign(&folder, &at.join("out"));
+    let folder = stack.path("hostile");
+    folder::copy(&folder, names::list());
+    let outcome = stack.campaign(&folder, &at.join("out"));
     assert_eq!(outcome.code, Some(IO), "{}", outcome.err);
     assert!(outcome.sentence().contains("No space left on device"), "{}", outcome.err);
     say(outcome.sentence());
     assert_eq!(fs::read_dir(&at).unwrap().count(), 0, "something was left behind");
     drop(disk);
-    nowhere(platform);
 }
 
 /// The list does not fit on the disk of the service that stages it.
-pub(crate) fn full_in_a_service() {
+#[test]
+fn a_full_disk_of_a_service_is_said() {
     let room = Room::new();
     fs::DirBuilder::new().mode(0o700).create(room.data()).unwrap();
     let at = room.data().join("compliance");
@@ -58,7 +57,7 @@ pub(crate) fn full_in_a_service() {
         say("not root: no small disk can be mounted, and this is not tested");
         return;
     };
-    let mut platform = Platform::start_in(room, |plan| plan);
+    let mut platform = start(room);
     let (folder, out) = (platform.path("long"), platform.path("out"));
     folder::copy(&folder, folder::list(120_000, 1));
     let outcome = platform.campaign(&folder, &out);
@@ -70,8 +69,10 @@ pub(crate) fn full_in_a_service() {
     drop(disk);
 }
 
-fn nowhere(platform: &mut Platform) {
-    let outcome = platform.campaign(&folder::sample(), Path::new("/proc/maily/out"));
+#[test]
+fn an_output_that_can_not_be_written_is_said() {
+    let stack = stack();
+    let outcome = stack.campaign(&folder::sample(), Path::new("/proc/maily/out"));
     assert_eq!(outcome.code, Some(IO), "{}", outcome.err);
     assert_eq!(outcome.err.trim().lines().count(), 1, "{}", outcome.err);
     say(outcome.sentence());

@@ -7,40 +7,29 @@ mod disk;
 mod names;
 mod start;
 
-use maily_tests::{check_all, platform::Platform};
+use maily_tests::{
+    guest::{Guest, Standing},
+    platform::{Platform, Room},
+    shared::Fixture,
+};
+
+/// The stack that refuses.
+static STACK: Fixture<Standing> = Fixture::new("bad-input", "keep_the_stack");
 
 #[test]
-fn campaigns_that_can_not_be_run() {
-    let mut platform = Platform::start(|plan| plan);
-    check_all(
-        &mut platform,
-        &[
-            ("campaign.yaml", campaigns::settings),
-            ("files of the folder", campaigns::files),
-            ("lists that are refused as a whole", campaigns::lists),
-            ("hostile names, and a torn last row", names::hostile),
-            ("a full disk", disk::full),
-        ],
-    );
-    drop(platform.stop());
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_stack() {
+    STACK.keep(|| {
+        let platform = start(Room::new());
+        (Standing::of(&platform), platform)
+    });
 }
 
-#[test]
-fn a_service_with_a_full_disk() {
-    disk::full_in_a_service();
+/// Every stack of these tests.
+fn start(room: Room) -> Platform {
+    Platform::start_in(room, |plan| plan)
 }
 
-#[test]
-fn a_checkpoint_that_is_none() {
-    start::checkpoints();
-}
-
-#[test]
-fn a_port_in_use() {
-    start::port();
-}
-
-#[test]
-fn no_pip_and_no_npm() {
-    start::fetching();
+fn stack() -> Guest {
+    Guest::of(STACK.lease())
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use maily_tests::{
     folder,
+    guest::Guest,
     mail::{self, Message},
     peers,
-    platform::Platform,
     report::{assert_balanced, assert_nothing_blocked, count},
     say,
 };
+
+use crate::stack;
 
 /// Names that people may type, or that somebody typed for them; what a message may show of each.
 const NAMES: [(&str, &str); 9] = [
@@ -24,10 +26,12 @@ const NAMES: [(&str, &str); 9] = [
     ("\u{202e}adA\u{200b}", "adA"),
 ];
 
-pub(crate) fn hostile(platform: &mut Platform) {
-    let (folder, out) = (platform.path("hostile"), platform.path("hostile-out"));
+#[test]
+fn hostile_names_are_harmless_and_a_torn_last_row_is_invalid() {
+    let stack = stack();
+    let (folder, out) = (stack.path("hostile"), stack.path("hostile-out"));
     folder::copy(&folder, list());
-    let outcome = platform.campaign(&folder, &out);
+    let outcome = stack.campaign(&folder, &out);
     let report = outcome.report(&out);
     assert_balanced(&report);
     assert_nothing_blocked(&report);
@@ -44,10 +48,11 @@ pub(crate) fn hostile(platform: &mut Platform) {
     for (n, (_, shown)) in NAMES.iter().enumerate() {
         harmless(&messages[&folder::address(n)], ordinary, shown);
     }
-    seen_by_python(platform, &messages);
+    seen_by_python(&stack, &messages);
 }
 
-fn list() -> String {
+/// The same list each time: who runs it again gets what is kept.
+pub(crate) fn list() -> String {
     let mut list = format!("{}\n", folder::HEADER);
     for n in 0..=NAMES.len() {
         let row = folder::row(n, "GB", "en-GB", "loyal-customers");
@@ -69,10 +74,10 @@ fn harmless(message: &Message, ordinary: &Message, shown: &str) {
 }
 
 /// Both parts as Python's `email` decodes them.
-fn seen_by_python(platform: &Platform, messages: &BTreeMap<String, Message>) {
+fn seen_by_python(stack: &Guest, messages: &BTreeMap<String, Message>) {
     for (n, (_, shown)) in NAMES.iter().enumerate() {
         let message = &messages[&folder::address(n)];
-        let file = platform.path("one.eml");
+        let file = stack.path("one.eml");
         std::fs::write(&file, &message.text).unwrap();
         let said = peers::run(peers::python("parts.py").arg(&file).arg(shown), b"");
         assert!(said.ok(), "{shown}: {}", said.all());

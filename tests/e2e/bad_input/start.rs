@@ -21,7 +21,8 @@ fn plan(room: &Room) -> Plan {
 }
 
 /// Checkpoints that are cut off, damaged, empty, absent, or something else.
-pub(crate) fn checkpoints() {
+#[test]
+fn a_checkpoint_that_is_none_is_refused() {
     let room = Room::new();
     let plan = plan(&room);
     plan.prepare().unwrap();
@@ -62,7 +63,8 @@ fn refused(plan: &Plan, model: &Path, name: &str) {
 }
 
 /// The stack says so before it starts anything; a service alone says so too.
-pub(crate) fn port() {
+#[test]
+fn a_port_in_use_is_named() {
     let room = Room::new();
     let plan = plan(&room);
     plan.prepare().unwrap();
@@ -80,12 +82,13 @@ pub(crate) fn port() {
 }
 
 /// `cargo xtask up` on a machine where nothing is installed, and on one with Python but no Node.js.
-pub(crate) fn fetching() {
+#[test]
+fn no_pip_and_no_npm_are_named() {
     let room = Room::new();
     fs::create_dir_all(room.data().join("bin")).unwrap();
     let (cache_dir, path) = (room.data().join("cache"), room.data().join("bin"));
     let up = || {
-        let xtask = plan(&room).program(Service::Storage).with_file_name("xtask");
+        let xtask = plan(&room).program(Service::Storage).with_file_name("maily-xtask");
         let mut up = Command::new(xtask);
         up.args(["up", "--once"]).env("PATH", &path).env("MAILY_CACHE", &cache_dir).env_remove("MAILY_MODEL");
         up.current_dir(maily_testkit::workspace());

@@ -4,9 +4,11 @@ use std::fs;
 
 use maily_testkit::Plan;
 use maily_tests::folder;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What nobody may be told.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Secrets {
     pub(crate) addresses: Vec<String>,
     pub(crate) tokens: Vec<String>,
