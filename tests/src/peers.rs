@@ -1,14 +1,12 @@
 //! Other people's programs: a Python with their client libraries, Go's TLS, OpenSSL.
 
 use std::{
-    env,
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
 };
 
-const PYTHON: &str = "MAILY_PEERS_PYTHON";
-const GO_CLIENT: &str = "MAILY_GO_CLIENT";
+use maily_testkit::cache;
 
 /// What a program said, and how it ended.
 #[derive(Debug)]
@@ -40,8 +38,6 @@ impl Said {
 /// # Panics
 /// It can't be started.
 pub fn run(command: &mut Command, input: &[u8]) -> Said {
-    // Ours; one of our services would take them for settings.
-    command.env_remove(PYTHON).env_remove(GO_CLIENT);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     // A program that ends early closes its input: that is its own affair.
@@ -63,17 +59,12 @@ pub fn folder() -> PathBuf {
 /// A Python script of [`folder`], in the interpreter with the peers' libraries.
 ///
 /// # Panics
-/// `cargo xtask test` has not said where it is.
+/// It is not installed; the failure says how it comes.
 #[must_use]
 pub fn python(script: &str) -> Command {
-    let mut command = Command::new(told(PYTHON));
+    let mut command = Command::new(cache::needed(cache::peers_python()));
     command.arg("-B").arg(folder().join(script));
     command
-}
-
-fn told(variable: &str) -> PathBuf {
-    let value = env::var_os(variable);
-    value.unwrap_or_else(|| panic!("{variable} is not set: run this by `cargo xtask test`")).into()
 }
 
 /// A certificate with its key, and the authority that a server has to be signed by.
@@ -106,7 +97,7 @@ pub struct Answer {
 /// # Panics
 /// The client is missing or prints something else.
 pub fn go(identity: &Identity, name: &str, address: &str, path: &str, grpc: bool) -> Result<Answer, String> {
-    let mut command = Command::new(told(GO_CLIENT));
+    let mut command = Command::new(cache::needed(cache::go_client()));
     command.args(["-address", address, "-name", name, "-path", path, "-ca"]).arg(&identity.ca);
     if let Some((certificate, key)) = &identity.pair {
         command.arg("-cert").arg(certificate).arg("-key").arg(key);

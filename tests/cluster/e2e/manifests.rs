@@ -2,21 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use maily_cluster_tests::{
     manifests::{ENVIRONMENTS, objects, tagged, text},
     root, run,
 };
+use maily_testkit::cache;
 use maily_tests::say;
 
 /// As old as the cluster that the tests run, and the newest that the package knows.
 const VERSIONS: [&str; 2] = ["1.33", "1.37"];
-
-fn tool(variable: &str) -> Command {
-    let path = env::var_os(variable);
-    Command::new(path.unwrap_or_else(|| panic!("{variable} is not set: run this by `cargo xtask test`")))
-}
 
 /// The overlays, as a deployment renders them.
 fn files() -> (tempfile::TempDir, Vec<(&'static str, PathBuf)>) {
@@ -36,9 +32,8 @@ fn every_object_fits_its_schema() {
     let (_dir, files) = files();
     for version in VERSIONS {
         let validate = |file: &PathBuf| {
-            run(tool("MAILY_KUBERNETES_VALIDATE")
-                .args(["--strict", "--kubernetes-version", version])
-                .arg(file))
+            let mut program = Command::new(cache::needed(cache::kubernetes_validate()));
+            run(program.args(["--strict", "--kubernetes-version", version]).arg(file))
         };
         for (environment, file) in &files {
             let said = validate(file).ok();
@@ -57,7 +52,7 @@ fn every_object_fits_its_schema() {
 #[test]
 fn checkov_finds_nothing_that_is_not_explained() {
     let (dir, _) = files();
-    let mut checkov = tool("MAILY_CHECKOV");
+    let mut checkov = Command::new(cache::needed(cache::checkov()));
     checkov
         .arg("--config-file")
         .arg(root().join("k8s/checkov.yaml"))

@@ -9,10 +9,10 @@ use maily_arm::Arm;
 use maily_terraform_tests::{
     copy::Copy,
     moto::Moto,
-    part,
     run::{Ended, run, terraform},
     say,
 };
+use maily_testkit::cache;
 
 const SECRET: &str = "not-for-any-state-7f3a";
 const BUCKET: &str = "/maily-dev-state";
@@ -27,8 +27,8 @@ struct Probe {
 }
 
 impl Probe {
-    fn new(moto: &std::path::Path, configuration: &str) -> Self {
-        let (copy, moto) = (Copy::new(), Moto::start(moto));
+    fn new(configuration: &str) -> Self {
+        let (copy, moto) = (Copy::new(), Moto::start());
         let versions = fs::read_to_string(copy.root("dev", "aws").join("versions.tf")).unwrap();
         let from = versions.find("backend \"s3\"").expect("a backend");
         let backend = &versions[from..=from + versions[from..].find('}').unwrap()];
@@ -59,8 +59,7 @@ impl Probe {
 
 #[test]
 fn a_foreign_lock_is_respected() {
-    let Some(moto) = part("MAILY_MOTO") else { return };
-    let probe = Probe::new(&moto, "resource \"terraform_data\" \"one\" {\n  input = 1\n}\n");
+    let probe = Probe::new("resource \"terraform_data\" \"one\" {\n  input = 1\n}\n");
     let _ = probe.apply().expect(0);
     let before = probe.moto.ask("GET", STATE, "").body;
     assert!(!probe.moto.ask("GET", LOCK, "").is_ok(), "the apply has left its lock");
@@ -79,9 +78,9 @@ fn a_foreign_lock_is_respected() {
 }
 
 #[test]
-fn the_state_is_encrypted_and_holds_no_secret() {
-    let (Some(_), Some(moto)) = (part("MAILY_AZURERM"), part("MAILY_MOTO")) else { return };
-    let probe = Probe::new(&moto, KEYS);
+fn the_state_of_an_azure_vault_is_encrypted_and_holds_no_secret() {
+    let _ = cache::needed(cache::azurerm());
+    let probe = Probe::new(KEYS);
     let arm = Arm::start(probe.copy.beside());
     let plan = probe.dir.join("secret.tfplan");
     let with_secrets = |arguments: &[&str]| {

@@ -1,7 +1,6 @@
-//! What the tests of `terraform/` share: copies of the tree, our `cargo xtask terraform`, and what this machine lacks.
+//! What the tests of `terraform/` share: copies of the tree, our `cargo xtask terraform`, and providers that run already.
 //!
-//! `cargo xtask test --tier real` fetches the parts and says where they are. A test whose part this machine can't have is
-//! left out, says so, and is named again in the closing report.
+//! `cargo xtask test --tier terraform` fetches the parts. A test whose part is missing fails, and says how it comes.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,23 +12,8 @@
 pub mod azure;
 pub mod copy;
 pub mod moto;
+pub mod providers;
 pub mod run;
 
-use std::{env, io::Write as _, path::PathBuf};
-
 pub use maily_testkit::workspace as repository;
-
-/// Where a part is, such as `MAILY_AZURERM`. Without it the test is left out, out loud.
-#[must_use]
-pub fn part(variable: &str) -> Option<PathBuf> {
-    let path = env::var_os(variable).map(PathBuf::from).filter(|path| path.exists());
-    if path.is_none() {
-        say(format_args!("LEFT OUT: {variable} is not there; `cargo xtask test --tier real` fetches it"));
-    }
-    path
-}
-
-/// Says what a test did, whether or not it fails.
-pub fn say(what: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "      {what}");
-}
+pub use maily_tests::say;

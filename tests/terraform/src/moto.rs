@@ -3,10 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
+
+use maily_testkit::cache;
 
 const SIGNED: &str = "Content-Type: application/octet-stream\r\nAuthorization: AWS4-HMAC-SHA256 \
     Credential=loopback/20260101/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n";
@@ -29,10 +30,10 @@ impl Moto {
     /// Starts the program on a free port of 127.0.0.1 and waits until it says which.
     ///
     /// # Panics
-    /// It ends before it listens.
+    /// It is not there, or ends before it listens.
     #[must_use]
-    pub fn start(program: &Path) -> Self {
-        let mut command = Command::new(program);
+    pub fn start() -> Self {
+        let mut command = Command::new(cache::needed(cache::moto()));
         command.args(["-H", "127.0.0.1", "-p", "0"]).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

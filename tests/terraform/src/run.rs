@@ -1,11 +1,11 @@
 //! Programs: run to their end, with what they said.
 
 use std::{
-    env,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
+use maily_testkit::{cache, program};
 use serde_json::Value;
 
 /// How a program ended.
@@ -56,19 +56,20 @@ pub fn run(command: &mut Command) -> Ended {
 pub fn terraform(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("terraform");
     command.arg(format!("-chdir={}", dir.display())).args(arguments).env("TF_IN_AUTOMATION", "1");
-    command
+    mirrored(command)
 }
 
 /// `cargo xtask terraform --dir DIR ARGUMENTS`, without cargo.
 #[must_use]
 pub fn xtask(tree: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(xtask_program());
+    let mut command = Command::new(program("maily-xtask"));
     command.arg("terraform").args(arguments).arg("--dir").arg(tree);
-    command
+    mirrored(command)
 }
 
-/// The one that runs us, or the one that was built beside us.
+/// A command whose Terraform takes providers from the cache and from nowhere else.
 #[must_use]
-pub fn xtask_program() -> PathBuf {
-    env::var_os("MAILY_XTASK").map_or_else(|| maily_testkit::program("xtask"), PathBuf::from)
+pub fn mirrored(mut command: Command) -> Command {
+    command.env("TF_CLI_CONFIG_FILE", cache::terraform_config());
+    command
 }

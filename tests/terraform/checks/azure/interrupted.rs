@@ -1,4 +1,4 @@
-//! An apply that is killed (SIGKILL, everything of it) at ten points, and started again each time, converges: the last
+//! An apply that is killed (SIGKILL, everything of it) again and again, and started again each time, converges: the last
 //! one ends well, nothing is left to do, nothing was made twice, and destroy leaves nothing.
 
 use std::{
@@ -8,33 +8,49 @@ use std::{
 };
 
 use maily_arm::When;
-use maily_terraform_tests::{azure::Azure, part, say};
+use maily_terraform_tests::{azure::Azure, say};
 use maily_testkit::pause;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 
-/// After how many further writes each apply is killed, and whether Azure kept the last one.
-const POINTS: [(usize, When); 10] = [
-    (1, When::Before),
-    (1, When::After),
-    (2, When::After),
-    (4, When::Before),
-    (6, When::After),
-    (8, When::After),
-    (10, When::Before),
-    (9, When::After),
-    (7, When::After),
-    (5, When::After),
-];
+/// After how many further writes an apply is killed, and whether Azure kept the last one.
+type Point = (usize, When);
+
 const DEADLINE: Duration = Duration::from_mins(10);
 
+/// Each is a plan and most of an apply: minutes of computing. Early, in the middle, and late.
 #[test]
-fn an_apply_that_is_killed_ten_times_converges() {
-    let Some(_) = part("MAILY_AZURERM") else { return };
-    let azure = Azure::start("dev");
-    for (point, (writes, when)) in POINTS.into_iter().enumerate() {
+fn an_apply_that_is_killed_three_times_converges() {
+    converges(&[(1, When::After), (15, When::Before), (25, When::After)]);
+}
+
+mod soak {
+    use super::{Point, When, converges};
+
+    const POINTS: [Point; 10] = [
+        (1, When::Before),
+        (1, When::After),
+        (2, When::After),
+        (4, When::Before),
+        (6, When::After),
+        (8, When::After),
+        (10, When::Before),
+        (9, When::After),
+        (7, When::After),
+        (5, When::After),
+    ];
+
+    #[test]
+    fn an_apply_that_is_killed_ten_times_converges() {
+        converges(&POINTS);
+    }
+}
+
+fn converges(points: &[Point]) {
+    let mut azure = Azure::start("dev");
+    for (point, (writes, when)) in points.iter().copied().enumerate() {
         azure.arm.freeze(writes, when);
         kill_when_frozen(&azure);
         azure.arm.thaw();
@@ -42,6 +58,8 @@ fn an_apply_that_is_killed_ten_times_converges() {
     }
     let before = azure.arm.ids().len();
     assert!(before > 10, "{:?}", azure.arm.ids());
+    // Nothing is killed any more.
+    azure.attach();
     let ended = azure.apply();
     say(ended.out.lines().next().unwrap_or_default());
     let (code, report) = azure.drift();

@@ -1,26 +1,21 @@
 //! Every Azure root applied against the stand-in with the real provider: once is enough, a change behind our back is
 //! reported by name, and destroy leaves nothing. The provider waits minutes for Azure to become consistent: these tests
-//! mostly wait, so they run side by side.
+//! mostly wait, so they run side by side. In `prod` and where an apply is killed, Terraform starts the provider for each
+//! step, as at a user's; elsewhere one runs all the time, which takes a fraction of the processor's time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
 
 mod attributes;
 mod interrupted;
 
-use maily_terraform_tests::{
-    azure::Azure,
-    part,
-    run::{run, terraform},
-    say,
-};
+use maily_terraform_tests::{azure::Azure, run::run, say};
 use serde_json::Value;
 
 use crate::attributes::{ATTRIBUTES, Attribute};
 
 #[test]
 fn dev_applies_reports_drift_by_name_and_is_destroyed() {
-    let Some(_) = part("MAILY_AZURERM") else { return };
-    let azure = applied("dev");
+    let azure = applied(Azure::attached("dev"));
     weakened_is_reported_by_name_and_repaired(&azure);
     azure.destroy();
     azure.expect_known();
@@ -28,8 +23,7 @@ fn dev_applies_reports_drift_by_name_and_is_destroyed() {
 
 #[test]
 fn staging_is_deployed_and_destroyed() {
-    let Some(_) = part("MAILY_AZURERM") else { return };
-    let azure = Azure::start("staging");
+    let azure = Azure::attached("staging");
     deploys(&azure);
     expect_clean(&azure);
     azure.destroy();
@@ -37,22 +31,20 @@ fn staging_is_deployed_and_destroyed() {
 
 #[test]
 fn prod_applies_and_is_destroyed() {
-    let Some(_) = part("MAILY_AZURERM") else { return };
-    applied("prod").destroy();
+    applied(Azure::start("prod")).destroy();
 }
 
 /// Data in Virginia under a boundary that is Europe: refused at plan, also where only a part is planned, and nothing is asked of Azure.
 #[test]
 fn a_region_outside_is_refused_at_plan_with_its_article() {
-    let Some(_) = part("MAILY_AZURERM") else { return };
-    let azure = Azure::start("dev");
+    let azure = Azure::attached("dev");
     let root = azure.copy.root("dev", "azure");
     let outside = "data_residency = { boundary = \"eu\", clouds = [\"azure\"], primary = \"eastus2\" }\n";
     std::fs::write(root.join("outside.auto.tfvars"), outside).unwrap();
     let ended = run(&mut azure.xtask(&["plan"]));
     assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
     let part_of_it = ["plan", "-input=false", "-no-color", "-target=module.platform.module.storage"];
-    let narrowed = run(terraform(&root, &part_of_it).envs(azure.arm.environment()));
+    let narrowed = run(&mut azure.terraform(&part_of_it));
     for said in [ended.err, narrowed.err] {
         assert!(said.contains("GDPR Article 44") && said.contains("eastus2"), "{said}");
     }
@@ -80,11 +72,10 @@ fn deploys(azure: &Azure) {
 }
 
 /// Applies a root and checks that a second plan is empty.
-fn applied(environment: &'static str) -> Azure {
-    let azure = Azure::start(environment);
+fn applied(azure: Azure) -> Azure {
     let ended = azure.apply();
     for line in ended.out.lines().take(3) {
-        say(format_args!("{environment}: {line}"));
+        say(format_args!("{}: {line}", azure.environment));
     }
     expect_clean(&azure);
     azure

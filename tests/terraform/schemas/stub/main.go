@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -89,28 +90,47 @@ func (s stub) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (*tf
 }
 
 func main() {
-	if err := serve(); err != nil {
+	debuggable := flag.Bool("debuggable", false, "stay, and say how Terraform attaches")
+	flag.Parse()
+	if err := serve(*debuggable); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-// serve finds the schema beside the mirror: six folders above the program is the cache's terraform folder.
-func serve() error {
-	program, err := os.Executable()
+func serve(debuggable bool) error {
+	file, err := schemaFile()
 	if err != nil {
 		return err
 	}
-	if program, err = filepath.EvalSymlinks(program); err != nil {
+	schema, err := read(file)
+	if err != nil {
 		return err
+	}
+	var options []tf5server.ServeOpt
+	if debuggable {
+		options = append(options, tf5server.WithManagedDebug())
+	}
+	name := strings.TrimSuffix(filepath.Base(file), ".json")
+	return tf5server.Serve("registry.terraform.io/hashicorp/"+name, func() tfprotov5.ProviderServer { return stub{schema: schema} }, options...)
+}
+
+// schemaFile is the one that STUB_SCHEMA names, or the one beside the mirror: six folders above the program is the cache's
+// terraform folder.
+func schemaFile() (string, error) {
+	if file := os.Getenv("STUB_SCHEMA"); file != "" {
+		return file, nil
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	if program, err = filepath.EvalSymlinks(program); err != nil {
+		return "", err
 	}
 	name, _, found := strings.Cut(strings.TrimPrefix(filepath.Base(program), "terraform-provider-"), "_")
 	if !found {
-		return fmt.Errorf("%s is not named like a provider", program)
+		return "", fmt.Errorf("%s is not named like a provider", program)
 	}
-	schema, err := read(filepath.Join(filepath.Dir(program), "../../../../../../schemas", name+".json"))
-	if err != nil {
-		return err
-	}
-	return tf5server.Serve("registry.terraform.io/hashicorp/"+name, func() tfprotov5.ProviderServer { return stub{schema: schema} })
+	return filepath.Join(filepath.Dir(program), "../../../../../../schemas", name+".json"), nil
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
 
+mod folders;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -10,14 +12,25 @@ use std::{
 
 use maily_terraform_tests::{
     copy::Copy,
-    part, repository,
-    run::{run, terraform, xtask},
+    providers::{AZURERM, STUBS, attached, keep_azurerm, keep_stubs},
+    repository,
+    run::{run, terraform},
     say,
 };
+use maily_testkit::cache;
 use serde_json::Value;
 
-/// The floor for all of `terraform test` together.
-const RUNS: u64 = 150;
+#[test]
+#[ignore = "the keeper of the Azure provider, started by the tests that use it"]
+fn keep_the_azure_provider() {
+    keep_azurerm();
+}
+
+#[test]
+#[ignore = "the keeper of the stubs of AWS' and Google's providers, started by the tests that use them"]
+fn keep_the_provider_stubs() {
+    keep_stubs();
+}
 
 #[test]
 fn every_file_is_formatted() {
@@ -26,29 +39,50 @@ fn every_file_is_formatted() {
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
 }
 
-/// Every root, and with it every module: each is called by one.
 #[test]
-fn every_root_is_valid_with_the_real_provider() {
-    let (azure, stubs) = (part("MAILY_AZURERM").is_some(), part("MAILY_TERRAFORM_STUBS").is_some());
-    let copy = Copy::new();
-    let mut roots = configurations(&copy.tree().join("environments"));
-    assert_eq!(roots.len(), 18, "{roots:?}");
-    roots.retain(|dir| if dir.ends_with("aws") || dir.ends_with("gcp") { stubs } else { azure });
-    let mut called = BTreeSet::new();
-    for dir in &roots {
-        let _ = run(&mut terraform(dir, &["init", "-backend=false", "-input=false", "-no-color"])).expect(0);
-        let ended = run(&mut terraform(dir, &["validate", "-no-color"])).expect(0);
-        assert!(!ended.out.contains("Warning"), "{}: {}", dir.display(), ended.out);
-        called.extend(modules(dir));
-    }
-    if azure && stubs {
-        let all: BTreeSet<_> = configurations(&copy.tree().join("modules")).into_iter().collect();
-        assert_eq!(all.difference(&called).collect::<Vec<_>>(), Vec::<&PathBuf>::new(), "called by no root");
-    }
-    say(format_args!("{} roots and {} modules are valid", roots.len(), called.len()));
+fn azure_roots_are_valid_with_the_real_provider() {
+    let cloud = |root: &Path| !root.ends_with("aws") && !root.ends_with("gcp");
+    roots_are_valid(cloud, &AZURERM.lease());
 }
 
-/// The modules that a root calls, as `terraform init` has found them.
+#[test]
+fn aws_roots_are_valid() {
+    roots_are_valid(|root| root.ends_with("aws"), &STUBS.lease());
+}
+
+#[test]
+fn google_roots_are_valid() {
+    roots_are_valid(|root| root.ends_with("gcp"), &STUBS.lease());
+}
+
+/// The six of a cloud, and with them every module that they call.
+fn roots_are_valid(cloud: impl Fn(&Path) -> bool, providers: &str) {
+    let copy = Copy::new();
+    let mut roots = configurations(&copy.tree().join("environments"));
+    roots.retain(|root| cloud(root));
+    assert_eq!(roots.len(), 6, "{roots:?}");
+    for dir in &roots {
+        let mut init = terraform(dir, &["init", "-backend=false", "-input=false", "-no-color"]);
+        let _ = run(attached(&mut init, providers)).expect(0);
+        let ended = run(attached(&mut terraform(dir, &["validate", "-no-color"]), providers)).expect(0);
+        assert!(!ended.out.contains("Warning"), "{}: {}", dir.display(), ended.out);
+    }
+}
+
+/// So every module is valid where all roots are.
+#[test]
+fn every_module_is_called_by_a_root() {
+    let copy = Copy::new();
+    let mut called = BTreeSet::new();
+    for dir in configurations(&copy.tree().join("environments")) {
+        let _ = run(&mut terraform(&dir, &["get", "-no-color"])).expect(0);
+        called.extend(modules(&dir));
+    }
+    let all: BTreeSet<_> = configurations(&copy.tree().join("modules")).into_iter().collect();
+    assert_eq!(all.difference(&called).collect::<Vec<_>>(), Vec::<&PathBuf>::new(), "called by no root");
+}
+
+/// The modules that a root calls, as Terraform has found them.
 fn modules(dir: &Path) -> Vec<PathBuf> {
     let text = std::fs::read_to_string(dir.join(".terraform/modules/modules.json")).unwrap();
     let found: Value = serde_json::from_str(&text).unwrap();
@@ -56,45 +90,11 @@ fn modules(dir: &Path) -> Vec<PathBuf> {
     places.filter(|place| *place != ".").map(|place| dir.join(place).canonicalize().unwrap()).collect()
 }
 
-/// As many of them as this machine has providers for.
-#[test]
-fn every_terraform_test_passes() {
-    let (azure, stubs) = (part("MAILY_AZURERM").is_some(), part("MAILY_TERRAFORM_STUBS").is_some());
-    let clouds: &[&[&str]] = match (azure, stubs) {
-        (true, true) => &[&["test"]],
-        (true, false) => &[&["test", "--cloud", "azure"]],
-        (false, true) => &[&["test", "--cloud", "aws"], &["test", "--cloud", "gcp"]],
-        (false, false) => return,
-    };
-    let copy = Copy::new();
-    for arguments in clouds {
-        let ended = run(&mut xtask(&copy.tree(), arguments)).expect(0);
-        say(ended.out.trim());
-        let passed = ended.out.split(" runs passed").next().and_then(|number| number.trim().parse().ok());
-        let floor = if azure && stubs { RUNS } else { 1 };
-        assert!(passed.is_some_and(|passed: u64| passed >= floor), "{}", ended.out);
-    }
-}
-
-/// What needs no provider at all: the residency rules. A machine without any real part runs this.
-#[test]
-fn the_residency_tests_pass_without_a_provider() {
-    if ["MAILY_AZURERM", "MAILY_TERRAFORM_STUBS"].iter().any(|part| std::env::var_os(part).is_some()) {
-        return say("the residency tests run among all the others");
-    }
-    let copy = Copy::new();
-    let residency = copy.tree().join("modules/residency");
-    let _ = run(&mut terraform(&residency, &["init", "-input=false", "-no-color"])).expect(0);
-    let ended = run(&mut terraform(&residency, &["test", "-no-color"])).expect(0);
-    assert!(ended.out.contains("Success!") && !ended.out.contains(" 0 passed"), "{}", ended.out);
-}
-
 #[test]
 fn checkov_finds_nothing_that_has_no_reason() {
-    let Some(checkov) = part("MAILY_CHECKOV") else { return };
     // The environments are the modules again, three times.
     let tree = repository().join("terraform/modules");
-    let mut command = Command::new(checkov);
+    let mut command = Command::new(cache::needed(cache::checkov()));
     command.args(["--framework", "terraform", "--compact", "--quiet", "--output", "json"]);
     command.args(["--skip-download", "--download-external-modules", "false", "--directory"]).arg(&tree);
     let ended = run(&mut command);
@@ -108,7 +108,7 @@ fn checkov_finds_nothing_that_has_no_reason() {
 
 #[test]
 fn tflint_finds_nothing() {
-    let Some(tflint) = part("MAILY_TFLINT") else { return };
+    let tflint = cache::needed(cache::tflint());
     let tree = repository().join("terraform");
     for dir in [configurations(&tree.join("modules")), configurations(&tree.join("environments"))].concat() {
         let ended = run(Command::new(&tflint).arg("--no-color").arg(format!("--chdir={}", dir.display())));
