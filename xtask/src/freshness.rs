@@ -9,29 +9,29 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    hash::{DefaultHasher, Hasher as _},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::{
-    fetch::sha256,
-    shell::{Result, output, root, target_dir},
-};
+type Result<T> = std::result::Result<T, String>;
 
 /// Digest, and the time in nanoseconds since 1970.
 type Seen = BTreeMap<String, (String, u64)>;
 
 /// Puts the sources' times in order. Before every build.
-pub(crate) fn settle() -> Result<()> {
+pub(crate) fn settle(root: &Path, target: &Path) -> Result<()> {
     let mut list = Command::new("git");
-    list.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
+    list.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root);
     // Without git there is one tree, and nothing to put in order.
-    let Ok(files) = output(&mut list) else { return Ok(()) };
-    let memory = target_dir().join("sources");
-    let files: Vec<&str> = files.split('\0').filter(|file| !file.is_empty()).collect();
-    let seen = settled(&root(), &files, &read(&memory), now())?;
-    write(&memory, &seen)
+    let Ok(listed) = list.stderr(Stdio::null()).output() else { return Ok(()) };
+    let memory = target.join("sources");
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let files: Vec<&str> = listed.split('\0').filter(|file| !file.is_empty()).collect();
+    let before = read(&memory);
+    let seen = settled(root, &files, &before, now())?;
+    if seen == before { Ok(()) } else { write(&memory, &seen) }
 }
 
 /// Gives each file its time; answers what is to be remembered. What is no longer there is remembered on, for another clone
@@ -44,7 +44,7 @@ fn settled(root: &Path, files: &[&str], before: &Seen, now: u64) -> Result<Seen>
         if !about.is_file() {
             continue;
         }
-        let digest = sha256(&path)?;
+        let digest = digest(&path)?;
         let time = match before.get(*name) {
             Some((known, time)) if *known == digest => *time,
             _ => now,
@@ -56,6 +56,14 @@ fn settled(root: &Path, files: &[&str], before: &Seen, now: u64) -> Result<Seen>
         seen.insert((*name).to_owned(), (digest, time));
     }
     Ok(seen)
+}
+
+/// Sixty-four bits tell apart what people write; another Rust may hash otherwise, which costs a build.
+fn digest(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes);
+    Ok(format!("{:016x}", hasher.finish()))
 }
 
 fn set(path: &Path, time: SystemTime) -> Result<()> {

@@ -1,88 +1,62 @@
-//! The one way in: builds Maily, runs it on this machine, tests and measures it.
+//! `cargo xtask`: built in a moment, it builds what it does (`xtask/commands`) and becomes it.
+//!
+//! Cargo builds this before anything of ours can run, so it is small and depends on nothing. Before the first build it puts
+//! the sources' times in order ([`freshness`]); that is also why no other crate may be built before it.
 
-mod bench;
-mod check;
-mod cluster;
-mod compose;
-mod deploy;
-mod doctor;
-mod down;
-mod fetch;
 mod freshness;
-mod images;
-mod kubectl;
-mod overlays;
-mod packages;
-mod patience;
-mod rules;
-mod servers;
-mod shell;
-mod supply;
-mod terraform;
-mod test;
-mod unified;
-mod up;
 
-use std::process::ExitCode;
+use std::{
+    env,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
 
-use clap::{Parser, Subcommand};
-
-/// Builds, runs, tests and measures Maily.
-#[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Runs Maily on this machine: fetches, builds, starts, runs a campaign, stays up until Ctrl-C.
-    Up(up::Options),
-    /// Stops a stack that was left running.
-    Down(down::Options),
-    /// Runs every test, as CI does, or those of a tier or a name.
-    Test(test::Options),
-    /// Formatting, clippy with warnings denied, and the repository's own rules.
-    Check,
-    /// A real Kubernetes of one node on this machine, for the tests and for trying a deploy.
-    #[command(subcommand)]
-    Cluster(cluster::Command),
-    /// Puts the platform on an environment's Kubernetes cluster and runs a campaign through it.
-    Deploy(deploy::Options),
-    /// Takes an environment off its cluster, with its data.
-    Destroy(deploy::destroy::Options),
-    /// Says what this machine lacks.
-    Doctor,
-    /// Builds a container image of each service, from what cargo built.
-    Images(images::Options),
-    /// Plans, applies, compares and documents what is in the clouds (terraform/).
-    Terraform(terraform::Options),
-    /// Measures: the model, or a campaign of 10,000 and of 100,000 rows.
-    Bench(bench::Options),
-}
+/// The package and the program that the commands are in.
+const COMMANDS: &str = "maily-xtask";
 
 fn main() -> ExitCode {
-    let command = Arguments::parse().command;
-    let done = patience::begin().and_then(|()| freshness::settle()).and_then(|()| run(command));
-    done.unwrap_or_else(|message| {
-        eprintln!("cargo xtask: {message}");
-        ExitCode::FAILURE
-    })
+    match run() {
+        Ok(never) => match never {},
+        Err(message) => {
+            eprintln!("cargo xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn run(command: Command) -> shell::Result<ExitCode> {
-    match command {
-        Command::Up(options) => up::run(&options),
-        Command::Down(options) => down::run(&options),
-        Command::Test(options) => test::run(&options),
-        Command::Check => check::alone(),
-        Command::Cluster(command) => cluster::run(&command),
-        Command::Deploy(options) => deploy::run(&options),
-        Command::Destroy(options) => deploy::destroy::run(&options),
-        Command::Doctor => doctor::run(),
-        Command::Images(options) => images::run(&options),
-        Command::Terraform(options) => terraform::run(&options),
-        Command::Bench(options) => bench::run(&options),
+fn run() -> Result<std::convert::Infallible, String> {
+    let (root, target) = (root()?, target()?);
+    freshness::settle(&root, &target)?;
+    let program = target.join("debug").join(COMMANDS);
+    build(&root, &target, &program)?;
+    let failed = Command::new(&program).args(env::args_os().skip(1)).exec();
+    Err(format!("{}: {failed}", program.display()))
+}
+
+/// The workspace that we are in. Where clones share a target folder, another one may have built us.
+fn root() -> Result<PathBuf, String> {
+    let here = env::current_dir().map_err(|error| format!("the current folder: {error}"))?;
+    let found = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").exists());
+    found.map(Path::to_owned).ok_or_else(|| format!("{} is not in Maily's workspace", here.display()))
+}
+
+/// Where cargo puts what it builds: this program is in there, in `debug`.
+fn target() -> Result<PathBuf, String> {
+    let own = env::current_exe().map_err(|error| format!("the path of this program: {error}"))?;
+    own.parent().and_then(Path::parent).map(Path::to_owned).ok_or_else(|| "this program is in no folder".into())
+}
+
+fn build(root: &Path, target: &Path, program: &Path) -> Result<(), String> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--package", COMMANDS, "--bins"]).current_dir(root).env("CARGO_TARGET_DIR", target);
+    match program.exists() {
+        true => drop(cargo.arg("--quiet")),
+        false => eprintln!("\x1b[1m==>\x1b[0m Building xtask's commands (one or two minutes on two cores, once)"),
+    }
+    match cargo.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("its commands do not build ({status})")),
+        Err(error) => Err(format!("cargo: {error}")),
     }
 }

@@ -66,5 +66,5 @@ pub fn run(command: &mut Command) -> Said {
 /// It is not there.
 #[must_use]
 pub fn xtask(arguments: &[&str]) -> Said {
-    run(Command::new(program("xtask")).args(arguments).current_dir(root()))
+    run(Command::new(program("maily-xtask")).args(arguments).current_dir(root()))
 }

@@ -36,7 +36,7 @@ pub fn xtask(arguments: &[&str]) -> Said {
 /// It is not there.
 #[must_use]
 pub fn xtask_said(arguments: &[&str]) -> Said {
-    run(Command::new(program("xtask")).args(arguments).current_dir(root()), b"")
+    run(Command::new(program("maily-xtask")).args(arguments).current_dir(root()), b"")
 }
 
 /// One of `scripts/`, on nothing yet.

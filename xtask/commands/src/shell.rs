@@ -13,7 +13,7 @@ pub(crate) type Result<T> = std::result::Result<T, String>;
 pub(crate) fn root() -> PathBuf {
     let here = env::current_dir().unwrap_or_default();
     let found = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").exists());
-    found.or(Path::new(env!("CARGO_MANIFEST_DIR")).parent()).unwrap_or(&here).to_owned()
+    found.unwrap_or(&here).to_owned()
 }
 
 /// Says what is done.

@@ -277,11 +277,11 @@ mod tests {
     #[test]
     fn a_name_builds_only_the_crates_that_have_it() {
         assert_eq!(names_of(&chosen(None, &["maily-law"])), ["maily-law"]);
-        assert_eq!(names_of(&chosen(None, &["a_name_builds_only_the_crates_that_have_it"])), ["xtask"]);
+        assert_eq!(names_of(&chosen(None, &["a_name_builds_only_the_crates_that_have_it"])), ["maily-xtask"]);
         assert!(names_of(&chosen(None, &["tls"])).contains(&"maily-tests"));
-        let two = chosen(None, &["maily-law", "xtask"]);
-        assert_eq!(two.arguments(), ["--package", "maily-law", "--package", "xtask"]);
-        assert!(two.expression(&[]).contains("(test(~maily-law) | package(=maily-law) | test(~xtask)"));
+        let two = chosen(None, &["maily-law", "maily-xtask"]);
+        assert_eq!(two.arguments(), ["--package", "maily-law", "--package", "maily-xtask"]);
+        assert!(two.expression(&[]).contains("(test(~maily-law) | package(=maily-law) | test(~maily-xtask)"));
         let expression = chosen(None, &["tls::a_stranger"]).expression(&[]);
         assert!(expression.contains("binary(=tls) & test(~a_stranger)"), "{expression}");
     }

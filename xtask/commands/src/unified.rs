@@ -13,7 +13,7 @@ use std::{
 use crate::shell::{Result, cargo, output};
 
 /// Built before all else and by themselves, of few crates: these need no more than that what takes long is the same.
-const APART: [&str; 3] = ["xtask", "maily-testkit", "maily-law"];
+const APART: [&str; 4] = ["xtask", "maily-xtask", "maily-testkit", "maily-law"];
 /// What takes long to compile, C code above all.
 const LONG: [&str; 3] = ["aws-lc-rs", "aws-lc-sys", "clap_builder"];
 const SIDE_BY_SIDE: usize = 2;
@@ -106,6 +106,6 @@ mod tests {
         let found = differing("maily-keys", &read("libc v0.2.1|"), &whole);
         assert_eq!(found, ["libc v0.2.1: default,std (for maily-keys)"]);
         assert!(differing("maily-law", &read("libc v0.2.1|"), &whole).is_empty());
-        assert_eq!(differing("xtask", &read("aws-lc-sys v0.47.0|"), &whole).len(), 1);
+        assert_eq!(differing("maily-xtask", &read("aws-lc-sys v0.47.0|"), &whole).len(), 1);
     }
 }
