@@ -1,13 +1,15 @@
 //! A whole stack for a test: started in a folder of its own, tended while a client runs, its logs shown on failure.
 
 use std::{
+    collections::BTreeSet,
+    env,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
-use maily_testkit::{Plan, Service, Stack, pause, ports};
+use maily_testkit::{Plan, Service, Stack, pause, ports, program, workspace};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,6 +19,10 @@ use crate::{https::Https, say};
 const DEADLINE: Duration = Duration::from_secs(900);
 /// Ports of a stack, and some of a test's own behind them.
 const PORTS: u16 = 20;
+/// With this variable the model answers what is not recorded, and its answers are recorded.
+const RECORD: &str = "MAILY_RECORD";
+/// What every sentence about an answer that is not recorded says (`tests/recorded`).
+const HOW: &str = "`cargo xtask record`";
 
 /// A running stack in a folder that is gone afterwards, unless the test fails.
 pub struct Platform {
@@ -65,6 +71,22 @@ impl Platform {
         Self { stack, room, runs: 0 }
     }
 
+    /// Starts a stack whose model's answers are recorded ones, for a test whose subject is not the model.
+    ///
+    /// # Panics
+    /// It does not become ready.
+    pub fn recorded(with: impl FnOnce(Plan) -> Plan) -> Self {
+        Self::recorded_in(Room::new(), with)
+    }
+
+    /// The same in a folder that may hold some state already.
+    ///
+    /// # Panics
+    /// It does not become ready.
+    pub fn recorded_in(room: Room, with: impl FnOnce(Plan) -> Plan) -> Self {
+        Self::start_in(room, |plan| with(recorded(plan)))
+    }
+
     /// Where everything is.
     #[must_use]
     pub fn plan(&self) -> &Plan {
@@ -92,7 +114,7 @@ impl Platform {
     /// The same, calling `each` every few milliseconds.
     ///
     /// # Panics
-    /// It does not end in time, or a process that nobody killed ended.
+    /// It does not end in time, a process that nobody killed ended, or an answer was needed that is not recorded.
     pub fn campaign_while(&mut self, folder: &Path, out: &Path, mut each: impl FnMut(&mut Stack)) -> Outcome {
         let begun = Instant::now();
         self.runs += 1;
@@ -103,6 +125,7 @@ impl Platform {
             peak_kib = peak_kib.max(peak(client.0.id()).unwrap_or(0));
             if let Some(status) = client.0.try_wait().unwrap() {
                 let [out, err] = logs.map(|log| fs::read_to_string(log).unwrap());
+                assert_recorded(&self.room.data());
                 return Outcome { code: status.code(), out, err, took: begun.elapsed(), peak_kib };
             }
             assert!(begun.elapsed() < DEADLINE, "the client did not end; log: {}", logs[1].display());
@@ -125,9 +148,10 @@ impl Platform {
     /// Asks the processes to end and waits until they have; answers the folder, for a stack to come.
     ///
     /// # Panics
-    /// A service did not end gracefully.
+    /// A service did not end gracefully, or an answer was needed that is not recorded.
     #[must_use]
     pub fn stop(self) -> Room {
+        assert_recorded(&self.room.data());
         for (name, status) in self.stack.stop() {
             // Restate's own way to end isn't ours to judge.
             assert!(name == "restate" || status.success(), "{name} did not end gracefully: {status}");
@@ -163,6 +187,7 @@ impl Drop for Room {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.disable_cleanup(true);
+            not_recorded(&self.data()).iter().for_each(say);
             say(format_args!("state and logs are kept: {}", self.0.path().display()));
         }
     }
@@ -183,6 +208,32 @@ impl Outcome {
     #[must_use]
     pub fn sentence(&self) -> &str {
         self.err.trim_end().lines().last().unwrap_or_default()
+    }
+}
+
+/// What was asked of a stack's model and has no recorded answer, a sentence each.
+fn not_recorded(data: &Path) -> BTreeSet<String> {
+    let log = fs::read(data.join("logs/inference.log")).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let lines = log.lines().filter(|line| line.contains(HOW));
+    let sentence = |line| serde_json::from_str::<Value>(line).ok()?["message"].as_str().map(str::to_owned);
+    lines.filter_map(sentence).collect()
+}
+
+/// Asserts that there was nothing of that kind.
+pub(crate) fn assert_recorded(data: &Path) {
+    let all = Vec::from_iter(not_recorded(data));
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// The plan of a stack with recorded answers.
+fn recorded(plan: Plan) -> Plan {
+    let here = format!("service.recorded.workspace={}", workspace().display());
+    let plan = plan.with_program(Service::Inference, program("maily-inference-recorded"));
+    let plan = plan.set(Service::Inference, &here);
+    match env::var_os(RECORD) {
+        Some(_) => plan.set(Service::Inference, "service.recorded.record=true"),
+        None => plan,
     }
 }
 

@@ -57,6 +57,8 @@ impl Service {
 pub struct Plan {
     data: PathBuf,
     programs: PathBuf,
+    /// Programs that are not those of [`Self::programs`].
+    others: BTreeMap<&'static str, PathBuf>,
     base: u16,
     model: PathBuf,
     settings: BTreeMap<&'static str, Vec<String>>,
@@ -70,13 +72,21 @@ impl Plan {
     pub fn new(data: &Path, base: u16) -> Result<Self, Error> {
         private_dir(data)?;
         let data = fs::canonicalize(data).map_err(Error::file(data))?;
-        Ok(Self { data, programs: programs(), base, model: cache::model(), settings: BTreeMap::new() })
+        let (programs, model) = (programs(), cache::model());
+        Ok(Self { data, programs, others: BTreeMap::new(), base, model, settings: BTreeMap::new() })
     }
 
     /// Uses another checkpoint.
     #[must_use]
     pub fn model(mut self, model: PathBuf) -> Self {
         self.model = model;
+        self
+    }
+
+    /// Has another program do the work of a service: it takes the same arguments and settings.
+    #[must_use]
+    pub fn with_program(mut self, service: Service, program: PathBuf) -> Self {
+        self.others.insert(service.name(), program);
         self
     }
 
@@ -173,7 +183,8 @@ impl Plan {
     /// The program of a service.
     #[must_use]
     pub fn program(&self, service: Service) -> PathBuf {
-        self.programs.join(format!("maily-{}", service.name()))
+        let usual = || self.programs.join(format!("maily-{}", service.name()));
+        self.others.get(service.name()).cloned().unwrap_or_else(usual)
     }
 
     /// The client that runs a campaign folder on this stack and puts report and mail into `out`.

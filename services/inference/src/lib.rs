@@ -10,9 +10,11 @@
 //! - `openai`: requests, answers and refusals as data
 //! - `think`: keeps a reasoning model's thoughts apart from what it says
 //! - `queue`, `worker`: the requests that wait, and the thread that answers them
+//! - `answers`: who answers: the engine
 //! - `prompt`: from a request to the tokens that the model goes on from
 //! - `chat`, `stream`, `server`: the HTTP side
 
+mod answers;
 mod chat;
 mod config;
 mod metrics;
@@ -24,8 +26,11 @@ mod stream;
 mod think;
 mod worker;
 
+use std::sync::Arc;
+
 use maily_chassis::{Boot, EdgeAuth, Error, Fatal, Listeners, Readiness};
 
+pub use answers::{Answers, Model};
 pub use config::Config;
 pub use server::{Server, Worker};
 
@@ -34,10 +39,17 @@ pub use server::{Server, Worker};
 /// # Errors
 /// A configuration or a checkpoint that can't be used, in one sentence.
 pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
-    let config = boot.config.service.clone();
-    config.check(boot.config.limits.request_seconds).map_err(Error::new)?;
+    let server = Server::new(boot.config.service.clone());
+    serve(boot, server).await
+}
+
+/// Runs this server.
+///
+/// # Errors
+/// As [`run`].
+pub async fn serve<T>(boot: Boot<T>, server: Arc<Server>) -> Result<(), Error> {
+    server.config.check(boot.config.limits.request_seconds).map_err(Error::new)?;
     boot.readiness.fail("the checkpoint is being loaded");
-    let server = Server::new(config);
     let (readiness, fatal) = (boot.readiness.clone(), boot.fatal_handle());
     let worker = Worker::spawn(server.clone(), move |loaded| report(loaded, &readiness, &fatal))
         .map_err(|error| Error::unavailable(format!("no thread for the model: {error}")))?;

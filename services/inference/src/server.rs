@@ -10,6 +10,7 @@ use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use maily_model::{Device, Engine, LoadError, LoadOptions};
 
+use crate::answers::{self, Answers, Loader, by_the_engine};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::openai::{Model, ModelList, Refusal};
@@ -24,6 +25,7 @@ const LAST: Duration = Duration::from_secs(10);
 /// The loaded model and who waits for it.
 pub(crate) struct Loaded {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) answers: Arc<dyn Answers>,
     pub(crate) queue: Queue,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) model: Model,
@@ -34,6 +36,7 @@ pub(crate) struct Loaded {
 /// The service.
 pub struct Server {
     pub(crate) config: Config,
+    loader: Box<Loader>,
     loaded: OnceLock<Loaded>,
 }
 
@@ -41,19 +44,31 @@ impl Server {
     /// A service without a model yet.
     #[must_use]
     pub fn new(config: Config) -> Arc<Self> {
-        Arc::new(Self { config, loaded: OnceLock::new() })
+        Self::with_loader(config, by_the_engine)
+    }
+
+    /// The same, to be loaded in another way.
+    #[must_use]
+    pub fn with_loader(
+        config: Config,
+        loader: impl Fn(&std::path::Path, &LoadOptions) -> Result<answers::Model, LoadError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { config, loader: Box::new(loader), loaded: OnceLock::new() })
     }
 
     /// A service of an engine that is loaded already.
     #[must_use]
     pub fn with_engine(config: Config, engine: Arc<Engine>) -> Arc<Self> {
         let server = Self::new(config);
-        server.adopt(engine);
+        server.adopt(engine.into());
         server
     }
 
-    fn adopt(&self, engine: Arc<Engine>) -> &Loaded {
-        self.loaded.get_or_init(|| Loaded::new(&self.config, engine))
+    fn adopt(&self, model: answers::Model) -> &Loaded {
+        self.loaded.get_or_init(|| Loaded::new(&self.config, model))
     }
 
     /// Reads the checkpoint, unless that is done.
@@ -64,8 +79,7 @@ impl Server {
         let started = std::time::Instant::now();
         let Config { context, device, .. } = self.config;
         let options = LoadOptions { max_context: context, device, ..LoadOptions::default() };
-        let engine = Engine::load(&self.config.model, &options)?;
-        let loaded = self.adopt(Arc::new(engine));
+        let loaded = self.adopt((self.loader)(&self.config.model, &options)?);
         let (info, seconds) = (loaded.engine.info(), started.elapsed().as_secs_f64());
         let (model, parameters) = (&loaded.model.id, info.parameters);
         tracing::info!(model, parameters, %device, seconds, "model loaded");
@@ -89,7 +103,8 @@ impl Server {
 }
 
 impl Loaded {
-    fn new(config: &Config, engine: Arc<Engine>) -> Self {
+    fn new(config: &Config, model: answers::Model) -> Self {
+        let answers::Model { engine, answers } = model;
         let info = engine.info();
         let id = config.name.clone().unwrap_or_else(|| default_name(&config.model, &info.name));
         let metrics = Arc::new(Metrics::new(&id));
@@ -101,6 +116,7 @@ impl Loaded {
             model: Model { id, object: "model", created, owned_by: "maily" },
             fingerprint: format!("fp_{}_{}{kind}", info.fingerprint, env!("CARGO_PKG_VERSION")),
             engine,
+            answers,
         }
     }
 

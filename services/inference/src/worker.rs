@@ -29,7 +29,7 @@ fn run(loaded: &Loaded, job: &Job) {
     let mut sorter = Sorter::new(loaded, job);
     // A panic of the engine costs this request, not the service: the engine is shared and keeps nothing of it.
     let result = catch_unwind(AssertUnwindSafe(|| {
-        loaded.engine.generate(&job.request, &mut |event| sorter.take(event))
+        loaded.answers.generate(&job.request, &mut |event| sorter.take(event))
     }));
     let (outcome, tokens, last) = match result {
         Ok(Ok(completions)) => conclude(loaded, job, &completions),

@@ -1,0 +1,19 @@
+//! The inference service with recorded answers as a program: `maily-inference` in everything else.
+
+use std::process::ExitCode;
+
+use maily_chassis::{About, Boot};
+use maily_recorded::{Settings, server};
+
+fn main() -> ExitCode {
+    let about = About {
+        // Also in certificates: to its callers it is the inference service.
+        name: "inference",
+        version: env!("CARGO_PKG_VERSION"),
+        about: "Serves recorded answers of a language model with OpenAI's API, for tests",
+    };
+    maily_chassis::main(about, |boot: Boot<Settings>| {
+        let server = server(boot.config.service.clone());
+        maily_inference::serve(boot, server)
+    })
+}
