@@ -54,6 +54,8 @@ func read(file string) (*tfprotov5.GetProviderSchemaResponse, error) {
 	answer := &tfprotov5.GetProviderSchemaResponse{
 		ResourceSchemas:   map[string]*tfprotov5.Schema{},
 		DataSourceSchemas: map[string]*tfprotov5.Schema{},
+		// Terraform may keep the answer, instead of asking at each step.
+		ServerCapabilities: &tfprotov5.ServerCapabilities{GetProviderSchemaOptional: true},
 	}
 	if answer.Provider, err = all.Provider.schema(); err != nil {
 		return nil, fmt.Errorf("%s: provider: %w", file, err)

@@ -24,7 +24,7 @@ use crate::shell::{Result, say};
 /// Folders whose tests run at the same time: terraform and a provider each keep about one processor busy.
 const SIDE_BY_SIDE: usize = 2;
 /// Go collects garbage when memory has grown to so many percent; each of these processes lives for seconds.
-const MEMORY_FOR_TIME: &str = "400";
+const MEMORY_FOR_TIME: &str = "800";
 
 /// What a file of tests is called.
 const TESTS: &str = ".tftest.hcl";
