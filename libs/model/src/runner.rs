@@ -57,6 +57,24 @@ pub(crate) fn load(
     }
 }
 
+/// A model whose weights were not loaded.
+pub(crate) struct Weightless;
+
+impl Runner for Weightless {
+    fn logits(&self, _: &[u32]) -> Result<Vec<f32>, EngineError> {
+        Err(EngineError::Invalid("the weights are not loaded"))
+    }
+
+    fn write(
+        &self,
+        _: With<'_>,
+        _: &Generate,
+        _: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<Vec<Completion>, EngineError> {
+        Err(EngineError::Invalid("the weights are not loaded"))
+    }
+}
+
 /// A model on backend `B`.
 struct On<B: Kernels> {
     model: Llama<B>,

@@ -221,3 +221,16 @@ fn an_answer_ends_with_the_context() {
     let done = run(&engine, &request);
     assert!(done.iter().any(|c| c.tokens == 140 && c.reason == FinishReason::Length), "{done:?}");
 }
+
+#[test]
+fn without_weights_it_reads_and_does_not_write() {
+    let (engine, options) = (common::engine(), LoadOptions::default());
+    let reader = Engine::load_without_weights(&common::model_path(), &options).unwrap();
+    assert_eq!(reader.info(), engine.info());
+    let chat = [ChatMessage { role: "user".into(), content: "Hello".into() }];
+    assert_eq!(reader.render_chat(&chat).unwrap(), engine.render_chat(&chat).unwrap());
+    let request = Generate { prompt: prompt("Hello"), ..Generate::default() };
+    let refused = reader.generate(&request, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(refused, Err(EngineError::Invalid(_))), "{refused:?}");
+    assert!(reader.logits(&request.prompt).is_err());
+}

@@ -114,8 +114,9 @@ impl Player {
         format!("“{}” (seed {}, {} candidates)", turns.join(" | "), request.seed, request.n)
     }
 
+    /// What has changed since recordings were made, if any were.
     fn changed(&self) -> Vec<String> {
-        self.context.changed(&Context::kept(&self.folder))
+        Context::kept(&self.folder).map(|kept| self.context.changed(&kept)).unwrap_or_default()
     }
 
     /// Has the model answer, and keeps what it says.

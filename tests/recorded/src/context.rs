@@ -27,7 +27,7 @@ const SOURCES: [&str; 7] = [
 const FILE: &str = "context.json";
 
 /// Each part, by its path below the workspace, with its digest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Context(BTreeMap<String, String>);
 
@@ -47,11 +47,10 @@ impl Context {
         Ok(Self(parts))
     }
 
-    /// The one that was kept in this folder; empty, if none was.
+    /// The one that was kept in this folder.
     #[must_use]
-    pub fn kept(folder: &Path) -> Self {
-        let text = fs::read(folder.join(FILE)).ok();
-        text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    pub fn kept(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
     }
 
     /// The file that keeps it.

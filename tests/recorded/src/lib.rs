@@ -2,7 +2,7 @@
 //!
 //! It is `maily-inference` up to the engine and from there on: the same checkpoint with its tokenizer and template, the
 //! same queue, limits, shapes, refusals and metrics. Only what the engine would be asked is looked up in
-//! `tests/recorded/answers`, a JSON file for each request.
+//! `tests/recorded/answers`, a JSON file for each request; so the weights are not loaded.
 //!
 //! A recording is found by the digest of the whole request: the prompt's tokens and every option, but not the deadline.
 //! It holds if it was made with today's *context*: the checkpoint's fingerprint, the sample campaign with its rails, the
@@ -36,7 +36,9 @@ pub use settings::{Recorded, Settings};
 pub fn server(settings: Settings) -> Arc<Server> {
     let Settings { recorded, inference } = settings;
     Server::with_loader(inference, move |path, options| {
-        let engine = Arc::new(Engine::load(path, options)?);
+        // What is recorded needs no weights.
+        let load = if recorded.record { Engine::load } else { Engine::load_without_weights };
+        let engine = Arc::new(load(path, options)?);
         let io = |source| LoadError::Io { path: recorded.workspace.clone(), source };
         let answers = Arc::new(Player::new(recorded.clone(), Arc::clone(&engine)).map_err(io)?);
         Ok(Model { engine, answers })
