@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::PathBuf,
     sync::{
         Mutex,
@@ -19,7 +20,7 @@ use maily_tests::{
     folder,
     https::Https,
     mail::{self, Message},
-    platform::Platform,
+    platform::{Platform, Room},
     report::{assert_balanced, assert_nothing_blocked, count},
     say,
 };
@@ -30,7 +31,7 @@ const PEOPLE: usize = 1200;
 const RACERS: usize = 1000;
 /// Recipients on a page: many pages, so that hand-offs and opt-outs take turns.
 const PAGE: usize = 10;
-/// Opt-outs before anything can have been handed off.
+/// Opt-outs before anything can have been handed off: there is no copy yet.
 const EARLY: usize = 250;
 /// Opt-outs from the front of the list, when some of it has been handed off: too late for the message.
 const LATE: usize = 100;
@@ -41,14 +42,17 @@ type Mail = BTreeMap<String, Message>;
 
 #[test]
 fn a_thousand_opt_outs_race_the_hand_off() {
-    let mut platform = Platform::start(|plan| {
+    let room = Room::new();
+    let hold = room.data().with_file_name("hold");
+    let mut platform = Platform::recorded_in(room, |plan| {
         plan.set(Service::Compliance, &format!("service.page_size={PAGE}"))
             // One machine plays a thousand people.
             .set(Service::Compliance, "edge.requests_per_second=1000000")
+            .set(Service::Inference, &format!("service.recorded.hold={}", hold.display()))
     });
     let tokens = everybody_gets_a_message(&platform);
     the_rest_changes_nothing(&platform, &tokens);
-    race(&platform, &tokens);
+    race(&platform, &tokens, hold);
     only_those_who_stayed(&platform);
     platform.stack.settle().unwrap();
     drop(platform.stop());
@@ -103,15 +107,16 @@ fn the_rest_changes_nothing(platform: &Platform, tokens: &[String]) {
     }
 }
 
-fn race(platform: &Platform, tokens: &[String]) {
+fn race(platform: &Platform, tokens: &[String], hold: PathBuf) {
     let mut campaign = create(platform, "second");
-    let race = Race::new(platform, tokens);
+    // The model says nothing until the early ones are through, and a look has shown that nothing was handed off.
+    fs::write(&hold, "").unwrap();
+    let race = Race::new(platform, tokens, hold);
     let (report, mail) = thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| race.opt_out());
         }
         campaign.start();
-        // The first hand-offs wait for the copy, and the early ones are through long before.
         finish(&mut campaign, |asked, status| race.look(asked, &status["cohorts"][0]))
     });
     race.judge(&report, &mail);
@@ -129,6 +134,8 @@ struct Race<'a> {
     tokens: &'a [String],
     ca: PathBuf,
     address: String,
+    /// No copy is written while there is this file.
+    hold: PathBuf,
     next: AtomicUsize,
     /// How far the hand-off was known to be: 0 not begun, 1 perhaps begun, 2 some pages are done.
     stage: AtomicUsize,
@@ -138,11 +145,12 @@ struct Race<'a> {
 }
 
 impl<'a> Race<'a> {
-    fn new(platform: &Platform, tokens: &'a [String]) -> Self {
+    fn new(platform: &Platform, tokens: &'a [String], hold: PathBuf) -> Self {
         Self {
             tokens,
             ca: platform.plan().ca(),
             address: platform.plan().edge(Service::Compliance),
+            hold,
             next: AtomicUsize::new(0),
             stage: AtomicUsize::new(0),
             looks: Mutex::default(),
@@ -159,6 +167,11 @@ impl<'a> Race<'a> {
         let untouched = if drafted { done + 2 * STEP } else { 0 };
         self.stage.store(usize::from(drafted) + usize::from(done > 0), Ordering::SeqCst);
         self.looks.lock().unwrap().push(Look { asked, untouched });
+        let early = self.acknowledged.lock().unwrap();
+        if early.len() >= EARLY && early.values().all(|moment| *moment < asked) {
+            // It is gone already at the next look.
+            let _ = fs::remove_file(&self.hold);
+        }
     }
 
     /// One of the senders: the early ones at once, the others when the hand-off is that far.

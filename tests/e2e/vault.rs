@@ -33,7 +33,7 @@ fn keys_from_vault_and_limits_from_redis() {
     }
     let mut vault = Vault::start(&vault_dir).unwrap();
     let mut redis = Redis::start(&redis_dir, Access::Secured).unwrap();
-    let mut platform = Platform::start_in(room, |plan| with_redis(with_vault(plan, &vault), &redis));
+    let mut platform = Platform::recorded_in(room, |plan| with_redis(with_vault(plan, &vault), &redis));
     assert!(!platform.path("data/compliance/keyring.json").exists(), "no key is in a file");
 
     let (first, second) = (platform.path("first"), platform.path("second"));
@@ -72,7 +72,7 @@ fn with_redis(plan: Plan, redis: &Redis) -> Plan {
             format!("redis.address={}", redis.address()),
             format!("redis.ca={}", redis.ca().display()),
             format!("redis.password={}", redis.password().display()),
-            // This machine is busy with a model.
+            // This machine is busy with other tests.
             "redis.wait_millis=200".to_owned(),
         ];
         settings.iter().fold(plan, |plan, setting| plan.set(*service, setting))

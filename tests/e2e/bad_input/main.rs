@@ -27,7 +27,7 @@ fn keep_the_stack() {
 
 /// Every stack of these tests.
 fn start(room: Room) -> Platform {
-    Platform::start_in(room, |plan| plan)
+    Platform::recorded_in(room, |plan| plan)
 }
 
 fn stack() -> Guest {

@@ -18,14 +18,19 @@ use rand::{
 
 use crate::clock::{Phase, Step, Timeline};
 
-/// So many kills while the list is imported.
-const IMPORT: usize = 4;
-/// So many at any time of the campaign, which is mostly while the model writes, and so many during hand-offs. Each
-/// process has its turn in both.
-const WRITING: usize = 6;
-const HAND_OFF: usize = 6;
-/// So many while report and mail are downloaded.
-const EXPORT: usize = 4;
+/// How many are killed when. Within a phase everybody who has work in it has a turn before anybody has a second one.
+#[derive(Clone, Copy)]
+pub(crate) struct Kills {
+    /// While the list is imported.
+    pub(crate) import: usize,
+    /// At any time of the campaign, which is mostly while the model writes.
+    pub(crate) writing: usize,
+    /// While pages are handed off.
+    pub(crate) hand_off: usize,
+    /// While report and mail are downloaded.
+    pub(crate) export: usize,
+}
+
 /// How far into its phase a kill may be: behind that it might come too late.
 const LATEST: f64 = 0.85;
 
@@ -44,10 +49,12 @@ pub(crate) struct Killer<'a> {
 }
 
 impl<'a> Killer<'a> {
-    pub(crate) fn new(seed: u64, timeline: &'a Timeline, mut names: Vec<String>) -> Self {
+    pub(crate) fn new(seed: u64, kills: Kills, timeline: &'a Timeline, mut names: Vec<String>) -> Self {
         let mut random = ChaCha12Rng::seed_from_u64(seed);
         let mut planned = Vec::new();
-        for (phase, kills) in [(Phase::Import, IMPORT), (Phase::Campaign, WRITING), (Phase::Export, EXPORT)] {
+        let phases =
+            [(Phase::Import, kills.import), (Phase::Campaign, kills.writing), (Phase::Export, kills.export)];
+        for (phase, kills) in phases {
             names.shuffle(&mut random);
             let mut victims = names.iter().filter(|name| matters(name, phase)).cycle();
             for _ in 0..kills {
@@ -57,7 +64,7 @@ impl<'a> Killer<'a> {
         }
         names.shuffle(&mut random);
         let hand_offs = timeline.hand_offs();
-        for victim in names.into_iter().cycle().take(HAND_OFF) {
+        for victim in names.into_iter().cycle().take(kills.hand_off) {
             let span = *hand_offs.choose(&mut random).expect("no hand-off was seen");
             planned.push(Kill { phase: Phase::Campaign, at: within(span, &mut random), victim });
         }
@@ -91,7 +98,7 @@ impl<'a> Killer<'a> {
     }
 
     pub(crate) fn assert_done(&self) {
-        assert_eq!((self.done, self.wanted), (20, 20), "the campaign was over before every kill");
+        assert_eq!(self.done, self.wanted, "the campaign was over before every kill");
     }
 }
 

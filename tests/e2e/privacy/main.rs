@@ -59,7 +59,7 @@ fn keep_what_was_told() {
 }
 
 fn start(with: impl FnOnce(Plan) -> Plan) -> Platform {
-    Platform::start(with)
+    Platform::recorded(with)
 }
 
 fn tells_everything(plan: Plan, endpoint: &str) -> Plan {
