@@ -1,13 +1,15 @@
 //! The service as its callers see it: gRPC, NeMo's REST, and a scripted judge behind both.
 
+mod contract;
+mod model;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ::http::{Request, StatusCode};
-use axum::{Router, body::Body, extract::State, routing::post};
+use axum::body::Body;
 use http_body_util::BodyExt;
 use maily_proto::guardrails::{self as proto, guardrails_server::Guardrails};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use tonic::Code;
 use tower::ServiceExt;
 
@@ -19,42 +21,7 @@ use crate::{
     judge::Judge,
     store::{self, Store},
 };
-
-/// An OpenAI-compatible server that answers by what the prompt asks it to, and hands on what it was sent.
-async fn scripted() -> (String, mpsc::UnboundedReceiver<Value>) {
-    async fn answer(
-        State(seen): State<mpsc::UnboundedSender<Value>>,
-        axum::Json(body): axum::Json<Value>,
-    ) -> axum::response::Response {
-        use axum::response::IntoResponse;
-        let prompt = body["messages"]
-            .as_array()
-            .and_then(|m| m.last())
-            .map(|m| m["content"].to_string())
-            .unwrap_or_default();
-        seen.send(body).ok();
-        let content = |text: &str| {
-            axum::Json(json!({ "choices": [{ "message": { "role": "assistant", "content": text } }] }))
-        };
-        match () {
-            () if prompt.contains("say-500") => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            () if prompt.contains("say-400") => StatusCode::BAD_REQUEST.into_response(),
-            () if prompt.contains("say-nothing") => std::future::pending().await,
-            () if prompt.contains("say-html") => "<html>".into_response(),
-            () if prompt.contains("say-long") => "x".repeat(2 << 20).into_response(),
-            () if prompt.contains("say-garbage") => content("I would rather not judge").into_response(),
-            () if prompt.contains("say-yes") => content("Yes").into_response(),
-            () if prompt.contains("Block") => content("No.").into_response(),
-            () => content(&format!("echo: {}", prompt.trim_matches('"'))).into_response(),
-        }
-    }
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let app = Router::new().route("/v1/chat/completions", post(answer)).with_state(sender);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
-    let address = listener.local_addr().expect("is bound");
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    (format!("http://{address}/v1"), receiver)
-}
+use model::scripted;
 
 /// Nobody listens on port 1.
 const NOBODY: &str = "http://127.0.0.1:1/v1";

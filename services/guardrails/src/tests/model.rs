@@ -1,0 +1,78 @@
+//! A scripted model in place of the inference service, or of anything that speaks OpenAI's API.
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{Request, StatusCode};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use maily_contracts::inference::{Inference, Script};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// The names that the configurations of these tests call it by.
+const MODELS: [&str; 2] = ["judge-1", "m"];
+
+/// An OpenAI-compatible server that answers by what the prompt asks it to, and hands on what it was sent.
+pub(super) async fn scripted() -> (String, mpsc::UnboundedReceiver<Value>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let app = Router::new().fallback(answer).with_state(sender);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("is bound");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (format!("http://{address}/v1"), receiver)
+}
+
+async fn answer(State(seen): State<mpsc::UnboundedSender<Value>>, request: Request<Body>) -> Response {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 20).await.expect("is short");
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let messages = asked["messages"].as_array();
+    let prompt = messages.and_then(|m| m.last()).map(|m| m["content"].to_string()).unwrap_or_default();
+    seen.send(asked).ok();
+    match () {
+        () if prompt.contains("say-500") => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        () if prompt.contains("say-400") => StatusCode::BAD_REQUEST.into_response(),
+        () if prompt.contains("say-nothing") => std::future::pending().await,
+        () if prompt.contains("say-html") => "<html>".into_response(),
+        () if prompt.contains("say-long") => "x".repeat(2 << 20).into_response(),
+        () => {
+            let script = Script { models: &MODELS, say: |_: &_| said(&prompt) };
+            let request = Request::from_parts(head, body);
+            maily_contracts::inference::scripted(script, &request).map(Body::from)
+        }
+    }
+}
+
+fn said(prompt: &str) -> String {
+    match () {
+        () if prompt.contains("say-garbage") => "I would rather not judge".to_owned(),
+        () if prompt.contains("say-yes") => "Yes".to_owned(),
+        () if prompt.contains("Block") => "No.".to_owned(),
+        () => format!("echo: {}", prompt.trim_matches('"')),
+    }
+}
+
+/// The scripted model as its callers reach it.
+struct Fake {
+    base: String,
+}
+
+impl Inference for Fake {
+    async fn call(&self, request: Request<Bytes>) -> http::Response<Bytes> {
+        let mut request = request.map(Body::from);
+        let path = request.uri().path().trim_start_matches("/v1").to_owned();
+        *request.uri_mut() = format!("{}{path}", self.base).parse().expect("is a URI");
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let (head, body) = client.request(request).await.expect("answers").into_parts();
+        http::Response::from_parts(head, to_bytes(Body::new(body), 1 << 20).await.expect("is short"))
+    }
+}
+
+async fn start() -> Fake {
+    Fake { base: scripted().await.0 }
+}
+
+maily_contracts::inference_suite!(start);
