@@ -13,14 +13,14 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use burn_cuda::Cuda;
-use burn_cuda::CudaDevice;
 use crate::prelude::*;
-use burn_tensor::TensorPrimitive;
 use burn_cubecl::cubecl::cuda::CudaRuntime;
 use burn_cubecl::kernel::matmul::utils::init_matmul_output;
 use burn_cubecl::kernel::reduce::{KernelReduceStrategy, reduce_dim};
 use burn_cubecl::tensor::CubeTensor;
+use burn_cuda::Cuda;
+use burn_cuda::CudaDevice;
+use burn_tensor::TensorPrimitive;
 use cubek::matmul::definition::{MatmulElems, MatmulGlobalElems};
 use cubek::matmul::launch::{Strategy, launch_ref};
 use cubek::reduce::ReduceStrategy;

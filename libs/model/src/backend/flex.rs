@@ -3,9 +3,9 @@
 //! burn-flex multiplies with the `gemm` crate, which has nothing for the few rows of decoding and blocks its sums by the
 //! shape of the product; ours streams the weights once for all rows, and its sums depend on nothing but the row.
 
+use crate::prelude::*;
 use burn_flex::Flex;
 use burn_flex::FlexTensor;
-use crate::prelude::*;
 use burn_tensor::{TensorData, TensorPrimitive};
 
 use super::attention::{self, Slot, Turn, TurnTable};

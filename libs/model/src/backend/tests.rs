@@ -1,9 +1,9 @@
 //! One suite for every implementation of the kernels: against the plain operations on Flex, and against themselves where
 //! rows come in other company.
 
+use crate::prelude::*;
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
-use crate::prelude::*;
 use burn_tensor::{Distribution, TensorData};
 
 use super::batched::Steps;
