@@ -10,6 +10,7 @@
 mod api;
 mod bad_lists;
 mod common;
+mod contract;
 mod fan_out;
 mod fence;
 mod import;
