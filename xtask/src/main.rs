@@ -44,7 +44,10 @@ fn root() -> Result<PathBuf, String> {
 /// Where cargo puts what it builds: this program is in there, in `debug`.
 fn target() -> Result<PathBuf, String> {
     let own = env::current_exe().map_err(|error| format!("the path of this program: {error}"))?;
-    own.parent().and_then(Path::parent).map(Path::to_owned).ok_or_else(|| "this program is in no folder".into())
+    own.parent()
+        .and_then(Path::parent)
+        .map(Path::to_owned)
+        .ok_or_else(|| "this program is in no folder".into())
 }
 
 fn build(root: &Path, target: &Path, program: &Path) -> Result<(), String> {
@@ -52,7 +55,9 @@ fn build(root: &Path, target: &Path, program: &Path) -> Result<(), String> {
     cargo.args(["build", "--package", COMMANDS, "--bins"]).current_dir(root).env("CARGO_TARGET_DIR", target);
     match program.exists() {
         true => drop(cargo.arg("--quiet")),
-        false => eprintln!("\x1b[1m==>\x1b[0m Building xtask's commands (one or two minutes on two cores, once)"),
+        false => {
+            eprintln!("\x1b[1m==>\x1b[0m Building xtask's commands (one or two minutes on two cores, once)")
+        }
     }
     match cargo.status() {
         Ok(status) if status.success() => Ok(()),

@@ -43,6 +43,8 @@ enum Command {
     Down(down::Options),
     /// Runs every test, as CI does, or those of a tier or a name.
     Test(test::Options),
+    /// Lets the model answer the tests' requests again, and records its answers.
+    Record,
     /// Formatting, clippy with warnings denied, and the repository's own rules.
     Check,
     /// A real Kubernetes of one node on this machine, for the tests and for trying a deploy.
@@ -76,6 +78,7 @@ fn run(command: Command) -> shell::Result<ExitCode> {
         Command::Up(options) => up::run(&options),
         Command::Down(options) => down::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Record => test::record(),
         Command::Check => check::alone(),
         Command::Cluster(command) => cluster::run(&command),
         Command::Deploy(options) => deploy::run(&options),

@@ -57,7 +57,8 @@ fn differing(member: &str, own: &Graph, whole: &Graph) -> Vec<String> {
         !APART.contains(&member) || LONG.iter().any(|long| name.starts_with(&format!("{long} ")))
     };
     // Cargo builds it with several sets where build scripts need it too; what a crate of ours gets is the largest.
-    let largest = |name: &String| whole.get(name).into_iter().flatten().max_by_key(|set| set.split(',').count());
+    let largest =
+        |name: &String| whole.get(name).into_iter().flatten().max_by_key(|set| set.split(',').count());
     let differs = |(name, sets): &(&String, &BTreeSet<String>)| {
         matters(name) && largest(name).is_none_or(|set| !sets.contains(set))
     };
@@ -103,7 +104,9 @@ mod tests {
     fn fewer_features_than_the_workspace_has_are_named() {
         let whole = read("libc v0.2.1|default,std\nlibc v0.2.1|std (*)\nown v0.1.0 (/a/b)|x\n");
         assert_eq!(whole.len(), 1);
-        assert!(differing("maily-keys", &read("libc v0.2.1|std\nlibc v0.2.1|default,std"), &whole).is_empty());
+        assert!(
+            differing("maily-keys", &read("libc v0.2.1|std\nlibc v0.2.1|default,std"), &whole).is_empty()
+        );
         assert_eq!(differing("maily-keys", &read("libc v0.2.1|std"), &whole).len(), 1);
         let found = differing("maily-keys", &read("libc v0.2.1|"), &whole);
         assert_eq!(found, ["libc v0.2.1: default,std (for maily-keys)"]);

@@ -27,7 +27,7 @@ impl LeftOut {
         self.tests.iter().map(|(tests, _)| tests.as_str()).collect()
     }
 
-    /// Says all of it: also the tests that are never run by themselves, with the reasons in their `#[ignore]`.
+    /// Says all of it: also the tests that are never run by themselves, with the reasons that they have in the sources.
     pub(super) fn tell(&self, choice: &Choice) -> Result<()> {
         for why in &self.checks {
             println!("left out: {why}");

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     check,
-    shell::{Result, say},
+    shell::{Result, root, say},
     up,
 };
 use choice::Choice;
@@ -46,9 +46,35 @@ pub(crate) struct Options {
     /// Fetch and build what the tests run against, and run none.
     #[arg(long, conflicts_with = "list")]
     fetch: bool,
+    /// Let the model answer what is not recorded, and record it.
+    #[arg(skip)]
+    record: bool,
     /// What is passed on to `cargo nextest run`, such as `--no-capture` or `--retries 3`.
     #[arg(last = true)]
     nextest: Vec<String>,
+}
+
+/// What runs with recorded answers: each is asked for by one of these.
+const RECORDED: [&str; 6] = ["maily-recorded", "bad_input", "kills", "optout", "privacy", "vault"];
+
+/// `cargo xtask record`: runs the tests that have recorded answers, with the model.
+pub(crate) fn record() -> Result<ExitCode> {
+    say("Recording what the model answers (tests/recorded/answers; it writes for some minutes)");
+    let answers = root().join("tests/recorded/answers");
+    // All of them: what nobody asks for any more is not to stay.
+    if answers.exists() {
+        std::fs::remove_dir_all(&answers).map_err(|error| format!("{}: {error}", answers.display()))?;
+    }
+    let filters = RECORDED.map(ToOwned::to_owned).to_vec();
+    let tier = Some(Tier::Real);
+    run(&Options {
+        tier,
+        filters,
+        list: false,
+        fetch: false,
+        record: true,
+        nextest: vec!["--test-threads=1".into()],
+    })
 }
 
 /// The packages of programs that only tests run.
@@ -77,7 +103,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     brought.finish()?;
     let left_out = brought.left_out;
     say("Running the tests");
-    let ended = nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest)?;
+    let ended = nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record)?;
     left_out.tell(&choice)?;
     summary::tell(&ended, begun)
 }

@@ -33,12 +33,21 @@ pub(super) fn build(program: &Path, choice: &Choice) -> Result<()> {
 }
 
 /// Runs the tests; answers how each ended.
-pub(super) fn run(program: &Path, choice: &Choice, left_out: &[&str], more: &[String]) -> Result<Ended> {
+pub(super) fn run(
+    program: &Path,
+    choice: &Choice,
+    left_out: &[&str],
+    more: &[String],
+    record: bool,
+) -> Result<Ended> {
     let report = target_dir().join("nextest/default/junit.xml");
     let _ = fs::remove_file(&report);
     let mut command = nextest(program, "run");
     command.args(choice.arguments()).args(["--filterset", &choice.expression(left_out)]);
     command.args(more);
+    if record {
+        command.env("MAILY_RECORD", "1");
+    }
     let status = command.status().map_err(|error| format!("cargo-nextest: {error}"))?;
     let text = fs::read_to_string(&report).unwrap_or_default();
     Ended::read(&text, status.success())
@@ -48,9 +57,7 @@ fn nextest(program: &Path, what: &str) -> Command {
     let mut command = cargo_of(program);
     command.args(["nextest", what, "--manifest-path"]).arg(root().join("Cargo.toml"));
     // A service takes any `MAILY_…` for a setting, and refuses one that it does not know; these two are where things are.
-    let ours = |name: &str| {
-        name.starts_with("MAILY_") && !matches!(name, "MAILY_CACHE" | "MAILY_MODEL" | "MAILY_RECORD")
-    };
+    let ours = |name: &str| name.starts_with("MAILY_") && !matches!(name, "MAILY_CACHE" | "MAILY_MODEL");
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
         command.env_remove(name);
     }
