@@ -6,6 +6,7 @@
 mod access;
 mod child;
 mod conditions;
+mod contract;
 mod disk;
 mod kills;
 mod listing;
