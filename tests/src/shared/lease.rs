@@ -30,8 +30,19 @@ pub struct Lease<S> {
     state: S,
     name: &'static str,
     stream: UnixStream,
-    /// Shared, or locked for this test alone.
-    _usage: File,
+    /// Locked, shared or for this test alone.
+    _usage: Option<File>,
+}
+
+/// Whether others may use a fixture at the same time.
+#[derive(Clone, Copy)]
+pub(super) enum Usage {
+    /// Its holder does not use it.
+    None,
+    /// They may.
+    Shared,
+    /// They wait.
+    Alone,
 }
 
 impl<S> Deref for Lease<S> {
@@ -56,7 +67,7 @@ impl<S> Drop for Lease<S> {
 }
 
 impl<S: DeserializeOwned> Lease<S> {
-    pub(super) fn take(name: &'static str, keeper: &str, alone: bool) -> Self {
+    pub(super) fn take(name: &'static str, keeper: &str, usage: Usage) -> Self {
         let place = Place::new(name);
         let begun = Instant::now();
         let stream = connect(name, &place, keeper);
@@ -67,17 +78,23 @@ impl<S: DeserializeOwned> Lease<S> {
             give_up(name, &place, &format!("the keeper ended without a word ({read:?})"));
         }
         let state = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{name}: {error}: {line}"));
-        let usage = place.usage().unwrap();
-        if alone {
-            usage.lock().unwrap()
-        } else {
-            usage.lock_shared().unwrap()
-        }
+        let usage = lock(&place, usage);
         if begun.elapsed() > WORTH_SAYING {
             say(format_args!("{name} was waited for {:.1} s", begun.elapsed().as_secs_f32()));
         }
         Self { state, name, stream, _usage: usage }
     }
+}
+
+fn lock(place: &Place, usage: Usage) -> Option<File> {
+    let lock = match usage {
+        Usage::None => return None,
+        Usage::Shared => File::lock_shared,
+        Usage::Alone => File::lock,
+    };
+    let file = place.usage().unwrap();
+    lock(&file).unwrap();
+    Some(file)
 }
 
 /// A connection to the keeper, which is started if there is none.

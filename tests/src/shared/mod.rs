@@ -7,21 +7,23 @@
 //! ends with it. The keeper ends the fixture when nobody has held a lease for a while, and at once when the *runner* is
 //! gone: nextest, which is every test's parent, or else the one process that all tests are threads of.
 //!
-//!     static STACK: Fixture<Standing> = Fixture::new("stack", "keep_the_stack");
+//! ```text
+//! static STACK: Fixture<Standing> = Fixture::new("stack", "keep_the_stack");
 //!
-//!     #[test]
-//!     #[ignore = "the keeper of a fixture, started by the tests that use it"]
-//!     fn keep_the_stack() {
-//!         STACK.keep(|| {
-//!             let platform = Platform::start(|plan| plan);
-//!             (Standing::of(&platform), platform)
-//!         });
-//!     }
+//! #[test]
+//! #[ignore = "the keeper of a fixture, started by the tests that use it"]
+//! fn keep_the_stack() {
+//!     STACK.keep(|| {
+//!         let platform = Platform::start(|plan| plan);
+//!         (Standing::of(&platform), platform)
+//!     });
+//! }
 //!
-//!     #[test]
-//!     fn is_ready() {
-//!         let stack = STACK.lease();
-//!     }
+//! #[test]
+//! fn is_ready() {
+//!     let stack = STACK.lease();
+//! }
+//! ```
 //!
 //! # What is where
 //!
@@ -47,6 +49,7 @@ use std::{marker::PhantomData, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use lease::Lease;
+use lease::Usage;
 
 /// How long a fixture stays without a lease, by default: the next test that uses it may have to wait for a processor.
 const LINGER: Duration = Duration::from_secs(20);
@@ -94,7 +97,7 @@ impl<S: DeserializeOwned> Fixture<S> {
     /// It can't be made.
     #[must_use]
     pub fn lease(&self) -> Lease<S> {
-        Lease::take(self.name, self.keeper, false)
+        Lease::take(self.name, self.keeper, Usage::Shared)
     }
 
     /// Uses it alone: others wait. For a test that disturbs it, and puts it back.
@@ -103,6 +106,14 @@ impl<S: DeserializeOwned> Fixture<S> {
     /// It can't be made.
     #[must_use]
     pub fn lease_alone(&self) -> Lease<S> {
-        Lease::take(self.name, self.keeper, true)
+        Lease::take(self.name, self.keeper, Usage::Alone)
+    }
+    /// Keeps it there, and leaves it to others who uses it alone. For the keeper of a fixture that stands on this one.
+    ///
+    /// # Panics
+    /// It can't be made.
+    #[must_use]
+    pub fn hold(&self) -> Lease<S> {
+        Lease::take(self.name, self.keeper, Usage::None)
     }
 }
