@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     https::Https,
     peers,
-    platform::{Outcome, Platform, Room},
+    platform::{Outcome, Platform, Room, assert_recorded},
     shared::{Fixture, Lease},
 };
 
@@ -114,11 +114,15 @@ impl<S> Guest<S> {
     }
 
     /// Runs a campaign to its end.
+    ///
+    /// # Panics
+    /// An answer was needed that is not recorded, where answers are recorded ones.
     #[must_use]
     pub fn campaign(&self, folder: &Path, out: &Path) -> Outcome {
         let begun = Instant::now();
         let mut client = self.plan.client(folder, out);
         let said = peers::run(client.args(["--timeout", &DEADLINE.as_secs().to_string()]), b"");
+        assert_recorded(self.plan.data());
         // Its memory is what a test of its own is about, with a stack of its own.
         Outcome { code: said.code, out: said.out, err: said.err, took: begun.elapsed(), peak_kib: 0 }
     }

@@ -10,30 +10,95 @@ use std::{
 };
 
 use maily_testkit::{cache, rest};
-use maily_tests::{https::Https, say};
+use maily_tests::{
+    https::Https,
+    say,
+    shared::{Fixture, Lease},
+};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Said, run, xtask};
+use crate::{Said, machine, run, xtask};
 
 const NAMESPACE: &str = "maily";
 
-/// A running cluster.
+/// What a running cluster's keeper tells: the machine, as it was before.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Up {
+    /// As [`machine::look`] saw it.
+    pub before: BTreeMap<String, String>,
+}
+
+/// The one cluster on this machine. Each program whose tests use it has an ignored test `keep_the_cluster`.
+pub static CLUSTER: Fixture<Up> = Fixture::new("cluster", "keep_the_cluster").linger(Duration::from_secs(30));
+
+/// The body of `keep_the_cluster`. Nothing of an earlier cluster may be there: what it changed on the machine would count
+/// as the machine's own.
+pub fn keep_the_cluster() {
+    CLUSTER.keep(|| {
+        let _ = xtask(&["cluster", "down"]).ok();
+        let before = machine::look();
+        let down = Down;
+        up();
+        (Up { before }, down)
+    });
+}
+
+fn up() {
+    let begun = Instant::now();
+    let _ = xtask(&["cluster", "up"]).ok();
+    say(format_args!("the cluster was up after {:.1} s", begun.elapsed().as_secs_f32()));
+}
+
+/// Takes the cluster down.
+struct Down;
+
+impl Drop for Down {
+    fn drop(&mut self) {
+        say(xtask(&["cluster", "down"]).text);
+    }
+}
+
+/// A running cluster, and a folder for files of whoever uses it.
 pub struct Cluster {
     room: TempDir,
+    lease: Lease<Up>,
 }
 
 impl Cluster {
-    /// Starts it, or finds it running.
+    /// The cluster for one test alone: there is only one on a machine, and most tests change it.
     ///
     /// # Panics
     /// It does not start.
     #[must_use]
-    pub fn up() -> Self {
-        let begun = Instant::now();
-        let _ = xtask(&["cluster", "up"]).ok();
-        say(format_args!("the cluster was up after {:.1} s", begun.elapsed().as_secs_f32()));
-        Self { room: tempfile::Builder::new().prefix("maily-").tempdir().unwrap() }
+    pub fn alone() -> Self {
+        let cluster = Self::of(CLUSTER.lease_alone());
+        let ready = ["get", "--raw", "/readyz", "--request-timeout=10s"];
+        // A test may have taken it down.
+        if cluster.kubectl(&ready).code != Some(0) {
+            up();
+        }
+        cluster
+    }
+
+    /// The cluster for the keeper of what runs on it, while the test that waits for that has it alone.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn held() -> Self {
+        Self::of(CLUSTER.hold())
+    }
+
+    fn of(lease: Lease<Up>) -> Self {
+        Self { room: tempfile::Builder::new().prefix("maily-").tempdir().unwrap(), lease }
+    }
+
+    /// The machine before there was a cluster.
+    #[must_use]
+    pub fn before(&self) -> &BTreeMap<String, String> {
+        &self.lease.before
     }
 
     /// A place for a test's own files.

@@ -8,6 +8,7 @@
 )]
 
 pub mod cluster;
+pub mod machine;
 pub mod manifests;
 pub mod metrics;
 pub mod overlay;

@@ -10,11 +10,15 @@ use maily_compose_tests::{
 use maily_tests::{peers::run, say};
 use serde_json::Value;
 
+use crate::images;
+
 const LARGEST: u64 = 60_000_000;
 /// On a machine that builds beside it; README.md has what was measured on a quiet one.
 const SLOWEST: Duration = Duration::from_secs(5);
 
-pub(crate) fn images(images: &mut Images) {
+#[test]
+fn an_image_is_small_locked_labelled_and_quick_to_start() {
+    let (_lease, images) = images();
     for name in OURS {
         let image = docker::inspect(&[&images.reference(name)]).remove(0);
         assert_eq!(image["Config"]["User"], "65532:65532", "{name}");
@@ -39,13 +43,12 @@ pub(crate) fn images(images: &mut Images) {
         assert!(compressed < LARGEST, "{name} is too large");
         assert!(start < SLOWEST, "{name} starts too slowly");
     }
-    nothing_else_in_it(images);
-    the_same_twice(images);
-    a_bill_of_materials(images);
 }
 
 /// No shell, no package manager, nothing that could be run but the program.
-fn nothing_else_in_it(images: &Images) {
+#[test]
+fn an_image_holds_no_program_but_its_own() {
+    let (_lease, images) = images();
     let container = docker::ask(&["create", &images.reference("guardrails")]);
     let files = run(
         std::process::Command::new("sh")
@@ -61,13 +64,17 @@ fn nothing_else_in_it(images: &Images) {
 }
 
 /// Built again from the first layer on, it is the same image.
-fn the_same_twice(images: &Images) {
+#[test]
+fn an_image_built_twice_is_the_same() {
+    let (_lease, images) = images();
     let again = Images::build(&format!("again-{}", std::process::id()), &["guardrails", "--no-cache"]);
     assert_eq!(again.id("guardrails"), images.id("guardrails"));
     say(format_args!("guardrails twice: {}", images.id("guardrails")));
 }
 
-fn a_bill_of_materials(images: &Images) {
+#[test]
+fn an_image_has_a_bill_of_materials() {
+    let (_lease, images) = images();
     let text = fs::read_to_string(images.bill("storage")).unwrap();
     let bill: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&bill["bomFormat"], &bill["specVersion"]), (&"CycloneDX".into(), &"1.5".into()));

@@ -3,26 +3,30 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod built;
+mod full;
 mod locked;
 mod plain;
-mod profiles;
+mod platform;
 mod pushed;
-mod scripts;
 
 use maily_compose_tests::images::Images;
-use maily_tests::check_all;
+use maily_tests::shared::{Fixture, Lease};
 
-/// One test, so that the images are built once and every part of it is tried, also behind a failed one.
+/// Our images, as `cargo xtask images` builds them: their tag.
+static IMAGES: Fixture<String> = Fixture::new("images", "keep_the_images");
+
 #[test]
-fn maily_in_containers() {
-    let mut images = Images::build(&format!("test-{}", std::process::id()), &[]);
-    check_all(
-        &mut images,
-        &[
-            ("an image is small, locked, labelled, quick to start, and the same twice", built::images),
-            ("an image is pushed to a registry, and what is pulled from there is the same", pushed::image),
-            ("a developer's compose, and the scripts on it", plain::compose),
-            ("everything behind the profiles is used", profiles::compose),
-        ],
-    );
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_images() {
+    IMAGES.keep(|| {
+        let images = Images::build(&format!("test-{}", std::process::id()), &[]);
+        (images.tag().to_owned(), images)
+    });
+}
+
+/// The images, for as long as the lease is held.
+fn images() -> (Lease<String>, Images) {
+    let lease = IMAGES.lease();
+    let images = Images::tagged(&lease);
+    (lease, images)
 }

@@ -1,8 +1,12 @@
 //! `cargo xtask images --push`, to a real registry.
 
-use maily_compose_tests::{docker, images::Images, registry::Registry, xtask, xtask_said};
+use maily_compose_tests::{docker, registry::Registry, xtask, xtask_said};
 
-pub(crate) fn image(images: &mut Images) {
+use crate::images;
+
+#[test]
+fn what_is_pulled_from_a_registry_is_what_was_pushed() {
+    let (_lease, images) = images();
     let registry = Registry::start();
     let team = format!("{}/team", registry.name());
     let reference = format!("{team}/{}", images.reference("guardrails"));

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::Deref,
     path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
@@ -15,23 +16,41 @@ use crate::{docker, xtask};
 /// The images of what is built from our own source.
 pub const OURS: [&str; 6] = ["storage", "compliance", "guardrails", "inference", "orchestrator", "bootstrap"];
 
-/// Images under a tag of their own, gone afterwards.
+/// Images under a tag of their own.
 pub struct Images {
     tag: String,
 }
 
+/// Images that are gone when this is dropped.
+pub struct Owned(Images);
+
+impl Deref for Owned {
+    type Target = Images;
+
+    fn deref(&self) -> &Images {
+        &self.0
+    }
+}
+
+impl Owned {
+    /// Those that something else builds.
+    #[must_use]
+    pub fn tagged(tag: &str) -> Self {
+        Self(Images::tagged(tag))
+    }
+}
+
 impl Images {
     /// Builds these, or all.
-    #[must_use]
-    pub fn build(tag: &str, options: &[&str]) -> Self {
-        let images = Self { tag: tag.to_owned() };
+    pub fn build(tag: &str, options: &[&str]) -> Owned {
+        let images = Owned::tagged(tag);
         let _ = xtask(&[&["images", "--tag", tag], options].concat());
         images
     }
 
-    /// Those that something else has built.
+    /// Those with this tag, which are somebody else's.
     #[must_use]
-    pub fn built(tag: &str) -> Self {
+    pub fn tagged(tag: &str) -> Self {
         Self { tag: tag.to_owned() }
     }
 
@@ -102,16 +121,16 @@ impl Images {
     }
 }
 
-impl Drop for Images {
+impl Drop for Owned {
     fn drop(&mut self) {
-        let ours = format!("reference=maily/*:{}", self.tag);
+        let ours = format!("reference=maily/*:{}", self.0.tag);
         let format = "{{.Repository}}:{{.Tag}}";
         // By name: the same image may have another one, too.
         for name in docker::attempt(&["image", "ls", "--format", format, "--filter", &ours]).out.lines() {
             let _ = docker::attempt(&["image", "rm", name]);
         }
         for name in OURS {
-            let _ = fs::remove_file(self.bill(name));
+            let _ = fs::remove_file(self.0.bill(name));
         }
     }
 }

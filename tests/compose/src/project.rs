@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     env, fs,
+    ops::Deref,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -14,6 +15,7 @@ use maily_tests::{
     peers::{Said, run},
     say,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -27,7 +29,7 @@ const PORTS: [&str; 8] =
 pub const ONCE: [&str; 3] = ["bootstrap", "admit", "campaign"];
 
 /// The two programs that read docker/compose.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Program {
     /// Debian's `docker-compose`, 1.29.
     Standalone,
@@ -35,13 +37,30 @@ pub enum Program {
     Plugin,
 }
 
-/// A platform in containers; dropping it takes it down with everything that it made.
+/// A platform in containers, and a folder for files of whoever works with it.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Project {
     program: Program,
     name: String,
     first: u16,
     settings: BTreeMap<String, String>,
+    #[serde(skip, default = "room")]
     room: TempDir,
+}
+
+/// A project that is taken down with everything that it made when this is dropped.
+pub struct Owned(Project);
+
+impl Deref for Owned {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.0
+    }
+}
+
+fn room() -> TempDir {
+    tempfile::tempdir().unwrap()
 }
 
 impl Project {
@@ -50,7 +69,7 @@ impl Project {
     /// # Panics
     /// There are no free ports.
     #[must_use]
-    pub fn new(program: Program, name: &str, tag: &str, settings: &[(&str, &str)]) -> Self {
+    pub fn new(program: Program, name: &str, tag: &str, settings: &[(&str, &str)]) -> Owned {
         let first = ports::free_block(u16::try_from(PORTS.len()).unwrap()).unwrap();
         let model = cache::model();
         let mut all = BTreeMap::from([
@@ -63,7 +82,14 @@ impl Project {
         }
         all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let name = format!("maily-{name}-{}", std::process::id());
-        Self { program, name, first, settings: all, room: tempfile::tempdir().unwrap() }
+        Owned(Self { program, name, first, settings: all, room: room() })
+    }
+
+    /// The same project for somebody else, with a folder of their own.
+    #[must_use]
+    pub fn handle(&self) -> Self {
+        let (program, name, first) = (self.program, self.name.clone(), self.first);
+        Self { program, name, first, settings: self.settings.clone(), room: room() }
     }
 
     /// Its name.
@@ -184,15 +210,13 @@ impl Project {
     }
 
     /// Runs the sample campaign to its end and fetches what it wrote, by the commands of docker/README.md.
-    #[must_use]
-    pub fn campaign(&self, out: &str) -> PathBuf {
-        let (container, to) = (format!("{}-client", self.name), self.path(out));
+    pub fn campaign(&self, to: &Path) {
+        let container = format!("{}-client", self.name);
         let begun = Instant::now();
         self.compose(&["run", "--name", &container, "campaign"]);
         let _ = docker::ask(&["cp", &format!("{container}:/var/lib/maily/out"), &to.to_string_lossy()]);
         let _ = docker::ask(&["rm", &container]);
         say(format_args!("the campaign took {:.1} s", begun.elapsed().as_secs_f32()));
-        to
     }
 
     /// A file of a volume.
@@ -275,13 +299,13 @@ impl Project {
     }
 }
 
-impl Drop for Project {
+impl Drop for Owned {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            say(self.last_words());
+            say(self.0.last_words());
         }
-        let _ = docker::attempt(&["rm", "--force", &format!("{}-client", self.name)]);
-        let _ = self.attempt(&["down", "--timeout", "5", "--remove-orphans", "--volumes"]);
+        let _ = docker::attempt(&["rm", "--force", &format!("{}-client", self.0.name)]);
+        let _ = self.0.attempt(&["down", "--timeout", "5", "--remove-orphans", "--volumes"]);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -33,7 +33,17 @@ pub(crate) struct Done {
 }
 
 impl Campaign {
+    /// The sample campaign, told apart from one that ran before.
     pub(crate) fn start(cluster: &Cluster, name: &str) -> Self {
+        Self::run(cluster, name, &sample(cluster, name))
+    }
+
+    /// The very campaign that the smoke test ran: it is done, and only fetched.
+    pub(crate) fn of_the_smoke_test(cluster: &Cluster) -> Self {
+        Self::run(cluster, "smoke", &root().join(SAMPLE))
+    }
+
+    fn run(cluster: &Cluster, name: &str, folder: &Path) -> Self {
         let (ca, key) = cluster.client_files();
         let address = tunnel::open(SocketAddr::from((cluster.address("orchestrator"), 8443)));
         let out = cluster.path(&format!("{name}/run"));
@@ -41,7 +51,6 @@ impl Campaign {
         let logs = ["out", "err"].map(|kind| cluster.path(&format!("{name}.{kind}")));
         let [stdout, stderr] = logs.each_ref().map(|log| File::create(log).unwrap());
         let mut command = Command::new(program("maily-orchestrator"));
-        let folder = sample(cluster, name);
         command.args(["campaign", "run", "--dir"]).arg(folder).arg("--out").arg(&out);
         command.args(["--url", &format!("https://localhost:{}", address.port()), "--ca"]).arg(ca);
         command.arg("--key-file").arg(key).args(["--timeout", &LIMIT.as_secs().to_string()]);
@@ -74,6 +83,7 @@ impl Campaign {
 /// The sample, told apart from one that ran before by a comment: the same campaign would only be fetched again.
 fn sample(cluster: &Cluster, name: &str) -> PathBuf {
     let (from, to) = (root().join(SAMPLE), cluster.path(&format!("{name}/campaign")));
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
     assert!(Command::new("cp").arg("-r").args([&from, &to]).status().unwrap().success());
     let file = to.join("campaign.yaml");
     fs::write(&file, format!("{}# {name}\n", fs::read_to_string(&file).unwrap())).unwrap();

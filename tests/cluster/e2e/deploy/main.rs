@@ -10,91 +10,104 @@ mod clients;
 mod scaling;
 mod vault;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use maily_cluster_tests::{Said, cluster::Cluster, overlay, xtask};
-use maily_tests::{check_all, say};
+use maily_cluster_tests::{
+    Said,
+    cluster::{self, Cluster},
+    machine, overlay, xtask,
+};
+use maily_tests::{
+    say,
+    shared::{Fixture, Lease},
+};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use campaign::{Campaign, table};
+use campaign::{Campaign, Done, table};
 use clients::Clients;
 
 /// What a rollout of everything takes at most, on two cores.
 pub(crate) const ROLLOUT: Duration = Duration::from_secs(180);
 const SERVICES: [&str; 5] = ["storage", "compliance", "guardrails", "inference", "orchestrator"];
 
-/// What the checks share.
-pub(crate) struct Shared {
-    pub(crate) cluster: Cluster,
-    /// What the smoke test printed: an undisturbed campaign.
+/// What a pod of another release than dev's own is annotated with, in these tests.
+const ANOTHER: &str = "test.maily.io/release";
+
+/// dev, deployed to a cluster that had nothing of it.
+static DEV: Fixture<Deployed> = Fixture::new("dev", "keep_dev").linger(Duration::from_secs(30));
+
+#[derive(Serialize, Deserialize)]
+struct Deployed {
+    /// What the deployment said.
+    said: String,
+    /// What its smoke test printed: an undisturbed campaign.
     smoke: Vec<String>,
-    /// The report of a campaign during which everything was replaced.
-    report: Option<Value>,
+    /// The report of the same campaign, without times.
+    report: Value,
 }
 
 #[test]
-fn dev_on_a_real_cluster() {
-    let before = cluster_free();
-    let mut shared = Shared { cluster: Cluster::up(), smoke: Vec::new(), report: None };
-    check_all(
-        &mut shared,
-        &[
-            ("from nothing to a finished campaign", from_nothing),
-            ("again, without a change: nothing differs and no pod is replaced", again),
-            ("a caller without a client certificate is refused by every service", no_certificate),
-            ("everything is replaced while a campaign runs; no client's request fails", good_rollout),
-            ("an image that is not there is rolled back", bad::image),
-            ("a service that crashes is rolled back", bad::crash),
-            ("a service that never becomes ready is rolled back", bad::probe),
-            ("a crashing owner of data is rolled back; clients that hold see nothing", bad::owner),
-            ("each pod is killed in a campaign; the report is the same", kills),
-            ("requests that wait bring another model", scaling::another_model),
-            ("another environment's context is refused", foreign_context),
-            ("destroyed: nothing is left", destroyed),
-            (
-                "with Vault: its agent brings certificates and keys, and the campaign is the same",
-                vault::without_secrets,
-            ),
-        ],
-    );
-    let _ = xtask(&["cluster", "down"]).ok();
-    assert_eq!(before, machine(), "the cluster left something changed on the machine");
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_cluster() {
+    cluster::keep_the_cluster();
 }
 
-/// Nothing of an earlier cluster may be there: what it changed would count as the machine's own.
-fn cluster_free() -> BTreeMap<String, String> {
-    let _ = xtask(&["cluster", "down"]).ok();
-    machine()
+#[test]
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_dev() {
+    DEV.keep(|| {
+        let cluster = Cluster::held();
+        destroy();
+        let said = deploy(&[]).ok();
+        let smoke = table(&said);
+        let report = Campaign::of_the_smoke_test(&cluster).finish().report;
+        (Deployed { said, smoke, report }, cluster)
+    });
 }
 
-/// What a cluster changes: kernel settings, packet filters, bridges, mounts.
-fn machine() -> BTreeMap<String, String> {
-    let mut seen = BTreeMap::new();
-    for name in [
-        "net/ipv4/ip_forward",
-        "vm/overcommit_memory",
-        "vm/panic_on_oom",
-        "kernel/panic",
-        "kernel/panic_on_oops",
-    ] {
-        let text = std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap_or_default();
-        seen.insert(name.to_owned(), text);
+/// What a test has: the cluster for itself, and dev on it.
+pub(crate) struct Shared {
+    pub(crate) cluster: Cluster,
+    dev: Lease<Deployed>,
+}
+
+impl Shared {
+    /// Whatever is there.
+    pub(crate) fn as_it_is() -> Self {
+        Self { cluster: Cluster::alone(), dev: DEV.lease() }
     }
-    let ours = |text: &str, words: &[&str]| -> String {
-        text.lines()
-            .filter(|line| words.iter().any(|word| line.contains(word)))
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    let rules = std::process::Command::new("iptables-save").output();
-    let rules = rules.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    seen.insert("rules".to_owned(), ours(&rules, &["KUBE-", "CNI-", "10.244.", "10.96."]));
-    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
-    seen.insert("mounts".to_owned(), ours(&mounts, &["cluster/state"]));
-    let links = std::fs::read_dir("/sys/class/net").unwrap().flatten().map(|entry| entry.file_name());
-    let links: Vec<_> = links.filter_map(|name| name.into_string().ok()).collect();
-    seen.insert("links".to_owned(), ours(&links.join("\n"), &["maily", "cni", "veth"]));
-    seen
+
+    /// Any release of dev that works.
+    pub(crate) fn any() -> Self {
+        let shared = Self::as_it_is();
+        let get = ["-n", "maily", "get", "configmap", "maily-release", "--ignore-not-found", "-o", "name"];
+        // A test may have taken it off, or the cluster down.
+        if shared.cluster.kubectl(&get).ok().trim().is_empty() {
+            let _ = deploy(&["--skip", "smoke"]).ok();
+        }
+        shared
+    }
+
+    /// dev's own release.
+    pub(crate) fn own() -> Self {
+        let shared = Self::any();
+        let workloads = shared.cluster.get(&["deployments,statefulsets"]).to_string();
+        if workloads.contains(ANOTHER) {
+            let _ = deploy(&CHANGE).ok();
+            shared.cluster.settle(ROLLOUT);
+        }
+        shared
+    }
+
+    fn assert_undisturbed(&self, done: &Done) {
+        assert_eq!(done.table, self.dev.smoke, "the campaign's report changed");
+        assert_eq!(done.report, self.dev.report, "the report is not that of an undisturbed campaign");
+    }
+}
+
+fn destroy() {
+    let _ = xtask(&["destroy", "dev", "--yes"]).ok();
 }
 
 /// `cargo xtask deploy dev`, without questions. The images have a tag of the test's, for the tree may be edited while it runs.
@@ -105,21 +118,24 @@ pub(crate) fn deploy(arguments: &[&str]) -> Said {
 /// The steps that bring other manifests of the same images.
 pub(crate) const CHANGE: [&str; 2] = ["--only", "diff,apply,rollout,report"];
 
-fn from_nothing(shared: &mut Shared) {
-    let said = deploy(&[]).ok();
+#[test]
+fn from_nothing_to_a_finished_campaign() {
+    let shared = Shared::as_it_is();
+    let said = &shared.dev.said;
     for step in
         ["preflight", "terraform", "images", "push", "secrets", "diff", "apply", "rollout", "smoke", "report"]
     {
         assert!(said.contains(&format!("dev {step}")), "no step {step}: {said}");
     }
     for (key, value) in [("rows", 217), ("written", 175), ("excluded", 42)] {
-        assert!(table(&said).contains(&format!("{key} {value}")), "{key} is not {value}: {said}");
+        assert!(shared.dev.smoke.contains(&format!("{key} {value}")), "{key} is not {value}: {said}");
     }
     say(format_args!("{}", said.lines().rev().take(9).collect::<Vec<_>>().join("; ")));
-    shared.smoke = table(&said);
 }
 
-fn again(shared: &mut Shared) {
+#[test]
+fn again_without_a_change_nothing_differs_and_no_pod_is_replaced() {
+    let shared = Shared::own();
     let lives = shared.cluster.lives();
     let said = deploy(&["--skip", "smoke"]).ok();
     assert!(said.contains("  no change") && said.contains("the release is the same as before"), "{said}");
@@ -128,7 +144,9 @@ fn again(shared: &mut Shared) {
     assert!(said.contains("  no change"), "{said}");
 }
 
-fn no_certificate(shared: &mut Shared) {
+#[test]
+fn a_caller_without_a_client_certificate_is_refused_by_every_service() {
+    let shared = Shared::any();
     for service in SERVICES {
         let error = shared.cluster.stranger(service).get("/").expect_err(service);
         let error = error.to_string();
@@ -140,14 +158,17 @@ fn no_certificate(shared: &mut Shared) {
 }
 
 /// Every pod's template changes, so every pod is replaced: by rolling update, and the owners of data one by one.
-fn good_rollout(shared: &mut Shared) {
+#[test]
+fn everything_is_replaced_while_a_campaign_runs_and_no_clients_request_fails() {
+    let shared = Shared::own();
+    let annotation = ANOTHER.replace('/', "~1");
     let patch =
-        "- { op: add, path: /spec/template/metadata/annotations/test.maily.io~1release, value: next }";
+        format!("- {{ op: add, path: /spec/template/metadata/annotations/{annotation}, value: next }}");
     let folder = overlay::patched(
         &shared.cluster.path("next"),
         &overlay::dev(),
         ("Deployment|StatefulSet", ".*"),
-        patch,
+        &patch,
     );
     let before = shared.cluster.lives();
     let clients = Clients::start(&shared.cluster, ROLLOUT);
@@ -159,12 +180,13 @@ fn good_rollout(shared: &mut Shared) {
     let kept: Vec<_> = after.iter().filter(|(name, life)| before.get(*name) == Some(life)).collect();
     assert!(kept.is_empty(), "not replaced: {kept:?}");
     let done = campaign.finish();
-    assert_eq!(done.table, shared.smoke, "the campaign's report changed");
-    shared.report = Some(done.report);
+    shared.assert_undisturbed(&done);
 }
 
 /// Without a grace period, so that nothing can be put in order before the end.
-fn kills(shared: &mut Shared) {
+#[test]
+fn each_pod_is_killed_in_a_campaign_and_the_report_is_the_same() {
+    let shared = Shared::any();
     let campaign = Campaign::start(&shared.cluster, "kills");
     campaign.wait_for_work();
     let pods = shared.cluster.lives();
@@ -180,20 +202,24 @@ fn kills(shared: &mut Shared) {
         shared.cluster.settle_without(uid, ROLLOUT);
     }
     let done = campaign.finish();
-    assert_eq!(done.table, shared.smoke, "the campaign's report changed");
-    assert_eq!(Some(&done.report), shared.report.as_ref(), "the report is not that of the campaign before");
+    shared.assert_undisturbed(&done);
     say(format_args!("{} pods were killed", victims.len()));
 }
 
-fn foreign_context(_: &mut Shared) {
+#[test]
+fn another_environments_context_is_refused() {
+    let _cluster = Cluster::alone();
     for context in ["maily-prod", "kind-maily-dev", "maily-development"] {
         let said = xtask(&["deploy", "dev", "--yes", "--context", context]).failed();
         assert!(said.contains("does not belong to dev"), "{said}");
     }
 }
 
-fn destroyed(shared: &mut Shared) {
-    let _ = xtask(&["destroy", "dev", "--yes"]).ok();
+/// Late in the alphabet, for what needs dev after it has to deploy it again.
+#[test]
+fn taken_off_the_cluster_nothing_is_left() {
+    let shared = Shared::any();
+    destroy();
     let left =
         shared.cluster.kubectl(&["get", "namespace", "maily", "--ignore-not-found", "-o", "name"]).ok();
     assert_eq!(left.trim(), "");
@@ -202,4 +228,12 @@ fn destroyed(shared: &mut Shared) {
     let left =
         shared.cluster.kubectl(&["get", kinds, "-l", "app.kubernetes.io/part-of=maily", "-o", "name"]).ok();
     assert!(!left.contains("maily"), "{left}");
+}
+
+/// The last one in the alphabet, for whoever comes after it has to start the cluster again.
+#[test]
+fn with_the_cluster_down_nothing_is_changed_on_the_machine() {
+    let cluster = Cluster::alone();
+    let _ = xtask(&["cluster", "down"]).ok();
+    assert_eq!(*cluster.before(), machine::look(), "the cluster left something changed on the machine");
 }

@@ -23,7 +23,9 @@ const CALLERS: usize = 8;
 /// Prometheus, the adapter and the autoscaler look every few seconds.
 const SEEN: Duration = Duration::from_secs(60);
 
-pub(crate) fn another_model(shared: &mut Shared) {
+#[test]
+fn requests_that_wait_bring_another_model() {
+    let shared = Shared::any();
     let cluster = &shared.cluster;
     let monitoring = Monitoring::start(cluster);
     cluster.apply(&[autoscaler()]);

@@ -8,54 +8,76 @@ use std::{
 
 use maily_compose_tests::{
     docker,
-    images::Images,
-    project::{Program, Project},
-    stand_ins::StandIns,
+    project::{Owned, Program, Project},
 };
 use maily_testkit::rest;
-use maily_tests::{check_all, peers::run, say};
+use maily_tests::{
+    peers::run,
+    say,
+    shared::{Fixture, Lease},
+};
 use serde_json::Value;
 
-use crate::{locked, plain::finished};
+use crate::{
+    IMAGES, locked,
+    platform::{Finished, STAND_INS},
+};
 
 /// Our five, Restate, Redis, Vault, the collector, Prometheus.
 const SERVICES: usize = 10;
 /// Metrics are sent once a minute.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-struct Full {
-    project: Project,
-    _stand_ins: StandIns,
+static FULL: Fixture<Finished> = Fixture::new("full", "full::keep_the_project");
+
+#[test]
+#[ignore = "the keeper of a fixture, started by the tests that use it"]
+fn keep_the_project() {
+    FULL.keep(|| {
+        let images = IMAGES.lease();
+        let project = project(&images);
+        let stand_ins = STAND_INS.lease();
+        (Finished::make(&project, SERVICES), (project, stand_ins, images))
+    });
 }
 
-pub(crate) fn compose(images: &mut Images) {
+/// One that is not up.
+pub(crate) fn project(tag: &str) -> Owned {
     let settings = [
         ("COMPOSE_PROFILES", "vault,redis,otlp,prometheus"),
         ("MAILY_KEYS", "vault"),
         ("MAILY_SHARED", "redis"),
         ("MAILY_TELEMETRY", "otlp"),
     ];
-    let project = Project::new(Program::Plugin, "full", images.tag(), &settings);
-    let stand_ins = StandIns::ensure(&project.images());
-    project.up();
-    let out = project.campaign("out");
-    let mut full = Full { project, _stand_ins: stand_ins };
-    finished(&out);
-    check_all(
-        &mut full,
-        &[
-            ("every container is healthy, locked and local", |full| locked::check(&full.project, SERVICES)),
-            ("Vault holds the root keys, and no file does", vault),
-            ("Redis counts requests", redis),
-            ("the collector is sent traces, metrics and logs", collector),
-            ("Prometheus scrapes every service", prometheus),
-        ],
-    );
-    full.project.down(true);
-    assert_eq!(full.project.left(), Vec::<String>::new(), "something is left");
+    Project::new(Program::Plugin, "full", tag, &settings)
 }
 
-fn vault(full: &mut Full) {
+/// The project for one test alone: one takes it down.
+fn full() -> Lease<Finished> {
+    let full = FULL.lease_alone();
+    full.restore();
+    full
+}
+
+#[test]
+fn every_container_is_healthy_locked_and_local() {
+    locked::check(&full().project, SERVICES);
+}
+
+#[test]
+fn the_sample_campaign_is_done() {
+    full().assert_done();
+}
+
+/// The last one in the alphabet, for what comes after it has to be made again.
+#[test]
+fn when_taken_down_nothing_is_left() {
+    full().assert_gone_after_down();
+}
+
+#[test]
+fn vault_holds_the_root_keys_and_no_file_does() {
+    let full = full();
     let token = full.project.read("vault-secrets", "root-token");
     for service in ["storage", "compliance"] {
         let address = format!("http://{}/v1/maily-{service}/keys?list=true", full.project.address("VAULT"));
@@ -70,8 +92,10 @@ fn vault(full: &mut Full) {
     }
 }
 
-fn redis(full: &mut Full) {
-    let channels = ask_redis(full, "PUBSUB CHANNELS");
+#[test]
+fn redis_counts_requests() {
+    let full = full();
+    let channels = ask_redis(&full, "PUBSUB CHANNELS");
     assert!(channels.contains("maily:"), "nobody listens for opt-outs: {channels}");
     let key = full.project.read("client-secrets", "edge.key");
     let mut guardrails = full.project.https("GUARDRAILS", &key);
@@ -84,7 +108,7 @@ fn redis(full: &mut Full) {
                 assert!(matches!(guardrails.get("/v1/rails/configs").unwrap().status, 200 | 429));
             }
         });
-        while !ask_redis(full, &"SCAN 0 COUNT 1000\n".repeat(2_000)).contains("maily:rate:guardrails:") {
+        while !ask_redis(&full, &"SCAN 0 COUNT 1000\n".repeat(2_000)).contains("maily:rate:guardrails:") {
             assert!(Instant::now() < end, "no count of ours");
         }
         seen.store(true, Ordering::Relaxed);
@@ -92,7 +116,7 @@ fn redis(full: &mut Full) {
 }
 
 /// As our own user; the password goes in by standard input.
-fn ask_redis(full: &Full, command: &str) -> String {
+fn ask_redis(full: &Finished, command: &str) -> String {
     let password = full.project.read("storage-secrets", "redis.password");
     let mut docker = std::process::Command::new(docker::client());
     docker.args(["exec", "-i", &full.project.container("redis"), "redis-cli"]);
@@ -101,7 +125,9 @@ fn ask_redis(full: &Full, command: &str) -> String {
     said.out
 }
 
-fn collector(full: &mut Full) {
+#[test]
+fn the_collector_is_sent_traces_metrics_and_logs() {
+    let full = full();
     let container = full.project.container("otel-collector");
     let end = Instant::now() + DEADLINE;
     loop {
@@ -116,7 +142,9 @@ fn collector(full: &mut Full) {
     }
 }
 
-fn prometheus(full: &mut Full) {
+#[test]
+fn prometheus_scrapes_every_service() {
+    let full = full();
     let address = format!("http://{}/api/v1/query?query=up", full.project.address("PROMETHEUS"));
     let end = Instant::now() + DEADLINE;
     loop {

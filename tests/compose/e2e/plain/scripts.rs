@@ -11,7 +11,8 @@ use maily_compose_tests::{docker, project::holds, root, script};
 use maily_tests::{folder, mail, peers::run, report::timeless};
 use serde_json::Value;
 
-use crate::plain::Plain;
+use super::plain;
+use crate::platform::Finished;
 
 const ALL: [&str; 5] = [
     "setup/model-store.sh",
@@ -24,7 +25,8 @@ const ALL: [&str; 5] = [
 /// What every message says.
 const MESSAGE: &str = "List-Unsubscribe";
 
-pub(crate) fn say_how(_: &mut Plain) {
+#[test]
+fn shellcheck_finds_nothing_and_every_script_says_how_it_is_used() {
     let mut shellcheck = Command::new("shellcheck");
     shellcheck.args(["--external-sources", "--source-path=SCRIPTDIR"]).args(ALL);
     shellcheck.args(["lib/common.sh", "lib/s3.sh"]);
@@ -46,8 +48,10 @@ pub(crate) fn say_how(_: &mut Plain) {
     }
 }
 
-pub(crate) fn model_store(plain: &mut Plain) {
-    let (store, file) = (plain.project.path("store"), plain.project.path("tiny.gguf"));
+#[test]
+fn a_model_store_takes_what_is_whole_once() {
+    let room = tempfile::tempdir().unwrap();
+    let (store, file) = (room.path().join("store"), room.path().join("tiny.gguf"));
     fs::write(&file, "a checkpoint").unwrap();
     let add = |more: &[&str]| {
         run(script("setup/model-store.sh").arg("--store").arg(&store).arg("--add").arg(&file).args(more), b"")
@@ -65,7 +69,9 @@ pub(crate) fn model_store(plain: &mut Plain) {
     assert!(!verify().ok());
 }
 
-pub(crate) fn diagnose(plain: &mut Plain) {
+#[test]
+fn a_diagnosis_holds_no_secret_and_no_address() {
+    let plain = plain();
     let (archive, folder) = (plain.project.path("diagnosis.tar.gz"), plain.project.path("diagnosis"));
     // A client that is there still, with a message to a person on its standard output.
     let client = format!("{}-client", plain.project.name());
@@ -107,7 +113,9 @@ pub(crate) fn diagnose(plain: &mut Plain) {
 }
 
 /// Backed up to a folder and to the store, destroyed, and restored from the store.
-pub(crate) fn back_up_and_restore(plain: &mut Plain) {
+#[test]
+fn what_was_backed_up_comes_back() {
+    let plain = plain();
     let project = &plain.project;
     let path = |name: &str| project.path(name).to_string_lossy().into_owned();
     let keys_of_store = path("s3.keys");
@@ -115,7 +123,7 @@ pub(crate) fn back_up_and_restore(plain: &mut Plain) {
     let bucket = format!("http://{}/backups", project.address("S3"));
     make_bucket(&keys_of_store, &bucket);
     let store = format!("{bucket}/monday");
-    let before = known(plain, "before");
+    let before = known(&plain, "before");
     assert!(before.0 == fs::read(plain.out.join("report.json")).unwrap(), "the campaign ran again");
     let (to, keys) = (path("backup"), path("keys"));
     let arguments = ["--to", &to, "--keys", &keys, "--s3", &store, "--s3-keys", &keys_of_store];
@@ -148,12 +156,13 @@ pub(crate) fn back_up_and_restore(plain: &mut Plain) {
     let said = project.script("maintenance/restore.sh", &["--from", &fetched, "--keys", &keys]);
     assert!(said.ok(), "{}", said.all());
     project.up();
-    assert!(known(plain, "after") == before, "what was restored is not what was backed up");
+    assert!(known(&plain, "after") == before, "what was restored is not what was backed up");
 }
 
 /// Report, with the timings of the one real run, and mail of the campaign that is done already: from what is kept.
-fn known(plain: &Plain, out: &str) -> (Vec<u8>, BTreeMap<String, Vec<mail::Message>>) {
-    let out = plain.project.campaign(out);
+fn known(plain: &Finished, out: &str) -> (Vec<u8>, BTreeMap<String, Vec<mail::Message>>) {
+    let out = plain.project.path(out);
+    plain.project.campaign(&out);
     (fs::read(out.join("report.json")).unwrap(), mail::read(&out))
 }
 
@@ -174,7 +183,9 @@ fn make_bucket(keys: &str, bucket: &str) {
     assert!(said.ok(), "{}", said.all());
 }
 
-pub(crate) fn rotate(plain: &mut Plain) {
+#[test]
+fn with_new_certificates_and_new_keys_the_campaign_is_still_there() {
+    let plain = plain();
     let project = &plain.project;
     let certificate = || project.read("storage-secrets", "service.pem");
     let key = || project.read("client-secrets", "edge.key");
@@ -191,7 +202,8 @@ pub(crate) fn rotate(plain: &mut Plain) {
     rotate("keys");
     assert_eq!((status(&old_key), status(&key())), (401, 404));
     // Services trust each other again, Restate's signature included: the same campaign, answered from what is kept.
-    let again = project.campaign("again");
+    let again = project.path("again");
+    project.campaign(&again);
     let read = |out: &Path| serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
     let (first, second): (Value, Value) = (read(&plain.out), read(&again));
     assert_eq!(timeless(&second), timeless(&first));
