@@ -8,6 +8,7 @@ The name is in the text part as it is, in the HTML part only escaped; the parts 
 import email.policy
 import html
 import pathlib
+import re
 import sys
 
 
@@ -24,7 +25,9 @@ def main() -> None:
     assert html.escape(name, quote=False) in page.replace("&quot;", '"').replace("&#39;", "'"), "not escaped"
     for markup in ("<script", "<b "):
         assert markup not in page, markup
-    assert "49" not in text.replace("BA1 9ZZ", ""), "a name was run as a template"
+    # The token in the unsubscribe link is a random one.
+    words = re.sub(r"https://\S+", "", text).replace("BA1 9ZZ", "")
+    assert "49" not in words, "a name was run as a template"
 
 
 if __name__ == "__main__":
