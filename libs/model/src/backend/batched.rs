@@ -161,7 +161,7 @@ fn later<B: Backend>(
     past: usize,
     keys: usize,
     device: &B::Device,
-) -> Tensor<B, 4, Bool> {
+) -> Tensor<B, 4, burn_tensor::Bool> {
     let count = |n: usize| Tensor::<B, 1, Int>::arange(0..n as i64, device);
     let row = count(rows * group).div_scalar(group as i64).add_scalar(past as i64);
     count(keys).reshape([1, 1, 1, keys]).greater(row.reshape([1, 1, rows * group, 1]))

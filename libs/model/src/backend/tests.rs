@@ -4,7 +4,7 @@
 use crate::prelude::*;
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
-use burn_tensor::{Bool, Distribution, TensorData};
+use burn_tensor::{Distribution, TensorData};
 
 use super::batched::Steps;
 use super::*;
