@@ -4,13 +4,17 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! checks {
+    (@one $start:path, [$($module:ident)::+] $check:ident) => {
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $check() {
+            $crate::$($module)::+::$check(&$start().await).await;
+        }
+    };
+    (@each $start:path, $module:tt $($check:ident)+) => {
+        $($crate::checks!(@one $start, $module $check);)+
+    };
     ($start:path, $($module:ident)::+: $($check:ident),+ $(,)?) => {
-        $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $check() {
-                $crate::$($module)::+::$check(&$start().await).await;
-            }
-        )+
+        $crate::checks!(@each $start, [$($module)::+] $($check)+);
     };
 }
 
