@@ -105,6 +105,33 @@ pub(crate) mod memory {
     #[derive(Default)]
     pub(crate) struct Memory(pub(crate) Mutex<BTreeMap<(String, String), Bytes>>);
 
+    impl Memory {
+        /// Where an object lies; nothing lies outside of the regions.
+        fn place(bucket: &Bucket, key: &str) -> Result<(String, String), PeerError> {
+            match bucket {
+                Bucket::Mail(region) if maily_law::Region::parse(region).is_none() => {
+                    Err(PeerError::Contract { peer: "compliance", what: "a region that is none" })
+                }
+                bucket => Ok((bucket.name(), key.to_owned())),
+            }
+        }
+
+        fn write(&self, bucket: &Bucket, key: &str, bytes: Bytes) -> Result<bool, PeerError> {
+            let place = Self::place(bucket, key)?;
+            let mut objects = self.0.lock().unwrap();
+            let absent = !objects.contains_key(&place);
+            if absent {
+                objects.insert(place, bytes);
+            }
+            Ok(absent)
+        }
+
+        fn find(&self, bucket: &Bucket, key: &str) -> Result<Option<Bytes>, PeerError> {
+            let found = self.0.lock().unwrap().get(&Self::place(bucket, key)?).cloned();
+            found.map(|bytes| check_length(&bytes).map(|()| bytes)).transpose()
+        }
+    }
+
     impl Objects for Memory {
         fn create<'a>(
             &'a self,
@@ -112,12 +139,7 @@ pub(crate) mod memory {
             key: &'a str,
             bytes: Bytes,
         ) -> BoxFuture<'a, Result<bool, PeerError>> {
-            let mut objects = self.0.lock().unwrap();
-            let absent = !objects.contains_key(&(bucket.name(), key.to_owned()));
-            if absent {
-                objects.insert((bucket.name(), key.to_owned()), bytes);
-            }
-            Box::pin(std::future::ready(Ok(absent)))
+            Box::pin(std::future::ready(self.write(bucket, key, bytes)))
         }
 
         fn read<'a>(
@@ -125,8 +147,7 @@ pub(crate) mod memory {
             bucket: &'a Bucket,
             key: &'a str,
         ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>> {
-            let found = self.0.lock().unwrap().get(&(bucket.name(), key.to_owned())).cloned();
-            Box::pin(std::future::ready(Ok(found)))
+            Box::pin(std::future::ready(self.find(bucket, key)))
         }
     }
 }

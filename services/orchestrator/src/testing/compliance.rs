@@ -1,4 +1,6 @@
-//! Compliance's contract in memory. A list is lines of `cohort,region,address,name`; a line `bad` can't be read.
+//! Compliance's contract in memory: its lists, its law, its pages; nothing is durable and nobody is sealed.
+
+mod list;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -6,15 +8,24 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
+use maily_law::{AsOf, Region};
 use maily_proto::compliance::{
-    Cohort, CohortRegion, HandOffReply, HandOffRequest, ImportReply, ImportRequest, InvalidRow,
+    Cohort, CohortRegion, HandOffReply, HandOffRequest, ImportHeader, ImportReply, ImportRequest, InvalidRow,
     InvalidRowsReply, InvalidRowsRequest, Page, Recipient, RecipientsReply, RecipientsRequest, ReleaseReply,
     ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest, compliance_server::Compliance,
     import_request::Part,
 };
 use tonic::{Request, Response, Status, Streaming};
 
-pub(crate) const PAGE: usize = 3;
+use list::{List, Person};
+
+/// Few, so that small lists have many pages.
+const PAGE: usize = maily_contracts::compliance::PAGE as usize;
+/// As the service has them.
+const MAX_INVALID: u32 = 10_000;
+const MAX_CHUNK: usize = 256 << 10;
+const MAX_SEGMENT: usize = 1_024;
+const MAX_CAMPAIGN: usize = 256;
 
 /// What compliance knows.
 #[derive(Default)]
@@ -22,76 +33,153 @@ pub(crate) struct Ledger(Mutex<State>);
 
 #[derive(Default)]
 pub(crate) struct State {
-    lists: HashMap<String, Vec<Row>>,
-    /// Page to the lines that were handed off and the number that was not.
-    hand_offs: HashMap<String, (Vec<u64>, u32)>,
-    pub(crate) suppressed: HashSet<String>,
+    campaigns: HashMap<String, Campaign>,
+    /// By campaign, cohort, region and page.
+    hand_offs: HashMap<(String, String, String, u32), HandOff>,
+    opted_out: HashSet<String>,
+    /// Who opts out as soon as an import has ended.
+    pub(crate) leaving: HashSet<String>,
+    /// No list finds room.
+    pub(crate) full: bool,
     pub(crate) calls: u64,
 }
 
+struct Campaign {
+    /// What was imported: a list that comes again has to be the same.
+    bytes: Vec<u8>,
+    as_of: String,
+    list: List,
+}
+
 #[derive(Clone)]
-struct Row {
-    line: u64,
-    cohort: String,
-    region: String,
-    email: String,
-    name: String,
+struct HandOff {
+    segment: String,
+    lines: Vec<u64>,
+    suppressed: u32,
 }
 
 impl Ledger {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
+
+    /// Has the person opt out to whom the token was given.
+    pub(crate) fn opt_out(&self, token: &str) {
+        let mut state = self.state();
+        let people = state.campaigns.values().flat_map(|campaign| &campaign.list.people);
+        let email = people.map(|person| &person.email).find(|email| self::token(email) == token).cloned();
+        state.opted_out.extend(email);
+    }
 }
 
 impl State {
-    fn cohorts(&self, campaign: &str) -> Result<Vec<Cohort>, Status> {
-        let rows = self.lists.get(campaign).ok_or_else(|| Status::not_found("no import"))?;
-        let mut cohorts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
-        for row in rows.iter().filter(|row| !row.cohort.is_empty()) {
-            *cohorts.entry(&row.cohort).or_default().entry(&row.region).or_default() += 1;
+    fn campaign(&self, campaign: &str) -> Result<&Campaign, Status> {
+        self.campaigns
+            .get(campaign)
+            .ok_or_else(|| Status::not_found("no import of this campaign has finished"))
+    }
+
+    /// The answer to a list, unless another has taken its place.
+    fn import(&mut self, header: ImportHeader, bytes: Vec<u8>) -> Result<u64, Status> {
+        let ImportHeader { campaign_id, as_of } = header;
+        if let Some(first) = self.campaigns.get(&campaign_id) {
+            let other = "the campaign was imported already, with another list or another as_of";
+            let same = first.bytes == bytes && first.as_of == as_of;
+            return same.then_some(first.list.rows).ok_or_else(|| Status::already_exists(other));
         }
-        let region = |(region, count): (&str, usize)| CohortRegion {
-            region: region.to_owned(),
-            recipients: count as u64,
-            pages: count.div_ceil(PAGE) as u32,
-        };
-        let cohort = |(name, regions): (&str, BTreeMap<&str, usize>)| Cohort {
-            name: name.to_owned(),
-            recipients: regions.values().sum::<usize>() as u64,
-            regions: regions.into_iter().map(region).collect(),
-        };
-        Ok(cohorts.into_iter().map(cohort).collect())
+        let list = list::read(&bytes, &judged_at(&as_of)?, &self.opted_out)?;
+        let rows = list.rows;
+        self.campaigns.insert(campaign_id, Campaign { bytes, as_of, list });
+        self.opted_out.extend(self.leaving.drain());
+        Ok(rows)
     }
 
-    fn page(&self, page: &Page) -> Vec<Row> {
-        let rows = self.lists[&page.campaign_id].iter();
-        let rows = rows.filter(|row| row.cohort == page.cohort && row.region == page.region);
-        rows.skip(page.page as usize * PAGE).take(PAGE).cloned().collect()
+    fn page(&self, page: &Page) -> Result<Vec<&Person>, Status> {
+        let people = self.campaign(&page.campaign_id)?.list.people.iter();
+        let region =
+            Region::parse(&page.region).ok_or_else(|| Status::not_found("there is no such region"))?;
+        let people = people.filter(|person| person.cohort == page.cohort && person.region == region);
+        let people: Vec<_> = people.skip(page.page as usize * PAGE).take(PAGE).collect();
+        let none = || Status::not_found("the cohort has no such page in the region");
+        (!people.is_empty()).then_some(people).ok_or_else(none)
     }
-}
 
-fn record_key(page: &Page, line: u64) -> Vec<u8> {
-    digest(&SHA256, format!("{}{line}", page.campaign_id).as_bytes()).as_ref().to_vec()
-}
-
-fn key(page: &Page) -> String {
-    format!("{}/{}/{}/{}", page.campaign_id, page.cohort, page.region, page.page)
-}
-
-fn parse(text: &str) -> Result<Vec<Row>, Status> {
-    let mut rows = Vec::new();
-    for (n, line) in text.lines().enumerate() {
-        let mut fields = line.split(',').map(str::to_owned);
-        let mut field = || fields.next().unwrap_or_default();
-        let (cohort, region, email, name) = (field(), field(), field(), field());
-        if cohort == "refuse" {
-            return Err(Status::invalid_argument("line 1: the header is wrong"));
+    fn hand_off(&self, page: &Page, segment: String) -> Result<HandOff, Status> {
+        if segment.is_empty() || segment.len() > MAX_SEGMENT {
+            return Err(Status::invalid_argument("segment is empty or longer than 1024 bytes"));
         }
-        let cohort = if cohort == "bad" { String::new() } else { cohort };
-        rows.push(Row { line: n as u64 + 2, cohort, region, email, name });
+        let people = self.page(page)?;
+        if let Some(first) = self.hand_offs.get(&key(page)) {
+            let other =
+                || Status::failed_precondition("the page was handed off already, with another segment");
+            return (first.segment == segment).then(|| first.clone()).ok_or_else(other);
+        }
+        let stays = |person: &&&Person| !self.opted_out.contains(&person.email);
+        let lines: Vec<u64> = people.iter().filter(stays).map(|person| person.line).collect();
+        let suppressed = (people.len() - lines.len()) as u32;
+        Ok(HandOff { segment, lines, suppressed })
     }
-    Ok(rows)
+}
+
+fn judged_at(as_of: &str) -> Result<AsOf, Status> {
+    AsOf::parse(as_of).map_err(|_| Status::invalid_argument("as_of is not RFC 3339 with an offset"))
+}
+
+fn cohorts(people: &[Person]) -> Vec<Cohort> {
+    let mut cohorts: BTreeMap<&str, BTreeMap<Region, usize>> = BTreeMap::new();
+    for person in people {
+        *cohorts.entry(&person.cohort).or_default().entry(person.region).or_default() += 1;
+    }
+    let region = |(region, count): (Region, usize)| CohortRegion {
+        region: region.name().to_owned(),
+        recipients: count as u64,
+        pages: count.div_ceil(PAGE) as u32,
+    };
+    let cohort = |(name, regions): (&str, BTreeMap<Region, usize>)| Cohort {
+        name: name.to_owned(),
+        recipients: regions.values().sum::<usize>() as u64,
+        regions: regions.into_iter().map(region).collect(),
+    };
+    cohorts.into_iter().map(cohort).collect()
+}
+
+fn token(email: &str) -> String {
+    hex::encode(digest(&SHA256, email.as_bytes()))
+}
+
+fn record_key(campaign: &str, line: u64) -> Vec<u8> {
+    digest(&SHA256, format!("{campaign}\n{line}").as_bytes()).as_ref().to_vec()
+}
+
+fn key(page: &Page) -> (String, String, String, u32) {
+    (page.campaign_id.clone(), page.cohort.clone(), page.region.clone(), page.page)
+}
+
+fn given(page: Option<Page>) -> Result<Page, Status> {
+    page.ok_or_else(|| Status::invalid_argument("page is missing"))
+}
+
+/// The header that an import begins with.
+fn begin(part: Option<Part>) -> Result<ImportHeader, Status> {
+    let Some(Part::Header(header)) = part else {
+        return Err(Status::invalid_argument("the first part must be the header"));
+    };
+    let campaign = &header.campaign_id;
+    if campaign.is_empty() || campaign.len() > MAX_CAMPAIGN || campaign.contains(char::is_control) {
+        return Err(Status::invalid_argument(
+            "campaign_id is empty, longer than 256 bytes, or has control characters",
+        ));
+    }
+    judged_at(&header.as_of)?;
+    Ok(header)
+}
+
+fn chunk(part: Option<Part>) -> Result<Vec<u8>, Status> {
+    match part {
+        Some(Part::Chunk(chunk)) if chunk.len() <= MAX_CHUNK => Ok(chunk),
+        Some(Part::Chunk(_)) => Err(Status::invalid_argument("a chunk is longer than 256 KiB")),
+        _ => Err(Status::invalid_argument("every part but the first must be a chunk")),
+    }
 }
 
 #[tonic::async_trait]
@@ -101,81 +189,85 @@ impl Compliance for Ledger {
         request: Request<Streaming<ImportRequest>>,
     ) -> Result<Response<ImportReply>, Status> {
         let mut stream = request.into_inner();
-        let (mut campaign, mut bytes) = (String::new(), Vec::new());
-        while let Some(part) = stream.message().await? {
-            match part.part.unwrap() {
-                Part::Header(header) => campaign = header.campaign_id,
-                Part::Chunk(chunk) if chunk.starts_with(b"refuse") => {
-                    return Err(Status::invalid_argument("line 1: the header is wrong"));
-                }
-                Part::Chunk(chunk) if chunk.starts_with(b"full") => {
-                    return Err(Status::resource_exhausted("the service's disk is full"));
-                }
-                Part::Chunk(chunk) => bytes.extend(chunk),
+        let header = begin(stream.message().await?.and_then(|first| first.part))?;
+        let comes_again = self.state().campaigns.contains_key(&header.campaign_id);
+        let mut bytes = Vec::new();
+        while let Some(request) = stream.message().await? {
+            bytes.extend(chunk(request.part)?);
+            if self.state().full {
+                return Err(Status::resource_exhausted(
+                    "the list can't be staged: the service's disk is full",
+                ));
+            }
+            if !comes_again {
+                list::check_begin(&bytes)?;
             }
         }
-        let rows = parse(std::str::from_utf8(&bytes).unwrap())?;
-        let count = rows.len() as u64;
-        self.state().lists.insert(campaign, rows);
-        Ok(Response::new(ImportReply { rows: count }))
+        // To tonic a call that its client cancelled has ended; the server drops it as soon as it waits.
+        tokio::task::yield_now().await;
+        let rows = self.state().import(header, bytes)?;
+        Ok(Response::new(ImportReply { rows }))
     }
 
     async fn summary(&self, request: Request<SummaryRequest>) -> Result<Response<SummaryReply>, Status> {
-        let campaign = request.into_inner().campaign_id;
         let state = self.state();
-        let cohorts = state.cohorts(&campaign)?;
-        let rows = &state.lists[&campaign];
-        let invalid = rows.iter().filter(|row| row.cohort.is_empty()).count() as u64;
-        let excluded = (invalid > 0).then(|| ("invalid".to_owned(), invalid)).into_iter().collect();
-        Ok(Response::new(SummaryReply { rows: rows.len() as u64, excluded, cohorts, page_size: PAGE as u32 }))
+        let list = &state.campaign(&request.into_inner().campaign_id)?.list;
+        let (excluded, cohorts) = (list.excluded.clone(), cohorts(&list.people));
+        Ok(Response::new(SummaryReply { rows: list.rows, excluded, cohorts, page_size: PAGE as u32 }))
     }
 
     async fn invalid_rows(
         &self,
         request: Request<InvalidRowsRequest>,
     ) -> Result<Response<InvalidRowsReply>, Status> {
-        let request = request.into_inner();
+        let InvalidRowsRequest { campaign_id, after_line, limit } = request.into_inner();
+        if limit > MAX_INVALID {
+            return Err(Status::invalid_argument("limit is more than 10000"));
+        }
+        let limit = if limit == 0 { MAX_INVALID } else { limit };
         let state = self.state();
-        let rows = state.lists[&request.campaign_id].iter();
-        let rows = rows.filter(|row| row.cohort.is_empty() && row.line > request.after_line).take(2);
-        let row = |row: &Row| InvalidRow { line: row.line, field: "row".into(), reason: "is bad".into() };
-        Ok(Response::new(InvalidRowsReply { rows: rows.map(row).collect() }))
+        let rows = state.campaign(&campaign_id)?.list.invalid.iter().filter(|row| row.line > after_line);
+        let rows: Vec<InvalidRow> = rows.take(limit as usize).cloned().collect();
+        Ok(Response::new(InvalidRowsReply { rows }))
     }
 
     async fn recipients(
         &self,
         request: Request<RecipientsRequest>,
     ) -> Result<Response<RecipientsReply>, Status> {
-        let page = request.into_inner().page.unwrap();
+        let page = given(request.into_inner().page)?;
         let mut state = self.state();
         state.calls += 1;
-        let rows = state.page(&page).into_iter().filter(|row| !state.suppressed.contains(&row.email));
-        let recipient = |row: Row| Recipient {
-            line: row.line,
-            email: row.email,
-            first_name: row.name,
-            unsubscribe_token: format!("token-{}", row.line),
-            record_key: record_key(&page, row.line),
+        let people = state.page(&page)?.into_iter().filter(|person| !state.opted_out.contains(&person.email));
+        let recipient = |person: &Person| Recipient {
+            line: person.line,
+            email: person.email.clone(),
+            first_name: person.first_name.clone(),
+            unsubscribe_token: token(&person.email),
+            record_key: record_key(&page.campaign_id, person.line),
         };
-        Ok(Response::new(RecipientsReply { recipients: rows.map(recipient).collect() }))
+        Ok(Response::new(RecipientsReply { recipients: people.map(recipient).collect() }))
     }
 
     async fn hand_off(&self, request: Request<HandOffRequest>) -> Result<Response<HandOffReply>, Status> {
-        let page = request.into_inner().page.unwrap();
+        let HandOffRequest { page, segment } = request.into_inner();
+        let page = given(page)?;
         let mut state = self.state();
         state.calls += 1;
-        let rows = state.page(&page);
-        let sent = rows.iter().filter(|row| !state.suppressed.contains(&row.email)).map(|row| row.line);
-        let sent: Vec<u64> = sent.collect();
-        let suppressed = (rows.len() - sent.len()) as u32;
-        let first = state.hand_offs.entry(key(&page)).or_insert((sent, suppressed));
-        Ok(Response::new(HandOffReply { handed_off: first.0.len() as u32, suppressed: first.1 }))
+        let hand_off = state.hand_off(&page, segment)?;
+        let answer =
+            HandOffReply { handed_off: hand_off.lines.len() as u32, suppressed: hand_off.suppressed };
+        state.hand_offs.insert(key(&page), hand_off);
+        Ok(Response::new(answer))
     }
 
     async fn release(&self, request: Request<ReleaseRequest>) -> Result<Response<ReleaseReply>, Status> {
-        let page = request.into_inner().page.unwrap();
-        let lines = self.state().hand_offs.get(&key(&page)).cloned().unwrap_or_default().0;
-        let record = |line| ReleasedRecord { line, record_key: record_key(&page, line) };
-        Ok(Response::new(ReleaseReply { records: lines.into_iter().map(record).collect() }))
+        let page = given(request.into_inner().page)?;
+        let state = self.state();
+        state.page(&page)?;
+        let hand_off = state.hand_offs.get(&key(&page));
+        let hand_off = hand_off.ok_or_else(|| Status::failed_precondition("the page was not handed off"))?;
+        let record = |&line: &u64| ReleasedRecord { line, record_key: record_key(&page.campaign_id, line) };
+        Ok(Response::new(ReleaseReply { records: hand_off.lines.iter().map(record).collect() }))
     }
 }

@@ -1,21 +1,27 @@
-//! Guardrails' contract in memory: a text with the word `forbidden` does not pass; a configuration with it is refused.
+//! Guardrails' contract in memory: configurations by id, and rails that look for words and for ways out.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU32, Ordering},
+mod config;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
 };
 
 use maily_proto::guardrails::{
-    CheckEmailRequest, CheckInputRequest, CheckPieceRequest, LoadConfigReply, LoadConfigRequest, Verdict,
-    Violation, guardrails_server::Guardrails,
+    CheckEmailRequest, CheckInputRequest, CheckPieceRequest, LoadConfigReply, LoadConfigRequest, Piece,
+    Sources, Verdict, Violation, guardrails_server::Guardrails,
 };
 use tonic::{Code, Request, Response, Status};
 
-/// What the rails saw.
+use config::Config;
+
+/// Bytes of a brief or a piece.
+const MAX_TEXT: usize = 64 << 10;
+
+/// What the rails hold.
 #[derive(Default)]
 pub(crate) struct Judge {
-    loaded: Mutex<bool>,
-    pub(crate) loads: AtomicU32,
+    loaded: Mutex<HashMap<String, Arc<Config>>>,
     /// Pieces that are still to be answered with this status.
     refusals: Mutex<(u32, Option<Code>)>,
 }
@@ -23,7 +29,7 @@ pub(crate) struct Judge {
 impl Judge {
     /// As a replica that was restarted does.
     pub(crate) fn forget(&self) {
-        *self.loaded.lock().unwrap() = false;
+        self.loaded.lock().unwrap().clear();
     }
 
     pub(crate) fn refuse(&self, pieces: u32, code: Code) {
@@ -34,14 +40,26 @@ impl Judge {
         self.refusals.lock().unwrap().0
     }
 
-    fn verdict(&self, field: &str, text: &str) -> Result<Response<Verdict>, Status> {
-        if !*self.loaded.lock().unwrap() {
-            return Err(Status::failed_precondition("load it"));
+    fn config(&self, id: &str) -> Result<Arc<Config>, Status> {
+        if id.len() != 64 || !id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+            return Err(Status::invalid_argument("config_id is not an id that LoadConfig answered"));
         }
-        let passed = !text.contains("forbidden");
-        let violation = || Violation { rail: "words".into(), field: field.into(), reason: "says it".into() };
-        Ok(Response::new(Verdict { passed, violations: (!passed).then(violation).into_iter().collect() }))
+        let held = self.loaded.lock().unwrap().get(id).cloned();
+        held.ok_or_else(|| Status::failed_precondition("the configuration is not loaded here; load it again"))
     }
+}
+
+fn text<'a>(field: &str, text: &'a str) -> Result<&'a str, Status> {
+    let long = || Status::invalid_argument(format!("{field} has more than {MAX_TEXT} bytes"));
+    (text.len() <= MAX_TEXT).then_some(text).ok_or_else(long)
+}
+
+fn sources(sources: Option<&Sources>) -> Result<(), Status> {
+    sources.map(drop).ok_or_else(|| Status::invalid_argument("sources are missing"))
+}
+
+fn verdict(violations: Vec<Violation>) -> Response<Verdict> {
+    Response::new(Verdict { passed: violations.is_empty(), violations })
 }
 
 #[tonic::async_trait]
@@ -50,16 +68,18 @@ impl Guardrails for Judge {
         &self,
         request: Request<LoadConfigRequest>,
     ) -> Result<Response<LoadConfigReply>, Status> {
-        if request.into_inner().files.iter().any(|file| file.content.starts_with(b"forbidden")) {
-            return Err(Status::invalid_argument("config.yml line 1: unknown key `forbidden`"));
-        }
-        *self.loaded.lock().unwrap() = true;
-        self.loads.fetch_add(1, Ordering::SeqCst);
-        Ok(Response::new(LoadConfigReply { config_id: "config".into() }))
+        let (config_id, config) = config::load(request.into_inner().files)?;
+        self.loaded.lock().unwrap().insert(config_id.clone(), Arc::new(config));
+        Ok(Response::new(LoadConfigReply { config_id }))
     }
 
     async fn check_input(&self, request: Request<CheckInputRequest>) -> Result<Response<Verdict>, Status> {
-        self.verdict("input", &request.into_inner().text)
+        let request = request.into_inner();
+        let config = self.config(&request.config_id)?;
+        if request.text.trim().is_empty() {
+            return Err(Status::invalid_argument("text is empty"));
+        }
+        Ok(verdict(config.input(text("text", &request.text)?)))
     }
 
     async fn check_piece(&self, request: Request<CheckPieceRequest>) -> Result<Response<Verdict>, Status> {
@@ -67,14 +87,23 @@ impl Guardrails for Judge {
             *left -= 1;
             return Err(Status::new(*code, ""));
         }
-        self.verdict("body", &request.into_inner().text)
+        let request = request.into_inner();
+        let field = match request.piece() {
+            Piece::Subject => "subject",
+            Piece::Preheader => "preheader",
+            Piece::Body => "body",
+            Piece::Unspecified => return Err(Status::invalid_argument("piece is missing or unknown")),
+        };
+        let config = self.config(&request.config_id)?;
+        sources(request.sources.as_ref())?;
+        Ok(verdict(config.output(field, text("text", &request.text)?)))
     }
 
     async fn check_email(&self, request: Request<CheckEmailRequest>) -> Result<Response<Verdict>, Status> {
         let mail = request.into_inner();
-        let links =
-            mail.text_part.contains("{{unsubscribe_url}}") && mail.html_part.contains("{{unsubscribe_url}}");
-        let text = if links { mail.body } else { "forbidden".to_owned() };
-        self.verdict("email", &text)
+        let config = self.config(&mail.config_id)?;
+        sources(mail.sources.as_ref())?;
+        text("body", &mail.body)?;
+        Ok(verdict(config.email(&mail)))
     }
 }

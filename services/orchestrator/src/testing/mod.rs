@@ -1,6 +1,7 @@
 //! A platform for tests: a real Restate, our service, and peers that keep their contracts in memory.
 
 mod compliance;
+mod contracts;
 mod edge;
 mod guardrails;
 mod model;

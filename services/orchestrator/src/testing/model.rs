@@ -1,29 +1,21 @@
 //! The inference service's contract: a model that always writes the same.
 
-use axum::{
-    Json, Router,
-    body::Body,
-    routing::{get, post},
-};
-use serde_json::{Value, json};
-use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
+use axum::body::{Body, to_bytes};
+use http::{Request, Response};
+use maily_contracts::inference::{Script, scripted};
+use tower::{BoxError, util::BoxCloneSyncService};
 
 use crate::peers::HttpService;
 
+const SAID: &str = "Spring is here, and your garden is waiting for you.";
+
 pub(crate) fn service() -> HttpService {
-    let router: Router = Router::new()
-        .route("/v1/models", get(|| async { Json(json!({ "data": [{ "id": "scripted" }] })) }))
-        .route("/v1/chat/completions", post(complete));
-    let service = tower::service_fn(move |request: http::Request<Body>| {
-        let router = router.clone();
-        async move { router.oneshot(request).await.map_err(BoxError::from) }
-    });
-    BoxCloneSyncService::new(service)
+    BoxCloneSyncService::new(tower::service_fn(answer))
 }
 
-async fn complete(Json(request): Json<Value>) -> Json<Value> {
-    let n = request["n"].as_u64().unwrap_or(1);
-    let said = "Spring is here, and your garden is waiting for you.";
-    let choice = |index| json!({ "index": index, "message": { "role": "assistant", "content": said } });
-    Json(json!({ "choices": (0..n).map(choice).collect::<Vec<_>>() }))
+async fn answer(request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    let (head, body) = request.into_parts();
+    let request = Request::from_parts(head, to_bytes(body, 1 << 20).await?);
+    let script = Script { models: &["scripted"], say: |_: &_| SAID.to_owned() };
+    Ok(scripted(script, &request).map(Body::from))
 }

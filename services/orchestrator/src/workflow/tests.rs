@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
 
 use clap::Parser as _;
+use maily_contracts::{compliance::Row, guardrails::CONFIG};
 
 use super::*;
 use crate::{
@@ -20,17 +21,17 @@ fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
     std::fs::create_dir_all(dir.join("guardrails")).unwrap();
     let mut list: Vec<String> = (0..rows)
         .map(|n| {
-            let (cohort, region) =
-                (["en-GB/a", "en-GB/b", "en-IE/a", "en-US/a"][n % 4], ["eu", "uk", "us"][n % 3]);
-            format!("{cohort},{region},person{n}@secret.example,Secretname{n}")
+            let cohort = [("en-GB", "a"), ("en-GB", "b"), ("en-IE", "a"), ("en-US", "a")][n % 4];
+            let row = Row { at: n, country: ["DE", "GB", "US"][n % 3], cohort };
+            row.line().replace("mail.example", "secret.example").replace(",Name", ",Secretname")
         })
         .collect();
     list.extend(["bad".to_owned(), "bad".to_owned(), "bad".to_owned()]);
     for (file, text) in [
         ("campaign.yaml", EXAMPLE),
         ("brand.md", "Calm."),
-        ("guardrails/config.yml", "rails: {}"),
-        ("subscribers.csv", &list.join("\n")),
+        ("guardrails/config.yml", CONFIG),
+        ("subscribers.csv", &maily_contracts::compliance::list(list)),
     ] {
         std::fs::write(dir.join(file), text).unwrap();
     }
@@ -166,7 +167,7 @@ async fn opting_out_after_the_import_is_in_time() {
     platform
         .ledger
         .state()
-        .suppressed
+        .leaving
         .extend(["person3@secret.example".into(), "person8@secret.example".into()]);
     run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
     let files = files(&platform, "out");
@@ -190,7 +191,7 @@ async fn a_brief_that_is_refused_blocks_every_cohort() {
     let report: serde_json::Value = serde_json::from_str(&files(&platform, "out")["report"]).unwrap();
     assert_eq!((&report["written"], &report["rows"]), (&0.into(), &27.into()));
     for cohort in report["cohorts"].as_array().unwrap() {
-        assert_eq!(cohort["blocked"], "words (input): says it");
+        assert_eq!(cohort["blocked"], "regex check input (input): it matches forbidden pattern 1");
         assert_eq!((&cohort["recipients"], &cohort["subject"]), (&6.into(), &serde_json::Value::Null));
     }
 }
@@ -240,9 +241,11 @@ async fn a_full_disk_is_one_sentence_at_once() {
     let platform = Platform::start().await;
     let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
     let dir = folder(&platform, "campaign", 4);
+    platform.ledger.state().full = true;
     std::fs::write(dir.join("subscribers.csv"), "full".repeat(1 << 20)).unwrap();
     let failure = client::campaign(command(&platform, &dir, orchestrator.edge, "out")).await.unwrap_err();
-    assert_eq!((failure.code, failure.to_string().as_str()), (74, "the service's disk is full"));
+    let sentence = "the list can't be staged: the service's disk is full";
+    assert_eq!((failure.code, failure.to_string().as_str()), (74, sentence));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,149 @@
+//! A subscriber list in memory, read and judged by the law that the service judges by.
+
+use std::collections::{HashMap, HashSet};
+
+use maily_law::{AsOf, COLUMNS, Consent, Exclusion, Fault, Known, Outcome, Region, Row, decide};
+use maily_proto::compliance::InvalidRow;
+use tonic::Status;
+
+/// Longest field in bytes.
+const MAX_FIELD: usize = 64 << 10;
+
+/// What came of a list.
+#[derive(Default)]
+pub(super) struct List {
+    pub(super) rows: u64,
+    pub(super) excluded: HashMap<String, u64>,
+    pub(super) invalid: Vec<InvalidRow>,
+    /// Who may be written to, in the order of the lines.
+    pub(super) people: Vec<Person>,
+}
+
+pub(super) struct Person {
+    pub(super) line: u64,
+    pub(super) cohort: String,
+    pub(super) region: Region,
+    pub(super) email: String,
+    pub(super) first_name: String,
+}
+
+/// A record: the line where it begins, and its fields.
+type Record = (u64, Vec<String>);
+
+/// Refuses a list that does not begin as one, however much of it is still to come.
+pub(super) fn check_begin(bytes: &[u8]) -> Result<(), Status> {
+    let begin = bytes.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(bytes.len());
+    match bytes[begin..].iter().position(|byte| *byte == b'\n') {
+        Some(end) => header(records(&String::from_utf8_lossy(&bytes[..begin + end]))?.first()),
+        None if bytes.len() - begin > MAX_FIELD => Err(fault(1, "a field is longer than 64 KiB")),
+        None => Ok(()),
+    }
+}
+
+/// Reads and judges a whole list.
+pub(super) fn read(bytes: &[u8], as_of: &AsOf, opted_out: &HashSet<String>) -> Result<List, Status> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let lines = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        fault(lines as u64 + 1, "not UTF-8")
+    })?;
+    let records = records(text)?;
+    header(records.first())?;
+    let fields: Vec<Vec<&str>> =
+        records[1..].iter().map(|(_, fields)| fields.iter().map(String::as_str).collect()).collect();
+    let rows: Vec<_> = fields.iter().map(|fields| Row::parse(fields, as_of)).collect();
+    let mut known = known(&rows, opted_out);
+    let mut list = List { rows: rows.len() as u64, ..List::default() };
+    for ((line, _), row) in records[1..].iter().zip(&rows) {
+        match row {
+            Ok(row) => list.judge(*line, row, &mut known, as_of),
+            Err(fault) => list.invalid(*line, fault),
+        }
+    }
+    Ok(list)
+}
+
+impl List {
+    fn judge(&mut self, line: u64, row: &Row<'_>, known: &mut HashMap<String, Known>, as_of: &AsOf) {
+        let known = known.entry(row.address.as_str().to_owned()).or_default();
+        let decision = decide(row, known, as_of);
+        known.seen_above = true;
+        if let Outcome::Excluded(exclusion) = decision.outcome {
+            return self.exclude(exclusion);
+        }
+        self.people.push(Person {
+            line,
+            cohort: format!("{}/{}", row.locale, row.segment),
+            region: decision.region,
+            email: row.address.as_str().to_owned(),
+            first_name: row.first_name.to_owned(),
+        });
+    }
+
+    fn invalid(&mut self, line: u64, fault: &Fault) {
+        self.exclude(Exclusion::Invalid);
+        self.invalid.push(InvalidRow { line, field: fault.field.into(), reason: fault.reason.into() });
+    }
+
+    fn exclude(&mut self, exclusion: Exclusion) {
+        *self.excluded.entry(exclusion.code().to_owned()).or_default() += 1;
+    }
+}
+
+/// What all valid rows say of each address, and those who opted out.
+fn known(rows: &[Result<Row<'_>, Fault>], opted_out: &HashSet<String>) -> HashMap<String, Known> {
+    let mut all: HashMap<String, Known> = HashMap::new();
+    for row in rows.iter().flatten() {
+        let known = all.entry(row.address.as_str().to_owned()).or_default();
+        known.suppressed |= row.suppressed || opted_out.contains(row.address.as_str());
+        known.withdrawn |= row.consent == Consent::Withdrawn;
+    }
+    all
+}
+
+fn header(first: Option<&Record>) -> Result<(), Status> {
+    let columns = COLUMNS.join(",");
+    let Some((line, fields)) = first else {
+        let empty = format!("the list is empty: its first line must be {columns}");
+        return Err(Status::invalid_argument(empty));
+    };
+    match *fields == COLUMNS {
+        true => Ok(()),
+        false => Err(fault(*line, &format!("the header must be {columns}"))),
+    }
+}
+
+/// Splits a list as the service does, but for a quote within quotes and text behind a closed one, which no test needs.
+fn records(text: &str) -> Result<Vec<Record>, Status> {
+    let (mut records, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
+    let (mut line, mut begin, mut quote) = (1, 1, None);
+    // The last line needs no end.
+    for c in text.chars().chain((!text.ends_with('\n')).then_some('\n')) {
+        match c {
+            '"' if quote.is_some() => quote = None,
+            '"' if field.is_empty() => quote = Some(line),
+            ',' if quote.is_none() => fields.push(std::mem::take(&mut field)),
+            '\n' if quote.is_none() => {
+                fields.push(field.strip_suffix('\r').unwrap_or(&field).to_owned());
+                field.clear();
+                let record = std::mem::take(&mut fields);
+                if record != [""] {
+                    records.push((begin, record));
+                }
+                begin = line + 1;
+            }
+            c => field.push(c),
+        }
+        line += u64::from(c == '\n');
+        if field.len() > MAX_FIELD {
+            return Err(fault(begin, "a field is longer than 64 KiB"));
+        }
+    }
+    match quote {
+        Some(line) => Err(fault(line, "a quote is opened and never closed")),
+        None => Ok(records),
+    }
+}
+
+fn fault(line: u64, problem: &str) -> Status {
+    Status::invalid_argument(format!("line {line}: {problem}"))
+}
