@@ -1,6 +1,9 @@
 //! The gRPC service: messages in and out; the work is [`State`]'s.
 
-use futures::StreamExt;
+use std::future::ready;
+
+use bytes::Bytes;
+use futures::stream::{self, Stream, StreamExt};
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use maily_proto::compliance::import_request::Part;
@@ -33,11 +36,7 @@ impl Compliance for Api {
         let Some(Part::Header(header)) = first else {
             return Err(Error::Request("the first part must be the header").into());
         };
-        let chunks = Box::pin(parts.map(|part| match part.map_err(|_| Error::BrokenOff)?.part {
-            Some(Part::Chunk(chunk)) => Ok(chunk.into()),
-            _ => Err(Error::Request("every part but the first must be a chunk")),
-        }));
-        let rows = self.0.import(&header.campaign_id, &header.as_of, chunks).await?;
+        let rows = self.0.import(&header.campaign_id, &header.as_of, Box::pin(chunks(parts))).await?;
         Ok(Response::new(pb::ImportReply { rows }))
     }
 
@@ -79,6 +78,18 @@ impl Compliance for Api {
     }
 }
 
+/// The list's chunks. tonic takes a call that its client cancelled for one whose list has ended; so the end waits once:
+/// then the server sees that the call was cancelled and drops it, before a torn list is taken for a whole one.
+fn chunks(
+    parts: impl Stream<Item = Result<pb::ImportRequest, Status>>,
+) -> impl Stream<Item = Result<Bytes, Error>> {
+    let chunks = parts.map(|part| match part.map_err(|_| Error::BrokenOff)?.part {
+        Some(Part::Chunk(chunk)) => Ok(chunk.into()),
+        _ => Err(Error::Request("every part but the first must be a chunk")),
+    });
+    chunks.chain(stream::once(tokio::task::yield_now()).filter_map(|()| ready(None)))
+}
+
 fn page(page: Option<pb::Page>) -> Result<pb::Page, Error> {
     page.ok_or(Error::Request("page is missing"))
 }
@@ -99,4 +110,18 @@ fn summary(campaign: &Campaign) -> pb::SummaryReply {
 
 fn region(region: &crate::records::CohortRegion) -> pb::CohortRegion {
     pb::CohortRegion { region: region.region.clone(), recipients: region.recipients, pages: region.pages }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_list_waits_for_a_cancellation() {
+        let part = pb::ImportRequest { part: Some(Part::Chunk(b"x".to_vec())) };
+        let mut chunks = Box::pin(chunks(stream::iter([Ok(part)])));
+        assert!(matches!(futures::poll!(chunks.next()), std::task::Poll::Ready(Some(Ok(_)))));
+        assert!(futures::poll!(chunks.next()).is_pending(), "the server looks at the call here");
+        assert!(chunks.next().await.is_none());
+    }
 }
