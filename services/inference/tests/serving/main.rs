@@ -4,6 +4,7 @@
 
 mod answers;
 mod client;
+mod contract;
 mod limits;
 mod privacy;
 mod refusals;
