@@ -8,7 +8,7 @@ use std::{
 
 use maily_compose_tests::{
     docker,
-    project::{Owned, Program, Project},
+    project::{Owned, Program},
 };
 use maily_testkit::rest;
 use maily_tests::{
@@ -49,7 +49,7 @@ pub(crate) fn project(tag: &str) -> Owned {
         ("MAILY_SHARED", "redis"),
         ("MAILY_TELEMETRY", "otlp"),
     ];
-    Project::new(Program::Plugin, "full", tag, &settings)
+    Owned::new(Program::Plugin, "full", tag, &settings)
 }
 
 /// The project for one test alone: one takes it down.

@@ -64,27 +64,6 @@ fn room() -> TempDir {
 }
 
 impl Project {
-    /// A project that is not up yet; `settings` are those of docker/compose/.env.
-    ///
-    /// # Panics
-    /// There are no free ports.
-    #[must_use]
-    pub fn new(program: Program, name: &str, tag: &str, settings: &[(&str, &str)]) -> Owned {
-        let first = ports::free_block(u16::try_from(PORTS.len()).unwrap()).unwrap();
-        let model = cache::model();
-        let mut all = BTreeMap::from([
-            ("MAILY_TAG".to_owned(), tag.to_owned()),
-            ("MAILY_MODELS".to_owned(), model.parent().unwrap().display().to_string()),
-            ("MAILY_MODEL_FILE".to_owned(), model.file_name().unwrap().to_string_lossy().into_owned()),
-        ]);
-        for (at, port) in (first..).zip(PORTS) {
-            all.insert(format!("MAILY_PORT_{port}"), at.to_string());
-        }
-        all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let name = format!("maily-{name}-{}", std::process::id());
-        Owned(Self { program, name, first, settings: all, room: room() })
-    }
-
     /// The same project for somebody else, with a folder of their own.
     #[must_use]
     pub fn handle(&self) -> Self {
@@ -296,6 +275,29 @@ impl Project {
     /// The ends of its logs.
     fn last_words(&self) -> String {
         self.attempt(&["logs", "--no-color", "--tail", "15"]).out
+    }
+}
+
+impl Owned {
+    /// A project that is not up yet; `settings` are those of docker/compose/.env.
+    ///
+    /// # Panics
+    /// There are no free ports.
+    #[must_use]
+    pub fn new(program: Program, name: &str, tag: &str, settings: &[(&str, &str)]) -> Self {
+        let first = ports::free_block(u16::try_from(PORTS.len()).unwrap()).unwrap();
+        let model = cache::model();
+        let mut all = BTreeMap::from([
+            ("MAILY_TAG".to_owned(), tag.to_owned()),
+            ("MAILY_MODELS".to_owned(), model.parent().unwrap().display().to_string()),
+            ("MAILY_MODEL_FILE".to_owned(), model.file_name().unwrap().to_string_lossy().into_owned()),
+        ]);
+        for (at, port) in (first..).zip(PORTS) {
+            all.insert(format!("MAILY_PORT_{port}"), at.to_string());
+        }
+        all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let name = format!("maily-{name}-{}", std::process::id());
+        Self(Project { program, name, first, settings: all, room: room() })
     }
 }
 

@@ -4,7 +4,7 @@ mod scripts;
 
 use maily_compose_tests::{
     images,
-    project::{Owned, Program, Project},
+    project::{Owned, Program},
 };
 use maily_testkit::cache;
 use maily_tests::shared::{Fixture, Lease};
@@ -42,7 +42,7 @@ pub(crate) fn project(tag: &str) -> Owned {
         ("MAILY_BUILD_CONTEXT", &*context.to_string_lossy()),
         ("MAILY_BINARIES", "prebuilt"),
     ];
-    Project::new(Program::Standalone, "plain", tag, &settings)
+    Owned::new(Program::Standalone, "plain", tag, &settings)
 }
 
 /// The project for one test alone: some take it apart, and put it together again.
