@@ -29,7 +29,7 @@ impl Engine {
         Self::open(path, options, |checkpoint, context| runner::load(checkpoint, context, options))
     }
 
-    /// The same without the weights, in an eighth of the time and the memory: it renders chats and counts tokens, but
+    /// The same without the weights, in a tenth of the time and the memory: it renders chats and counts tokens, but
     /// refuses to write.
     ///
     /// # Errors
