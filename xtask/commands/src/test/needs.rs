@@ -47,7 +47,7 @@ const TABLE: [(&str, &str, &[Need]); 25] = [
     ("maily-keys", "", &[Vault]),
     ("maily-model", "", &[Model]),
     ("maily-orchestrator", "", &[Restate]),
-    ("maily-recorded", "", &[Model]),
+    ("maily-recorded", "", STACK),
     ("maily-tests", "bad_input", STACK),
     ("maily-tests", "campaign", STACK),
     ("maily-tests", "campaign", &[Clients]),
