@@ -282,8 +282,8 @@ mod tests {
         let two = chosen(None, &["maily-law", "maily-xtask"]);
         assert_eq!(two.arguments(), ["--package", "maily-law", "--package", "maily-xtask"]);
         assert!(two.expression(&[]).contains("(test(~maily-law) | package(=maily-law) | test(~maily-xtask)"));
-        let expression = chosen(None, &["tls::a_stranger"]).expression(&[]);
-        assert!(expression.contains("binary(=tls) & test(~a_stranger)"), "{expression}");
+        let expression = chosen(None, &["tls::tls_1_2_is_refused"]).expression(&[]);
+        assert!(expression.contains("binary(=tls) & test(~tls_1_2_is_refused)"), "{expression}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Only one tier; all but `soak` by default.
     #[arg(long, value_enum)]
     tier: Option<Tier>,
-    /// Only tests whose crate, program or name contains one of these, such as `law`, `tls` or `tls::a_stranger`.
+    /// Only tests whose crate, program or name contains one of these, such as `law`, `tls` or `tls::tls_1_2_is_refused`.
     filters: Vec<String>,
     /// Say which tests would run, and run none.
     #[arg(long)]
