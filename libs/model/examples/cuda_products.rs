@@ -8,8 +8,7 @@ use burn_cubecl::cubecl::cuda::CudaRuntime;
 use burn_cubecl::kernel::matmul::utils::init_matmul_output;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cuda::Cuda;
-use burn_tensor::{Distribution, TensorPrimitive};
-use burn_tensor::{Tensor, TensorData, backend::Backend};
+use burn_tensor::{Distribution, Tensor, TensorPrimitive};
 use cubek::matmul::definition::{MatmulElems, MatmulGlobalElems};
 use cubek::matmul::launch::{Strategy, launch_ref};
 use cubek::matmul::routines::{
