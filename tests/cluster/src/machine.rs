@@ -1,6 +1,6 @@
 //! What a cluster changes on the machine that it runs on.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Kernel settings that Kubernetes and its network set.
 const SETTINGS: [&str; 5] = [
@@ -24,7 +24,8 @@ pub fn look() -> BTreeMap<String, String> {
     seen.insert("rules".to_owned(), ours(&rules, &["KUBE-", "CNI-", "10.244.", "10.96."]));
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     seen.insert("mounts".to_owned(), ours(&mounts, &["cluster/state"]));
-    let links = fs::read_dir("/sys/class/net").unwrap().flatten().map(|entry| entry.file_name());
+    let links = fs::read_dir("/sys/class/net").unwrap().flatten();
+    let links = links.filter(|entry| !is_dockers(&entry.path())).map(|entry| entry.file_name());
     let links: Vec<_> = links.filter_map(|name| name.into_string().ok()).collect();
     seen.insert("links".to_owned(), ours(&links.join("\n"), &["maily", "cni", "veth"]));
     seen
@@ -34,4 +35,11 @@ pub fn look() -> BTreeMap<String, String> {
 fn ours(text: &str, words: &[&str]) -> String {
     let lines = text.lines().filter(|line| words.iter().any(|word| line.contains(word)));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Containers of others come and go meanwhile; their links hang on a bridge of Docker's.
+fn is_dockers(link: &Path) -> bool {
+    let bridge = fs::read_link(link.join("master")).unwrap_or_default();
+    let name = bridge.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.starts_with("br-") || name.starts_with("docker")
 }
