@@ -22,6 +22,7 @@ mod terraform;
 mod test;
 mod unified;
 mod up;
+mod workspace;
 
 use std::process::ExitCode;
 

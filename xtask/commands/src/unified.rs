@@ -10,7 +10,10 @@ use std::{
     thread,
 };
 
-use crate::shell::{Result, cargo, output};
+use crate::{
+    shell::{Result, cargo, output},
+    workspace::{Package, packages},
+};
 
 /// Built before all else and by themselves, of few crates: these need no more than that what takes long is the same.
 const APART: [&str; 4] = ["xtask", "maily-xtask", "maily-testkit", "maily-law"];
@@ -25,13 +28,15 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Fails with what to write into the manifest.
 pub(crate) fn check() -> Result<()> {
-    let members = members()?;
+    let members = packages()?;
     let whole = graph(&["--workspace"])?;
     let (next, missing) = (AtomicUsize::new(0), Mutex::new(Ok(BTreeSet::new())));
     thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
-                while let Some(member) = members.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(Package { name: member, .. }) =
+                    members.get(next.fetch_add(1, Ordering::Relaxed))
+                {
                     let found = graph(&["--package", member]).map(|own| differing(member, &own, &whole));
                     let mut missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
                     match (missing.as_mut(), found) {
@@ -88,16 +93,6 @@ fn read(text: &str) -> Graph {
         }
     }
     graph
-}
-
-fn members() -> Result<Vec<String>> {
-    let text = output(&mut cargo(&["tree", "--locked", "--workspace", "--depth", "0", "--prefix", "none"]))?;
-    let names: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
-    Ok(names
-        .into_iter()
-        .filter(|name| !name.is_empty() && !name.starts_with('['))
-        .map(ToOwned::to_owned)
-        .collect())
 }
 
 #[cfg(test)]

@@ -66,11 +66,6 @@ impl Azurerm {
     }
 }
 
-/// Builds it if it is not there, however long that takes.
-pub(crate) fn azurerm() -> Result<PathBuf> {
-    Azurerm::begin()?.finish(None)
-}
-
 impl Build {
     fn begin() -> Result<Self> {
         let folder = cache::terraform().join("build");

@@ -9,7 +9,7 @@ use std::{
 
 use maily_testkit::cache;
 
-pub(crate) use super::azurerm::{Azurerm, TESTS as AZURERM_TESTS, azurerm};
+pub(crate) use super::azurerm::{Azurerm, TESTS as AZURERM_TESTS};
 use crate::{
     fetch, patience,
     shell::{self, Result, say},

@@ -1,16 +1,12 @@
 //! Which tests are meant: a tier, names, or everything; as packages to build and as nextest's filter expression.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{fs, path::Path};
 
 use super::Tier;
-use crate::shell::{Result, root};
-
-/// A package of the workspace: its name, and its folder below the root.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Package {
-    pub(super) name: String,
-    pub(super) folder: String,
-}
+use crate::{
+    shell::{Result, root},
+    workspace::{Package, Program, packages},
+};
 
 /// The tests that are to run.
 pub(super) struct Choice {
@@ -51,7 +47,10 @@ impl Choice {
         let Some(own) = self.packages.iter().find(|own| own.name == package) else { return false };
         let meant = |filter: &String| {
             let first = filter.split("::").next().unwrap_or(filter);
-            package.contains(filter.as_str()) || program.contains(first) || program_has(own, program, filter)
+            let source = own.programs.iter().find(|known| known.name == program);
+            package.contains(filter.as_str())
+                || program.contains(first)
+                || source.is_none_or(|source| program_has(source, filter))
         };
         self.filters.is_empty() || self.filters.iter().any(meant)
     }
@@ -80,21 +79,17 @@ impl Choice {
         all.extend(left_out.iter().map(|tests| format!("not ({tests})")));
         all.join(" & ")
     }
-}
 
-impl Choice {
     /// What a filter may name: crates, test programs, tests; also `program::test`, as the summary and failures name them.
     /// Nextest takes the name of a program that is not there for a mistake, so only those that are there are written.
     fn named(&self, filter: &str) -> Vec<String> {
         let mut any = vec![format!("test(~{filter})")];
         let whole = self.packages.iter().filter(|package| package.name.contains(filter));
         any.extend(whole.map(|package| format!("package(={})", package.name)));
-        let programs: BTreeSet<String> = self.packages.iter().flat_map(programs).collect();
-        any.extend(
-            programs.iter().filter(|name| name.contains(filter)).map(|name| format!("binary(={name})")),
-        );
+        let programs = || self.packages.iter().flat_map(|package| &package.programs).map(|known| &known.name);
+        any.extend(programs().filter(|name| name.contains(filter)).map(|name| format!("binary(={name})")));
         if let Some((program, test)) = filter.split_once("::") {
-            let own = programs.iter().filter(|name| name.contains(program));
+            let own = programs().filter(|name| name.contains(program));
             any.extend(own.map(|name| format!("binary(={name}) & test(~{test})")));
         }
         any
@@ -137,41 +132,18 @@ fn of(tier: Tier) -> String {
     }
 }
 
-/// A package's test programs, by its manifest and its folder `tests`.
-fn programs(package: &Package) -> Vec<String> {
-    let folder = root().join(&package.folder);
-    let text = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-    let stated = text.split("[[test]]\nname = \"").skip(1).filter_map(|rest| rest.split('"').next());
-    let mut all: Vec<String> = stated.map(ToOwned::to_owned).collect();
-    if !text.contains("autotests = false") {
-        let entries =
-            fs::read_dir(folder.join("tests")).into_iter().flatten().flatten().map(|entry| entry.path());
-        let found = entries.filter(|path| {
-            path.join("main.rs").exists() || path.extension().is_some_and(|ending| ending == "rs")
-        });
-        all.extend(found.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())));
-    }
-    all
-}
-
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':')
 }
 
-/// Whether the sources of one test program, `path` in the package's manifest, have such a name.
-fn program_has(package: &Package, program: &str, filter: &str) -> bool {
-    let folder = root().join(&package.folder);
-    let text = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-    let path = text
-        .split_once(&format!("name = \"{program}\"\npath = \""))
-        .and_then(|(_, rest)| rest.split('"').next());
-    let Some(path) = path.map(|path| folder.join(path)) else { return true };
+/// Whether the sources of one test program have such a name.
+fn program_has(program: &Program, filter: &str) -> bool {
     let mut found = false;
     let last = filter.rsplit("::").next().unwrap_or(filter);
     let mut look = |_: &Path, text: &str| found |= names(text).any(|name| name.contains(last));
-    match path.ends_with("main.rs") {
-        true => visit(path.parent().unwrap_or(&folder), &mut look),
-        false => look(&path, &fs::read_to_string(&path).unwrap_or_default()),
+    match program.source.parent().filter(|_| program.source.ends_with("main.rs")) {
+        Some(folder) => visit(folder, &mut look),
+        None => look(&program.source, &fs::read_to_string(&program.source).unwrap_or_default()),
     }
     found
 }
@@ -182,7 +154,7 @@ fn may_have(package: &Package, filter: &str) -> bool {
     if package.name.contains(filter) {
         return true;
     }
-    let mut found = false;
+    let mut found = package.programs.iter().any(|program| program.name.contains(last));
     visit(&root().join(&package.folder), &mut |path, text| {
         let stem = path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains(last));
         let folder = path.parent().and_then(Path::file_name);
@@ -201,54 +173,19 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
             rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
         })
     };
-    after("fn ").chain(after("mod ")).chain(after("name = \""))
+    after("fn ").chain(after("mod "))
 }
 
-/// Every Rust file and manifest of a package's folder, without packages below it.
+/// Every Rust file of a package's folder, without packages below it.
 fn visit(folder: &Path, each: &mut impl FnMut(&Path, &str)) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
         if path.is_dir() && !path.join("Cargo.toml").exists() {
             visit(&path, each);
-        } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "toml") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
             each(&path, &fs::read_to_string(&path).unwrap_or_default());
         }
     }
-}
-
-/// The workspace's packages, by the manifests that its root names.
-fn packages() -> Result<Vec<Package>> {
-    let root = root();
-    let mut all = BTreeSet::new();
-    for folder in members(&root)? {
-        let text = fs::read_to_string(root.join(&folder).join("Cargo.toml"))
-            .map_err(|e| format!("{folder}: {e}"))?;
-        let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-        let name = name.ok_or_else(|| format!("{folder}/Cargo.toml has no name"))?.to_owned();
-        all.insert(Package { name, folder });
-    }
-    Ok(all.into_iter().collect())
-}
-
-/// The folders of `members = […]`, its `*` replaced by what is there.
-fn members(root: &Path) -> Result<Vec<String>> {
-    let text = fs::read_to_string(root.join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
-    let list = text.split_once("members = [").and_then(|(_, rest)| rest.split_once(']'));
-    let (list, _) = list.ok_or("Cargo.toml has no list of members")?;
-    let mut folders = Vec::new();
-    for member in list.split('"').skip(1).step_by(2) {
-        match member.strip_suffix("/*") {
-            None => folders.push(member.to_owned()),
-            Some(parent) => {
-                let entries =
-                    fs::read_dir(root.join(parent)).map_err(|error| format!("{parent}: {error}"))?;
-                let inside = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-                let inside = inside.map(|name| format!("{parent}/{name}"));
-                folders.extend(inside.filter(|folder| root.join(folder).join("Cargo.toml").exists()));
-            }
-        }
-    }
-    Ok(folders)
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl Needs {
                 _ => brought.azurerm = Some(parts::Azurerm::begin()?),
             }
         }
-        for need in self.0.iter().filter(|need| **need != Azurerm) {
+        for need in &self.0 {
             match bring(*need) {
                 Err(why) if patience::is_over() => brought.miss(*need, &why),
                 done => done?,
@@ -142,8 +142,8 @@ fn bring(need: Need) -> Result<()> {
     match need {
         Model => fetch::model(),
         Restate => fetch::restate(),
-        // Cargo builds these, with the tests.
-        Programs => Ok(()),
+        // Cargo builds the one with the tests, and the other is built beside them.
+        Programs | Azurerm => Ok(()),
         Redis => servers::redis(),
         Prometheus => servers::prometheus(),
         Vault => servers::vault(),
@@ -156,7 +156,6 @@ fn bring(need: Need) -> Result<()> {
         TerraformStubs => parts::stubs().map(drop),
         Tflint => parts::tflint().map(drop),
         Moto => parts::moto().map(drop),
-        Azurerm => parts::azurerm().map(drop),
     }
 }
 
