@@ -3,7 +3,7 @@
 use std::{
     ops::Deref,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use maily_testkit::{Plan, Service};
@@ -12,12 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     https::Https,
     peers,
-    platform::{Outcome, Platform, Room, assert_recorded},
+    platform::{DEADLINE, Outcome, Platform, Room, assert_recorded},
     shared::{Fixture, Lease},
 };
-
-/// No campaign of a test takes longer.
-const DEADLINE: Duration = Duration::from_secs(900);
 
 /// Where a running stack is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,8 +106,7 @@ impl<S> Guest<S> {
     /// The key can't be read.
     #[must_use]
     pub fn https(&self, service: Service) -> Https {
-        let key = self.plan.edge_key().unwrap();
-        Https::new(&self.plan.ca(), &self.plan.edge(service)).bearer(&key)
+        Https::edge(self.plan(), service)
     }
 
     /// Runs a campaign to its end.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use maily_testkit::{Plan, Service};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 
@@ -36,6 +37,15 @@ pub struct Reply {
 }
 
 impl Https {
+    /// A client of a stack's edge listener, with the right key.
+    ///
+    /// # Panics
+    /// The key can't be read.
+    #[must_use]
+    pub fn edge(plan: &Plan, service: Service) -> Self {
+        Self::new(&plan.ca(), &plan.edge(service)).bearer(&plan.edge_key().unwrap())
+    }
+
     /// A client of the listener at `host:port`, signed by this authority.
     ///
     /// # Panics

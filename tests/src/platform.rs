@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::{https::Https, say};
 
 /// No campaign of a test takes longer.
-const DEADLINE: Duration = Duration::from_secs(900);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(900);
 /// Ports of a stack, and some of a test's own behind them.
 const PORTS: u16 = 20;
 /// With this variable the model answers what is not recorded, and its answers are recorded.
@@ -102,8 +102,7 @@ impl Platform {
     /// An HTTPS client of a service's edge listener, with the right key.
     #[must_use]
     pub fn https(&self, service: Service) -> Https {
-        let key = self.plan().edge_key().unwrap();
-        Https::new(&self.plan().ca(), &self.plan().edge(service)).bearer(&key)
+        Https::edge(self.plan(), service)
     }
 
     /// Runs a campaign to its end while the stack is tended.
