@@ -222,14 +222,45 @@ impl Cluster {
             if waiting.is_empty() && pods.len() == wanted {
                 return;
             }
-            assert!(Instant::now() < end, "{} of {wanted} pods, not ready: {waiting:?}", pods.len());
+            assert!(
+                Instant::now() < end,
+                "{} of {wanted} pods, not ready: {waiting:?}\n{}",
+                pods.len(),
+                self.last_words(&waiting)
+            );
             rest();
         }
+    }
+
+    /// What the cluster says of pods that do not become ready: state, events, and the end of their logs.
+    fn last_words(&self, pods: &[&String]) -> String {
+        let asked = |pod: &String| {
+            [
+                vec!["describe", "pod", pod.as_str()],
+                vec!["logs", pod.as_str(), "--all-containers", "--tail=20"],
+                vec!["logs", pod.as_str(), "--all-containers", "--tail=20", "--previous"],
+            ]
+            .map(|what| self.kubectl(&[&["-n", NAMESPACE], what.as_slice()].concat()).text)
+            .join("\n")
+        };
+        pods.iter().map(|pod| asked(pod)).collect::<Vec<_>>().join("\n")
     }
 
     /// Waits until every pod of ours is ready.
     pub fn settle(&self, limit: Duration) {
         self.settle_without("", limit);
+    }
+
+    /// Has `kubectl set` change a Deployment of ours, and waits until its pods are others.
+    ///
+    /// # Panics
+    /// They are not, in time.
+    pub fn set(&self, what: &str, deployment: &str, value: &str, limit: Duration) {
+        let deployment = format!("deployment/{deployment}");
+        let _ = self.kubectl(&["-n", NAMESPACE, "set", what, &deployment, value]).ok();
+        let timeout = format!("--timeout={}s", limit.as_secs());
+        let _ = self.kubectl(&["-n", NAMESPACE, "rollout", "status", &deployment, &timeout]).ok();
+        self.settle(limit);
     }
 
     /// The address of a Service; this machine is a node, so it may use it.

@@ -19,7 +19,7 @@ use maily_tests::{
 use serde_json::Value;
 
 use crate::{
-    IMAGES, locked,
+    images, locked,
     platform::{Finished, STAND_INS},
 };
 
@@ -34,8 +34,11 @@ static FULL: Fixture<Finished> = Fixture::new("full", "full::keep_the_project");
 #[ignore = "the keeper of a fixture, started by the tests that use it"]
 fn keep_the_project() {
     FULL.keep(|| {
-        let images = IMAGES.lease();
-        let project = project(&images);
+        let images = {
+            let (_built, images) = images();
+            images.recorded()
+        };
+        let project = project(images.tag());
         let stand_ins = STAND_INS.lease();
         (Finished::make(&project, SERVICES), (project, stand_ins, images))
     });

@@ -11,7 +11,7 @@ use std::{
 use maily_testkit::cache;
 use maily_tests::peers::run;
 
-use crate::{docker, xtask};
+use crate::{docker, recorded, xtask};
 
 /// The images of what is built from our own source.
 pub const OURS: [&str; 6] = ["storage", "compliance", "guardrails", "inference", "orchestrator", "bootstrap"];
@@ -52,6 +52,21 @@ impl Images {
     #[must_use]
     pub fn tagged(tag: &str) -> Self {
         Self { tag: tag.to_owned() }
+    }
+
+    /// The same images under another tag, for a platform whose model's answers are recorded ones.
+    #[must_use]
+    pub fn recorded(&self) -> Owned {
+        let recorded = Owned::tagged(&format!("recorded-{}", self.tag));
+        for name in docker::lines(&["image", "ls", "--format", "{{.Repository}}", "--filter", &self.filter()]) {
+            let _ = docker::ask(&["image", "tag", &format!("{name}:{}", self.tag), &format!("{name}:{}", recorded.tag)]);
+        }
+        recorded::replace(&recorded.reference("inference"));
+        recorded
+    }
+
+    fn filter(&self) -> String {
+        format!("reference=maily/*:{}", self.tag)
     }
 
     /// Their tag.
@@ -123,10 +138,9 @@ impl Images {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let ours = format!("reference=maily/*:{}", self.0.tag);
         let format = "{{.Repository}}:{{.Tag}}";
         // By name: the same image may have another one, too.
-        for name in docker::attempt(&["image", "ls", "--format", format, "--filter", &ours]).out.lines() {
+        for name in docker::attempt(&["image", "ls", "--format", format, "--filter", &self.0.filter()]).out.lines() {
             let _ = docker::attempt(&["image", "rm", name]);
         }
         for name in OURS {

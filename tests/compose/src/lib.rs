@@ -10,6 +10,7 @@
 pub mod docker;
 pub mod images;
 pub mod project;
+pub mod recorded;
 pub mod registry;
 pub mod stand_ins;
 

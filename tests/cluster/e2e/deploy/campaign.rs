@@ -66,8 +66,11 @@ impl Campaign {
         }
     }
 
-    pub(crate) fn is_running(&self) -> bool {
-        is_alive(self.child.id())
+    /// # Panics
+    /// It has ended, before `what`.
+    pub(crate) fn assert_running(&self, what: &str) {
+        let said = || self.logs.each_ref().map(|log| fs::read_to_string(log).unwrap()).concat();
+        assert!(is_alive(self.child.id()), "the campaign ended before {what}: {}", said());
     }
 
     pub(crate) fn finish(mut self) -> Done {

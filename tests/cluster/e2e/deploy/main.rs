@@ -10,13 +10,14 @@ mod clients;
 mod scaling;
 mod vault;
 
-use std::time::Duration;
+use std::{thread::panicking, time::Duration};
 
 use maily_cluster_tests::{
     Said,
     cluster::{self, Cluster},
     machine, overlay, xtask,
 };
+use maily_compose_tests::{docker, recorded};
 use maily_tests::{
     say,
     shared::{Fixture, Lease},
@@ -31,6 +32,10 @@ use clients::Clients;
 pub(crate) const ROLLOUT: Duration = Duration::from_secs(180);
 const SERVICES: [&str; 5] = ["storage", "compliance", "guardrails", "inference", "orchestrator"];
 
+/// A name of the test's own, for the tree may be edited while it runs.
+const TAG: &str = "e2e";
+/// The inference service with the real model: where it is not the subject, answers are recorded ones.
+const MODEL: &str = "maily/inference:e2e.model";
 /// What a pod of another release than dev's own is annotated with, in these tests.
 const ANOTHER: &str = "test.maily.io/release";
 
@@ -59,7 +64,8 @@ fn keep_dev() {
     DEV.keep(|| {
         let cluster = Cluster::held();
         destroy();
-        let said = deploy(&[]).ok();
+        let built = images();
+        let said = built + &deploy(&["--skip", "images"]).ok();
         let smoke = table(&said);
         let report = Campaign::of_the_smoke_test(&cluster).finish().report;
         (Deployed { said, smoke, report }, cluster)
@@ -84,7 +90,7 @@ impl Shared {
         let get = ["-n", "maily", "get", "configmap", "maily-release", "--ignore-not-found", "-o", "name"];
         // A test may have taken it off, or the cluster down.
         if shared.cluster.kubectl(&get).ok().trim().is_empty() {
-            let _ = deploy(&["--skip", "smoke"]).ok();
+            let _ = deploy(&["--skip", "images,smoke"]).ok();
         }
         shared
     }
@@ -100,9 +106,32 @@ impl Shared {
         shared
     }
 
+    /// Recorded answers take no time: has each take that of a slow model, so that a campaign lasts longer than what is done
+    /// to the cluster meanwhile. Applying manifests keeps what somebody else has set.
+    fn slow_answers(&self) -> Slow<'_> {
+        self.cluster.set("env", "inference", &format!("{DELAY}=10000"), ROLLOUT);
+        Slow(&self.cluster)
+    }
+
     fn assert_undisturbed(&self, done: &Done) {
         assert_eq!(done.table, self.dev.smoke, "the campaign's report changed");
         assert_eq!(done.report, self.dev.report, "the report is not that of an undisturbed campaign");
+    }
+}
+
+const DELAY: &str = "MAILY_SERVICE__RECORDED__DELAY_MILLIS";
+
+/// Answers take their time for as long as this is there.
+struct Slow<'a>(&'a Cluster);
+
+impl Drop for Slow<'_> {
+    fn drop(&mut self) {
+        let unset = format!("{DELAY}-");
+        match panicking() {
+            false => self.0.set("env", "inference", &unset, ROLLOUT),
+            // Others find the cluster as they expect it.
+            true => drop(self.0.kubectl(&["-n", "maily", "set", "env", "deployment/inference", &unset])),
+        }
     }
 }
 
@@ -110,9 +139,28 @@ fn destroy() {
     let _ = xtask(&["destroy", "dev", "--yes"]).ok();
 }
 
+/// Builds the images: the model's answers are recorded ones in the place of the real one, which has a name of its own.
+fn images() -> String {
+    let said = deploy(&["--only", "images"]).ok();
+    let image = format!("maily/inference:{TAG}");
+    let _ = docker::ask(&["image", "tag", &image, MODEL]);
+    recorded::replace(&image);
+    said
+}
+
+/// Copies the image with the real model into the cluster, under a name that our admission policies take: with a revision.
+pub(crate) fn model() -> String {
+    let id = docker::ask(&["image", "inspect", "--format", "{{.Id}}", MODEL]);
+    let image = format!("{MODEL}-{}", &id["sha256:".len()..][..12]);
+    let _ = docker::ask(&["image", "tag", MODEL, &image]);
+    let _ = xtask(&["cluster", "load", &image]).ok();
+    let _ = docker::ask(&["image", "rm", &image]);
+    image
+}
+
 /// `cargo xtask deploy dev`, without questions. The images have a tag of the test's, for the tree may be edited while it runs.
 pub(crate) fn deploy(arguments: &[&str]) -> Said {
-    xtask(&[&["deploy", "dev", "--yes", "--tag", "e2e"], arguments].concat())
+    xtask(&[&["deploy", "dev", "--yes", "--tag", TAG], arguments].concat())
 }
 
 /// The steps that bring other manifests of the same images.
@@ -137,7 +185,7 @@ fn from_nothing_to_a_finished_campaign() {
 fn again_without_a_change_nothing_differs_and_no_pod_is_replaced() {
     let shared = Shared::own();
     let lives = shared.cluster.lives();
-    let said = deploy(&["--skip", "smoke"]).ok();
+    let said = deploy(&["--skip", "images,smoke"]).ok();
     assert!(said.contains("  no change") && said.contains("the release is the same as before"), "{said}");
     assert_eq!(shared.cluster.lives(), lives, "a pod was replaced or started again");
     let said = deploy(&["--dry-run"]).ok();
@@ -170,15 +218,19 @@ fn everything_is_replaced_while_a_campaign_runs_and_no_clients_request_fails() {
         ("Deployment|StatefulSet", ".*"),
         &patch,
     );
+    let slow = shared.slow_answers();
     let before = shared.cluster.lives();
     let clients = Clients::start(&shared.cluster, ROLLOUT);
     let campaign = Campaign::start(&shared.cluster, "rollout");
+    campaign.wait_for_work();
     let _ = deploy(&[&CHANGE[..], &["--overlay", folder.to_str().unwrap()]].concat()).ok();
+    campaign.assert_running("everything was replaced");
     clients.assert_served();
     let after = shared.cluster.lives();
     assert_eq!(after.len(), before.len());
     let kept: Vec<_> = after.iter().filter(|(name, life)| before.get(*name) == Some(life)).collect();
     assert!(kept.is_empty(), "not replaced: {kept:?}");
+    drop(slow);
     let done = campaign.finish();
     shared.assert_undisturbed(&done);
 }
@@ -187,6 +239,7 @@ fn everything_is_replaced_while_a_campaign_runs_and_no_clients_request_fails() {
 #[test]
 fn each_pod_is_killed_in_a_campaign_and_the_report_is_the_same() {
     let shared = Shared::any();
+    let slow = shared.slow_answers();
     let campaign = Campaign::start(&shared.cluster, "kills");
     campaign.wait_for_work();
     let pods = shared.cluster.lives();
@@ -196,11 +249,12 @@ fn each_pod_is_killed_in_a_campaign_and_the_report_is_the_same() {
     let mut victims: Vec<_> = pods.iter().collect();
     victims.sort_by_key(|(pod, _)| place(pod));
     for (pod, (uid, _)) in &victims {
-        assert!(campaign.is_running(), "the campaign ended before {pod} was killed");
+        campaign.assert_running(&format!("{pod} was killed"));
         let kill = ["-n", "maily", "delete", "pod", pod, "--grace-period=0", "--force", "--wait=false"];
         let _ = shared.cluster.kubectl(&kill).ok();
         shared.cluster.settle_without(uid, ROLLOUT);
     }
+    drop(slow);
     let done = campaign.finish();
     shared.assert_undisturbed(&done);
     say(format_args!("{} pods were killed", victims.len()));

@@ -16,7 +16,7 @@ use maily_testkit::rest;
 use maily_tests::{https::Https, say};
 use serde_json::{Value, json};
 
-use crate::{ROLLOUT, Shared};
+use crate::{ROLLOUT, Shared, model};
 
 /// One is answered at a time: of so many, all but one wait, which is more than the autoscaler wants.
 const CALLERS: usize = 8;
@@ -27,6 +27,11 @@ const SEEN: Duration = Duration::from_secs(60);
 fn requests_that_wait_bring_another_model() {
     let shared = Shared::any();
     let cluster = &shared.cluster;
+    // Its callers ask what nobody recorded, and have to wait.
+    let deployed = cluster.get(&["deployment", "inference"]);
+    let deployed = deployed["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
+    let run = |image: &str| cluster.set("image", "inference", &format!("service={image}"), ROLLOUT);
+    run(&model());
     let monitoring = Monitoring::start(cluster);
     cluster.apply(&[autoscaler()]);
     // Nothing waits, and the autoscaler knows.
@@ -54,7 +59,7 @@ fn requests_that_wait_bring_another_model() {
     let autoscaler = ["-n", "maily", "delete", "horizontalpodautoscaler", "inference"];
     let _ = cluster.kubectl(&autoscaler).ok();
     let _ = cluster.kubectl(&["-n", "maily", "scale", "deployment", "inference", "--replicas=1"]).ok();
-    cluster.settle(ROLLOUT);
+    run(deployed);
 }
 
 /// As it ships, for a machine that has room for two.

@@ -27,7 +27,7 @@ fn with_vault_its_agent_brings_certificates_and_keys_and_the_campaign_is_the_sam
     let cluster = &shared.cluster;
     // What was written under another root key could not be read.
     destroy();
-    let _ = deploy(&["--only", "preflight,images,push,secrets"]).ok();
+    let _ = deploy(&["--only", "preflight,push,secrets"]).ok();
     let vault = Vault::start_at(&cluster.path("vault"), cluster.host(), &["vault.vault".to_owned()]).unwrap();
     enter(cluster, &vault);
     let operator = Operator::new(cluster, &vault);

@@ -5,6 +5,7 @@ mod scripts;
 use maily_compose_tests::{
     images,
     project::{Owned, Program},
+    recorded,
 };
 use maily_testkit::cache;
 use maily_tests::shared::{Fixture, Lease};
@@ -29,6 +30,7 @@ fn keep_the_project() {
         let images = images::Owned::tagged(&tag);
         let project = project(&tag);
         project.compose(&["build"]);
+        recorded::replace(&images.reference("inference"));
         let stand_ins = STAND_INS.lease();
         (Finished::make(&project, SERVICES), (project, images, stand_ins, context))
     });
