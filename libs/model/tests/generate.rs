@@ -33,8 +33,8 @@ fn long_prompt() -> Vec<u32> {
 fn the_text_depends_on_the_request_alone() {
     let request = Generate {
         prompt: long_prompt(),
-        n: 4,
-        max_tokens: 80,
+        n: 3,
+        max_tokens: 32,
         temperature: 1.1,
         top_p: 0.95,
         seed: 7,

@@ -1,6 +1,9 @@
 //! What is not run, and why: nothing is left out silently.
 
-use std::fs;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use super::{Tier, choice::Choice};
 use crate::shell::{Result, output, root};
@@ -43,13 +46,18 @@ impl LeftOut {
                 .args(["ls-files", "--cached", "--others", "--exclude-standard", "*.rs"])
                 .current_dir(root()),
         )?;
+        let mut never: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for package in &choice.packages {
             for file in files.lines().filter(|file| file.starts_with(&format!("{}/", package.folder))) {
                 let text = fs::read_to_string(root().join(file)).unwrap_or_default();
                 for (name, why) in ignored(&text) {
-                    println!("not run by itself: {} {name}: {why}", package.name);
+                    never.entry(why.to_owned()).or_default().insert(format!("{} {name}", package.name));
                 }
             }
+        }
+        for (why, tests) in &never {
+            let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+            println!("not run by itself, {why}: {}", tests.join(", "));
         }
         Ok(())
     }
