@@ -19,7 +19,7 @@ use crate::{https::Https, say};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(900);
 /// Ports of a stack, and some of a test's own behind them.
 const PORTS: u16 = 20;
-/// With this variable the model answers what is not recorded, and its answers are recorded.
+/// The folder that the model's answers are recorded in; without this variable it answers nothing.
 const RECORD: &str = "MAILY_RECORD";
 /// What every sentence about an answer that is not recorded says (`tests/recorded`).
 const HOW: &str = "`cargo xtask record`";
@@ -231,7 +231,10 @@ fn recorded(plan: Plan) -> Plan {
     let plan = plan.with_program(Service::Inference, program("maily-inference-recorded"));
     let plan = plan.set(Service::Inference, &here);
     match env::var_os(RECORD) {
-        Some(_) => plan.set(Service::Inference, "service.recorded.record=true"),
+        Some(folder) => {
+            let there = format!("service.recorded.answers={}", folder.display());
+            plan.set(Service::Inference, "service.recorded.record=true").set(Service::Inference, &there)
+        }
         None => plan,
     }
 }

@@ -24,11 +24,9 @@ impl Inference for Service {
 
 /// Its thread ends with the process.
 async fn start() -> Service {
-    let recorded = Recorded {
-        workspace: workspace(),
-        record: std::env::var_os("MAILY_RECORD").is_some(),
-        ..Recorded::default()
-    };
+    let answers = std::env::var_os("MAILY_RECORD").map(Into::into);
+    let recorded =
+        Recorded { workspace: workspace(), record: answers.is_some(), answers, ..Recorded::default() };
     let inference = maily_inference::Config {
         model: cache::needed(cache::model()),
         ..maily_inference::Config::default()

@@ -6,7 +6,12 @@ mod needs;
 mod nextest;
 mod summary;
 
-use std::{process::ExitCode, time::Instant};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use clap::{Args, ValueEnum};
 
@@ -46,9 +51,9 @@ pub(crate) struct Options {
     /// Fetch and build what the tests run against, and run none.
     #[arg(long, conflicts_with = "list")]
     fetch: bool,
-    /// Let the model answer what is not recorded, and record it.
+    /// Let the model answer what is not recorded, and record it in this folder.
     #[arg(skip)]
-    record: bool,
+    record: Option<PathBuf>,
     /// What is passed on to `cargo nextest run`, such as `--no-capture` or `--retries 3`.
     #[arg(last = true)]
     nextest: Vec<String>,
@@ -60,14 +65,34 @@ const RECORDED: &str = "maily-recorded";
 /// `cargo xtask record`: runs the tests that have recorded answers, with the model.
 pub(crate) fn record() -> Result<ExitCode> {
     say("Recording what the model answers (tests/recorded/answers; it writes for some minutes)");
-    let answers = root().join("tests/recorded/answers");
-    // All of them: what nobody asks for any more is not to stay.
-    if answers.exists() {
-        std::fs::remove_dir_all(&answers).map_err(|error| format!("{}: {error}", answers.display()))?;
+    let recorded = root().join("tests/recorded");
+    let (answers, new) = (recorded.join("answers"), recorded.join("answers.new"));
+    let fault = |error: io::Error| format!("{}: {error}", recorded.display());
+    remove(&new).and_then(|()| fs::create_dir(&new)).map_err(fault)?;
+    let options = Options {
+        tier: Some(Tier::Real),
+        filters: vec![RECORDED.to_owned()],
+        list: false,
+        fetch: false,
+        record: Some(new.clone()),
+        nextest: Vec::new(),
+    };
+    let ended = run(&options)?;
+    if ended == ExitCode::SUCCESS {
+        // All of them: what nobody asks for any more does not stay.
+        remove(&answers).and_then(|()| fs::rename(&new, &answers)).map_err(fault)?;
+    } else {
+        remove(&new).map_err(fault)?;
+        say("The recordings are as they were");
     }
-    let filters = vec![RECORDED.to_owned()];
-    let tier = Some(Tier::Real);
-    run(&Options { tier, filters, list: false, fetch: false, record: true, nextest: Vec::new() })
+    Ok(ended)
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 /// The packages of programs that only tests run.
@@ -96,7 +121,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     brought.finish()?;
     let left_out = brought.left_out;
     say("Running the tests");
-    let ended = nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record)?;
+    let ended = nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record.as_deref())?;
     left_out.tell(&choice)?;
     summary::tell(&ended, begun)
 }

@@ -38,7 +38,7 @@ pub(super) fn run(
     choice: &Choice,
     left_out: &[&str],
     more: &[String],
-    record: bool,
+    record: Option<&Path>,
 ) -> Result<Ended> {
     // Nextest's own folder, wherever cargo builds.
     let report = root().join("target/nextest/default/junit.xml");
@@ -46,8 +46,8 @@ pub(super) fn run(
     let mut command = nextest(program, "run");
     command.args(choice.arguments()).args(["--filterset", &choice.expression(left_out)]);
     command.args(more);
-    if record {
-        command.env("MAILY_RECORD", "1");
+    if let Some(folder) = record {
+        command.env("MAILY_RECORD", folder);
     }
     let status = command.status().map_err(|error| format!("cargo-nextest: {error}"))?;
     let text = fs::read_to_string(&report).unwrap_or_default();
