@@ -58,8 +58,14 @@ impl Images {
     #[must_use]
     pub fn recorded(&self) -> Owned {
         let recorded = Owned::tagged(&format!("recorded-{}", self.tag));
-        for name in docker::lines(&["image", "ls", "--format", "{{.Repository}}", "--filter", &self.filter()]) {
-            let _ = docker::ask(&["image", "tag", &format!("{name}:{}", self.tag), &format!("{name}:{}", recorded.tag)]);
+        for name in docker::lines(&["image", "ls", "--format", "{{.Repository}}", "--filter", &self.filter()])
+        {
+            let _ = docker::ask(&[
+                "image",
+                "tag",
+                &format!("{name}:{}", self.tag),
+                &format!("{name}:{}", recorded.tag),
+            ]);
         }
         recorded::replace(&recorded.reference("inference"));
         recorded
@@ -140,7 +146,9 @@ impl Drop for Owned {
     fn drop(&mut self) {
         let format = "{{.Repository}}:{{.Tag}}";
         // By name: the same image may have another one, too.
-        for name in docker::attempt(&["image", "ls", "--format", format, "--filter", &self.0.filter()]).out.lines() {
+        for name in
+            docker::attempt(&["image", "ls", "--format", format, "--filter", &self.0.filter()]).out.lines()
+        {
             let _ = docker::attempt(&["image", "rm", name]);
         }
         for name in OURS {

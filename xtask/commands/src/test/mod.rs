@@ -121,7 +121,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     brought.finish()?;
     let left_out = brought.left_out;
     say("Running the tests");
-    let ended = nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record.as_deref())?;
+    let ended =
+        nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record.as_deref())?;
     left_out.tell(&choice)?;
     summary::tell(&ended, begun)
 }
