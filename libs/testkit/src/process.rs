@@ -153,7 +153,7 @@ pub fn pause() {
 
 /// The same where a look starts a program itself (kubectl, docker): it must not take the time of what it waits for.
 pub fn rest() {
-    pause_for(LOOK * 10);
+    pause_for(LOOK * 20);
 }
 
 /// The same, after so long.

@@ -17,7 +17,7 @@ use maily_cluster_tests::{
     cluster::{self, Cluster},
     machine, overlay, xtask,
 };
-use maily_compose_tests::{docker, recorded};
+use maily_compose_tests::recorded;
 use maily_tests::{
     say,
     shared::{Fixture, Lease},
@@ -34,8 +34,6 @@ const SERVICES: [&str; 5] = ["storage", "compliance", "guardrails", "inference",
 
 /// A name of the test's own, for the tree may be edited while it runs.
 const TAG: &str = "e2e";
-/// The inference service with the real model: where it is not the subject, answers are recorded ones.
-const MODEL: &str = "maily/inference:e2e.model";
 /// What a pod of another release than dev's own is annotated with, in these tests.
 const ANOTHER: &str = "test.maily.io/release";
 
@@ -108,8 +106,8 @@ impl Shared {
 
     /// Recorded answers take no time: has each take that of a slow model, so that a campaign lasts longer than what is done
     /// to the cluster meanwhile. Applying manifests keeps what somebody else has set.
-    fn slow_answers(&self) -> Slow<'_> {
-        self.cluster.set("env", "inference", &format!("{DELAY}=10000"), ROLLOUT);
+    pub(crate) fn slow_answers(&self, time: Duration) -> Slow<'_> {
+        self.cluster.set("env", "inference", &format!("{DELAY}={}", time.as_millis()), ROLLOUT);
         Slow(&self.cluster)
     }
 
@@ -122,7 +120,7 @@ impl Shared {
 const DELAY: &str = "MAILY_SERVICE__RECORDED__DELAY_MILLIS";
 
 /// Answers take their time for as long as this is there.
-struct Slow<'a>(&'a Cluster);
+pub(crate) struct Slow<'a>(&'a Cluster);
 
 impl Drop for Slow<'_> {
     fn drop(&mut self) {
@@ -139,23 +137,11 @@ fn destroy() {
     let _ = xtask(&["destroy", "dev", "--yes"]).ok();
 }
 
-/// Builds the images: the model's answers are recorded ones in the place of the real one, which has a name of its own.
+/// Builds the images; the model's answers are recorded ones.
 fn images() -> String {
     let said = deploy(&["--only", "images"]).ok();
-    let image = format!("maily/inference:{TAG}");
-    let _ = docker::ask(&["image", "tag", &image, MODEL]);
-    recorded::replace(&image);
+    recorded::replace(&format!("maily/inference:{TAG}"));
     said
-}
-
-/// Copies the image with the real model into the cluster, under a name that our admission policies take: with a revision.
-pub(crate) fn model() -> String {
-    let id = docker::ask(&["image", "inspect", "--format", "{{.Id}}", MODEL]);
-    let image = format!("{MODEL}-{}", &id["sha256:".len()..][..12]);
-    let _ = docker::ask(&["image", "tag", MODEL, &image]);
-    let _ = xtask(&["cluster", "load", &image]).ok();
-    let _ = docker::ask(&["image", "rm", &image]);
-    image
 }
 
 /// `cargo xtask deploy dev`, without questions. The images have a tag of the test's, for the tree may be edited while it runs.
@@ -218,7 +204,7 @@ fn everything_is_replaced_while_a_campaign_runs_and_no_clients_request_fails() {
         ("Deployment|StatefulSet", ".*"),
         &patch,
     );
-    let slow = shared.slow_answers();
+    let slow = shared.slow_answers(Duration::from_secs(10));
     let before = shared.cluster.lives();
     let clients = Clients::start(&shared.cluster, ROLLOUT);
     let campaign = Campaign::start(&shared.cluster, "rollout");
@@ -239,7 +225,7 @@ fn everything_is_replaced_while_a_campaign_runs_and_no_clients_request_fails() {
 #[test]
 fn each_pod_is_killed_in_a_campaign_and_the_report_is_the_same() {
     let shared = Shared::any();
-    let slow = shared.slow_answers();
+    let slow = shared.slow_answers(Duration::from_secs(10));
     let campaign = Campaign::start(&shared.cluster, "kills");
     campaign.wait_for_work();
     let pods = shared.cluster.lives();

@@ -16,7 +16,7 @@ use maily_testkit::rest;
 use maily_tests::{https::Https, say};
 use serde_json::{Value, json};
 
-use crate::{ROLLOUT, Shared, model};
+use crate::{ROLLOUT, Shared};
 
 /// One is answered at a time: of so many, all but one wait, which is more than the autoscaler wants.
 const CALLERS: usize = 8;
@@ -27,11 +27,7 @@ const SEEN: Duration = Duration::from_secs(60);
 fn requests_that_wait_bring_another_model() {
     let shared = Shared::any();
     let cluster = &shared.cluster;
-    // Its callers ask what nobody recorded, and have to wait.
-    let deployed = cluster.get(&["deployment", "inference"]);
-    let deployed = deployed["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
-    let run = |image: &str| cluster.set("image", "inference", &format!("service={image}"), ROLLOUT);
-    run(&model());
+    let slow = shared.slow_answers(Duration::from_secs(3));
     let monitoring = Monitoring::start(cluster);
     cluster.apply(&[autoscaler()]);
     // Nothing waits, and the autoscaler knows.
@@ -59,7 +55,7 @@ fn requests_that_wait_bring_another_model() {
     let autoscaler = ["-n", "maily", "delete", "horizontalpodautoscaler", "inference"];
     let _ = cluster.kubectl(&autoscaler).ok();
     let _ = cluster.kubectl(&["-n", "maily", "scale", "deployment", "inference", "--replicas=1"]).ok();
-    run(deployed);
+    drop(slow);
 }
 
 /// As it ships, for a machine that has room for two.
@@ -143,8 +139,7 @@ impl Caller {
         let thread = spawn(move || {
             let mut client = Https::new(&ca, &address.to_string()).bearer(&key);
             let model = client.get("/v1/models").unwrap().json()["data"][0]["id"].clone();
-            let message = json!({ "role": "user", "content": "Write a line about spring." });
-            let ask = json!({ "model": model, "messages": [message], "max_tokens": 32 }).to_string();
+            let ask = maily_contracts::inference::request(&model).to_string();
             let mut answered = 0;
             while !stopped.load(Ordering::Relaxed) {
                 let kind = "Content-Type: application/json\r\n";

@@ -17,6 +17,19 @@ pub trait Inference: Sync {
 
 const CHAT: &str = "/v1/chat/completions";
 
+/// A chat as the orchestrator asks for one, of this model.
+#[must_use]
+pub fn request(model: &Value) -> Value {
+    json!({
+        "model": model,
+        "messages": [
+            { "role": "system", "content": "You write short e-mails." },
+            { "role": "user", "content": "Write one sentence about spring in the garden." },
+        ],
+        "n": 1, "max_tokens": 12, "temperature": 0.8, "top_p": 0.95, "seed": 7,
+    })
+}
+
 /// The calls that most checks make.
 trait Calls: Inference {
     async fn send(&self, method: Method, path: &str, kind: &str, body: Bytes) -> (StatusCode, Value) {
@@ -36,14 +49,7 @@ trait Calls: Inference {
 
     /// A request as the orchestrator makes it, for the first model there is, with these keys over it.
     async fn request(&self, more: Value) -> Value {
-        let mut request = json!({
-            "model": self.models().await["data"][0]["id"],
-            "messages": [
-                { "role": "system", "content": "You write short e-mails." },
-                { "role": "user", "content": "Write one sentence about spring in the garden." },
-            ],
-            "n": 1, "max_tokens": 12, "temperature": 0.8, "top_p": 0.95, "seed": 7,
-        });
+        let mut request = request(&self.models().await["data"][0]["id"]);
         for (key, value) in more.as_object().unwrap() {
             request[key] = value.clone();
         }
