@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that CI runs, or any part of it, by cargo-nextest; what a test needs is fetched first.
 
 mod choice;
+mod fixtures;
 mod left_out;
 mod needs;
 mod nextest;
@@ -123,6 +124,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     say("Running the tests");
     let ended =
         nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record.as_deref())?;
+    let faults = fixtures::wait(&ended.run);
     left_out.tell(&choice)?;
-    summary::tell(&ended, begun)
+    summary::tell(&ended, &faults, begun)
 }

@@ -11,6 +11,8 @@ const SLOWEST: usize = 10;
 /// How a run ended, by nextest's report (JUnit).
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Ended {
+    /// What nextest calls it.
+    pub(super) run: String,
     cases: Vec<Case>,
     well: bool,
 }
@@ -28,35 +30,35 @@ struct Case {
 impl Ended {
     /// Reads the report; without one the tests did not build, or there were none.
     pub(super) fn read(text: &str, well: bool) -> Result<Self> {
-        let cases: Vec<Case> = text.split("<testcase ").skip(1).filter_map(case).collect();
+        let cases: Vec<Case> = text.split("<testcase").skip(1).filter_map(case).collect();
         match cases.is_empty() {
             true if well => Err("no test was run".to_owned()),
             true => Err("the tests do not build, or none of them is meant".to_owned()),
-            false => Ok(Self { cases, well }),
+            false => Ok(Self { run: attribute(text, "uuid").unwrap_or_default(), cases, well }),
         }
     }
 }
 
-/// What follows `<testcase `: attributes, then what happened, up to the next one.
+/// What follows `<testcase`: attributes, then what happened, up to the next one.
 fn case(text: &str) -> Option<Case> {
     let (tag, rest) = text.split_once('>')?;
-    let attribute = |name: &str| {
-        let (_, value) = tag.split_once(&format!("{name}=\""))?;
-        value.split('"').next().map(ToOwned::to_owned)
-    };
     let failed =
         !tag.ends_with('/') && ["<failure", "<error"].iter().any(|kind| rest.trim_start().starts_with(kind));
     Some(Case {
-        // Before `classname`, which ends with the same letters.
-        name: attribute("name")?,
-        program: attribute("classname")?,
-        seconds: attribute("time")?.parse().ok()?,
+        name: attribute(tag, "name")?,
+        program: attribute(tag, "classname")?,
+        seconds: attribute(tag, "time")?.parse().ok()?,
         failed,
     })
 }
 
-/// Prints it; the last line is the one that counts.
-pub(super) fn tell(ended: &Ended, begun: Instant) -> Result<ExitCode> {
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, value) = tag.split_once(&format!(" {name}=\""))?;
+    value.split('"').next().map(ToOwned::to_owned)
+}
+
+/// Prints it, with what else went wrong; the last line is the one that counts.
+pub(super) fn tell(ended: &Ended, faults: &[String], begun: Instant) -> Result<ExitCode> {
     let mut tiers: BTreeMap<Tier, (usize, f32)> = BTreeMap::new();
     for case in &ended.cases {
         let package = case.program.split("::").next().unwrap_or_default();
@@ -77,7 +79,11 @@ pub(super) fn tell(ended: &Ended, begun: Instant) -> Result<ExitCode> {
     for case in ended.cases.iter().filter(|case| case.failed) {
         println!("failed: {} {}", case.program, case.name);
     }
-    let failed = ended.cases.iter().filter(|case| case.failed).count().max(usize::from(!ended.well));
+    for fault in faults {
+        println!("failed: {fault}");
+    }
+    let failed = ended.cases.iter().filter(|case| case.failed).count() + faults.len();
+    let failed = failed.max(usize::from(!ended.well));
     println!("all of it took {:.1} min", begun.elapsed().as_secs_f32() / 60.0);
     println!(
         "{} passed, {failed} failed",
@@ -91,7 +97,7 @@ mod tests {
     use super::*;
 
     const REPORT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="nextest-run" tests="2" failures="1" errors="0" time="0.5">
+<testsuites name="nextest-run" uuid="0b3c" tests="2" failures="1" errors="0" time="0.5">
     <testsuite name="maily-tests::tls" tests="2" disabled="0" errors="0" failures="1">
         <testcase name="a_stranger" classname="maily-tests::tls" timestamp="2026" time="0.25"/>
         <testcase name="old" classname="maily-tests::tls" timestamp="2026" time="1.5">
@@ -105,6 +111,7 @@ mod tests {
         let ended = Ended::read(REPORT, false).unwrap();
         let seen: Vec<_> =
             ended.cases.iter().map(|case| (case.name.as_str(), case.seconds, case.failed)).collect();
+        assert_eq!(ended.run, "0b3c");
         assert_eq!(seen, [("a_stranger", 0.25, false), ("old", 1.5, true)]);
         assert_eq!(ended.cases[0].program, "maily-tests::tls");
     }
@@ -118,8 +125,10 @@ mod tests {
     fn a_run_that_failed_without_a_failed_test_failed() {
         let text = REPORT.replace("<failure", "<nothing");
         let ended = Ended::read(&text, false).unwrap();
-        assert!(tell(&ended, Instant::now()).unwrap() == ExitCode::FAILURE);
+        assert!(tell(&ended, &[], Instant::now()).unwrap() == ExitCode::FAILURE);
         let ended = Ended { well: true, ..ended };
-        assert!(tell(&ended, Instant::now()).unwrap() == ExitCode::SUCCESS);
+        assert!(tell(&ended, &[], Instant::now()).unwrap() == ExitCode::SUCCESS);
+        let fault = ["a stack did not end well".to_owned()];
+        assert!(tell(&ended, &fault, Instant::now()).unwrap() == ExitCode::FAILURE);
     }
 }
