@@ -27,6 +27,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<std::convert::Infallible, String> {
     let (root, target) = (root()?, target()?);
+    // Until the program below takes our place, which takes it again.
+    let _held = freshness::hold(&root, &target)?;
     freshness::settle(&root, &target)?;
     let program = target.join("debug").join(COMMANDS);
     build(&root, &target, &program)?;

@@ -3,12 +3,15 @@
 
 mod bench;
 mod check;
+mod clones;
 mod cluster;
 mod compose;
 mod deploy;
 mod doctor;
 mod down;
 mod fetch;
+#[path = "../../src/freshness.rs"]
+mod freshness;
 mod images;
 mod kubectl;
 mod overlays;
@@ -68,6 +71,7 @@ enum Command {
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
     let done = patience::begin().and_then(|()| run(command));
+    clones::give_up();
     done.unwrap_or_else(|message| {
         eprintln!("cargo xtask: {message}");
         ExitCode::FAILURE
@@ -75,6 +79,17 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> shell::Result<ExitCode> {
+    let builds_nothing = matches!(
+        command,
+        Command::Down(_)
+            | Command::Cluster(_)
+            | Command::Destroy(_)
+            | Command::Doctor
+            | Command::Terraform(_)
+    );
+    if !builds_nothing {
+        clones::take()?;
+    }
     match command {
         Command::Up(options) => up::run(&options),
         Command::Down(options) => down::run(&options),

@@ -36,16 +36,24 @@ pub(crate) fn left() -> Option<Duration> {
     Some(limit.saturating_sub(BEGUN.get_or_init(Instant::now).elapsed()))
 }
 
-/// Whether there was a limit and it has passed.
-pub(crate) fn is_over() -> bool {
-    left() == Some(Duration::ZERO)
+/// What an error begins with that says no more than that the time is over: every other one is a fault.
+const LATE: &str = "not built yet: ";
+
+/// Whether this is such an error.
+pub(crate) fn is_late(why: &str) -> bool {
+    why.starts_with(LATE)
+}
+
+/// Such an error.
+pub(crate) fn late(more: &str) -> String {
+    format!("{LATE}{more}")
 }
 
 /// Runs a build to its end, or to the limit's.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let Some(left) = left() else { return shell::run(command) };
     let name = command.get_program().to_string_lossy().into_owned();
-    let late = || format!("not built yet: {MINUTES} is over; the next run goes on from here");
+    let late = || late(&format!("{MINUTES} is over; the next run goes on from here"));
     if left.is_zero() {
         return Err(late());
     }

@@ -49,6 +49,15 @@ fn audited(database: &Path) -> Result<()> {
     if !database.join("crates").is_dir() {
         return Err(format!("{DATABASE}: {} holds no advisories (a folder `crates`)", database.display()));
     }
+    // Of an empty one cargo-audit says that there are no known faults.
+    let mut crates = fs::read_dir(database.join("crates")).into_iter().flatten().flatten();
+    if !crates.any(|known| fs::read_dir(known.path()).is_ok_and(|mut advisories| advisories.next().is_some()))
+    {
+        return Err(format!(
+            "{DATABASE}: {} holds no advisories (its `crates` is empty)",
+            database.display()
+        ));
+    }
     let mut command = cargo_of(&tool("cargo-audit", AUDIT)?);
     command.args(["audit", "--no-fetch", "--stale", "--deny", "warnings", "--db"]);
     silent(command.arg(database))

@@ -17,7 +17,7 @@ use clap::{Args, value_parser};
 use maily_testkit::{Event, Plan, Service, Stack, ports};
 
 use crate::{
-    fetch,
+    clones, fetch,
     shell::{Result, cargo, root, say},
 };
 
@@ -61,6 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut stack = Stack::start(plan, tell).map_err(|error| error.to_string())?;
     let done = campaign(options, &mut stack, &interrupted);
     if !options.once && matches!(done, Ok(Some(_))) {
+        clones::give_up();
         addresses(stack.plan());
         stay(&mut stack, &interrupted)?;
     }

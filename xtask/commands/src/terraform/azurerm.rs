@@ -15,7 +15,10 @@ use nix::{
 };
 
 use super::parts;
-use crate::shell::{Result, say};
+use crate::{
+    patience,
+    shell::{Result, say},
+};
 
 /// Its releases are in Terraform's registry; as a Go module it has no tag of the major version, so the commit of 5.2.0
 /// stands for it (Go checks the module's sum).
@@ -118,11 +121,11 @@ impl Build {
     }
 
     fn late(&self) -> String {
-        format!(
-            "the Azure provider is not built yet: {}, and there is no more time. The next run goes on from there; without \
+        patience::late(&format!(
+            "the Azure provider: {}, and there is no more time. The next run goes on from there; without \
              MAILY_BUILD_MINUTES it takes all the time it needs",
             self.done()
-        )
+        ))
     }
 
     fn failure(&self, status: ExitStatus) -> String {

@@ -20,21 +20,25 @@ pub(super) struct Choice {
 impl Choice {
     pub(super) fn new(tier: Option<Tier>, filters: &[String]) -> Result<Self> {
         let all = packages()?;
-        if let Some(odd) = filters.iter().find(|filter| !filter.chars().all(is_name)) {
+        // As nextest names tests: `maily-tests::tls a_check`, `maily-xtask::bin/maily-xtask test::a_check`.
+        let filters: Vec<String> =
+            filters.iter().map(|filter| filter.trim().replace(' ', "::").replace("::bin/", "::")).collect();
+        if let Some(odd) = filters.iter().find(|filter| !is_filter(filter)) {
             return Err(format!(
-                "{odd}: a filter is (a part of) the name of a crate, a test program or a test"
+                "{odd}: a filter is (a part of) the name of a crate, a test program or a test, or all three: crate::program::test"
             ));
         }
         let mut chosen: Vec<Package> =
             all.iter().filter(|package| tier.is_none_or(|tier| has(&package.name, tier))).cloned().collect();
         if !filters.is_empty() {
-            chosen.retain(|package| filters.iter().any(|filter| may_have(package, filter)));
+            let contracts = contracts();
+            chosen.retain(|package| filters.iter().any(|filter| may_have(package, &all, &contracts, filter)));
         }
         if chosen.is_empty() {
             return Err(format!("no crate, test program or test is called {}", filters.join(" or ")));
         }
         let everything = chosen.len() == all.len();
-        Ok(Self { tier, filters: filters.to_vec(), packages: chosen, everything })
+        Ok(Self { tier, filters, packages: chosen, everything })
     }
 
     /// Whether all of this tier is meant.
@@ -46,9 +50,13 @@ impl Choice {
     pub(super) fn touches(&self, package: &str, program: &str) -> bool {
         let Some(own) = self.packages.iter().find(|own| own.name == package) else { return false };
         let meant = |filter: &String| {
+            let (whole, filter) = split(&self.packages, filter);
+            if whole.is_some_and(|whole| whole.name != package) {
+                return false;
+            }
             let first = filter.split("::").next().unwrap_or(filter);
             let source = own.programs.iter().find(|known| known.name == program);
-            package.contains(filter.as_str())
+            package.contains(filter)
                 || program.contains(first)
                 || source.is_none_or(|source| program_has(source, filter))
         };
@@ -80,20 +88,63 @@ impl Choice {
         all.join(" & ")
     }
 
-    /// What a filter may name: crates, test programs, tests; also `program::test`, as the summary and failures name them.
-    /// Nextest takes the name of a program that is not there for a mistake, so only those that are there are written.
+    /// What a filter may name: crates, test programs, tests; also `program::test`, and each of them behind the whole name of a
+    /// crate. Nextest takes the name of a program that is not there for a mistake, so only those that are there are written.
     fn named(&self, filter: &str) -> Vec<String> {
-        let mut any = vec![format!("test(~{filter})")];
-        let whole = self.packages.iter().filter(|package| package.name.contains(filter));
-        any.extend(whole.map(|package| format!("package(={})", package.name)));
-        let programs = || self.packages.iter().flat_map(|package| &package.programs).map(|known| &known.name);
+        let (whole, filter) = split(&self.packages, filter);
+        let own: Vec<&Package> = whole.map_or_else(|| self.packages.iter().collect(), |whole| vec![whole]);
+        if filter.is_empty() {
+            return own.iter().map(|package| format!("package(={})", package.name)).collect();
+        }
+        let mut any = vec![self.test(filter)];
+        if whole.is_none() {
+            let named = own.iter().filter(|package| package.name.contains(filter));
+            any.extend(named.map(|package| format!("package(={})", package.name)));
+        }
+        let programs = || own.iter().flat_map(|package| &package.programs).map(|known| &known.name);
         any.extend(programs().filter(|name| name.contains(filter)).map(|name| format!("binary(={name})")));
         if let Some((program, test)) = filter.split_once("::") {
             let own = programs().filter(|name| name.contains(program));
-            any.extend(own.map(|name| format!("binary(={name}) & test(~{test})")));
+            any.extend(own.map(|name| format!("binary(={name}) & {}", self.test(test))));
+            if own_names(whole, program) {
+                any.push(self.test(test));
+            }
         }
-        any
+        match whole {
+            Some(whole) => vec![format!("package(={}) & ({})", whole.name, any.join(" | "))],
+            None => any,
+        }
     }
+
+    /// Tests of this name; where there is none, those whose names have it in them.
+    fn test(&self, name: &str) -> String {
+        let last = name.rsplit("::").next().unwrap_or(name);
+        let mut found = false;
+        for package in &self.packages {
+            visit(&root().join(&package.folder), &mut |_, text| found |= tests(text).contains(&last));
+        }
+        match found {
+            true => format!("test(/(^|::){name}$/)"),
+            false => format!("test(~{name})"),
+        }
+    }
+}
+
+/// The crate whose whole name a filter is or begins with, with or without `maily-`; and the rest.
+fn split<'a, 'b>(packages: &'a [Package], filter: &'b str) -> (Option<&'a Package>, &'b str) {
+    let (first, rest) = filter.split_once("::").unwrap_or((filter, ""));
+    let prefixed = format!("maily-{first}");
+    let named = packages.iter().find(|package| package.name == first || package.name == prefixed);
+    // `maily-tests` has programs of the same names as crates: `storage::a_check` may be either's.
+    match named.filter(|_| rest.is_empty() || first.starts_with("maily-")) {
+        Some(package) => (Some(package), rest),
+        None => (None, filter),
+    }
+}
+
+/// Whether this is how nextest names the tests beside a program's code.
+fn own_names(whole: Option<&Package>, program: &str) -> bool {
+    whole.is_some_and(|whole| whole.name == program)
 }
 
 /// Tests that only the tier `soak` runs: the word is in their name or in that of their module.
@@ -132,8 +183,12 @@ fn of(tier: Tier) -> String {
     }
 }
 
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':')
+/// Names with `::` between them.
+fn is_filter(filter: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    filter.split("::").all(is_name)
 }
 
 /// Whether the sources of one test program have such a name.
@@ -148,32 +203,62 @@ fn program_has(program: &Program, filter: &str) -> bool {
     found
 }
 
-/// Whether the sources of a package have a test, a module or a program of such a name: only what is meant is built.
-fn may_have(package: &Package, filter: &str) -> bool {
+/// Whether the sources of a package have a test, a module of tests or a program of such a name: only what is meant is built.
+fn may_have(package: &Package, all: &[Package], contracts: &[String], filter: &str) -> bool {
+    let (whole, filter) = split(all, filter);
+    if whole.is_some() {
+        return whole.is_some_and(|whole| whole.name == package.name);
+    }
     let last = filter.rsplit("::").next().unwrap_or(filter);
-    if package.name.contains(filter) {
+    if package.name.contains(filter) || package.programs.iter().any(|program| program.name.contains(last)) {
         return true;
     }
-    let mut found = package.programs.iter().any(|program| program.name.contains(last));
+    let of_a_contract = contracts.iter().any(|name| name.contains(last));
+    let mut found = false;
     visit(&root().join(&package.folder), &mut |path, text| {
-        let stem = path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains(last));
-        let folder = path.parent().and_then(Path::file_name);
-        found |= stem
-            || folder.is_some_and(|folder| folder.to_string_lossy().contains(last))
-            || names(text).any(|name| name.contains(last));
+        let is_named =
+            |part: Option<&std::ffi::OsStr>| part.is_some_and(|part| part.to_string_lossy().contains(last));
+        let module = is_named(path.file_stem()) || is_named(path.parent().and_then(Path::file_name));
+        found |= module && text.contains("test]")
+            || names(text).any(|name| name.contains(last))
+            || of_a_contract && text.contains("_suite!(");
     });
     found
 }
 
-/// The names of functions and modules in a source file.
+/// The checks that services and fakes run alike (`tests/contracts`): in their own sources they have no names.
+fn contracts() -> Vec<String> {
+    let mut all = Vec::new();
+    visit(&root().join("tests/contracts"), &mut |_, text| {
+        let checks = text.lines().filter_map(|line| line.trim().strip_prefix("pub async fn "));
+        all.extend(checks.filter_map(|rest| Some(rest.split(['(', '<']).next()?.to_owned())));
+    });
+    all
+}
+
+/// The names of tests, and of modules, in a source file.
 fn names(text: &str) -> impl Iterator<Item = &str> {
-    let after = |word: &'static str| {
-        text.match_indices(word).filter_map(move |(at, _)| {
-            let rest = &text[at + word.len()..];
-            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
-        })
-    };
-    after("fn ").chain(after("mod "))
+    let modules = text.lines().filter_map(|line| {
+        let rest = line.trim().strip_prefix("pub ").unwrap_or(line.trim()).strip_prefix("mod ")?;
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+    });
+    let has_tests = text.contains("test]");
+    tests(text).into_iter().chain(modules.filter(move |_| has_tests))
+}
+
+/// The names of the functions that an attribute makes a test.
+fn tests(text: &str) -> Vec<&str> {
+    let mut marked = false;
+    let mut all = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("#[") {
+            marked |= line.contains("test]") || line.contains("test(");
+        } else if let Some((_, rest)) = line.split_once("fn ").filter(|_| marked) {
+            all.extend(rest.split(['(', '<']).next());
+            marked = false;
+        }
+    }
+    all
 }
 
 /// Every Rust file of a package's folder, without packages below it.
@@ -218,9 +303,47 @@ mod tests {
         assert!(names_of(&chosen(None, &["tls"])).contains(&"maily-tests"));
         let two = chosen(None, &["maily-law", "maily-xtask"]);
         assert_eq!(two.arguments(), ["--package", "maily-law", "--package", "maily-xtask"]);
-        assert!(two.expression(&[]).contains("(test(~maily-law) | package(=maily-law) | test(~maily-xtask)"));
-        let expression = chosen(None, &["tls::tls_1_2_is_refused"]).expression(&[]);
-        assert!(expression.contains("binary(=tls) & test(~tls_1_2_is_refused)"), "{expression}");
+        assert!(two.expression(&[]).contains("(package(=maily-law) | package(=maily-xtask))"));
+        let expression = chosen(None, &["tls::tls_1_2_is_refused_everywhere"]).expression(&[]);
+        assert!(
+            expression.contains("binary(=tls) & test(/(^|::)tls_1_2_is_refused_everywhere$/)"),
+            "{expression}"
+        );
+    }
+
+    /// `law` is also in the name of a function of the orchestrator.
+    #[test]
+    fn a_crates_name_without_its_prefix_is_that_crate() {
+        let law = chosen(None, &["law"]);
+        assert_eq!(names_of(&law), ["maily-law"]);
+        assert!(law.expression(&[]).ends_with("(package(=maily-law))"), "{}", law.expression(&[]));
+        assert!(!law.touches("maily-orchestrator", ""));
+    }
+
+    #[test]
+    fn a_test_is_found_as_nextest_and_the_summary_name_it() {
+        let name = "a_test_is_found_as_nextest_and_the_summary_name_it";
+        for named in [
+            format!("maily-xtask::bin/maily-xtask test::choice::tests::{name}"),
+            format!("maily-xtask::maily-xtask::test::choice::tests::{name}"),
+            format!("maily-xtask::{name}"),
+            name.to_owned(),
+        ] {
+            let choice = chosen(None, &[&named]);
+            assert_eq!(names_of(&choice), ["maily-xtask"], "{named}");
+            let test = named.rsplit("maily-xtask").next().unwrap().trim_start_matches(['/', ':', ' ']);
+            let expression = choice.expression(&[]);
+            assert!(expression.contains(&format!("test(/(^|::){test}$/)")), "{named}: {expression}");
+        }
+        let tls = chosen(None, &["maily-tests::tls tls_1_2_is_refused_everywhere"]);
+        assert_eq!(names_of(&tls), ["maily-tests"]);
+        assert!(tls.touches("maily-tests", "tls") && !tls.touches("maily-tests", "vault"));
+    }
+
+    #[test]
+    fn a_check_of_a_contract_is_found_where_it_is_run() {
+        let choice = chosen(None, &["a_request_that_is_none_is_refused"]);
+        assert!(names_of(&choice).contains(&"maily-inference"), "{:?}", names_of(&choice));
     }
 
     #[test]
@@ -233,8 +356,11 @@ mod tests {
 
     #[test]
     fn what_is_nobodys_name_is_refused() {
-        for odd in ["no_such_test_anywhere_", "test(/x/)", "a b"].map(|odd| [odd, "1"].concat()) {
+        for odd in ["no_such_test_anywhere_", "test(/x/)", "a&b", "a::b:"].map(|odd| [odd, "1"].concat()) {
             assert!(Choice::new(None, &[odd]).is_err());
+        }
+        for empty in ["", " ", "::", "law::", "::law"] {
+            assert!(Choice::new(None, &[empty.to_owned()]).is_err(), "{empty:?} is everything");
         }
     }
 

@@ -44,9 +44,10 @@ pub(crate) struct Options {
     /// Only one tier; all but `soak` by default.
     #[arg(long, value_enum)]
     tier: Option<Tier>,
-    /// Only tests whose crate, program or name contains one of these, such as `law`, `tls` or `tls::tls_1_2_is_refused`.
+    /// Only tests that one of these names: a crate (`law`), a program of tests/ (`tls`), a test, or a part of such a name;
+    /// `tls::tls_1_2_is_refused_everywhere` and `maily-law::address::tests::debug_shows_nothing` are one test. In every tier but soak.
     filters: Vec<String>,
-    /// Say which tests would run, and run none.
+    /// Build the tests, say which ones would run, and run none.
     #[arg(long)]
     list: bool,
     /// Fetch and build what the tests run against, and run none.
@@ -104,12 +105,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let choice = Choice::new(options.tier, &options.filters)?;
     let nextest = nextest::program()?;
     if options.list {
+        say("Building the tests that may be meant, to ask them");
         return nextest::list(&nextest, &choice);
     }
     let needs = Needs::of(&choice);
     let mut brought = needs.bring()?;
     if options.fetch {
-        return brought.finish().map(|()| ExitCode::SUCCESS);
+        brought.finish()?;
+        return brought.left_out.tell(&choice).map(|()| ExitCode::SUCCESS);
     }
     if choice.is_whole(Tier::Fast) {
         brought.left_out.checks(check::run()?);
@@ -124,7 +127,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     say("Running the tests");
     let ended =
         nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record.as_deref())?;
+    let meant = if ended.well { None } else { nextest::count(&nextest, &choice, &left_out.tests()).ok() };
     let faults = fixtures::wait(&ended.run);
     left_out.tell(&choice)?;
-    summary::tell(&ended, &faults, begun)
+    summary::tell(&ended, meant, &faults, begun)
 }

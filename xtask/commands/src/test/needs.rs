@@ -104,7 +104,7 @@ impl Needs {
         }
         for need in &self.0 {
             match bring(*need) {
-                Err(why) if patience::is_over() => brought.miss(*need, &why),
+                Err(why) if patience::is_late(&why) => brought.miss(*need, &why),
                 done => done?,
             }
         }
@@ -124,7 +124,7 @@ impl Brought {
     pub(super) fn finish(&mut self) -> Result<()> {
         let Some(building) = self.azurerm.take() else { return Ok(()) };
         match building.finish(patience::left()) {
-            Err(why) if patience::is_over() => self.left_out.add(parts::AZURERM_TESTS, &why),
+            Err(why) if patience::is_late(&why) => self.left_out.add(parts::AZURERM_TESTS, &why),
             done => drop(done?),
         }
         Ok(())

