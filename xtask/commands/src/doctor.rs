@@ -30,22 +30,34 @@ const TOOLS: [Tool; 10] = [
         true,
     ),
     tool("npm", &["--version"], "the workflow engine", "apt install npm", true),
-    tool("go", &["version"], "test, cluster", "the Go project, 1.26 or newer", false),
+    tool(
+        "go",
+        &["version"],
+        "cluster, and test but for most of the tier fast",
+        "the Go project, 1.26 or newer",
+        false,
+    ),
     tool(
         "docker",
         &["version", "--format", "{{.Server.Version}}"],
-        "images, deploy",
+        "images, deploy, test --tier cluster",
         "apt install docker.io, and start it",
         false,
     ),
     tool(
         "kubectl",
         &["version", "--client"],
-        "cluster, deploy",
+        "cluster, deploy, test --tier cluster",
         "the Kubernetes project, 1.32 or newer",
         false,
     ),
-    tool("terraform", &["version"], "deploying to a cloud", "HashiCorp, 1.11 or newer", false),
+    tool(
+        "terraform",
+        &["version"],
+        "deploying to a cloud, test --tier terraform",
+        "HashiCorp, 1.11 or newer",
+        false,
+    ),
 ];
 
 const fn tool(

@@ -47,7 +47,7 @@ enum Command {
     Down(down::Options),
     /// Runs every test, as CI does, or those of a tier or a name.
     Test(test::Options),
-    /// Lets the model answer the tests' requests again, and records its answers.
+    /// Has the model answer again what tests/recorded asks (some minutes), and replaces tests/recorded/answers.
     Record,
     /// Formatting, clippy with warnings denied, and the repository's own rules.
     Check,
