@@ -235,7 +235,7 @@ async fn a_whole_email_is_checked_over_grpc() {
     let api = Api(guard(&base));
     let folder = std::path::Path::new("../orchestrator/samples/spring-sale/guardrails");
     let config_id = load(&api, config::read_folder(folder).expect("is a folder")).await.expect("loads");
-    let email = crate::config::tests::good_email();
+    let email = crate::config::tests::email::good_email();
     let good = proto::CheckEmailRequest {
         config_id,
         sources: Some(proto::Sources {

@@ -81,7 +81,7 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
         // They decide nothing.
-        if path.file_name().is_none_or(|name| name != "tests.rs") {
+        if path.file_name().is_none_or(|name| name != "tests.rs" && name != "tests") {
             all.extend(files(&path)?);
         }
     }
@@ -153,6 +153,8 @@ mod tests {
         let before = Context::of(dir.path(), "fp").unwrap();
         change(&dir, "services/orchestrator/src/copy/rank.rs", "//!", "//! More words.\n//!");
         fs::write(dir.path().join("services/guardrails/src/rails/facts/tests.rs"), "").unwrap();
+        fs::create_dir_all(dir.path().join("services/guardrails/src/config/tests")).unwrap();
+        fs::write(dir.path().join("services/guardrails/src/config/tests/more.rs"), "").unwrap();
         assert_eq!(Context::of(dir.path(), "fp").unwrap(), before);
     }
 }
