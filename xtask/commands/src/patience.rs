@@ -53,9 +53,9 @@ pub(crate) fn late(more: &str) -> String {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let Some(left) = left() else { return shell::run(command) };
     let name = command.get_program().to_string_lossy().into_owned();
-    let late = || late(&format!("{MINUTES} is over; the next run goes on from here"));
+    let over = || late(&format!("{MINUTES} is over; the next run goes on from here"));
     if left.is_zero() {
-        return Err(late());
+        return Err(over());
     }
     let mut child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
     let end = Instant::now() + left;
@@ -65,7 +65,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
             Some(status) => return Err(format!("{name} failed ({status})")),
             None if Instant::now() > end => {
                 maily_testkit::stop(&mut child, GRACE);
-                return Err(late());
+                return Err(over());
             }
             None => maily_testkit::rest(),
         }

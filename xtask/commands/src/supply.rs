@@ -88,6 +88,9 @@ mod tests {
     fn a_folder_without_advisories_is_not_taken_for_a_database() {
         let dir = tempfile::tempdir().unwrap();
         let said = audited(dir.path()).unwrap_err();
+        std::fs::create_dir_all(dir.path().join("crates/openssl")).unwrap();
+        let empty = audited(dir.path()).unwrap_err();
+        assert!(empty.contains("is empty"), "{empty}");
         assert!(said.contains("MAILY_ADVISORY_DB") && said.contains("crates"), "{said}");
     }
 

@@ -104,10 +104,12 @@ impl Choice {
         let programs = || own.iter().flat_map(|package| &package.programs).map(|known| &known.name);
         any.extend(programs().filter(|name| name.contains(filter)).map(|name| format!("binary(={name})")));
         if let Some((program, test)) = filter.split_once("::") {
+            let test = self.test(test);
             let own = programs().filter(|name| name.contains(program));
-            any.extend(own.map(|name| format!("binary(={name}) & {}", self.test(test))));
-            if own_names(whole, program) {
-                any.push(self.test(test));
+            any.extend(own.map(|name| format!("binary(={name}) & {test}")));
+            // So nextest names the tests beside the code of a program that has the crate's name.
+            if whole.is_some_and(|whole| whole.name == program) {
+                any.push(test);
             }
         }
         match whole {
@@ -140,11 +142,6 @@ fn split<'a, 'b>(packages: &'a [Package], filter: &'b str) -> (Option<&'a Packag
         Some(package) => (Some(package), rest),
         None => (None, filter),
     }
-}
-
-/// Whether this is how nextest names the tests beside a program's code.
-fn own_names(whole: Option<&Package>, program: &str) -> bool {
-    whole.is_some_and(|whole| whole.name == program)
 }
 
 /// Tests that only the tier `soak` runs: the word is in their name or in that of their module.
@@ -206,8 +203,8 @@ fn program_has(program: &Program, filter: &str) -> bool {
 /// Whether the sources of a package have a test, a module of tests or a program of such a name: only what is meant is built.
 fn may_have(package: &Package, all: &[Package], contracts: &[String], filter: &str) -> bool {
     let (whole, filter) = split(all, filter);
-    if whole.is_some() {
-        return whole.is_some_and(|whole| whole.name == package.name);
+    if let Some(whole) = whole {
+        return whole.name == package.name;
     }
     let last = filter.rsplit("::").next().unwrap_or(filter);
     if package.name.contains(filter) || package.programs.iter().any(|program| program.name.contains(last)) {

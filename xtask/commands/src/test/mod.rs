@@ -106,7 +106,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let nextest = nextest::program()?;
     if options.list {
         say("Building the tests that may be meant, to ask them");
-        return nextest::list(&nextest, &choice);
+        nextest::list(&nextest, &choice, &[])?.iter().for_each(|test| println!("{test}"));
+        return Ok(ExitCode::SUCCESS);
     }
     let needs = Needs::of(&choice);
     let mut brought = needs.bring()?;
@@ -127,7 +128,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     say("Running the tests");
     let ended =
         nextest::run(&nextest, &choice, &left_out.tests(), &options.nextest, options.record.as_deref())?;
-    let meant = if ended.well { None } else { nextest::count(&nextest, &choice, &left_out.tests()).ok() };
+    let meant = || nextest::list(&nextest, &choice, &left_out.tests()).ok().map(|tests| tests.len());
+    let meant = if ended.well { None } else { meant() };
     let faults = fixtures::wait(&ended.run);
     left_out.tell(&choice)?;
     summary::tell(&ended, meant, &faults, begun)

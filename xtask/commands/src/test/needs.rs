@@ -103,10 +103,7 @@ impl Needs {
             }
         }
         for need in &self.0 {
-            match bring(*need) {
-                Err(why) if patience::is_late(&why) => brought.miss(*need, &why),
-                done => done?,
-            }
+            brought.take(*need, bring(*need))?;
         }
         Ok(brought)
     }
@@ -126,6 +123,15 @@ impl Brought {
         match building.finish(patience::left()) {
             Err(why) if patience::is_late(&why) => self.left_out.add(parts::AZURERM_TESTS, &why),
             done => drop(done?),
+        }
+        Ok(())
+    }
+
+    /// What there was no time for is left out; any other fault is one.
+    fn take(&mut self, need: Need, done: Result<()>) -> Result<()> {
+        match done {
+            Err(why) if patience::is_late(&why) => self.miss(need, &why),
+            done => done?,
         }
         Ok(())
     }
@@ -183,6 +189,19 @@ mod tests {
     #[test]
     fn everything_needs_everything() {
         assert_eq!(needed(None, "").len(), 16);
+    }
+
+    #[test]
+    fn only_lateness_leaves_tests_out() {
+        let mut brought = Brought::default();
+        assert!(brought.take(Redis, Err("the download failed".to_owned())).is_err());
+        assert!(brought.left_out.tests().is_empty());
+        brought.take(Redis, Err(patience::late("the next run goes on"))).unwrap();
+        assert!(
+            brought.left_out.tests().contains(&"package(=maily-chassis)"),
+            "{:?}",
+            brought.left_out.tests()
+        );
     }
 
     /// A program that is forgotten here fails on a fresh machine only.

