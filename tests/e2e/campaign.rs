@@ -63,7 +63,7 @@ fn campaign() -> Guest<Campaign> {
 /// As the second opinion has it.
 #[test]
 fn every_row_is_accounted_for() {
-    let expected = fs::read(folder::sample().join("expected.json")).unwrap();
+    let expected = fs::read(folder::expected()).unwrap();
     let expected: Value = serde_json::from_slice(&expected).unwrap();
     let report = &campaign().report;
     for key in ["rows", "written"] {

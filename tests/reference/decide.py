@@ -3,7 +3,8 @@
 
 A second opinion on libs/law and services/compliance that shares nothing with them: tests compare the counts.
 
-    python3 tests/reference/decide.py services/orchestrator/samples/spring-sale > .../expected.json
+    python3 tests/reference/decide.py target/sample/DAY/spring-sale > .../spring-sale/expected.json
+    python3 tests/reference/decide.py FOLDER 2026-04-01T09:00:00Z    # imported then
 """
 
 import collections
@@ -14,12 +15,16 @@ import json
 import pathlib
 import re
 import sys
+import unicodedata
 
 HEADER = (
     "id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed"
 ).split(",")
 MAY_BE_EMPTY = {"first_name", "birth_year", "consent_at", "consent_source"}
 CONSENTS = {"express", "implied", "withdrawn", "none"}
+YES, NO = {"true", "yes", "1"}, {"false", "no", "0"}
+# Names of countries that the tests use, from ISO 3166-1's English list.
+NAMES = {"germany": "DE", "united kingdom": "GB", "canada": "CA", "united states": "US", "japan": "JP"}
 
 # ISO 3166-1 alpha-2, officially assigned.
 COUNTRIES = set(
@@ -67,27 +72,92 @@ def is_address(text):
         and len(domain.encode()) <= 255
         and len(labels) >= 2
         and all(LABEL.match(label) and len(label.encode()) <= 63 for label in labels)
+        and a_label(domain) is not None
     )
 
 
-def fault(fields, as_of):
+def a_label(domain):
+    """The domain as A-labels. IDNA 2003, which agrees with UTS 46 on all that the tests use."""
+    try:
+        return domain.lower().encode("idna").decode().lower()
+    except UnicodeError:
+        return None
+
+
+def person(address):
+    """What makes two addresses one person."""
+    local, _, domain = address.rpartition("@")
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
+    return (local, a_label(domain))
+
+
+def find_address(text):
+    """An address as people leave it in a list, or None."""
+    text = INVISIBLE.sub("", text).strip()
+    if "<" in text:
+        text = text.rpartition("<")[2].split(">")[0].strip()
+    if text[:7].lower() == "mailto:":
+        text = text[7:].split("?")[0]
+    for candidate in (text, re.sub(r"""^[\s"'`<>()\[\]{},;:.!]+|[\s"'`<>()\[\]{},;:.!]+$""", "", text)):
+        if is_address(candidate):
+            return candidate
+    return None
+
+
+def country_of(text):
+    return text.upper() if text.upper() in COUNTRIES else NAMES.get(text.lower())
+
+
+def values(fields, header):
+    """A row's values without blanks around them, in lower case where case means nothing; None for another number."""
+    if len(fields) != len(header):
+        return None
+    row = {name: value.strip() for name, value in zip(header, fields)}
+    for name in ("consent", "suppressed", "implied_by"):
+        row[name] = row.get(name, "").lower()
+    return row
+
+
+def fault(row, imported):
     """The first column that makes a row unreadable (`row` for all of it), or None."""
-    if len(fields) != len(HEADER):
+    if row is None:
         return "row"
-    row = dict(zip(HEADER, fields))
     at = moment(row["consent_at"]) if row["consent_at"] else None
+    given = row["consent"] in ("express", "implied")
     faulty = {
         "email": not is_address(row["email"]),
-        "country": row["country"] not in COUNTRIES,
+        "country": country_of(row["country"]) is None,
         "birth_year": not re.fullmatch(r"([0-9]{4})?", row["birth_year"]),
         "consent": row["consent"] not in CONSENTS,
-        "consent_at": bool(row["consent_at"]) and (at is None or at > as_of),
-        "suppressed": row["suppressed"] not in ("true", "false"),
+        "consent_at": bool(row["consent_at"]) and (at is None or given and at > imported),
+        "suppressed": row["suppressed"] not in YES | NO,
     }
     for column in HEADER:
         if (column not in MAY_BE_EMPTY and not row[column]) or faulty.get(column):
             return column
     return None
+
+
+def objections(row, fields, invalid):
+    """Who objects in a row, and how: `withdrawn` (plainly), `clear`, `unknown` or `assumed`."""
+    if row is None:
+        said = [field.strip().lower() for field in fields]
+        clear = said[-1:] in (["true"], ["yes"]) or "withdrawn" in said
+        found = [find_address(field) for field in fields if "@" in field]
+        return [(person(address), "clear" if clear else "assumed") for address in found if address]
+    address = find_address(row["email"])
+    if address is None:
+        return []
+    how = set()
+    if row["suppressed"] in YES:
+        how.add("clear")
+    elif invalid and row["suppressed"] not in NO:
+        how.add("unknown" if row["suppressed"] else "assumed")
+    if row["consent"] == "withdrawn":
+        how.add("withdrawn")
+    elif invalid and row["consent"] not in CONSENTS:
+        how.add("unknown" if row["consent"] else "assumed")
+    return [(person(address), one) for one in how]
 
 
 def months_before(moment_, months):
@@ -102,25 +172,31 @@ def months_before(moment_, months):
     return moment_.replace(year=year, month=month + 1)
 
 
-def excluded(row, suppressed, withdrawn, as_of):
-    """The exclusion code of a valid, first-seen row (rules 3 to 9), or None."""
-    key, country, consent = row["key"], row["country"], row["consent"]
-    at = moment(row["consent_at"]) if row["consent_at"] else None
-    if key in suppressed:
-        return "suppressed"
-    if key in withdrawn:
-        return "withdrawn"
-    if row["birth_year"] and as_of.year - int(row["birth_year"]) <= 18:
-        return "minor"
+def consented(row, country, planned):
+    """The exclusion code by the law of one country (rules 6 to 9), or None."""
+    consent, at = row["consent"], moment(row["consent_at"]) if row["consent_at"] else None
     if country == "US":
         return None
     if country == "CA":
         if consent == "express" and at:
             return None
         if consent == "implied" and at:
-            return None if at >= months_before(as_of, 24) else "implied_expired"
+            months = 24 if row["implied_by"] in ("purchase", "contract") else 6
+            return None if at >= months_before(planned, months) else "implied_expired"
         return "no_consent"
     return None if consent == "express" and at and row["consent_source"] else "no_consent"
+
+
+def excluded(row, suppressed, withdrawn, imported, planned, sender):
+    """The exclusion code of a valid, first-seen row (rules 3 to 9), or None."""
+    if row["key"] in suppressed:
+        return "suppressed"
+    if row["key"] in withdrawn:
+        return "withdrawn"
+    year = imported.astimezone(dt.timezone.utc).year
+    if row["birth_year"] and year - int(row["birth_year"]) <= 18:
+        return "minor"
+    return consented(row, row["country"], planned) or consented(row, sender, planned)
 
 
 def region(country):
@@ -130,34 +206,43 @@ def region(country):
 
 
 def records(text):
-    """(line where the record begins, its fields), the header left out."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    assert next(reader) == HEADER, "wrong header"
+    """The header, and (line where the record begins, its fields) of the others."""
+    first = text.lstrip("\ufeff\r\n").split("\n")[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=separator, strict=True)
+    header, found = None, []
     begin = reader.line_num + 1
     for fields in reader:
-        if fields:
-            yield begin, fields
+        if fields and header is None:
+            header = [name.strip().lower() for name in fields]
+            assert set(HEADER) <= set(header), "wrong header"
+        elif fields:
+            found.append((begin, fields))
         begin = reader.line_num + 1
+    return header, found
 
 
-def decide(text, as_of):
-    valid, invalid = [], []
-    for line, fields in records(text):
-        column = fault(fields, as_of)
+def decide(text, imported, planned, sender):
+    header, found = records(text)
+    valid, invalid, suppressed, withdrawn, assumed = [], [], set(), set(), 0
+    for line, fields in found:
+        row = values(fields, header)
+        column = fault(row, imported)
+        said = objections(row, fields, column is not None)
+        for key, how in said:
+            (withdrawn if how == "withdrawn" else suppressed).add(key)
         if column:
             invalid.append({"line": line, "field": column})
+            clear = any(how != "assumed" for _, how in said)
+            assumed += bool(said) and not clear
             continue
-        row = dict(zip(HEADER, fields))
-        local, _, domain = row["email"].rpartition("@")
-        row["key"] = (local, domain.lower())
+        row["key"], row["country"] = person(row["email"]), country_of(row["country"])
         valid.append(row)
-    suppressed = {row["key"] for row in valid if row["suppressed"] == "true"}
-    withdrawn = {row["key"] for row in valid if row["consent"] == "withdrawn"}
 
     codes, regions, cohorts, seen = (collections.Counter() for _ in range(4))
     codes["invalid"] += len(invalid)
     for row in valid:
-        code = "duplicate" if row["key"] in seen else excluded(row, suppressed, withdrawn, as_of)
+        code = "duplicate" if row["key"] in seen else excluded(row, suppressed, withdrawn, imported, planned, sender)
         seen[row["key"]] += 1
         if code:
             codes[code] += 1
@@ -170,14 +255,22 @@ def decide(text, as_of):
         "excluded": {code: n for code, n in sorted(codes.items()) if n},
         "by_region": dict(sorted(regions.items())),
         "cohorts": dict(sorted(cohorts.items())),
+        "objection_assumed": assumed,
         "invalid": invalid,
     }
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    as_of = re.search(r"^as_of:\s*[\"']?([^\"'\s]+)", (folder / "campaign.yaml").read_text("utf-8"), re.M)
-    answer = decide((folder / "subscribers.csv").read_bytes().decode("utf-8"), moment(as_of[1]))
+    settings = (folder / "campaign.yaml").read_text("utf-8")
+    key = lambda name: re.search(rf"^\s*{name}:\s*[\"']?([^\"'\s]+)", settings, re.M)
+    imported = moment(sys.argv[2]) if len(sys.argv) > 2 else dt.datetime.now(dt.timezone.utc)
+    as_of = key("as_of")
+    planned = max(imported, moment(as_of[1])) if as_of else imported
+    # Months are counted in the offset that the planned send is written in.
+    if as_of and moment(as_of[1]) >= imported:
+        planned = moment(as_of[1])
+    answer = decide((folder / "subscribers.csv").read_bytes().decode("utf-8"), imported, planned, key("country")[1])
     print(json.dumps(answer, indent=2, ensure_ascii=False))
 
 

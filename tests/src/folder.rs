@@ -18,10 +18,19 @@ pub const COHORTS: [(&str, &str, &[&str]); 3] = [
     ("en-CA", "new-subscribers", &["CA"]),
 ];
 
-/// The sample campaign.
+/// The sample campaign, with dates of today.
+///
+/// # Panics
+/// It can't be written.
 #[must_use]
 pub fn sample() -> PathBuf {
-    maily_testkit::workspace().join("services/orchestrator/samples/spring-sale")
+    maily_testkit::sample().unwrap()
+}
+
+/// What is expected of the sample, by another implementation.
+#[must_use]
+pub fn expected() -> PathBuf {
+    maily_testkit::workspace().join("services/orchestrator/samples/spring-sale/expected.json")
 }
 
 /// Copies the sample's folder to `to`, with this list.

@@ -178,12 +178,12 @@ impl<T> Boot<T> {
     fn edge_server(&self, router: Router, auth: edge::EdgeAuth) -> Result<Server, Error> {
         let missing = || Error::new("configuration: edge: no address");
         let config = self.config.edge.as_ref().ok_or_else(missing)?;
-        let keys = match (&config.keys, auth) {
+        let keys = match (&config.keys, &auth) {
             (Some(path), edge::EdgeAuth::Bearer) => KeyHashes::read(path)?,
             (None, edge::EdgeAuth::Bearer) => {
                 return Err(Error::new("configuration: edge.keys is missing: the file of accepted keys"));
             }
-            (_, edge::EdgeAuth::Own) => KeyHashes::default(),
+            (_, edge::EdgeAuth::Own | edge::EdgeAuth::Vouched(_)) => KeyHashes::default(),
         };
         let rate = Rate::new(config.requests_per_second, self.redis.clone(), self.name);
         let gate = Arc::new(Gate::new(auth, keys, rate));

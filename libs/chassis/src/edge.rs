@@ -1,6 +1,6 @@
 //! The edge listener's gate: bearer keys kept as hashes, and rate limits.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -13,12 +13,31 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use crate::{error::Error, problem::Problem, rate::Rate};
 
 /// Who checks the callers of an edge listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum EdgeAuth {
     /// The chassis: `Authorization: Bearer KEY`.
     Bearer,
     /// The service itself, by the emulated API's own means (SigV4, signed links).
     Own,
+    /// The service itself; what it vouches for is not counted, so that no junk from the same address can shut it out.
+    Vouched(Vouch),
+}
+
+/// Tells requests that are authentic by their head, at little cost, from others.
+#[derive(Clone)]
+pub struct Vouch(Arc<dyn Fn(&Request) -> bool + Send + Sync>);
+
+impl Vouch {
+    /// `authentic` decides; it has to be cheap and must not wait.
+    pub fn new(authentic: impl Fn(&Request) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(authentic))
+    }
+}
+
+impl fmt::Debug for Vouch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Vouch(..)")
+    }
 }
 
 /// The name of the key that an edge request was sent with; an extension under [`EdgeAuth::Bearer`].
@@ -106,8 +125,13 @@ impl Gate {
     fn judge(&self, request: &Request) -> Verdict {
         let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let by_address = address.map(|info| format!("address {}", info.0.ip()));
-        if self.auth == EdgeAuth::Own {
-            return Verdict { counted_as: by_address, then: Ok(None) };
+        match &self.auth {
+            EdgeAuth::Own => return Verdict { counted_as: by_address, then: Ok(None) },
+            EdgeAuth::Vouched(vouch) => {
+                let counted_as = if (vouch.0)(request) { None } else { by_address };
+                return Verdict { counted_as, then: Ok(None) };
+            }
+            EdgeAuth::Bearer => {}
         }
         match self.keys.find(bearer(request)) {
             Some(name) => Verdict {
@@ -227,6 +251,25 @@ mod tests {
         }
         assert!((2..50).contains(&passed), "{passed}");
         assert!(admit(&gate, Some("Bearer two")).await.is_ok(), "another key has its own");
+    }
+
+    #[tokio::test]
+    async fn what_the_service_vouches_for_is_not_counted() {
+        let vouch = Vouch::new(|request| request.uri().path() == "/authentic");
+        let gate = Gate::new(EdgeAuth::Vouched(vouch), KeyHashes::default(), Rate::new(2, None, "test"));
+        let send = async |path: &str| {
+            let mut request = request(None);
+            *request.uri_mut() = path.parse().unwrap();
+            let address: SocketAddr = "127.0.0.1:9".parse().unwrap();
+            request.extensions_mut().insert(ConnectInfo(address));
+            gate.admit(gate.judge(&request)).await.is_ok()
+        };
+        let mut junk = 0;
+        for _ in 0..50 {
+            junk += usize::from(send("/junk").await);
+            assert!(send("/authentic").await);
+        }
+        assert!((2..50).contains(&junk), "{junk}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use config::{
     Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
     load,
 };
-pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, key_hash};
+pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, Vouch, key_hash};
 pub use error::Error;
 pub use internal::Peer;
 pub use listeners::Listeners;

@@ -5,6 +5,15 @@
 //! Channel Islands, Gibraltar, Greenland, Puerto Rico, ...) is not the country it belongs to in the sense
 //! of the rules and falls to the default, which is the strictest: being wrong there writes to nobody too many.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The longest text that is looked up as a name, in bytes.
+const LONGEST_NAME: usize = 100;
+
 /// Every code that ISO 3166-1 assigns, sorted. Reserved (`EU`, `UK`) and user-assigned (`XK`) ones are not.
 const ASSIGNED: &str = "\
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV \
@@ -22,16 +31,31 @@ const EEA: &str = "IS LI NO";
 /// Åland, and the outermost regions with a code of their own (Azores, Madeira and Canaries have none).
 const OUTERMOST: &str = "AX GF GP MF MQ RE YT";
 
-/// An assigned ISO 3166-1 alpha-2 code, in capitals as the standard writes it.
+/// English names, each with its code: ISO 3166-1's and CLDR's, made by tests/reference/countries.py.
+const NAMES: &str = include_str!("country/names.tsv");
+
+static NAMED: LazyLock<HashMap<&str, Country>> = LazyLock::new(|| {
+    let named = |line: &'static str| line.split_once('\t').and_then(|(name, code)| Some((name, code_of(code)?)));
+    NAMES.lines().filter_map(named).collect()
+});
+
+/// An assigned ISO 3166-1 alpha-2 code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Country([u8; 2]);
 
 impl Country {
-    /// The country of a code, or `None` where the code is not assigned.
+    /// The country of an assigned code or of an English name, in any case, with or without accents; `None` for anything
+    /// else, `UK` among it, which ISO 3166-1 reserves.
     #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        let code: [u8; 2] = code.as_bytes().try_into().ok()?;
-        lists(ASSIGNED, code).then_some(Self(code))
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.len() {
+            2 => code_of(text),
+            3..=LONGEST_NAME => {
+                let name = folded(text);
+                NAMED.get(name.strip_prefix("the ").unwrap_or(&name)).copied()
+            }
+            _ => None,
+        }
     }
 
     /// The law that a recipient here is protected by.
@@ -52,6 +76,23 @@ impl Country {
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+}
+
+fn code_of(text: &str) -> Option<Country> {
+    let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+    let code = code.map(|letter| letter.to_ascii_uppercase());
+    lists(ASSIGNED, code).then_some(Country(code))
+}
+
+/// Lower case without accents, straight apostrophes, `and` for `&`, single blanks: how [`NAMES`] are written.
+fn folded(name: &str) -> String {
+    let plain = name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).map(|c| match c {
+        '\u{2019}' => '\'',
+        'ı' => 'i',
+        c => c,
+    });
+    let plain: String = plain.collect::<String>().replace('&', "and");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a list of codes, each followed by one space, has this one.
@@ -149,9 +190,36 @@ mod tests {
     }
 
     #[test]
-    fn only_assigned_codes_in_capitals_are_countries() {
-        for code in ["", "D", "DEU", "de", "De", "UK", "EU", "XK", "AN", "ZZ", "A ", " A", "É"] {
-            assert_eq!(Country::parse(code), None, "{code}");
+    fn only_assigned_codes_and_english_names_are_countries() {
+        for text in ["", "D", "DEU", "UK", "uk", "EU", "XK", "AN", "ZZ", "A ", " A", "É", "Deutschland", "the", "Atlantis"] {
+            assert_eq!(Country::parse(text), None, "{text}");
+        }
+        assert_eq!(Country::parse(&"x".repeat(1_000_000)), None);
+        for (text, code) in [
+            ("de", "DE"),
+            ("De", "DE"),
+            ("GERMANY", "DE"),
+            ("Germany", "DE"),
+            ("United  Kingdom", "GB"),
+            ("Great Britain", "GB"),
+            ("united states of america", "US"),
+            ("The Netherlands", "NL"),
+            ("Côte d\u{2019}Ivoire", "CI"),
+            ("Ivory Coast", "CI"),
+            ("Türkiye", "TR"),
+            ("Turkey", "TR"),
+            ("Bosnia & Herzegovina", "BA"),
+            ("Korea, Republic of", "KR"),
+            ("South Korea", "KR"),
+            ("Åland Islands", "AX"),
+            ("Czech Republic", "CZ"),
+        ] {
+            assert_eq!(Country::parse(text).map(|country| country.code().to_owned()).as_deref(), Some(code), "{text}");
+        }
+        assert!(NAMES.lines().count() > 400 && NAMED.len() == NAMES.lines().count());
+        assert!(NAMES.lines().all(|line| line.split_once('\t').is_some_and(|(name, _)| folded(name) == name)));
+        for code in ASSIGNED.split(' ') {
+            assert!(NAMED.values().any(|country| country.code() == code), "{code} has a name");
         }
     }
 

@@ -9,12 +9,14 @@ mod address;
 mod country;
 mod invisible;
 mod moment;
+mod objection;
 mod row;
 pub mod rules;
 
-pub use address::{Address, AddressError};
+pub use address::{AddressError, EmailAddress};
 pub use country::{Country, Jurisdiction, Region};
 pub use invisible::is_invisible;
-pub use moment::{AsOf, Moment, MomentError};
-pub use row::{COLUMNS, Consent, Fault, Row};
-pub use rules::{Basis, Decision, Exclusion, Known, Outcome, decide};
+pub use moment::{Moment, MomentError, When, WhenError};
+pub use objection::{Objection, objections};
+pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row};
+pub use rules::{Basis, Decision, Exclusion, Known, Outcome, decide, is_advertisement};

@@ -2,7 +2,9 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
+
+use crate::ImpliedBy;
 
 /// A text is no RFC 3339 `date-time`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,47 +105,104 @@ fn parse_offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(seconds).ok()
 }
 
-/// The moment a campaign is judged at. Years and months are those of the calendar in its own offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AsOf {
-    moment: Moment,
-    year: i16,
-    implied_from: Timestamp,
+/// Why a planned send can't be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WhenError {
+    /// The text is no moment.
+    #[error("as_of {0}")]
+    Moment(#[from] MomentError),
+    /// Who knows what will be lawful then.
+    #[error("as_of is more than 90 days ahead")]
+    TooFar,
 }
 
-impl AsOf {
-    /// For how many calendar months an implied consent holds (CASL s.10(10)).
-    pub const IMPLIED_MONTHS: i32 = 24;
+impl WhenError {
+    /// Always, as good as: in 90 days it may be near enough.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        true
+    }
+}
 
-    /// Reads an RFC 3339 date and time.
+/// When a list is judged: age and evidence at the import, the end of an implied consent at the planned send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    import: Timestamp,
+    planned: Timestamp,
+    business_from: Timestamp,
+    inquiry_from: Timestamp,
+}
+
+impl When {
+    /// How far ahead a send may be planned.
+    pub const AHEAD: SignedDuration = SignedDuration::from_hours(90 * 24);
+    /// For how many calendar months a consent implied by a purchase or contract holds (CASL 10(10)(a) to (d)).
+    pub const BUSINESS_MONTHS: i32 = 24;
+    /// For how many calendar months a consent implied by an inquiry or application holds (CASL 10(10)(e)).
+    pub const INQUIRY_MONTHS: i32 = 6;
+
+    /// A list that is imported and sent to at one moment.
+    #[must_use]
+    pub fn at(import: Timestamp) -> Self {
+        Self::planned_at(import, import, Offset::UTC)
+    }
+
+    /// A list that is imported at `import` and sent to at `as_of` (RFC 3339); one that is past, or empty, means now.
+    /// Calendar months are counted in the offset that `as_of` is written in.
     ///
     /// # Errors
-    /// Where the text is anything else, or there are no 24 months before it.
-    pub fn parse(text: &str) -> Result<Self, MomentError> {
-        let moment = Moment::parse(text)?;
-        let civil = moment.offset.to_datetime(moment.instant);
-        let from = civil.checked_sub(Span::new().months(Self::IMPLIED_MONTHS)).map_err(|_| MomentError)?;
-        let implied_from = moment.offset.to_timestamp(from).map_err(|_| MomentError)?;
-        Ok(Self { moment, year: civil.year(), implied_from })
+    /// Where `as_of` is no moment, or too far ahead.
+    pub fn new(import: Timestamp, as_of: &str) -> Result<Self, WhenError> {
+        if as_of.is_empty() {
+            return Ok(Self::at(import));
+        }
+        let planned = Moment::parse(as_of)?;
+        if planned.instant.duration_since(import) > Self::AHEAD {
+            return Err(WhenError::TooFar);
+        }
+        Ok(Self::planned_at(import, planned.instant.max(import), planned.offset))
     }
 
-    /// The point in time itself.
+    fn planned_at(import: Timestamp, planned: Timestamp, offset: Offset) -> Self {
+        let before = |months: i32| {
+            let civil = offset.to_datetime(planned).checked_sub(Span::new().months(months));
+            civil.and_then(|civil| offset.to_timestamp(civil)).unwrap_or(Timestamp::MIN)
+        };
+        Self { import, planned, business_from: before(Self::BUSINESS_MONTHS), inquiry_from: before(Self::INQUIRY_MONTHS) }
+    }
+
+    /// The same, for a hand-over `now`: what was to hold at the planned send has to hold then, too.
     #[must_use]
-    pub fn instant(&self) -> Timestamp {
-        self.moment.instant
+    pub fn until(&self, now: Timestamp) -> Self {
+        if now <= self.planned { *self } else { Self::planned_at(self.import, now, Offset::UTC) }
     }
 
-    /// The calendar year.
+    /// The import.
+    #[must_use]
+    pub fn import(&self) -> Timestamp {
+        self.import
+    }
+
+    /// The planned send, never before the import.
+    #[must_use]
+    pub fn planned(&self) -> Timestamp {
+        self.planned
+    }
+
+    /// The calendar year of the import, in UTC.
     #[must_use]
     pub fn year(&self) -> i16 {
-        self.year
+        Offset::UTC.to_datetime(self.import).year()
     }
 
-    /// The earliest moment whose implied consent still holds: 24 calendar months before, at the same time
-    /// of day, the day clamped to the month's end.
+    /// The earliest moment whose implied consent still holds at the planned send: whole calendar months before, at the
+    /// same time of day, the day clamped to the month's end.
     #[must_use]
-    pub fn implied_from(&self) -> Timestamp {
-        self.implied_from
+    pub fn implied_from(&self, by: ImpliedBy) -> Timestamp {
+        match by {
+            ImpliedBy::Business => self.business_from,
+            ImpliedBy::Inquiry => self.inquiry_from,
+        }
     }
 }
 
@@ -195,22 +254,42 @@ mod tests {
         }
     }
 
+    fn when(import: &str, as_of: &str) -> Result<When, WhenError> {
+        When::new(import.parse().unwrap(), as_of)
+    }
+
     #[test]
-    fn twenty_four_months_before_is_clamped_to_the_months_end() {
-        for (as_of, from) in [
-            ("2026-03-01T10:00:00Z", "2024-03-01T10:00:00Z"),
-            ("2024-02-29T10:00:00Z", "2022-02-28T10:00:00Z"),
-            ("2026-02-28T10:00:00Z", "2024-02-28T10:00:00Z"),
-            ("2026-03-01T00:30:00+02:00", "2024-02-29T22:30:00Z"),
+    fn months_before_the_planned_send_are_clamped_to_the_months_end() {
+        for (as_of, business, inquiry) in [
+            ("2026-03-01T10:00:00Z", "2024-03-01T10:00:00Z", "2025-09-01T10:00:00Z"),
+            ("2024-02-29T10:00:00Z", "2022-02-28T10:00:00Z", "2023-08-29T10:00:00Z"),
+            ("2026-08-31T10:00:00Z", "2024-08-31T10:00:00Z", "2026-02-28T10:00:00Z"),
+            ("2026-03-01T00:30:00+02:00", "2024-02-29T22:30:00Z", "2025-08-31T22:30:00Z"),
         ] {
-            assert_eq!(AsOf::parse(as_of).unwrap().implied_from().to_string(), from, "{as_of}");
+            let planned = Moment::parse(as_of).unwrap().instant();
+            let when = When::new(planned - SignedDuration::from_hours(24), as_of).unwrap();
+            assert_eq!(when.implied_from(ImpliedBy::Business).to_string(), business, "{as_of}");
+            assert_eq!(when.implied_from(ImpliedBy::Inquiry).to_string(), inquiry, "{as_of}");
         }
     }
 
     #[test]
-    fn the_year_is_the_one_written() {
-        assert_eq!(AsOf::parse("2026-01-01T00:30:00+14:00").unwrap().year(), 2026);
-        assert_eq!(AsOf::parse("2025-12-31T23:30:00-10:00").unwrap().year(), 2025);
+    fn the_planned_send_is_now_or_within_90_days() {
+        let import = "2026-04-01T09:00:00Z";
+        let planned = |as_of| when(import, as_of).map(|when| when.planned().to_string());
+        assert_eq!(planned(""), Ok(import.into()));
+        assert_eq!(planned("2020-01-01T00:00:00Z"), Ok(import.into()), "what is past means now");
+        assert_eq!(planned("2026-06-30T11:00:00+02:00"), Ok("2026-06-30T09:00:00Z".into()));
+        assert_eq!(planned("2026-06-30T11:00:00.000000001+02:00"), Err(WhenError::TooFar));
+        assert_eq!(planned("2026-06-30"), Err(WhenError::Moment(MomentError)));
+        // Neither a past nor a future date changes anybody's age.
+        let years = ["2020-01-01T00:00:00Z", "", "2026-06-01T00:00:00Z"].map(|as_of| when(import, as_of).unwrap().year());
+        assert_eq!(years, [2026; 3]);
+        let late = when(import, "2026-05-01T00:00:00Z").unwrap();
+        assert_eq!(late.until("2026-04-02T00:00:00Z".parse().unwrap()), late);
+        let later = late.until("2026-05-02T00:00:00Z".parse().unwrap());
+        assert_eq!((later.import(), later.planned().to_string()), (late.import(), "2026-05-02T00:00:00Z".into()));
+        assert_eq!(When::at(Timestamp::MIN).implied_from(ImpliedBy::Business), Timestamp::MIN);
     }
 
     proptest::proptest! {

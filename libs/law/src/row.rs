@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use crate::{Address, AsOf, Country, Moment};
+use crate::objection::{Word, word};
+use crate::{Country, EmailAddress, Moment, When};
 
-/// The columns of a list, in order.
+/// The columns that a list has to have, in the order in which rows are kept.
 pub const COLUMNS: [&str; 11] = [
     "id",
     "email",
@@ -18,6 +19,9 @@ pub const COLUMNS: [&str; 11] = [
     "consent_source",
     "suppressed",
 ];
+
+/// The columns that a list may have besides, kept behind the others.
+pub const OPTIONAL_COLUMNS: [&str; 1] = ["implied_by"];
 
 /// What a person agreed to, as the list says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,12 +37,12 @@ pub enum Consent {
 }
 
 impl Consent {
-    /// The consent of a name, if it is one.
+    /// The consent of a name in any case, if it is one.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Express, Self::Implied, Self::Withdrawn, Self::None]
             .into_iter()
-            .find(|consent| consent.name() == name)
+            .find(|consent| consent.name().eq_ignore_ascii_case(name))
     }
 
     /// `express`, `implied`, `withdrawn` or `none`.
@@ -50,6 +54,24 @@ impl Consent {
             Self::Withdrawn => "withdrawn",
             Self::None => "none",
         }
+    }
+}
+
+/// The business relationship that a consent is implied by (CASL 10(10)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImpliedBy {
+    /// A purchase, a lease, a contract: the consent holds for 24 months.
+    Business,
+    /// An inquiry or application, or nobody knows: 6 months.
+    Inquiry,
+}
+
+impl ImpliedBy {
+    /// `purchase` or `contract` in any case; anything else is as good as an inquiry.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let business = ["purchase", "contract"].iter().any(|word| word.eq_ignore_ascii_case(text));
+        if business { Self::Business } else { Self::Inquiry }
     }
 }
 
@@ -76,9 +98,9 @@ impl Fault {
 pub struct Row<'a> {
     /// The customer's own identifier of the person.
     pub id: &'a str,
-    /// The address, canonical.
-    pub address: Address,
-    /// May be empty; otherwise any text at all.
+    /// Who they are, and what is written to.
+    pub address: EmailAddress,
+    /// May be empty; otherwise any text at all. What another tool left behind (`{{first_name}}`, `null`) counts as empty.
     pub first_name: &'a str,
     /// Where the person is.
     pub country: Country,
@@ -90,12 +112,14 @@ pub struct Row<'a> {
     pub birth_year: Option<i16>,
     /// What the person agreed to.
     pub consent: Consent,
-    /// When; never after the moment of judgement.
+    /// When; a given consent's is never after the import.
     pub consent_at: Option<Moment>,
     /// Where the consent was collected; may be empty.
     pub consent_source: &'a str,
     /// The list's own flag.
     pub suppressed: bool,
+    /// What an implied consent is implied by.
+    pub implied_by: ImpliedBy,
 }
 
 impl fmt::Debug for Row<'_> {
@@ -105,48 +129,87 @@ impl fmt::Debug for Row<'_> {
 }
 
 impl<'a> Row<'a> {
-    /// Reads the fields of a row, in the order of [`COLUMNS`].
+    /// Reads the fields of a row, in the order of [`COLUMNS`] and, if they are there, of [`OPTIONAL_COLUMNS`]. Blanks around
+    /// a value are nobody's.
     ///
     /// # Errors
     /// The first fault, which makes the row `invalid`.
-    pub fn parse(fields: &[&'a str], as_of: &AsOf) -> Result<Self, Fault> {
-        let &[
+    pub fn parse(fields: &[&'a str], when: &When) -> Result<Self, Fault> {
+        let (&[id, email, first_name, country, locale, segment, birth_year, consent, consent_at, source, suppressed], rest) =
+            fields.split_first_chunk().ok_or(COUNT)?;
+        if rest.len() > OPTIONAL_COLUMNS.len() {
+            return Err(COUNT);
+        }
+        let id = filled("id", id)?;
+        let address = address(filled("email", email)?)?;
+        let country = known("country", country, "is no assigned ISO 3166-1 code and no English name", Country::parse)?;
+        let (locale, segment) = (filled("locale", locale)?, filled("segment", segment)?);
+        let birth_year = optional(birth_year, year)?;
+        let consent = known("consent", consent, "is not express, implied, withdrawn or none", Consent::parse)?;
+        let given = matches!(consent, Consent::Express | Consent::Implied);
+        Ok(Row {
             id,
-            email,
-            first_name,
+            address,
+            first_name: first_name_of(first_name.trim()),
             country,
             locale,
             segment,
             birth_year,
             consent,
-            consent_at,
-            consent_source,
-            suppressed,
-        ] = fields
-        else {
-            return Err(Fault { field: "row", reason: "has not 11 fields" });
-        };
-        Ok(Row {
-            id: filled("id", id)?,
-            address: address(filled("email", email)?)?,
-            first_name,
-            country: known("country", country, "is not an assigned ISO 3166-1 alpha-2 code", Country::parse)?,
-            locale: filled("locale", locale)?,
-            segment: filled("segment", segment)?,
-            birth_year: optional(birth_year, year)?,
-            consent: known("consent", consent, "is not express, implied, withdrawn or none", Consent::parse)?,
-            consent_at: optional(consent_at, |text| past(text, as_of))?,
-            consent_source,
-            suppressed: known("suppressed", suppressed, "is not true or false", flag)?,
+            consent_at: optional(consent_at, |text| past(text, given, when))?,
+            consent_source: source.trim(),
+            suppressed: known("suppressed", suppressed, "is not true or false, yes or no, 1 or 0", flag)?,
+            implied_by: rest.first().map_or(ImpliedBy::Inquiry, |text| ImpliedBy::parse(text.trim())),
         })
+    }
+
+    /// The values as they are kept, in the order of [`COLUMNS`] and [`OPTIONAL_COLUMNS`]: `fields` without blanks around
+    /// them, the address as it is written to.
+    #[must_use]
+    pub fn kept(&self, fields: &[&str]) -> Vec<String> {
+        let mut kept: Vec<String> = fields.iter().map(|field| field.trim().to_owned()).collect();
+        kept[EMAIL] = self.address.as_str().to_owned();
+        kept[FIRST_NAME] = self.first_name.to_owned();
+        kept
     }
 }
 
+const COUNT: Fault = Fault { field: "row", reason: "has not as many fields as the header" };
+pub(crate) const EMAIL: usize = 1;
+const FIRST_NAME: usize = 2;
+pub(crate) const CONSENT: usize = 7;
+pub(crate) const SUPPRESSED: usize = 10;
+
+/// A first name, unless it is a placeholder that another tool did not fill in, or the word that its database has for
+/// nothing.
+fn first_name_of(text: &str) -> &str {
+    const LEFT: [(&str, &str); 9] = [
+        ("{{", "}}"),
+        ("{%", "%}"),
+        ("${", "}"),
+        ("*|", "|*"),
+        ("<%", "%>"),
+        ("[[", "]]"),
+        ("%%", "%%"),
+        ("#{", "}"),
+        ("%recipient", "%"),
+    ];
+    const WORDS: [&str; 9] =
+        ["null", "(null)", "undefined", "n/a", "test", "first_name", "firstname", "first name", "fname"];
+    let left = LEFT.iter().any(|(open, close)| {
+        text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some()
+    });
+    let bare = text.trim_matches(|c| "[]{}<>%$#_- ".contains(c));
+    if left || WORDS.iter().any(|word| word.eq_ignore_ascii_case(text) || word.eq_ignore_ascii_case(bare)) { "" } else { text }
+}
+
 fn filled<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Fault> {
+    let text = text.trim();
     if text.is_empty() { Err(Fault { field, reason: "is empty" }) } else { Ok(text) }
 }
 
 fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T, Fault>) -> Result<Option<T>, Fault> {
+    let text = text.trim();
     if text.is_empty() { Ok(None) } else { read(text).map(Some) }
 }
 
@@ -159,9 +222,9 @@ fn known<T>(
     read(filled(field, text)?).ok_or(Fault { field, reason })
 }
 
-fn address(text: &str) -> Result<Address, Fault> {
+fn address(text: &str) -> Result<EmailAddress, Fault> {
     use crate::AddressError::{Domain, Local, Shape};
-    Address::parse(text).map_err(|error| Fault {
+    EmailAddress::parse(text).map_err(|error| Fault {
         field: "email",
         reason: match error {
             Shape => "is not local@domain",
@@ -177,21 +240,22 @@ fn year(text: &str) -> Result<i16, Fault> {
     year.ok_or(Fault { field: "birth_year", reason: "is not four digits" })
 }
 
-fn past(text: &str, as_of: &AsOf) -> Result<Moment, Fault> {
+/// Evidence that is later than the import is none; when somebody took their consent back does not matter.
+fn past(text: &str, given: bool, when: &When) -> Result<Moment, Fault> {
     let field = "consent_at";
     let moment =
         Moment::parse(text).map_err(|_| Fault { field, reason: "is not RFC 3339 with an offset" })?;
-    if moment.instant() > as_of.instant() {
-        return Err(Fault { field, reason: "is after as_of" });
+    if given && moment.instant() > when.import() {
+        return Err(Fault { field, reason: "is after the import" });
     }
     Ok(moment)
 }
 
 fn flag(text: &str) -> Option<bool> {
-    match text {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
+    match word(text) {
+        Word::Yes => Some(true),
+        Word::No => Some(false),
+        Word::Empty | Word::Unknown => None,
     }
 }
 
@@ -202,8 +266,12 @@ mod tests {
     const GOOD: [&str; 11] =
         ["7", "a@b.de", "", "DE", "en-GB", "vip", "1990", "express", "2025-06-01T00:00:00Z", "form", "false"];
 
+    fn when() -> When {
+        When::at("2025-12-31T23:00:00Z".parse().unwrap())
+    }
+
     fn parse(fields: &[&str]) -> Result<(), Fault> {
-        Row::parse(fields, &AsOf::parse("2026-01-01T00:00:00+01:00").unwrap()).map(|_| ())
+        Row::parse(fields, &when()).map(|_| ())
     }
 
     #[test]
@@ -216,28 +284,26 @@ mod tests {
             ("email", "a b@c.d", "has a local part that is not a dot-string of 1 to 64 octets"),
             ("email", "a@b", "has a domain that is not at least two dot-separated labels"),
             ("country", "", "is empty"),
-            ("country", "UK", "is not an assigned ISO 3166-1 alpha-2 code"),
+            ("country", "UK", "is no assigned ISO 3166-1 code and no English name"),
             ("locale", "", "is empty"),
             ("segment", "", "is empty"),
             ("birth_year", "90", "is not four digits"),
             ("birth_year", "+199", "is not four digits"),
             ("birth_year", "19900", "is not four digits"),
             ("consent", "", "is empty"),
-            ("consent", "Express", "is not express, implied, withdrawn or none"),
+            ("consent", "expressed", "is not express, implied, withdrawn or none"),
             ("consent_at", "2025-06-01", "is not RFC 3339 with an offset"),
-            ("consent_at", "2025-12-31T23:00:00.000000001Z", "is after as_of"),
+            ("consent_at", "2025-12-31T23:00:00.000000001Z", "is after the import"),
             ("suppressed", "", "is empty"),
-            ("suppressed", "TRUE", "is not true or false"),
+            ("suppressed", "maybe", "is not true or false, yes or no, 1 or 0"),
         ] {
             let mut fields = GOOD;
             fields[COLUMNS.iter().position(|name| *name == column).unwrap()] = value;
             assert_eq!(parse(&fields), Err(Fault { field: column, reason }), "{column}={value:?}");
         }
-        let count = Err(Fault { field: "row", reason: "has not 11 fields" });
-        assert_eq!(
-            (parse(&GOOD[..10]), parse(&[&GOOD[..], &[""]].concat()), parse(&[])),
-            (count, count, count)
-        );
+        let long = [&GOOD[..], &["purchase", ""]].concat();
+        assert_eq!((parse(&GOOD[..10]), parse(&long), parse(&[])), (Err(COUNT), Err(COUNT), Err(COUNT)));
+        assert_eq!(parse(&long[..12]), Ok(()));
     }
 
     #[test]
@@ -257,5 +323,42 @@ mod tests {
         fields = GOOD;
         fields[8] = "2025-12-31T23:00:00Z";
         assert_eq!(parse(&fields), Ok(()));
+    }
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        for (column, values) in [
+            ("email", ["A@B.de ", "\ta@b.de", "\u{a0}a@b.de"]),
+            ("country", ["de", "Germany", " GERMANY "]),
+            ("consent", ["Express", "EXPRESS", " express"]),
+            ("suppressed", ["FALSE", "No", " 0 "]),
+            ("birth_year", [" 1990", "1990 ", " "]),
+        ] {
+            for value in values {
+                let mut fields = GOOD;
+                fields[COLUMNS.iter().position(|name| *name == column).unwrap()] = value;
+                assert_eq!(parse(&fields), Ok(()), "{column}={value:?}");
+            }
+        }
+        // A withdrawal counts whenever it was; a consent that was not given yet is none.
+        let mut fields = GOOD;
+        fields[8] = "2999-01-01T00:00:00Z";
+        for (consent, good) in [("withdrawn", true), ("none", true), ("express", false), ("implied", false)] {
+            fields[7] = consent;
+            assert_eq!(parse(&fields).is_ok(), good, "{consent}");
+        }
+    }
+
+    #[test]
+    fn what_another_tool_left_behind_is_no_first_name() {
+        for text in [
+            "{{first_name}}", "{{ contact.firstname | default: 'x' }}", "*|FNAME|*", "%%FIRSTNAME%%", "${first}", "null",
+            "NULL", "(null)", "test", "Test", "[FNAME]", "<first_name>", "{first name}", "undefined", "N/A", "%recipient.name%",
+        ] {
+            assert_eq!(first_name_of(text), "", "{text}");
+        }
+        for text in ["Ada", "Nan", "Tester", "Null-Hansen", "{Ada}", "Jo, \"JJ\"", "Jo {{x}}", "O'Hara", "100 % Bob", "$", "Ada <3"] {
+            assert_eq!(first_name_of(text), text);
+        }
     }
 }

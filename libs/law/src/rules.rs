@@ -1,30 +1,32 @@
 //! The table of who may be written to; the first matching rule decides.
 //!
-//! | # | condition at `as_of` | outcome |
+//! | # | condition | outcome |
 //! |---|---|---|
 //! | 1 | the row can't be read ([`Row::parse`]) | `invalid` |
-//! | 2 | the address was seen in a valid row above, whatever became of it | `duplicate` |
-//! | 3 | any valid row of the address says suppressed, or the suppression list has it | `suppressed` |
-//! | 4 | any valid row of the address says withdrawn | `withdrawn` |
-//! | 5 | year of `as_of` − birth year ≤ 18 | `minor` |
+//! | 2 | the person was seen in a valid row above, whatever became of it | `duplicate` |
+//! | 3 | any row of the person objects other than by a plain `withdrawn`, or the suppression list has them | `suppressed` |
+//! | 4 | consent is `withdrawn` in any row of the person | `withdrawn` |
+//! | 5 | year of the import − birth year ≤ 18 | `minor` |
 //! | 6 | EU, EEA, UK, Switzerland: not express with time and source | `no_consent` |
-//! | 7 | Canada: neither express with time nor implied within 24 months | `implied_expired`, `no_consent` |
-//! | 8 | United States: allowed | |
+//! | 7 | Canada: neither express with time nor implied within 24 (purchase, contract) or 6 months of the planned send | `implied_expired`, `no_consent` |
+//! | 8 | United States: allowed; without express consent the mail says that it is an advertisement | |
 //! | 9 | anywhere else: as 6 | `no_consent` |
+//!
+//! Rules 6 to 9 are asked for the recipient's country and for the sender's; the stricter answer counts.
 
-use crate::{AsOf, Consent, Jurisdiction, Region, Row};
+use crate::{Consent, Country, Jurisdiction, Region, Row, When};
 
 /// An age is only certain from the year after this birthday's year.
 const ADULT: i16 = 18;
 
-/// What is known of an address beyond the row at hand.
+/// What is known of a person beyond the row at hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// A valid row above has it.
+    /// A valid row above is theirs.
     pub seen_above: bool,
-    /// Another valid row of the list says suppressed, or the suppression list has it.
+    /// A row of the list objects other than by a plain `withdrawn`, or the suppression list has them.
     pub suppressed: bool,
-    /// Another valid row of the list says withdrawn.
+    /// Another row of the list says withdrawn.
     pub withdrawn: bool,
 }
 
@@ -74,15 +76,15 @@ impl Exclusion {
     }
 }
 
-/// The lawful basis of writing to someone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The lawful basis of writing to someone, the strictest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Basis {
     /// Express consent.
     Consent,
-    /// Consent implied by a business relationship, for 24 months (Canada only).
+    /// Consent implied by a business relationship, for 24 or 6 months (Canada only).
     ImpliedConsent,
-    /// Legitimate interest, with an opt-out (United States only).
-    LegitimateInterest,
+    /// None is needed before an opt-out (United States only).
+    OptOut,
 }
 
 impl Basis {
@@ -92,7 +94,7 @@ impl Basis {
         match self {
             Self::Consent => "consent",
             Self::ImpliedConsent => "implied_consent",
-            Self::LegitimateInterest => "legitimate_interest",
+            Self::OptOut => "opt_out",
         }
     }
 }
@@ -128,29 +130,56 @@ pub struct Decision {
     pub article: &'static str,
 }
 
-/// Judges a row that could be read.
+/// Judges a row that could be read, for a sender in `sender`.
 #[must_use]
-pub fn decide(row: &Row<'_>, known: &Known, as_of: &AsOf) -> Decision {
-    let jurisdiction = row.country.jurisdiction();
-    let outcome = outcome(row, known, as_of, jurisdiction);
-    Decision { outcome, region: jurisdiction.region(), article: article(outcome, jurisdiction) }
+pub fn decide(row: &Row<'_>, known: &Known, when: &When, sender: Country) -> Decision {
+    let recipient = row.country.jurisdiction();
+    let (outcome, jurisdiction) = match excluded(row, known, when) {
+        Some(exclusion) => (Outcome::Excluded(exclusion), recipient),
+        None => stricter(row, when, recipient, sender.jurisdiction()),
+    };
+    Decision { outcome, region: recipient.region(), article: article(outcome, jurisdiction) }
 }
 
-fn outcome(row: &Row<'_>, known: &Known, as_of: &AsOf, jurisdiction: Jurisdiction) -> Outcome {
+/// Whether a mail to this person has to say that it is an advertisement: it goes to the United States, and nobody asked
+/// for it (CAN-SPAM, 15 U.S.C. 7704(a)(5)(A)(i) and (B)).
+#[must_use]
+pub fn is_advertisement(row: &Row<'_>) -> bool {
+    row.country.jurisdiction() == Jurisdiction::UnitedStates && row.consent != Consent::Express
+}
+
+/// Rules 2 to 5.
+fn excluded(row: &Row<'_>, known: &Known, when: &When) -> Option<Exclusion> {
     if known.seen_above {
-        Outcome::Excluded(Exclusion::Duplicate)
+        Some(Exclusion::Duplicate)
     } else if known.suppressed || row.suppressed {
-        Outcome::Excluded(Exclusion::Suppressed)
+        Some(Exclusion::Suppressed)
     } else if known.withdrawn || row.consent == Consent::Withdrawn {
-        Outcome::Excluded(Exclusion::Withdrawn)
-    } else if row.birth_year.is_some_and(|born| as_of.year() - born <= ADULT) {
-        Outcome::Excluded(Exclusion::Minor)
+        Some(Exclusion::Withdrawn)
     } else {
-        match jurisdiction {
-            Jurisdiction::Canada => canada(row, as_of),
-            Jurisdiction::UnitedStates => united_states(row),
-            _ => strictest(row),
-        }
+        row.birth_year.is_some_and(|born| when.year() - born <= ADULT).then_some(Exclusion::Minor)
+    }
+}
+
+/// Rules 6 to 9 for both countries: who is excluded by one is excluded, and the basis has to do for both.
+fn stricter(
+    row: &Row<'_>,
+    when: &When,
+    recipient: Jurisdiction,
+    sender: Jurisdiction,
+) -> (Outcome, Jurisdiction) {
+    match (consented(row, when, recipient), consented(row, when, sender)) {
+        (Outcome::Allowed(theirs), Outcome::Allowed(ours)) if ours < theirs => (Outcome::Allowed(ours), sender),
+        (Outcome::Allowed(_), excluded @ Outcome::Excluded(_)) => (excluded, sender),
+        (outcome, _) => (outcome, recipient),
+    }
+}
+
+fn consented(row: &Row<'_>, when: &When, jurisdiction: Jurisdiction) -> Outcome {
+    match jurisdiction {
+        Jurisdiction::Canada => canada(row, when),
+        Jurisdiction::UnitedStates => united_states(row),
+        _ => strictest(row),
     }
 }
 
@@ -161,10 +190,10 @@ fn strictest(row: &Row<'_>) -> Outcome {
 }
 
 /// Rule 7.
-fn canada(row: &Row<'_>, as_of: &AsOf) -> Outcome {
+fn canada(row: &Row<'_>, when: &When) -> Outcome {
     match (row.consent, row.consent_at) {
         (Consent::Express, Some(_)) => Outcome::Allowed(Basis::Consent),
-        (Consent::Implied, Some(at)) if at.instant() >= as_of.implied_from() => {
+        (Consent::Implied, Some(at)) if at.instant() >= when.implied_from(row.implied_by) => {
             Outcome::Allowed(Basis::ImpliedConsent)
         }
         (Consent::Implied, Some(_)) => Outcome::Excluded(Exclusion::ImpliedExpired),
@@ -175,29 +204,40 @@ fn canada(row: &Row<'_>, as_of: &AsOf) -> Outcome {
 /// Rule 8.
 fn united_states(row: &Row<'_>) -> Outcome {
     let express = row.consent == Consent::Express;
-    Outcome::Allowed(if express { Basis::Consent } else { Basis::LegitimateInterest })
+    Outcome::Allowed(if express { Basis::Consent } else { Basis::OptOut })
 }
 
-/// The provision behind an outcome.
+/// The provision behind an outcome; the table of DESIGN.md has the decisive ones.
 fn article(outcome: Outcome, jurisdiction: Jurisdiction) -> &'static str {
-    match outcome {
-        Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate) => "GDPR 5(1)(d)",
-        Outcome::Excluded(Exclusion::Suppressed) => "GDPR 21(3); CASL s.11; CAN-SPAM 15 U.S.C. 7704(a)(4)",
-        Outcome::Excluded(Exclusion::Withdrawn) => "GDPR 7(3); CASL s.11; CAN-SPAM 15 U.S.C. 7704(a)(4)",
-        Outcome::Excluded(Exclusion::Minor) => "GDPR 8, recital 38",
-        Outcome::Excluded(Exclusion::NoConsent | Exclusion::ImpliedExpired) | Outcome::Allowed(_) => {
-            consent_law(jurisdiction)
+    use Jurisdiction::{Canada, Europe, Other, Switzerland, UnitedKingdom, UnitedStates};
+    match (outcome, jurisdiction) {
+        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Europe | Other) => "GDPR 5(1)(d)",
+        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), UnitedKingdom) => "UK GDPR 5(1)(d)",
+        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Switzerland) => "FADP 6(5)",
+        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Canada) => "PIPEDA sch. 1, 4.6",
+        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), UnitedStates) => "house rule: one message per person",
+        (Outcome::Excluded(Exclusion::Suppressed), Europe | Other) => "GDPR 21(3)",
+        (Outcome::Excluded(Exclusion::Suppressed), UnitedKingdom) => "UK GDPR 21(3); PECR 22",
+        (Outcome::Excluded(Exclusion::Suppressed), Switzerland) => "UWG 3(1)(o); FADP 30(2)(b)",
+        (Outcome::Excluded(Exclusion::Withdrawn), Europe | Other) => "GDPR 7(3)",
+        (Outcome::Excluded(Exclusion::Withdrawn), UnitedKingdom) => "UK GDPR 7(3); PECR 22",
+        (Outcome::Excluded(Exclusion::Withdrawn), Switzerland) => "FADP 30(2)(b); UWG 3(1)(o)",
+        (Outcome::Excluded(Exclusion::Suppressed | Exclusion::Withdrawn), Canada) => "CASL 11(1)-(3)",
+        (Outcome::Excluded(Exclusion::Suppressed | Exclusion::Withdrawn), UnitedStates) => {
+            "CAN-SPAM 15 U.S.C. 7704(a)(4)"
         }
-    }
-}
-
-fn consent_law(jurisdiction: Jurisdiction) -> &'static str {
-    match jurisdiction {
-        Jurisdiction::Europe | Jurisdiction::Other => "GDPR 6(1)(a), 7(1); ePrivacy 13",
-        Jurisdiction::UnitedKingdom => "UK GDPR 6(1)(a), 7(1); PECR 22",
-        Jurisdiction::Switzerland => "FADP 6; UCA 3(1)(o)",
-        Jurisdiction::Canada => "CASL s.10",
-        Jurisdiction::UnitedStates => "CAN-SPAM 15 U.S.C. 7704",
+        (Outcome::Excluded(Exclusion::Minor), Europe | Other) => "GDPR 8, recital 38",
+        (Outcome::Excluded(Exclusion::Minor), UnitedKingdom) => "UK GDPR 8, recital 38",
+        (Outcome::Excluded(Exclusion::Minor), _) => "house rule: adults only",
+        (_, Europe | Other) => "GDPR 6(1)(a), 7(1); ePrivacy 13",
+        (_, UnitedKingdom) => "UK GDPR 6(1)(a), 7(1); PECR 22",
+        (_, Switzerland) => "UWG 3(1)(o)",
+        (Outcome::Allowed(Basis::ImpliedConsent) | Outcome::Excluded(Exclusion::ImpliedExpired), Canada) => {
+            "CASL 10(9)-(10)"
+        }
+        (_, Canada) => "CASL 6(1)(a), 10(1)",
+        (Outcome::Allowed(Basis::OptOut), UnitedStates) => "CAN-SPAM 15 U.S.C. 7704(a)(3)-(5)",
+        (_, UnitedStates) => "CAN-SPAM 15 U.S.C. 7704",
     }
 }
 

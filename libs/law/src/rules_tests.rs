@@ -4,13 +4,25 @@ use proptest::prelude::*;
 
 use super::*;
 
-const AS_OF: &str = "2026-03-31T12:00:00+02:00";
+fn when() -> When {
+    When::new("2026-03-01T00:00:00Z".parse().unwrap(), "2026-03-31T12:00:00+02:00").unwrap()
+}
 
+/// From a sender in the United States, whose own law asks for the least.
 fn judge(country: &str, born: &str, consent: [&str; 3], known: Known) -> Decision {
-    let as_of = AsOf::parse(AS_OF).unwrap();
-    let [consent, at, source] = consent;
-    let fields = ["1", "a@b.c", "", country, "en", "all", born, consent, at, source, "false"];
-    decide(&Row::parse(&fields, &as_of).unwrap(), &known, &as_of)
+    judge_from("US", country, born, consent, "", known)
+}
+
+fn judge_from(
+    sender: &str,
+    country: &str,
+    born: &str,
+    [consent, at, source]: [&str; 3],
+    implied_by: &str,
+    known: Known,
+) -> Decision {
+    let fields = ["1", "a@b.c", "", country, "en", "all", born, consent, at, source, "false", implied_by];
+    decide(&Row::parse(&fields, &when()).unwrap(), &known, &when(), Country::parse(sender).unwrap())
 }
 
 const EXPRESS: [&str; 3] = ["express", "2020-01-01T00:00:00Z", "form"];
@@ -20,32 +32,32 @@ const NOBODY: Known = Known { seen_above: false, suppressed: false, withdrawn: f
 fn every_rule_of_every_country() {
     let [express_bare, express_timed, express_sourced] =
         [["express", "", ""], ["express", "2020-01-01T00:00:00Z", ""], ["express", "", "form"]];
-    let implied = ["implied", "2025-01-01T00:00:00Z", "shop"];
-    let old = ["implied", "2024-03-31T09:59:59Z", "shop"];
+    let implied = ["implied", "2025-11-01T00:00:00Z", "shop"];
+    let old = ["implied", "2025-09-30T09:59:59Z", "shop"];
     for (countries, consent, code, article) in [
         // Rules 6 and 9.
         ("DE NO JP JE", EXPRESS, "consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
         ("GB", EXPRESS, "consent", "UK GDPR 6(1)(a), 7(1); PECR 22"),
-        ("CH", EXPRESS, "consent", "FADP 6; UCA 3(1)(o)"),
+        ("CH", EXPRESS, "consent", "UWG 3(1)(o)"),
         ("DE NO JP JE", express_bare, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
         ("DE NO JP JE", express_timed, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
         ("DE NO JP JE", express_sourced, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
         ("DE NO JP JE", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
         ("GB", implied, "no_consent", "UK GDPR 6(1)(a), 7(1); PECR 22"),
-        ("CH", ["none", "", ""], "no_consent", "FADP 6; UCA 3(1)(o)"),
+        ("CH", ["none", "", ""], "no_consent", "UWG 3(1)(o)"),
         // Rule 7.
-        ("CA", EXPRESS, "consent", "CASL s.10"),
-        ("CA", express_timed, "consent", "CASL s.10"),
-        ("CA", express_sourced, "no_consent", "CASL s.10"),
-        ("CA", implied, "implied_consent", "CASL s.10"),
-        ("CA", old, "implied_expired", "CASL s.10"),
-        ("CA", ["implied", "", "shop"], "no_consent", "CASL s.10"),
-        ("CA", ["none", "2025-01-01T00:00:00Z", "shop"], "no_consent", "CASL s.10"),
+        ("CA", EXPRESS, "consent", "CASL 6(1)(a), 10(1)"),
+        ("CA", express_timed, "consent", "CASL 6(1)(a), 10(1)"),
+        ("CA", express_sourced, "no_consent", "CASL 6(1)(a), 10(1)"),
+        ("CA", implied, "implied_consent", "CASL 10(9)-(10)"),
+        ("CA", old, "implied_expired", "CASL 10(9)-(10)"),
+        ("CA", ["implied", "", "shop"], "no_consent", "CASL 6(1)(a), 10(1)"),
+        ("CA", ["none", "2025-01-01T00:00:00Z", "shop"], "no_consent", "CASL 6(1)(a), 10(1)"),
         // Rule 8.
         ("US", EXPRESS, "consent", "CAN-SPAM 15 U.S.C. 7704"),
         ("US", express_bare, "consent", "CAN-SPAM 15 U.S.C. 7704"),
-        ("US", old, "legitimate_interest", "CAN-SPAM 15 U.S.C. 7704"),
-        ("US", ["none", "", ""], "legitimate_interest", "CAN-SPAM 15 U.S.C. 7704"),
+        ("US", old, "opt_out", "CAN-SPAM 15 U.S.C. 7704(a)(3)-(5)"),
+        ("US", ["none", "", ""], "opt_out", "CAN-SPAM 15 U.S.C. 7704(a)(3)-(5)"),
     ] {
         for country in countries.split(' ') {
             let decision = judge(country, "", consent, NOBODY);
@@ -86,22 +98,74 @@ fn of_age_only_when_certainly_so() {
 }
 
 #[test]
-fn implied_consent_ends_after_24_calendar_months() {
-    for (at, code) in [
-        ("2024-03-31T12:00:00+02:00", "implied_consent"),
-        ("2024-03-31T10:00:00Z", "implied_consent"),
-        ("2024-03-31T11:59:59.999999999+02:00", "implied_expired"),
-        ("2026-03-31T10:00:00Z", "implied_consent"),
+fn implied_consent_ends_after_24_or_6_calendar_months() {
+    for (at, by, code) in [
+        ("2024-03-31T12:00:00+02:00", "purchase", "implied_consent"),
+        ("2024-03-31T10:00:00Z", "Contract", "implied_consent"),
+        ("2024-03-31T11:59:59.999999999+02:00", "purchase", "implied_expired"),
+        // The day is clamped: there is no 31 September.
+        ("2025-09-30T12:00:00+02:00", "inquiry", "implied_consent"),
+        ("2025-09-30T10:00:00Z", "", "implied_consent"),
+        ("2025-09-30T09:59:59Z", "", "implied_expired"),
+        ("2025-09-30T09:59:59Z", "somehow", "implied_expired"),
+        ("2025-09-30T09:59:59Z", "purchase", "implied_consent"),
+        ("2026-03-01T00:00:00Z", "", "implied_consent"),
     ] {
-        assert_eq!(judge("CA", "", ["implied", at, ""], NOBODY).outcome.code(), code, "{at}");
+        let decision = judge_from("US", "CA", "", ["implied", at, ""], by, NOBODY);
+        assert_eq!(decision.outcome.code(), code, "{at} {by}");
+    }
+}
+
+#[test]
+fn the_senders_own_country_binds_too() {
+    let implied = ["implied", "2026-01-01T00:00:00Z", "shop"];
+    for (sender, recipient, consent, code, article) in [
+        ("GB", "US", ["none", "", ""], "no_consent", "UK GDPR 6(1)(a), 7(1); PECR 22"),
+        ("DE", "US", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("CA", "US", ["none", "", ""], "no_consent", "CASL 6(1)(a), 10(1)"),
+        ("CA", "US", implied, "implied_consent", "CASL 10(9)-(10)"),
+        ("CH", "CA", implied, "no_consent", "UWG 3(1)(o)"),
+        ("JP", "CA", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("US", "DE", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("US", "CA", implied, "implied_consent", "CASL 10(9)-(10)"),
+        ("GB", "US", EXPRESS, "consent", "CAN-SPAM 15 U.S.C. 7704"),
+        ("GB", "CA", EXPRESS, "consent", "CASL 6(1)(a), 10(1)"),
+    ] {
+        let decision = judge_from(sender, recipient, "", consent, "", NOBODY);
+        assert_eq!((decision.outcome.code(), decision.article), (code, article), "{sender} to {recipient}");
+        assert_eq!(decision.region, Country::parse(recipient).unwrap().jurisdiction().region());
+    }
+}
+
+#[test]
+fn an_objection_is_put_on_record_with_the_recipients_law() {
+    let known = |suppressed, withdrawn| Known { suppressed, withdrawn, ..NOBODY };
+    for (country, suppressed, withdrawn) in [
+        ("FR", "GDPR 21(3)", "GDPR 7(3)"),
+        ("GB", "UK GDPR 21(3); PECR 22", "UK GDPR 7(3); PECR 22"),
+        ("CH", "UWG 3(1)(o); FADP 30(2)(b)", "FADP 30(2)(b); UWG 3(1)(o)"),
+        ("CA", "CASL 11(1)-(3)", "CASL 11(1)-(3)"),
+        ("US", "CAN-SPAM 15 U.S.C. 7704(a)(4)", "CAN-SPAM 15 U.S.C. 7704(a)(4)"),
+    ] {
+        assert_eq!(judge_from("GB", country, "", EXPRESS, "", known(true, true)).article, suppressed);
+        assert_eq!(judge_from("GB", country, "", EXPRESS, "", known(false, true)).article, withdrawn);
+    }
+}
+
+#[test]
+fn what_nobody_asked_for_is_an_advertisement_in_the_united_states() {
+    for (country, consent, advertisement) in
+        [("US", "none", true), ("US", "implied", true), ("US", "express", false), ("CA", "implied", false), ("PR", "none", false)]
+    {
+        let fields = ["1", "a@b.c", "", country, "en", "all", "", consent, "", "", "false"];
+        assert_eq!(is_advertisement(&Row::parse(&fields, &when()).unwrap()), advertisement, "{country} {consent}");
     }
 }
 
 #[test]
 fn the_rows_own_flag_suppresses() {
-    let as_of = AsOf::parse(AS_OF).unwrap();
     let fields = ["1", "a@b.c", "", "US", "en", "all", "", "express", "", "", "true"];
-    let decision = decide(&Row::parse(&fields, &as_of).unwrap(), &NOBODY, &as_of);
+    let decision = decide(&Row::parse(&fields, &when()).unwrap(), &NOBODY, &when(), Country::parse("US").unwrap());
     assert_eq!((decision.outcome.code(), decision.region), ("suppressed", Region::Us));
 }
 

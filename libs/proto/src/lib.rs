@@ -1,7 +1,8 @@
 //! The internal contracts: what services say to each other, and who may say it.
 //!
 //! The `.proto` files under `proto/` are the source; [`access`] is the one table of allowed calls, which
-//! every internal listener enforces.
+//! every internal listener enforces. `src/generated` is made of them by `tests/generated.rs`, and kept so that nobody who
+//! builds Maily compiles a compiler of protocol buffers first.
 
 pub mod access;
 
@@ -13,7 +14,7 @@ pub mod access;
     reason = "generated; the .proto file is the documentation"
 )]
 pub mod compliance {
-    tonic::include_proto!("maily.compliance.v1");
+    include!("generated/maily.compliance.v1.rs");
 }
 
 /// Checks by a NeMo Guardrails configuration (`maily.guardrails.v1`).
@@ -24,5 +25,5 @@ pub mod compliance {
     reason = "generated; the .proto file is the documentation"
 )]
 pub mod guardrails {
-    tonic::include_proto!("maily.guardrails.v1");
+    include!("generated/maily.guardrails.v1.rs");
 }

@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let roots = Arc::new(LocalKeyring::open(folder.path().join("keyring.json"))?);
     let state = State::open(&Config::default(), folder.path(), roots).await?;
     let whole = Instant::now();
-    state.import("load", "2026-04-01T00:00:00Z", stream::iter(chunks(rows).map(Ok))).await?;
+    state.import("load", "", "US", stream::iter(chunks(rows).map(Ok))).await?;
     report("import", rows, whole);
     let request = tonic::Request::new(pb::SummaryRequest { campaign_id: "load".into() });
     let summary = Api::new(state.clone()).summary(request).await?.into_inner();
@@ -83,5 +83,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn take(state: &State, page: pb::Page) -> Result<usize, maily_compliance::Error> {
     state.recipients(&page).await?;
     state.hand_off(page.clone(), "segment".into()).await?;
-    Ok(state.release(&page).await?.len())
+    Ok(state.release(&page).await?.records.len())
 }

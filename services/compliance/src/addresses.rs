@@ -1,8 +1,8 @@
-//! What the rows of a list say of each address: rules 2 to 4 look at all of them.
+//! What the rows of a list say of each person: rules 2 to 4 look at all of them.
 
 use std::collections::HashMap;
 
-use maily_law::{Consent, Known, Row};
+use maily_law::{Known, Objection};
 
 use crate::secrets::AddressHash;
 
@@ -10,19 +10,18 @@ const SUPPRESSED: u8 = 1;
 const WITHDRAWN: u8 = 2;
 const SEEN: u8 = 4;
 
-/// One entry of 17 bytes for each distinct address of a list, bounded by the list's rows.
+/// One entry of 17 bytes for each distinct person of a list, bounded by the list's rows.
 #[derive(Default)]
 pub(crate) struct Addresses(HashMap<AddressHash, u8>);
 
 impl Addresses {
-    /// Notes a valid row.
-    pub(crate) fn note(&mut self, address: AddressHash, row: &Row<'_>) {
+    /// Notes how a person objects, in whichever row.
+    pub(crate) fn note(&mut self, address: AddressHash, objection: Objection) {
         let flags = self.0.entry(address).or_default();
-        *flags |= if row.suppressed { SUPPRESSED } else { 0 };
-        *flags |= if row.consent == Consent::Withdrawn { WITHDRAWN } else { 0 };
+        *flags |= if objection == Objection::Withdrawn { WITHDRAWN } else { SUPPRESSED };
     }
 
-    /// What is known of the next row's address; rows are judged in the order of their lines.
+    /// What is known of the next valid row's person; rows are judged in the order of their lines.
     pub(crate) fn judge(&mut self, address: AddressHash) -> Known {
         let flags = self.0.entry(address).or_default();
         let known = Known {

@@ -9,6 +9,7 @@ use maily_proto::compliance::compliance_server::Compliance;
 use maily_proto::compliance::import_request::Part;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::pages::{HandOff, Released};
 use crate::records::Campaign;
 use crate::{Error, State};
 
@@ -36,7 +37,7 @@ impl Compliance for Api {
         let Some(Part::Header(header)) = first else {
             return Err(Error::Request("the first part must be the header").into());
         };
-        let rows = self.0.import(&header.campaign_id, &header.as_of, Box::pin(chunks(parts))).await?;
+        let rows = self.0.import(&header.campaign_id, &header.as_of, &header.sender_country, Box::pin(chunks(parts))).await?;
         Ok(Response::new(pb::ImportReply { rows }))
     }
 
@@ -68,13 +69,19 @@ impl Compliance for Api {
 
     async fn hand_off(&self, request: Request<pb::HandOffRequest>) -> Answer<pb::HandOffReply> {
         let request = request.into_inner();
-        let (handed_off, suppressed) = self.0.hand_off(page(request.page)?, request.segment).await?;
-        Ok(Response::new(pb::HandOffReply { handed_off, suppressed }))
+        let HandOff { handed_off, suppressed, expired } =
+            self.0.hand_off(page(request.page)?, request.segment).await?;
+        Ok(Response::new(pb::HandOffReply { handed_off, suppressed, expired }))
     }
 
     async fn release(&self, request: Request<pb::ReleaseRequest>) -> Answer<pb::ReleaseReply> {
-        let records = self.0.release(&page(request.into_inner().page)?).await?;
-        Ok(Response::new(pb::ReleaseReply { records }))
+        let Released { records, left_out } = self.0.release(&page(request.into_inner().page)?).await?;
+        Ok(Response::new(pb::ReleaseReply { records, left_out }))
+    }
+
+    async fn left_out(&self, request: Request<pb::LeftOutRequest>) -> Answer<pb::LeftOutReply> {
+        let messages = self.0.left_out(&request.into_inner().campaign_id).await?;
+        Ok(Response::new(pb::LeftOutReply { messages }))
     }
 }
 
@@ -105,6 +112,10 @@ fn summary(campaign: &Campaign) -> pb::SummaryReply {
         excluded: campaign.excluded.clone().into_iter().collect(),
         cohorts: campaign.cohorts.iter().map(cohort).collect(),
         page_size: campaign.page_size,
+        notes: campaign.notes.clone().into_iter().collect(),
+        ignored_columns: campaign.ignored_columns.clone(),
+        imported_at: campaign.imported_at.clone(),
+        planned: campaign.planned.clone(),
     }
 }
 

@@ -1,8 +1,6 @@
 //! The database of campaigns: what was imported, in counts and names of cohorts; nothing in it is personal.
 //!
-//! Rows: `c ‖ campaign` a finished import; `n ‖ import` one under way, whose data nobody sees and the next start
-//! discards; `p ‖ import` one that is finished but not yet in every region's ledger, which the next start
-//! makes up for; `v ‖ import ‖ line` a row that could not be read. Writing `c` is the moment an import exists.
+//! Its rows are in [`crate::schema`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +9,10 @@ use maily_keys::db::write_durable;
 use prost::Message;
 use slatedb::{Db, WriteBatch};
 
-use crate::Error;
 use crate::layout::ImportId;
 use crate::records::{Campaign, Invalid};
 use crate::region::delete_prefix;
+use crate::{Error, schema};
 
 /// Campaigns remembered.
 const CACHED: usize = 64;
@@ -35,7 +33,7 @@ impl Campaigns {
         if let Some(found) = self.cache().get(campaign) {
             return Ok(Some(Arc::clone(found)));
         }
-        let Some(value) = self.db.get(key(b"c", campaign.as_bytes())).await? else { return Ok(None) };
+        let Some(value) = self.db.get(schema::campaign(campaign)).await? else { return Ok(None) };
         let found = Arc::new(Campaign::decode(value).map_err(|_| Error::Damaged("a campaign"))?);
         let mut cache = self.cache();
         if cache.len() >= CACHED {
@@ -52,37 +50,37 @@ impl Campaigns {
     /// Notes that an import begins, so that what it leaves behind is found.
     pub(crate) async fn begin(&self, import: &ImportId) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
-        batch.put(key(b"n", import), []);
+        batch.put(schema::under_way(import), []);
         Ok(write_durable(&self.db, batch).await?)
     }
 
     /// Makes an import exist.
     pub(crate) async fn commit(&self, import: &ImportId, campaign: &Campaign) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
-        batch.delete(key(b"n", import));
-        batch.put(key(b"p", import), campaign.id.as_bytes());
-        batch.put(key(b"c", campaign.id.as_bytes()), campaign.encode_to_vec());
+        batch.delete(schema::under_way(import));
+        batch.put(schema::unrecorded(import), campaign.id.as_bytes());
+        batch.put(schema::campaign(&campaign.id), campaign.encode_to_vec());
         Ok(write_durable(&self.db, batch).await?)
     }
 
     /// The import is in every ledger.
     pub(crate) async fn recorded(&self, import: &[u8]) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
-        batch.delete(key(b"p", import));
+        batch.delete(schema::unrecorded(import));
         Ok(write_durable(&self.db, batch).await?)
     }
 
     /// Forgets an import that did not finish; its blocks are to be deleted before.
     pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
-        delete_prefix(&self.db, &key(b"v", import)).await?;
+        delete_prefix(&self.db, &schema::invalid_rows(import)).await?;
         let mut batch = WriteBatch::new();
-        batch.delete(key(b"n", import));
+        batch.delete(schema::under_way(import));
         Ok(write_durable(&self.db, batch).await?)
     }
 
     /// Imports that were under way when the process before ended.
     pub(crate) async fn unfinished(&self) -> Result<Vec<ImportId>, Error> {
-        let rows = self.rows(b"n").await?;
+        let rows = self.rows(schema::UNDER_WAY).await?;
         let import =
             |(import, _): (Vec<u8>, _)| import.try_into().map_err(|_| Error::Damaged("an import's name"));
         rows.into_iter().map(import).collect()
@@ -90,9 +88,33 @@ impl Campaigns {
 
     /// Campaigns whose imports may be missing in a ledger.
     pub(crate) async fn unrecorded(&self) -> Result<Vec<String>, Error> {
-        let rows = self.rows(b"p").await?;
+        let rows = self.rows(schema::UNRECORDED).await?;
         let campaign = |(_, value)| String::from_utf8(value).map_err(|_| Error::Damaged("a campaign's name"));
         rows.into_iter().map(campaign).collect()
+    }
+
+    /// Every finished import.
+    pub(crate) async fn all(&self) -> Result<Vec<Campaign>, Error> {
+        let rows = self.rows(schema::CAMPAIGNS).await?;
+        let campaign =
+            |(_, value): (_, Vec<u8>)| Campaign::decode(value.as_slice()).map_err(|_| Error::Damaged("a campaign"));
+        rows.into_iter().map(campaign).collect()
+    }
+
+    /// The revision of what is kept; `None` where there is nothing yet.
+    pub(crate) async fn revision(&self) -> Result<Option<u32>, Error> {
+        match self.db.get(schema::REVISION_KEY).await? {
+            Some(value) => value.as_ref().try_into().map(|value| Some(u32::from_be_bytes(value))).map_err(|_| Error::Damaged("the revision")),
+            // Revision 1 did not say so.
+            None => Ok(self.db.scan(..).await?.next().await?.map(|_| 1)),
+        }
+    }
+
+    /// What is kept is of this program's revision from now on.
+    pub(crate) async fn note_revision(&self) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        batch.put(schema::REVISION_KEY, schema::REVISION.to_be_bytes());
+        Ok(write_durable(&self.db, batch).await?)
     }
 
     async fn rows(&self, prefix: &[u8; 1]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
@@ -112,7 +134,7 @@ impl Campaigns {
     ) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
         for (line, row) in rows {
-            batch.put(invalid_key(import, line), row.encode_to_vec());
+            batch.put(schema::invalid(import, line), row.encode_to_vec());
         }
         if !batch.is_empty() {
             self.db.write(batch).await?;
@@ -129,7 +151,7 @@ impl Campaigns {
     ) -> Result<Vec<(u64, Invalid)>, Error> {
         let mut found = Vec::new();
         let Some(from) = after.checked_add(1) else { return Ok(found) };
-        let mut rows = self.db.scan(invalid_key(import, from)..=invalid_key(import, u64::MAX)).await?;
+        let mut rows = self.db.scan(schema::invalid(import, from)..=schema::invalid(import, u64::MAX)).await?;
         while found.len() < limit
             && let Some(row) = rows.next().await?
         {
@@ -139,12 +161,4 @@ impl Campaigns {
         }
         Ok(found)
     }
-}
-
-fn key(kind: &[u8; 1], name: &[u8]) -> Vec<u8> {
-    [kind.as_slice(), name].concat()
-}
-
-fn invalid_key(import: &[u8], line: u64) -> Vec<u8> {
-    [b"v", import, &line.to_be_bytes()].concat()
 }

@@ -16,7 +16,7 @@ use maily_keys::{DataKey, mac, verify_mac};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::records::{Event, OptedOut};
+use crate::schema::Channel;
 use crate::secrets::AddressHash;
 use crate::state::Inner;
 use crate::{Error, State};
@@ -183,14 +183,6 @@ impl Inner {
     /// Into the first ledger that is kept here.
     async fn record_heard(&self, address: AddressHash) -> Result<(), Error> {
         let state = self.regions.values().next().ok_or(Error::NotFound("no region is kept here"))?;
-        let event = Event::OptedOut(OptedOut { address: address.to_vec(), article: ARTICLE.into() });
-        let writer = state.ledger.writer().await?;
-        let key = [b"s", address.as_slice()].concat();
-        if state.db.get(&key).await?.is_none() {
-            writer.append(event, &key).await?.await_durable().await?;
-        }
-        // Only now: what is known here is what is on record, and is not asked for again.
-        self.suppress(address);
-        Ok(())
+        self.record_opt_out(state, address, Channel::Hint, ARTICLE).await.map(drop)
     }
 }

@@ -1,7 +1,7 @@
 //! Importing a list: read and staged row by row, then judged, sealed and laid out, then made visible at once.
 //!
-//! Two passes, because rules 3 and 4 look at every row of an address. Memory holds one entry per distinct
-//! address, one block of rows and the unfinished pages, however long the list. Nothing is written to a database
+//! Two passes, because rules 3 and 4 look at every row of a person. Memory holds one entry per distinct person, one per
+//! objection, one block of rows and the unfinished pages, however long the list. Nothing is written to a database
 //! before the whole list was read; what the second pass writes is invisible until the campaign's record is, and
 //! discarded where that does not come to be.
 
@@ -14,13 +14,16 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use maily_law::AsOf;
+use maily_law::{Country, When, WhenError};
 use tokio::time::timeout;
 
 use crate::Error;
 use crate::import::judge::Judging;
-use crate::import::read::Reading;
-use crate::records::Campaign;
+use crate::import::read::{ReadList, Reading};
+use crate::list::ListFault;
+use crate::objections::OBJECTIONS;
+use crate::pages::uninterrupted;
+use crate::records::{Campaign, ListObjection, Objected};
 use crate::state::{Importing, Inner, State};
 
 /// How long the next chunk of a list may take.
@@ -31,44 +34,67 @@ const MAX_CHUNK: usize = 256 << 10;
 const MAX_CAMPAIGN: usize = 256;
 
 impl State {
-    /// Imports the list of a campaign, judged at `as_of` (RFC 3339), and answers its number of rows.
+    /// Imports the list of a campaign that is to be sent at `as_of` (RFC 3339; empty or past means now) by a sender in the
+    /// country `sender`, and answers its number of rows.
     ///
     /// # Errors
     /// [`Error::List`] and [`Error::Request`] for a bad list or request, [`Error::OtherList`] for a second list;
-    /// nothing is left behind then.
+    /// nothing is left behind then, but for the objections of a list without a valid row.
     pub async fn import(
         &self,
         campaign: &str,
         as_of: &str,
+        sender: &str,
         mut chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin,
     ) -> Result<u64, Error> {
-        let judged_at = check(campaign, as_of)?;
+        check(campaign)?;
+        let sender = Country::parse(sender.trim())
+            .ok_or(Error::Request("sender_country is no assigned ISO 3166-1 code and no English name"))?;
         // Without a place: while a list is compared, its campaign goes on, and others are imported.
         if let Some(first) = self.0.finished(campaign).await? {
-            return self.0.compare(&first, as_of, &mut chunks).await;
+            return self.0.compare(&first, as_of, sender, &mut chunks).await;
         }
         let importing = self.0.start_import(campaign)?;
         // Another call may have finished since we looked.
         if let Some(first) = self.0.campaigns.find(campaign).await? {
             drop(importing);
-            return self.0.compare(&first, as_of, &mut chunks).await;
+            return self.0.compare(&first, as_of, sender, &mut chunks).await;
         }
-        let mut reading = Reading::new(&self.0, as_of, judged_at)?;
+        // Once: it is kept with the import, and a repetition answers what was decided then.
+        let when = When::new(self.0.now(), as_of).map_err(|error| match error {
+            WhenError::Moment(_) => Error::Request("as_of is not RFC 3339 with an offset"),
+            WhenError::TooFar => Error::Request("as_of is more than 90 days ahead"),
+        })?;
+        let terms = Terms { as_of: as_of.to_owned(), when, sender };
+        let mut reading = Reading::new(&self.0, terms.clone())?;
         while let Some(chunk) = next(&mut chunks).await? {
             reading = blocking(move || reading.push(&chunk).map(|()| reading)).await?;
         }
         let read = blocking(move || reading.finish()).await?;
-        let judging = Judging::new(&self.0, campaign.to_owned(), as_of.to_owned(), judged_at, read);
+        if read.found.valid == 0 && read.rows > 0 {
+            let inner = Arc::clone(&self.0);
+            return uninterrupted(async move { inner.keep_objections(read).await }).await;
+        }
+        let judging = Judging::new(&self.0, campaign.to_owned(), terms, read);
         // To its end also when the caller gives up: a later repetition then finds it done.
         tokio::spawn(finish(Arc::clone(&self.0), judging, importing)).await.map_err(|_| Error::Interrupted)?
     }
 }
 
-fn check(campaign: &str, as_of: &str) -> Result<AsOf, Error> {
+/// What a list is judged by.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    /// As the caller wrote it.
+    pub(crate) as_of: String,
+    pub(crate) when: When,
+    pub(crate) sender: Country,
+}
+
+fn check(campaign: &str) -> Result<(), Error> {
     if campaign.is_empty() || campaign.len() > MAX_CAMPAIGN || campaign.contains(char::is_control) {
         return Err(Error::Request("campaign_id is empty, longer than 256 bytes, or has control characters"));
     }
-    AsOf::parse(as_of).map_err(|_| Error::Request("as_of is not RFC 3339 with an offset"))
+    Ok(())
 }
 
 async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Result<u64, Error> {
@@ -115,9 +141,11 @@ impl Inner {
         &self,
         first: &Campaign,
         as_of: &str,
+        sender: Country,
         chunks: &mut (impl Stream<Item = Result<Bytes, Error>> + Unpin),
     ) -> Result<u64, Error> {
-        let mut digest = self.secrets.list_digest(as_of);
+        let sender = (first.revision >= 2).then_some(sender);
+        let mut digest = self.secrets.list_digest(as_of, sender);
         let mut bytes = 0;
         while let Some(chunk) = next(chunks).await? {
             bytes += chunk.len() as u64;
@@ -128,6 +156,23 @@ impl Inner {
         }
         let same = verify_slices_are_equal(digest.sign().as_ref(), &first.digest).is_ok();
         same.then_some(first.rows).ok_or(Error::OtherList)
+    }
+
+    /// Puts the objections of a list on record in which nobody can be written to, and refuses the list.
+    async fn keep_objections(&self, read: ReadList) -> Result<u64, Error> {
+        for (region, objections) in read.found.objections {
+            // Sent again, the list says nothing new.
+            let new = |objection: &ListObjection| {
+                objection.address.as_slice().try_into().is_ok_and(|address| !self.is_suppressed(address))
+            };
+            let objections: Vec<_> = objections.into_iter().filter(new).collect();
+            let state = self.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
+            for part in objections.chunks(OBJECTIONS) {
+                let objected = Objected { objections: part.to_vec(), ..Objected::default() };
+                self.record_objections(state, objected, None).await?;
+            }
+        }
+        Err(ListFault::NoValidRow(read.rows).into())
     }
 
     fn count(&self, campaign: &Campaign) {

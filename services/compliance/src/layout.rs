@@ -10,6 +10,7 @@ use maily_law::Region;
 use prost::Message;
 
 use crate::records::{Block, CohortRegion, Entry, RegionSum};
+use crate::schema;
 
 /// The cohort number of rows that are not written to.
 pub(crate) const EXCLUDED: u32 = u32::MAX;
@@ -20,11 +21,6 @@ const BUFFERED: usize = 24 << 20;
 
 /// Names an import's data in keys.
 pub(crate) type ImportId = [u8; 16];
-
-/// The key of a page's pieces, up to the piece's number.
-pub(crate) fn page_key(import: &ImportId, cohort: u32, page: u32) -> Vec<u8> {
-    [b"b", import.as_slice(), &cohort.to_be_bytes(), &page.to_be_bytes()].concat()
-}
 
 /// Something to be written.
 pub(crate) struct Piece {
@@ -110,7 +106,7 @@ impl Layout {
         let Some(open) = self.open.get_mut(&(region, cohort)).filter(|open| !open.buffer.is_empty()) else {
             return;
         };
-        let mut key = page_key(&self.import, cohort, open.page);
+        let mut key = schema::page(&self.import, cohort, open.page);
         key.extend(open.piece.to_be_bytes());
         let value = std::mem::take(&mut open.buffer);
         open.piece += 1;
@@ -185,7 +181,7 @@ mod tests {
                 .filter(|piece| piece.region == region)
                 .map(|piece| Piece { region, key: piece.key.clone(), value: piece.value.clone() })
                 .collect();
-            lines(&pieces, &page_key(&[1; 16], 5, page))
+            lines(&pieces, &schema::page(&[1; 16], 5, page))
         };
         assert_eq!([0, 1, 2].map(|number| page(Region::Us, number)), [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
         assert_eq!([0, 1, 2].map(|number| page(Region::Eu, number)), [vec![7], vec![8], vec![9]]);
@@ -213,7 +209,7 @@ mod tests {
         pieces.sort_by(|a, b| a.key.cmp(&b.key));
         for cohort in 0..100 {
             let wanted: Vec<u64> = (0..60).map(|row| row * 100 + u64::from(cohort)).collect();
-            assert_eq!(lines(&pieces, &page_key(&[1; 16], cohort, 0)), wanted);
+            assert_eq!(lines(&pieces, &schema::page(&[1; 16], cohort, 0)), wanted);
         }
     }
 }

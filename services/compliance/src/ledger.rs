@@ -1,7 +1,6 @@
 //! A region's ledger: append-only, numbered without gaps, each link holding the hash of the one before.
 //!
-//! Beside the links lie the keys that find them: `s ‖ address` for an opt-out, `h ‖ page` for a hand-off, `i ‖
-//! import` for an import. A link and its key are one write. Opt-outs and hand-offs take the same lock, so that
+//! Beside the links lie the rows that find them ([`crate::schema`]). A link and its rows are one write. Opt-outs and hand-offs take the same lock, so that
 //! their order in the ledger is the order in which they happened.
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -11,8 +10,8 @@ use slatedb::config::ScanOptions;
 use slatedb::{Db, IterationOrder, WriteBatch, WriteHandle};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::Error;
 use crate::records::{Event, Link};
+use crate::{Error, schema};
 
 const NO_LINK: [u8; 32] = [0; 32];
 
@@ -53,7 +52,7 @@ impl Ledger {
 
     /// The link with this number.
     pub(crate) async fn link(&self, seq: u64) -> Result<Link, Error> {
-        let value = self.db.get(link_key(seq)).await?.ok_or(Error::Damaged("a link is missing"))?;
+        let value = self.db.get(schema::link(seq)).await?.ok_or(Error::Damaged("a link is missing"))?;
         Link::decode(value).map_err(|_| Error::Damaged("a link"))
     }
 
@@ -63,11 +62,11 @@ impl Ledger {
         mut each: impl AsyncFnMut(Link) -> Result<(), Error>,
     ) -> Result<u64, Error> {
         let (mut seq, mut previous) = (0, NO_LINK);
-        let mut links = self.db.scan_prefix(b"l", ..).await?;
+        let mut links = self.db.scan_prefix(schema::LINKS, ..).await?;
         while let Some(row) = links.next().await? {
             let link = Link::decode(row.value.clone()).map_err(|_| Error::Damaged("a link"))?;
             seq += 1;
-            if row.key != link_key(seq) || link.seq != seq {
+            if row.key != schema::link(seq) || link.seq != seq {
                 return Err(Error::Damaged("the ledger has a gap"));
             }
             if link.previous != previous {
@@ -81,9 +80,25 @@ impl Ledger {
 }
 
 impl Writer<'_> {
+    /// The number that the next link gets.
+    pub(crate) fn number(&self) -> u64 {
+        self.head.seq + 1
+    }
+
     /// Writes the next link and the key that finds it; the lock ends here, durability is the caller's to await.
-    pub(crate) async fn append(mut self, event: Event, found_by: &[u8]) -> Result<WriteHandle, Error> {
-        let seq = self.head.seq + 1;
+    pub(crate) async fn append(self, event: Event, found_by: &[u8]) -> Result<WriteHandle, Error> {
+        let row = (found_by.to_vec(), self.number().to_be_bytes().to_vec());
+        self.append_with(event, vec![row], Vec::new()).await
+    }
+
+    /// Writes the next link with `rows`, and deletes others, all as one write.
+    pub(crate) async fn append_with(
+        mut self,
+        event: Event,
+        rows: Vec<(Vec<u8>, Vec<u8>)>,
+        deleted: Vec<Vec<u8>>,
+    ) -> Result<WriteHandle, Error> {
+        let seq = self.number();
         let link = Link {
             seq,
             previous: self.head.hash.to_vec(),
@@ -93,8 +108,9 @@ impl Writer<'_> {
         let value = link.encode_to_vec();
         let head = Head { seq, hash: hash(&value) };
         let mut batch = WriteBatch::new();
-        batch.put(link_key(seq), value);
-        batch.put(found_by, seq.to_be_bytes());
+        batch.put(schema::link(seq), value);
+        rows.into_iter().for_each(|(key, value)| batch.put(key, value));
+        deleted.into_iter().for_each(|key| batch.delete(key));
         // Unknown until the write is through: after an error the next writer reads the newest link again.
         *self.slot = None;
         let handle = self.db.write(batch).await?;
@@ -105,14 +121,10 @@ impl Writer<'_> {
 
 async fn newest(db: &Db) -> Result<Head, Error> {
     let options = ScanOptions::default().with_order(IterationOrder::Descending);
-    let mut links = db.scan_prefix_with_options(b"l", .., &options).await?;
+    let mut links = db.scan_prefix_with_options(schema::LINKS, .., &options).await?;
     let Some(row) = links.next().await? else { return Ok(Head { seq: 0, hash: NO_LINK }) };
     let seq = row.key.get(1..).and_then(|seq| seq.try_into().ok()).map(u64::from_be_bytes);
     Ok(Head { seq: seq.ok_or(Error::Damaged("a link's key"))?, hash: hash(&row.value) })
-}
-
-fn link_key(seq: u64) -> Vec<u8> {
-    [b"l", seq.to_be_bytes().as_slice()].concat()
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {
@@ -157,18 +169,18 @@ mod tests {
     #[tokio::test]
     async fn an_edit_a_gap_and_a_forgery_are_found() {
         let gap = ledger(4).await;
-        gap.db.delete(link_key(2)).await.unwrap();
+        gap.db.delete(schema::link(2)).await.unwrap();
         assert_eq!(verdict(&gap).await, Err("the record is damaged: the ledger has a gap".into()));
         let edited = ledger(4).await;
         let mut link = edited.link(2).await.unwrap();
         link.at = "2020-01-01T00:00:00Z".into();
-        edited.db.put(link_key(2), link.encode_to_vec()).await.unwrap();
+        edited.db.put(schema::link(2), link.encode_to_vec()).await.unwrap();
         assert_eq!(
             verdict(&edited).await,
             Err("the record is damaged: a link of the ledger was changed".into())
         );
         let inserted = ledger(2).await;
-        inserted.db.put(link_key(3), Link { seq: 3, ..Link::default() }.encode_to_vec()).await.unwrap();
+        inserted.db.put(schema::link(3), Link { seq: 3, ..Link::default() }.encode_to_vec()).await.unwrap();
         assert_eq!(
             verdict(&inserted).await,
             Err("the record is damaged: a link of the ledger was changed".into())

@@ -19,10 +19,13 @@ mod layout;
 mod ledger;
 mod list;
 mod metrics;
+mod migrate;
+mod objections;
 pub mod opt_out;
 mod pages;
 mod records;
 mod region;
+mod schema;
 mod secrets;
 mod stage;
 mod state;
@@ -36,7 +39,8 @@ use maily_proto::compliance::compliance_server::ComplianceServer;
 pub use config::Config;
 pub use error::Error;
 pub use list::ListFault;
-pub use state::{State, Verified};
+pub use pages::{HandOff, Released};
+pub use state::{Clock, State, Verified};
 
 /// Opens the databases and serves until the shutdown, or until another process takes the databases over.
 ///
@@ -58,7 +62,7 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     tokio::spawn(async move { turning.keep_turning(shutdown).await });
     let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));
     let edge = opt_out::router(state.clone());
-    let served = boot.serve(Listeners::new().grpc(grpc).edge(edge, EdgeAuth::Own)).await;
+    let served = boot.serve(Listeners::new().grpc(grpc).edge(edge, EdgeAuth::Vouched(opt_out::vouch(state.clone())))).await;
     state.close().await;
     served
 }

@@ -2,11 +2,15 @@
 //!
 //! A fault of the *file* ends the reading with one sentence ([`ListFault`]); a fault of a *row* is that row's.
 
+mod columns;
+mod encoding;
 mod split;
 mod utf8;
 
 use maily_law::{COLUMNS, Region};
 
+pub(crate) use columns::Columns;
+pub(crate) use encoding::foreign;
 pub(crate) use split::{Record, Splitter};
 pub(crate) use utf8::Utf8;
 
@@ -19,12 +23,34 @@ pub enum ListFault {
     /// There is no header.
     #[error("the list is empty: its first line must be {}", COLUMNS.join(","))]
     Empty,
-    /// The first record is not the header.
-    #[error("line {0}: the header must be {columns}", columns = COLUMNS.join(","))]
+    /// The first record can't be read as a header.
+    #[error("line {0}: the header can't be read; it has to have {columns}", columns = COLUMNS.join(","))]
     Header(u64),
+    /// The header lacks a column.
+    #[error("line {line}: the header has no column {column}; it has to have {columns}", columns = COLUMNS.join(","))]
+    Missing {
+        /// Where the header is.
+        line: u64,
+        /// The first column that is missing.
+        column: &'static str,
+    },
+    /// The header has a column twice.
+    #[error("line {line}: the header has the column {column} twice")]
+    Twice {
+        /// Where the header is.
+        line: u64,
+        /// The column.
+        column: &'static str,
+    },
     /// Bytes that are not UTF-8.
-    #[error("line {0}: not UTF-8")]
+    #[error("line {0}: not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8")]
     Utf8(u64),
+    /// Another encoding, known by its first bytes.
+    #[error("the list is {0}; save it as UTF-8")]
+    Encoding(&'static str),
+    /// No row could be read.
+    #[error("the list has no valid row: {0} can't be read; nobody is written to, and whoever objects in it is on record")]
+    NoValidRow(u64),
     /// A quote that is never closed.
     #[error("line {0}: a quote is opened and never closed")]
     Quote(u64),
@@ -56,14 +82,6 @@ impl ListFault {
     pub fn is_permanent(&self) -> bool {
         true
     }
-}
-
-/// Whether a record is the header; a byte order mark before it is let pass.
-pub(crate) fn is_header(record: &Record<'_>) -> bool {
-    let Some((first, rest)) = record.fields.split_first() else { return false };
-    first.strip_prefix('\u{feff}').unwrap_or(first) == COLUMNS[0]
-        && *rest == COLUMNS[1..]
-        && !record.malformed
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! One-click unsubscribe (RFC 8058) at the edge: `/u/{token}`.
 //!
-//! Only `POST` with the body `List-Unsubscribe=One-Click` opts out. `GET` shows a page with a button that sends
-//! it and changes nothing, because link scanners follow links. A token that was not issued here is 404, after
-//! the same work. No cookies, no caching, nothing personal in any page.
+//! Only `POST` with the pair `List-Unsubscribe=One-Click` opts out: as a form, as multipart, among other fields, under any
+//! content type, for that is how mail providers send it. `GET` shows a page with a button that sends it and changes
+//! nothing, because link scanners follow links. A token that was not issued here is 404, after the same work. An
+//! authentic one is not counted by the rate limit ([`vouch`]): an objection is never refused. No cookies, no caching,
+//! nothing personal in any page.
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -14,11 +16,15 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::stream;
+use maily_chassis::Vouch;
 
 use crate::{Error, State};
 
-/// Longest body: `multipart/form-data` has its boundaries and headers.
-const MAX_BODY: usize = 4 << 10;
+/// Longest body: `multipart/form-data` has its boundaries and headers, and others may have fields of their own.
+const MAX_BODY: usize = 64 << 10;
+/// The pair of RFC 8058, 3.1.
+const NAME: &str = "List-Unsubscribe";
+const VALUE: &str = "One-Click";
 
 const ASK: &str = include_str!("opt_out/ask.html");
 const DONE: &str = include_str!("opt_out/done.html");
@@ -29,6 +35,12 @@ const LATER: &str = include_str!("opt_out/later.html");
 /// The edge listener's routes.
 pub fn router(state: State) -> Router {
     Router::new().route("/u/{token}", get(ask).post(opt_out)).with_state(state)
+}
+
+/// Vouches for requests whose link was issued here.
+#[must_use]
+pub fn vouch(state: State) -> Vouch {
+    Vouch::new(move |request| request.uri().path().strip_prefix("/u/").is_some_and(|token| state.knows(token)))
 }
 
 async fn ask(Shared(state): Shared<State>, Path(token): Path<String>) -> Response {
@@ -61,28 +73,48 @@ async fn opt_out(
     }
 }
 
-/// Whether the body is RFC 8058's one pair, as a form or as multipart; without a type it is taken for a form.
+/// Whether RFC 8058's pair is in the body, whatever the content type says of it.
 async fn is_one_click(headers: &HeaderMap, body: Bytes) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let essence = kind.map(|kind| kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-    let pairs = match (essence.as_deref(), kind) {
-        (None | Some("application/x-www-form-urlencoded"), _) => url::form_urlencoded::parse(&body)
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect(),
-        (Some("multipart/form-data"), Some(kind)) => multipart(kind, body).await.unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    matches!(pairs.as_slice(), [(name, value)] if name == "List-Unsubscribe" && value == "One-Click")
+    if is_among(&url::form_urlencoded::parse(&body)) {
+        return true;
+    }
+    // Plain text has a pair on each line.
+    let lines = body.split(|byte| matches!(byte, b'\n' | b'\r'));
+    if lines.clone().any(|line| is_among(&url::form_urlencoded::parse(line))) {
+        return true;
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let declared = multer::parse_boundary(kind).ok();
+    // A multipart body begins with its boundary, also where no header says which.
+    let first = body.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let seen = first.strip_prefix(b"--").and_then(|boundary| std::str::from_utf8(boundary).ok());
+    for boundary in [declared.as_deref(), seen.map(str::trim_end)].into_iter().flatten() {
+        if multipart(boundary, body.clone()).await.unwrap_or_default() {
+            return true;
+        }
+    }
+    false
 }
 
-async fn multipart(kind: &str, body: Bytes) -> Result<Vec<(String, String)>, multer::Error> {
+fn is_among(pairs: &url::form_urlencoded::Parse<'_>) -> bool {
+    let mut pairs = *pairs;
+    pairs.any(|(name, value)| is_the_pair(&name, &value))
+}
+
+fn is_the_pair(name: &str, value: &str) -> bool {
+    name.trim().eq_ignore_ascii_case(NAME) && value.trim().eq_ignore_ascii_case(VALUE)
+}
+
+async fn multipart(boundary: &str, body: Bytes) -> Result<bool, multer::Error> {
     let chunks = stream::iter([Ok::<_, multer::Error>(body)]);
-    let mut parts = multer::Multipart::new(chunks, multer::parse_boundary(kind)?);
-    let mut pairs = Vec::new();
+    let mut parts = multer::Multipart::new(chunks, boundary);
     while let Some(part) = parts.next_field().await? {
-        pairs.push((part.name().unwrap_or_default().to_owned(), part.text().await?));
+        let name = part.name().unwrap_or_default().to_owned();
+        if is_the_pair(&name, &part.text().await?) {
+            return Ok(true);
+        }
     }
-    Ok(pairs)
+    Ok(false)
 }
 
 fn page(status: StatusCode, html: &'static str) -> Response {

@@ -3,20 +3,43 @@
 use std::sync::Arc;
 
 use maily_keys::{Cipher, DataKey, KeyId, derive};
-use maily_law::Region;
+use jiff::Timestamp;
+use maily_law::{Basis, Country, Known, Outcome, Region, Row, When, decide, is_advertisement};
 use maily_proto::compliance as pb;
 use prost::Message;
 
-use crate::Error;
 use crate::layout::ImportId;
-use crate::records::{Block, Campaign, Details, Entry, Event, HandedOff, OptedOut};
-use crate::region::{RegionState, hand_off_key};
+use crate::records::{Block, Campaign, Details, Entry, Event, HandedOff};
+use crate::region::RegionState;
+use crate::schema::Channel;
 use crate::secrets::AddressHash;
 use crate::state::{Inner, State};
 use crate::token::Token;
+use crate::{Error, schema};
 
 /// Longest name of a segment, in bytes.
 const MAX_SEGMENT: usize = 1_024;
+const ARTICLE: &str = "RFC 8058; GDPR 21(3), 7(3); CASL 11; CAN-SPAM 15 U.S.C. 7704(a)(4)";
+
+/// What a hand-off came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandOff {
+    /// Messages handed off.
+    pub handed_off: u32,
+    /// Recipients who objected, or were erased, since the import.
+    pub suppressed: u32,
+    /// Recipients whose implied consent has ended since the planned send.
+    pub expired: u32,
+}
+
+/// What of a page may leave.
+#[derive(Debug, Default)]
+pub struct Released {
+    /// The keys of the messages.
+    pub records: Vec<pb::ReleasedRecord>,
+    /// Messages handed off whose recipient has objected, or was erased, since.
+    pub left_out: u32,
+}
 
 /// Where a page is.
 struct Place<'a> {
@@ -40,7 +63,11 @@ impl State {
         let mut entries = place.entries().await?;
         let mut kept = Vec::with_capacity(entries.len());
         for entry in entries.drain(..) {
-            if !inner.is_suppressed_for_good(&hash(&entry)?).await? {
+            let mut objected = false;
+            for name in place.names(&entry).await? {
+                objected |= inner.is_suppressed_for_good(&name).await?;
+            }
+            if !objected {
                 kept.push(entry);
             }
         }
@@ -59,7 +86,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::OtherSegment`] when it was handed off otherwise.
-    pub async fn hand_off(&self, page: pb::Page, segment: String) -> Result<(u32, u32), Error> {
+    pub async fn hand_off(&self, page: pb::Page, segment: String) -> Result<HandOff, Error> {
         if segment.is_empty() || segment.len() > MAX_SEGMENT {
             return Err(Error::Request("segment is empty or longer than 1024 bytes"));
         }
@@ -68,25 +95,60 @@ impl State {
         uninterrupted(async move { inner.hand_off(&page, segment).await }).await
     }
 
-    /// The record keys of a page's messages that were handed off.
+    /// The record keys of a page's messages that were handed off, and whose recipients have not objected since.
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::NotHandedOff`].
-    pub async fn release(&self, page: &pb::Page) -> Result<Vec<pb::ReleasedRecord>, Error> {
+    pub async fn release(&self, page: &pb::Page) -> Result<Released, Error> {
         let place = self.0.place(page).await?;
         let handed_off = place.handed_off().await?.ok_or(Error::NotHandedOff)?;
         // Nothing is released on the strength of a record that a power cut could still undo.
         place.state.db.flush().await?;
-        let entries = place.entries().await?;
-        let kept: Vec<_> =
-            entries.into_iter().enumerate().filter(|(at, _)| bit(&handed_off.bits, *at)).collect();
-        let kept: Vec<_> = kept.into_iter().map(|(_, entry)| entry).collect();
+        let mut kept = Vec::new();
+        let mut released = Released::default();
+        for (at, entry) in place.entries().await?.into_iter().enumerate() {
+            if !bit(&handed_off.bits, at) {
+                continue;
+            }
+            if self.0.is_left_out(&place, &entry).await? { released.left_out += 1 } else { kept.push(entry) }
+        }
         let keys = place.keys(&kept).await?;
-        let release = |(entry, key): (&Entry, Option<DataKey>)| {
-            let key = record_key(&key?, &place.campaign.id, entry.line);
-            Some(key.map(|key| pb::ReleasedRecord { line: entry.line, record_key: key.expose().to_vec() }))
-        };
-        kept.iter().zip(keys).filter_map(release).collect()
+        for (entry, key) in kept.iter().zip(keys) {
+            let Some(key) = key else {
+                released.left_out += 1;
+                continue;
+            };
+            let key = record_key(&key, &place.campaign.id, entry.line)?;
+            released.records.push(pb::ReleasedRecord { line: entry.line, record_key: key.expose().to_vec() });
+        }
+        Ok(released)
+    }
+
+    /// How many messages of a campaign were handed off to people who have objected since.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn left_out(&self, campaign: &str) -> Result<u64, Error> {
+        let campaign = self.0.campaign(campaign).await?;
+        let import = campaign.when()?.import().as_millisecond();
+        if self.0.suppressed().latest().is_none_or(|latest| latest < import) {
+            return Ok(0);
+        }
+        let mut left_out = 0;
+        for cohort in &campaign.cohorts {
+            for region in &cohort.regions {
+                for page in 0..region.pages {
+                    let page = pb::Page {
+                        campaign_id: campaign.id.clone(),
+                        cohort: cohort.name.clone(),
+                        region: region.region.clone(),
+                        page,
+                    };
+                    left_out += self.0.left_out_of(&self.0.place(&page).await?).await?;
+                }
+            }
+        }
+        Ok(left_out)
     }
 
     /// Puts the opt-out that a token stands for on record; durable when it answers. Repeating changes nothing.
@@ -108,7 +170,7 @@ impl State {
     }
 }
 
-async fn uninterrupted<T: Send + 'static>(
+pub(crate) async fn uninterrupted<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     tokio::spawn(work).await.map_err(|_| Error::Interrupted)?
@@ -138,7 +200,7 @@ impl Inner {
     async fn is_suppressed_for_good(&self, address: &AddressHash) -> Result<bool, Error> {
         if self.is_suppressed(address) {
             for region in self.regions.values() {
-                if region.has_opted_out(address).await? {
+                if region.has_objected(address).await? {
                     return Ok(true);
                 }
             }
@@ -146,10 +208,13 @@ impl Inner {
         Ok(false)
     }
 
-    async fn hand_off(&self, page: &pb::Page, segment: String) -> Result<(u32, u32), Error> {
+    async fn hand_off(&self, page: &pb::Page, segment: String) -> Result<HandOff, Error> {
         let place = self.place(page).await?;
         let entries = place.entries().await?;
-        let addresses = entries.iter().map(hash).collect::<Result<Vec<_>, _>>()?;
+        let mut names = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            names.push(place.names(entry).await?);
+        }
         let keys = place.keys(&entries).await?;
         let writer = place.state.ledger.writer().await?;
         if let Some(first) = place.handed_off().await? {
@@ -157,43 +222,65 @@ impl Inner {
             // The first answer may still be on its way to the disk.
             place.state.db.flush().await?;
             let same = first.segment == segment;
-            return same.then_some((first.handed_off, first.suppressed)).ok_or(Error::OtherSegment);
+            return same.then(|| answer(&first)).ok_or(Error::OtherSegment);
         }
         let mut record = place.hand_off(segment);
-        record.bits = vec![0; addresses.len().div_ceil(8)];
-        for (at, (address, key)) in addresses.iter().zip(keys).enumerate() {
-            // Who was erased has no message, as in `recipients`.
-            if key.is_none() || self.is_suppressed(address) {
-                record.suppressed += 1;
-            } else {
-                record.bits[at / 8] |= 1 << (at % 8);
-                record.handed_off += 1;
+        record.bits = vec![0; entries.len().div_ceil(8)];
+        for (at, (entry, key)) in entries.iter().zip(keys).enumerate() {
+            match key {
+                // Who was erased has no message, as in `recipients`.
+                None => record.suppressed += 1,
+                Some(_) if self.objects_now(&names[at]) => record.suppressed += 1,
+                Some(key) if self.has_expired(&place, entry, &key)? => record.expired += 1,
+                Some(_) => {
+                    record.bits[at / 8] |= 1 << (at % 8);
+                    record.handed_off += 1;
+                }
             }
         }
-        let (answer, key) = ((record.handed_off, record.suppressed), hand_off_key(&record));
+        let (answer, key) = (answer(&record), schema::handed_off(&record));
         writer.append(Event::HandedOff(record), &key).await?.await_durable().await?;
-        self.metrics.handed_off.add(u64::from(answer.0), &[]);
+        self.metrics.handed_off.add(u64::from(answer.handed_off), &[]);
         Ok(answer)
+    }
+
+    async fn left_out_of(&self, place: &Place<'_>) -> Result<u64, Error> {
+        let Some(handed_off) = place.handed_off().await? else { return Ok(0) };
+        let mut left_out = 0;
+        for (at, entry) in place.entries().await?.iter().enumerate() {
+            left_out += u64::from(bit(&handed_off.bits, at) && self.is_left_out(place, entry).await?);
+        }
+        Ok(left_out)
+    }
+
+    fn objects_now(&self, names: &[AddressHash]) -> bool {
+        names.iter().any(|name| self.is_suppressed(name))
+    }
+
+    async fn is_left_out(&self, place: &Place<'_>, entry: &Entry) -> Result<bool, Error> {
+        Ok(self.objects_now(&place.names(entry).await?))
+    }
+
+    /// Whether an implied consent that held at the planned send has ended by now. Nothing else that was judged at the
+    /// import can end by itself.
+    fn has_expired(&self, place: &Place<'_>, entry: &Entry, key: &DataKey) -> Result<bool, Error> {
+        if entry.outcome != Basis::ImpliedConsent.code() {
+            return Ok(false);
+        }
+        let details = details(&place.import, entry, key)?;
+        let fields: Vec<&str> = details.fields.iter().map(String::as_str).collect();
+        let when = place.campaign.when()?.until(self.now());
+        let row = Row::parse(&fields, &when).map_err(|_| Error::Damaged("a person's details"))?;
+        let sender = Country::parse(&place.campaign.sender).unwrap_or(row.country);
+        let outcome = decide(&row, &Known::default(), &when, sender).outcome;
+        Ok(!matches!(outcome, Outcome::Allowed(_)))
     }
 
     async fn opt_out(&self, token: Token) -> Result<(), Error> {
         let state = self.regions.get(&token.region).ok_or(Error::NotFound("there is no such link"))?;
-        let key = [b"s", token.address.as_slice()].concat();
-        let writer = state.ledger.writer().await?;
-        if state.db.get(&key).await?.is_some() {
-            drop(writer);
-            state.db.flush().await?;
-            // Whoever put it on record may have been cut off before it was told.
-            self.tell(token.address);
-            return Ok(());
+        if self.record_opt_out(state, token.address, Channel::Link, ARTICLE).await? {
+            self.metrics.opt_outs.add(1, &[]);
         }
-        let article = "RFC 8058; GDPR 21(3), 7(3); CASL s.11; CAN-SPAM 15 U.S.C. 7704(a)(4)".into();
-        let event = Event::OptedOut(OptedOut { address: token.address.to_vec(), article });
-        // Before the write, so that a hand-off in any region sees it at the latest when this is acknowledged.
-        self.suppress(token.address);
-        writer.append(event, &key).await?.await_durable().await?;
-        self.metrics.opt_outs.add(1, &[]);
-        self.tell(token.address);
         Ok(())
     }
 
@@ -205,16 +292,16 @@ impl Inner {
         entry: &Entry,
         key: &DataKey,
     ) -> Result<pb::Recipient, Error> {
-        let details = Cipher::new(key)?.open(&details_aad(import, entry.line), &entry.sealed)?;
-        let mut details =
-            Details::decode(details.as_slice()).map_err(|_| Error::Damaged("a person's details"))?;
+        let mut details = details(import, entry, key)?;
+        let advertisement = is_advertisement_to(&details);
         let mut field = |at: usize| details.fields.get_mut(at).map(std::mem::take).unwrap_or_default();
         Ok(pb::Recipient {
             line: entry.line,
             email: field(1),
             first_name: field(2),
-            unsubscribe_token: Token { region, address: hash(entry)? }.issue(&self.secrets.tokens),
+            unsubscribe_token: Token { region, address: hash(&entry.address)? }.issue(&self.secrets.tokens),
             record_key: record_key(key, campaign, entry.line)?.expose().to_vec(),
+            advertisement,
         })
     }
 }
@@ -234,6 +321,20 @@ impl Place<'_> {
         Ok(self.state.keys.get(&ids).await?)
     }
 
+    /// Every hash that may stand for the row's person in the suppression list.
+    async fn names(&self, entry: &Entry) -> Result<Vec<AddressHash>, Error> {
+        let address = hash(&entry.address)?;
+        let mut names = vec![address];
+        if !entry.former.is_empty() {
+            names.push(hash(&entry.former)?);
+        }
+        // Rows of revision 1 have the hash of their spelling.
+        if self.campaign.revision < 2 {
+            names.extend(self.state.renamed(&address).await?);
+        }
+        Ok(names)
+    }
+
     fn hand_off(&self, segment: String) -> HandedOff {
         HandedOff {
             campaign: self.campaign.id.clone(),
@@ -247,7 +348,7 @@ impl Place<'_> {
 
     /// The page's hand-off, if there was one.
     async fn handed_off(&self) -> Result<Option<HandedOff>, Error> {
-        let Some(seq) = self.state.db.get(hand_off_key(&self.hand_off(String::new()))).await? else {
+        let Some(seq) = self.state.db.get(schema::handed_off(&self.hand_off(String::new()))).await? else {
             return Ok(None);
         };
         let seq = seq.as_ref().try_into().map_err(|_| Error::Damaged("a hand-off's key"))?;
@@ -258,8 +359,25 @@ impl Place<'_> {
     }
 }
 
-fn hash(entry: &Entry) -> Result<AddressHash, Error> {
-    entry.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))
+fn hash(bytes: &[u8]) -> Result<AddressHash, Error> {
+    bytes.try_into().map_err(|_| Error::Damaged("an address hash"))
+}
+
+fn answer(record: &HandedOff) -> HandOff {
+    HandOff { handed_off: record.handed_off, suppressed: record.suppressed, expired: record.expired }
+}
+
+/// A person's row as it was read.
+pub(crate) fn details(import: &ImportId, entry: &Entry, key: &DataKey) -> Result<Details, Error> {
+    let details = Cipher::new(key)?.open(&details_aad(import, entry.line), &entry.sealed)?;
+    Details::decode(details.as_slice()).map_err(|_| Error::Damaged("a person's details"))
+}
+
+/// Whether the mail has to say that it is an advertisement; of a row that was allowed.
+fn is_advertisement_to(details: &Details) -> bool {
+    let fields: Vec<&str> = details.fields.iter().map(String::as_str).collect();
+    // The moment does not matter: what was read once is read again.
+    Row::parse(&fields, &When::at(Timestamp::MAX)).is_ok_and(|row| is_advertisement(&row))
 }
 
 fn bit(bits: &[u8], at: usize) -> bool {

@@ -25,7 +25,7 @@ async fn open(folder: &Path) -> State {
 async fn imported(folder: &Path) -> State {
     let state = open(folder).await;
     let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
-    assert_eq!(state.import("c", "2026-04-01T09:00:00Z", list).await.unwrap(), 3);
+    assert_eq!(state.import("c", "", "US", list).await.unwrap(), 3);
     state
 }
 
@@ -38,7 +38,7 @@ async fn lines(state: &State) -> Vec<u64> {
 }
 
 async fn released(state: &State) -> Vec<u64> {
-    state.release(&page()).await.unwrap().iter().map(|record| record.line).collect()
+    state.release(&page()).await.unwrap().records.iter().map(|record| record.line).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,11 +48,11 @@ async fn an_opt_out_that_a_kill_undoes_leaves_nobody_out_before_it() {
     let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
     let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
     // As far as an opt-out is when the process is killed before its record is durable.
-    state.0.suppress(token.address);
+    state.0.suppress(token.address, 0);
     let segment = lines(&state).await;
     state.close().await;
     let state = open(folder.path()).await;
-    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), (3, 0));
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), HandOff { handed_off: 3, ..HandOff::default() });
     assert_eq!(released(&state).await, segment, "each message that is released has been written");
 }
 
@@ -62,8 +62,9 @@ async fn an_opt_out_on_its_way_to_the_disk_is_in_force_at_the_hand_off() {
     let state = imported(folder.path()).await;
     let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
     let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
-    state.0.suppress(token.address);
-    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), (2, 1));
+    state.0.suppress(token.address, 0);
+    let left_out = HandOff { handed_off: 2, suppressed: 1, expired: 0 };
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), left_out);
     assert_eq!(released(&state).await, [2, 4]);
 }
 
@@ -72,9 +73,10 @@ async fn who_has_no_key_any_more_has_no_message() {
     let folder = tempfile::tempdir().unwrap();
     let state = imported(folder.path()).await;
     let us = &state.0.regions[&Region::Us];
-    us.keys.destroy(&[us.person(&maily_law::Address::parse("b@b.us").unwrap())]).await.unwrap();
+    us.keys.destroy(&[us.person(&maily_law::EmailAddress::parse("b@b.us").unwrap())]).await.unwrap();
     assert_eq!(lines(&state).await, [2, 4]);
-    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), (2, 1));
+    let left_out = HandOff { handed_off: 2, suppressed: 1, expired: 0 };
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), left_out);
     assert_eq!(released(&state).await, [2, 4]);
 }
 

@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use maily_law::{Moment, When};
 use prost::{Message, Oneof};
+
+use crate::Error;
 
 /// A row on its way from reading to judging; sealed under a key that dies with the import.
 #[derive(Clone, PartialEq, Message)]
@@ -13,7 +16,7 @@ use prost::{Message, Oneof};
 pub(crate) struct Staged {
     #[prost(uint64, tag = "1")]
     pub(crate) line: u64,
-    /// Keyed hash of the address; empty for an invalid row.
+    /// Keyed hash of the person; empty for an invalid row.
     #[prost(bytes = "vec", tag = "2")]
     pub(crate) address: Vec<u8>,
     /// The row's fields; for an invalid row, column and reason.
@@ -29,11 +32,11 @@ pub(crate) struct StagedBlock {
     pub(crate) rows: Vec<Staged>,
 }
 
-/// A person's row as it was read, the address canonical: sealed under the person's key.
+/// A person's row as it was read, the address as it is written to: sealed under the person's key.
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
 pub(crate) struct Details {
-    /// In the order of `maily_law::COLUMNS`.
+    /// In the order of `maily_law::COLUMNS`, and of the optional ones since revision 2.
     #[prost(string, repeated, tag = "1")]
     pub(crate) fields: Vec<String>,
 }
@@ -68,6 +71,9 @@ pub(crate) struct Entry {
     /// `Details` under the person's key.
     #[prost(bytes = "bytes", tag = "6")]
     pub(crate) sealed: Bytes,
+    /// What revision 1 would have had as `address`, where that differs: a link of then may still be used.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub(crate) former: Bytes,
 }
 
 /// A page or a piece of one; pieces written one after the other are one message.
@@ -100,6 +106,33 @@ pub(crate) struct Campaign {
     pub(crate) cohorts: Vec<Cohort>,
     #[prost(message, repeated, tag = "9")]
     pub(crate) regions: Vec<RegionSum>,
+    /// `schema::REVISION` when it was imported; 0 is revision 1.
+    #[prost(uint32, tag = "10")]
+    pub(crate) revision: u32,
+    /// When the import began, and when the send is planned, RFC 3339.
+    #[prost(string, tag = "11")]
+    pub(crate) imported_at: String,
+    #[prost(string, tag = "12")]
+    pub(crate) planned: String,
+    /// The sender's country, ISO 3166-1.
+    #[prost(string, tag = "13")]
+    pub(crate) sender: String,
+    /// What is counted apart: rows are among them that are counted elsewhere, too.
+    #[prost(btree_map = "string, uint64", tag = "14")]
+    pub(crate) notes: BTreeMap<String, u64>,
+    /// Columns of the list that mean nothing here.
+    #[prost(string, repeated, tag = "15")]
+    pub(crate) ignored_columns: Vec<String>,
+}
+
+impl Campaign {
+    /// When the list was judged; revision 1 judged all of it at `as_of`.
+    pub(crate) fn when(&self) -> Result<When, Error> {
+        let import = if self.imported_at.is_empty() { &self.as_of } else { &self.imported_at };
+        let moment = |text: &str| Moment::parse(text).map_err(|_| Error::Damaged("a campaign's moment"));
+        let import = moment(import)?.instant();
+        When::new(import, &self.as_of).map_err(|_| Error::Damaged("a campaign's moment"))
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -157,7 +190,7 @@ pub(crate) struct Link {
     /// When it was written, RFC 3339.
     #[prost(string, tag = "3")]
     pub(crate) at: String,
-    #[prost(oneof = "Event", tags = "4, 5, 6")]
+    #[prost(oneof = "Event", tags = "4, 5, 6, 7")]
     pub(crate) event: Option<Event>,
 }
 
@@ -169,6 +202,8 @@ pub(crate) enum Event {
     HandedOff(HandedOff),
     #[prost(message, tag = "6")]
     OptedOut(OptedOut),
+    #[prost(message, tag = "7")]
+    Objected(Objected),
 }
 
 /// Decisions were put on record: the blocks that the sum commits to.
@@ -204,14 +239,43 @@ pub(crate) struct HandedOff {
     pub(crate) handed_off: u32,
     #[prost(uint32, tag = "8")]
     pub(crate) suppressed: u32,
+    /// Of those that are 0, whose implied consent had ended.
+    #[prost(uint32, tag = "9")]
+    pub(crate) expired: u32,
 }
 
 /// Somebody opted out.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct OptedOut {
-    /// Keyed hash of the address, of the suppression list.
+    /// Keyed hash of the person, of the suppression list.
     #[prost(bytes = "vec", tag = "1")]
     pub(crate) address: Vec<u8>,
     #[prost(string, tag = "2")]
     pub(crate) article: String,
+}
+
+/// People objected in a list.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Objected {
+    #[prost(string, tag = "1")]
+    pub(crate) campaign: String,
+    /// Empty where the list was refused.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) import: Vec<u8>,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) objections: Vec<ListObjection>,
+}
+
+/// One of them.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ListObjection {
+    /// Keyed hash of the person, of the suppression list.
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) address: Vec<u8>,
+    /// Where the row begins.
+    #[prost(uint64, tag = "2")]
+    pub(crate) line: u64,
+    /// `maily_law::Objection::code`.
+    #[prost(string, tag = "3")]
+    pub(crate) kind: String,
 }

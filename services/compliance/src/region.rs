@@ -1,23 +1,23 @@
 //! One residency region: its ledger and blocks in one database, its persons' keys in another.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::{Bytes, BytesMut};
 use maily_keys::db::{self, Tuning};
 use maily_keys::{DataKey, KeyId, KeyTable, RootKeys, Scope, mac};
-use maily_law::{Address, Region};
+use maily_law::{EmailAddress, Region};
 use object_store::ObjectStore;
 use prost::Message;
-use slatedb::config::{DurabilityLevel, ReadOptions};
+use slatedb::config::{DurabilityLevel, ScanOptions};
 use slatedb::{Db, WriteBatch};
 
-use crate::Error;
-use crate::layout::{ImportId, Piece, blocks_digest, page_key};
+use crate::layout::{ImportId, Piece, blocks_digest};
 use crate::ledger::Ledger;
-use crate::records::{Block, Event, HandedOff, Imported, OptedOut};
+use crate::records::{Block, Event, Imported, ListObjection, OptedOut};
 use crate::secrets::AddressHash;
+use crate::{Error, schema};
 
 /// Rows deleted in one write.
 const DELETIONS: usize = 1_000;
@@ -48,8 +48,8 @@ impl RegionState {
     }
 
     /// Who an address belongs to, in this region.
-    pub(crate) fn person(&self, address: &Address) -> KeyId {
-        mac(&self.persons, &[address.as_str().as_bytes()])
+    pub(crate) fn person(&self, address: &EmailAddress) -> KeyId {
+        mac(&self.persons, &[address.comparison().as_bytes()])
     }
 
     /// Writes blocks; they are durable after a [`Db::flush`].
@@ -67,7 +67,7 @@ impl RegionState {
         cohort: u32,
         page: u32,
     ) -> Result<Option<Block>, Error> {
-        let mut pieces = self.db.scan_prefix(page_key(import, cohort, page), ..).await?;
+        let mut pieces = self.db.scan_prefix(schema::page(import, cohort, page), ..).await?;
         let mut whole = BytesMut::new();
         while let Some(piece) = pieces.next().await? {
             whole.extend_from_slice(&piece.value);
@@ -80,7 +80,7 @@ impl RegionState {
 
     /// Puts an import on record, once.
     pub(crate) async fn record_import(&self, imported: Imported) -> Result<(), Error> {
-        let key = [b"i", imported.import.as_slice()].concat();
+        let key = schema::imported(&imported.import);
         let writer = self.ledger.writer().await?;
         if self.db.get(&key).await?.is_none() {
             writer.append(Event::Imported(imported), &key).await?.await_durable().await?;
@@ -88,55 +88,61 @@ impl RegionState {
         Ok(())
     }
 
-    /// Every address on this region's suppression list.
-    pub(crate) async fn suppressed(&self) -> Result<HashSet<AddressHash>, Error> {
-        let mut all = HashSet::new();
-        let mut rows = self.db.scan_prefix(b"s", ..).await?;
-        while let Some(row) = rows.next().await? {
-            let hash = row.key.get(1..).and_then(|hash| hash.try_into().ok());
-            all.insert(hash.ok_or(Error::Damaged("a suppression"))?);
-        }
-        Ok(all)
-    }
-
-    /// Whether an opt-out of an address is on record here, durably.
-    pub(crate) async fn has_opted_out(&self, address: &AddressHash) -> Result<bool, Error> {
-        let durable = ReadOptions::default().with_durability_filter(DurabilityLevel::Remote);
-        let key = [b"s", address.as_slice()].concat();
-        Ok(self.db.get_with_options(key, &durable).await?.is_some())
+    /// Whether an objection of a person is on record here, durably.
+    pub(crate) async fn has_objected(&self, address: &AddressHash) -> Result<bool, Error> {
+        let durable = ScanOptions::default().with_durability_filter(DurabilityLevel::Remote);
+        let prefix = schema::suppressions(address);
+        Ok(self.db.scan_prefix_with_options(prefix, .., &durable).await?.next().await?.is_some())
     }
 
     /// Deletes the blocks of an import that did not finish.
     pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
-        delete_prefix(&self.db, &[b"b", import.as_slice()].concat()).await
+        delete_prefix(&self.db, &schema::pending(import)).await?;
+        delete_prefix(&self.db, &schema::blocks(import)).await
     }
 
-    /// Checks the whole ledger, the keys into it, the blocks that it commits to, and that there are no others but of
-    /// imports under way; answers the number of links.
+    /// Checks the whole ledger, the keys into it, the suppression list, the blocks that it commits to, and that there are
+    /// no others but of imports under way; answers the number of links.
     pub(crate) async fn verify(&self, under_way: &[ImportId]) -> Result<u64, Error> {
-        let links = self.ledger.walk(async |link| self.verify_event(link.seq, link.event).await).await?;
-        let mut from = b"b".to_vec();
-        while let Some(row) = self.db.scan_prefix(b"b", from[1..].to_vec()..).await?.next().await? {
+        let mut objections = BTreeSet::new();
+        let links =
+            self.ledger.walk(async |link| self.verify_event(link.seq, link.event, &mut objections).await).await?;
+        self.verify_suppressions(&objections).await?;
+        let mut from = schema::BLOCKS.to_vec();
+        while let Some(row) = self.db.scan_prefix(schema::BLOCKS, from[1..].to_vec()..).await?.next().await? {
             let import: ImportId =
                 row.key[1..].first_chunk().copied().ok_or(Error::Damaged("a block's key"))?;
-            let recorded = self.db.get([b"i", import.as_slice()].concat()).await?.is_some();
+            let recorded = self.db.get(schema::imported(&import)).await?.is_some();
             if !recorded && !under_way.contains(&import) {
                 return Err(Error::Damaged("there is evidence of an import that did not finish"));
             }
-            from = page_key(&import, u32::MAX, u32::MAX);
+            from = schema::page(&import, u32::MAX, u32::MAX);
             from.extend([0xff; 5]);
         }
         Ok(links)
     }
 
-    async fn verify_event(&self, seq: u64, event: Option<Event>) -> Result<(), Error> {
+    async fn verify_event(
+        &self,
+        seq: u64,
+        event: Option<Event>,
+        objections: &mut BTreeSet<Vec<u8>>,
+    ) -> Result<(), Error> {
         let key = match event {
             Some(Event::Imported(imported)) => {
                 self.verify_blocks(&imported).await?;
-                [b"i", imported.import.as_slice()].concat()
+                schema::imported(&imported.import)
             }
-            Some(Event::HandedOff(page)) => hand_off_key(&page),
-            Some(Event::OptedOut(OptedOut { address, .. })) => [b"s", address.as_slice()].concat(),
+            Some(Event::HandedOff(page)) => schema::handed_off(&page),
+            Some(Event::OptedOut(OptedOut { address, .. })) => {
+                objections.insert(schema::suppression(&address, seq));
+                return Ok(());
+            }
+            Some(Event::Objected(objected)) => {
+                let key = |objection: ListObjection| schema::suppression(&objection.address, seq);
+                objections.extend(objected.objections.into_iter().map(key));
+                return Ok(());
+            }
             None => return Err(Error::Damaged("a link without an event")),
         };
         let found = self.db.get(key).await?;
@@ -144,9 +150,23 @@ impl RegionState {
         right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
     }
 
+    /// The suppression list is what the ledger says, no more and no less.
+    async fn verify_suppressions(&self, objections: &BTreeSet<Vec<u8>>) -> Result<(), Error> {
+        let mut found = 0;
+        let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
+        while let Some(row) = rows.next().await? {
+            if !objections.contains(row.key.as_ref()) {
+                return Err(Error::Damaged("a suppression is not in the ledger"));
+            }
+            found += 1;
+        }
+        let right = found == objections.len();
+        right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
+    }
+
     async fn verify_blocks(&self, imported: &Imported) -> Result<(), Error> {
         let mut blocks = BTreeMap::new();
-        let mut rows = self.db.scan_prefix([b"b", imported.import.as_slice()].concat(), ..).await?;
+        let mut rows = self.db.scan_prefix(schema::blocks(&imported.import), ..).await?;
         while let Some(row) = rows.next().await? {
             blocks.insert(row.key.to_vec(), digest(&SHA256, &row.value).as_ref().to_vec());
         }
@@ -154,11 +174,6 @@ impl RegionState {
         let right = wanted == Some(&blocks_digest(&blocks));
         right.then_some(()).ok_or(Error::Damaged("the evidence of an import was changed"))
     }
-}
-
-/// The key that finds a page's hand-off.
-pub(crate) fn hand_off_key(page: &HandedOff) -> Vec<u8> {
-    [b"h", page.import.as_slice(), &page.cohort.to_be_bytes(), &page.page.to_be_bytes()].concat()
 }
 
 /// Deletes everything under a prefix, durably.

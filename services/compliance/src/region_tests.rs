@@ -19,8 +19,9 @@ async fn region() -> RegionState {
     region.put(layout.ready()).await.unwrap();
     record(&region, layout.sums().remove(0)).await;
     let event = Event::OptedOut(OptedOut { address: vec![1; 16], article: "x".into() });
-    let key = [b"s".as_slice(), &[1; 16]].concat();
-    region.ledger.writer().await.unwrap().append(event, &key).await.unwrap();
+    let reason = schema::Reason { channel: schema::Channel::Link, at: 5 };
+    let row = (schema::suppression(&[1; 16], 2), reason.encode());
+    region.ledger.writer().await.unwrap().append_with(event, vec![row], Vec::new()).await.unwrap();
     region
 }
 
@@ -35,7 +36,7 @@ async fn verdict(region: &RegionState) -> String {
 }
 
 fn piece(page: u32) -> Vec<u8> {
-    [page_key(&IMPORT, 0, page), vec![0; 4]].concat()
+    [schema::page(&IMPORT, 0, page), vec![0; 4]].concat()
 }
 
 #[tokio::test]
@@ -46,7 +47,7 @@ async fn a_region_as_it_was_written_is_in_order() {
     assert_eq!(verdict(&region).await, "2 links", "an import is recorded once");
     assert_eq!(region.page(&IMPORT, 0, 2).await.unwrap().unwrap().entries[0].line, 6);
     assert!(region.page(&IMPORT, 0, 3).await.unwrap().is_none());
-    assert_eq!(region.suppressed().await.unwrap(), HashSet::from([[1; 16]]));
+    assert!(region.suppressed().await.unwrap().at(&[1; 16]).is_some());
 }
 
 #[tokio::test]
@@ -67,7 +68,7 @@ async fn evidence_that_was_changed_removed_or_added_is_found() {
 #[tokio::test]
 async fn an_opt_out_that_was_taken_off_the_list_is_found() {
     let region = region().await;
-    region.db.delete([b"s".as_slice(), &[1; 16]].concat()).await.unwrap();
+    region.db.delete(schema::suppression(&[1; 16], 2)).await.unwrap();
     assert_eq!(verdict(&region).await, "the record is damaged: a link is not found by its key");
 }
 
@@ -75,7 +76,7 @@ async fn an_opt_out_that_was_taken_off_the_list_is_found() {
 async fn what_an_import_left_behind_is_found_and_discarded() {
     let region = region().await;
     for (import, page) in [([2; 16], 0), ([9; 16], 0), ([9; 16], 1)] {
-        region.db.put([page_key(&import, 0, page), vec![0; 4]].concat(), b"x").await.unwrap();
+        region.db.put([schema::page(&import, 0, page), vec![0; 4]].concat(), b"x").await.unwrap();
     }
     let left = "the record is damaged: there is evidence of an import that did not finish";
     assert_eq!(verdict(&region).await, left);

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use maily_keys::{DataKey, RootKeys, Scope, mac};
-use maily_law::Address;
+use maily_law::{Country, EmailAddress};
 
 use crate::Error;
 
@@ -33,17 +33,30 @@ impl Secrets {
         })
     }
 
-    pub(crate) fn address_hash(&self, address: &Address) -> AddressHash {
+    /// Of a person, however the address is spelled.
+    pub(crate) fn address_hash(&self, address: &EmailAddress) -> AddressHash {
+        self.hash(address.comparison())
+    }
+
+    /// What revision 1 had for this spelling, where that differs.
+    pub(crate) fn former_hash(&self, address: &EmailAddress) -> Option<AddressHash> {
+        address.former().map(|former| self.hash(former))
+    }
+
+    fn hash(&self, address: &str) -> AddressHash {
         let mut hash = AddressHash::default();
-        hash.copy_from_slice(&mac(&self.suppression, &[address.as_str().as_bytes()])[..16]);
+        hash.copy_from_slice(&mac(&self.suppression, &[address.as_bytes()])[..16]);
         hash
     }
 
-    /// The digest of a list judged at `as_of`, to be fed the list's bytes.
-    pub(crate) fn list_digest(&self, as_of: &str) -> hmac::Context {
+    /// The digest of a list judged at `as_of` for a sender in `sender` (revision 1 had none), to be fed the list's bytes.
+    pub(crate) fn list_digest(&self, as_of: &str, sender: Option<Country>) -> hmac::Context {
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.lists.expose()));
         context.update(&(as_of.len() as u64).to_be_bytes());
         context.update(as_of.as_bytes());
+        if let Some(sender) = sender {
+            context.update(sender.code().as_bytes());
+        }
         context
     }
 }

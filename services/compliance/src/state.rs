@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all, try_join_all};
+use jiff::Timestamp;
 use maily_keys::RootKeys;
 use maily_keys::db::{self, Tuning};
 use maily_law::Region;
@@ -17,6 +18,8 @@ use crate::config::Config;
 use crate::fan_out::FanOut;
 use crate::layout::ImportId;
 use crate::metrics::Metrics;
+use crate::migrate;
+use crate::objections::Suppressed;
 use crate::records::{Campaign, Imported};
 use crate::region::RegionState;
 use crate::secrets::{AddressHash, Secrets};
@@ -34,12 +37,15 @@ pub(crate) struct Inner {
     pub(crate) secrets: Secrets,
     pub(crate) campaigns: Campaigns,
     pub(crate) regions: BTreeMap<Region, RegionState>,
-    /// Every suppressed address of every region: about 20 bytes each.
-    suppressed: RwLock<HashSet<AddressHash>>,
+    suppressed: RwLock<Suppressed>,
     importing: Mutex<HashSet<String>>,
     pub(crate) metrics: Metrics,
     pub(crate) fan_out: OnceLock<Arc<FanOut>>,
+    clock: Clock,
 }
+
+/// What time it is: the system's clock, or a test's.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What [`State::verify`] found in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +61,19 @@ impl State {
     /// # Errors
     /// A bad configuration, root key or database.
     pub async fn open(config: &Config, data: &Path, roots: Arc<dyn RootKeys>) -> Result<Self, Error> {
+        Self::open_with(config, data, roots, Arc::new(Timestamp::now)).await
+    }
+
+    /// [`Self::open`] with a clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(
+        config: &Config,
+        data: &Path,
+        roots: Arc<dyn RootKeys>,
+        clock: Clock,
+    ) -> Result<Self, Error> {
         let regions = config.checked_regions()?;
         let store = db::local_store(&data.join("state"))?;
         let staging = data.join("staging");
@@ -67,7 +86,9 @@ impl State {
             opened.map(move |opened| opened.map(|opened| (region, opened)))
         });
         let regions: BTreeMap<_, _> = try_join_all(open.collect::<Vec<_>>()).await?.into_iter().collect();
-        let mut suppressed = HashSet::new();
+        let campaigns = Campaigns::new(campaigns);
+        migrate::bring_up(&campaigns, &regions, &secrets).await?;
+        let mut suppressed = Suppressed::default();
         for region in regions.values() {
             suppressed.extend(region.suppressed().await?);
         }
@@ -75,12 +96,13 @@ impl State {
             config: config.clone(),
             staging,
             secrets,
-            campaigns: Campaigns::new(campaigns),
+            campaigns,
             regions,
             suppressed: RwLock::new(suppressed),
             importing: Mutex::default(),
             metrics: Metrics::new(),
             fan_out: OnceLock::new(),
+            clock,
         }));
         state.0.recover().await?;
         Ok(state)
@@ -166,17 +188,25 @@ impl Inner {
         self.finished(campaign).await?.ok_or(Error::NotFound("no import of this campaign has finished"))
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(crate) fn suppressed(&self) -> RwLockReadGuard<'_, Suppressed> {
+        self.suppressed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn is_suppressed(&self, address: &AddressHash) -> bool {
-        self.suppressed.read().unwrap_or_else(PoisonError::into_inner).contains(address)
+        self.suppressed().at(address).is_some()
     }
 
     pub(crate) fn every_suppressed(&self) -> Vec<AddressHash> {
-        self.suppressed.read().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        self.suppressed().all().copied().collect()
     }
 
-    /// From now on no hand-off includes the address.
-    pub(crate) fn suppress(&self, address: AddressHash) {
-        self.suppressed.write().unwrap_or_else(PoisonError::into_inner).insert(address);
+    /// From now on no hand-off includes the person, who objected `at` (milliseconds).
+    pub(crate) fn suppress(&self, address: AddressHash, at: i64) {
+        self.suppressed.write().unwrap_or_else(PoisonError::into_inner).add(address, at);
     }
 
     /// Makes up for what the process before could not finish.
@@ -209,6 +239,10 @@ impl Inner {
                 sum: Some(sum.clone()),
             };
             self.region(&sum.region)?.1.record_import(imported).await?;
+        }
+        // Whoever objected need not have a row that could be read.
+        for region in self.regions.values() {
+            self.record_pending(region, &campaign.import).await?;
         }
         self.campaigns.recorded(&campaign.import).await
     }

@@ -9,10 +9,9 @@ use slatedb::WriteBatch;
 use tokio_util::sync::CancellationToken;
 
 use crate::region::RegionState;
+use crate::schema::TURNED;
 use crate::{Error, State};
 
-/// When the epoch last turned, in milliseconds.
-const TURNED: &[u8] = b"turned";
 /// How often a region looks whether it is time.
 const LOOK: Duration = Duration::from_secs(600);
 

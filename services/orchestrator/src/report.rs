@@ -22,13 +22,28 @@ pub(crate) struct Report {
     pub(crate) timings: Timings,
     /// The model that wrote the copy.
     pub(crate) model: String,
+    /// Rows that can't be read, and whose fault lets one assume that they object; they count as `invalid`, too.
+    #[serde(default)]
+    pub(crate) objection_assumed: u64,
+    /// Rows that claim a newer consent of a person on the suppression list: nothing is lifted by them.
+    #[serde(default)]
+    pub(crate) claims_newer_consent: u64,
+    /// Recipients whom only servers with SMTPUTF8 (RFC 6531) can reach.
+    #[serde(default)]
+    pub(crate) needs_smtputf8: u64,
+    /// Columns of the list that mean nothing here.
+    #[serde(default)]
+    pub(crate) ignored_columns: Vec<String>,
+    /// Messages handed off whose recipients have objected since: they leave no more. As of when the report was fetched.
+    #[serde(default)]
+    pub(crate) left_out_after_hand_off: u64,
 }
 
 /// One cohort.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CohortReport {
     pub(crate) name: String,
-    /// Eligible rows, less those who opted out before their message was handed off.
+    /// Eligible rows, less those who objected, and whose implied consent ended, before their message was handed off.
     pub(crate) recipients: u64,
     pub(crate) subject: Option<String>,
     pub(crate) preheader: Option<String>,
@@ -60,6 +75,7 @@ impl Report {
         whole: Span,
         model: String,
     ) -> Result<Self, StepError> {
+        let note = |name: &str| summary.notes.get(name).copied().unwrap_or_default();
         let (copies, mails): (Vec<_>, Vec<_>) =
             cohorts.iter().map(|(_, _, done)| (done.copy, done.mail)).unzip();
         let mut report = Self {
@@ -74,6 +90,11 @@ impl Report {
                 total_seconds: covered(vec![Some(whole)]),
             },
             model,
+            objection_assumed: note("objection_assumed"),
+            claims_newer_consent: note("claims_newer_consent"),
+            needs_smtputf8: note("needs_smtputf8"),
+            ignored_columns: summary.ignored_columns.clone(),
+            left_out_after_hand_off: 0,
         };
         for (cohort, copy, done) in cohorts {
             report.add(cohort, copy, &done)?;
@@ -84,7 +105,7 @@ impl Report {
     fn add(&mut self, cohort: &Cohort, copy: CohortCopy, done: &CohortDone) -> Result<(), StepError> {
         let handed_off: u64 = done.handed_off.values().sum();
         let blocked = copy.blocked.is_some();
-        if (if blocked { 0 } else { cohort.recipients }) != handed_off + done.suppressed {
+        if (if blocked { 0 } else { cohort.recipients }) != handed_off + done.suppressed + done.expired {
             return Err(StepError::Impossible("a cohort's recipients were not all accounted for"));
         }
         self.written += handed_off;
@@ -94,9 +115,12 @@ impl Report {
         if done.suppressed > 0 {
             *self.excluded.entry("suppressed".to_owned()).or_default() += done.suppressed;
         }
+        if done.expired > 0 {
+            *self.excluded.entry("implied_expired".to_owned()).or_default() += done.expired;
+        }
         self.cohorts.push(CohortReport {
             name: cohort.name.clone(),
-            recipients: cohort.recipients - done.suppressed,
+            recipients: cohort.recipients - done.suppressed - done.expired,
             subject: copy.subject,
             preheader: copy.preheader,
             body: copy.body,
@@ -148,6 +172,7 @@ mod tests {
             excluded: [("minor".to_owned(), 2)].into(),
             cohorts: vec![cohort("en-GB/a", 4), cohort("en-IE/b", 6)],
             page_size: 3,
+            ..SummaryReply::default()
         }
     }
 
@@ -168,6 +193,7 @@ mod tests {
         CohortDone {
             handed_off: [("uk".to_owned(), uk)].into(),
             suppressed,
+            expired: 0,
             copy: span(0, 2000),
             mail: span(1000, 3000),
         }

@@ -27,9 +27,10 @@ const CARGO_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The campaign to run: a folder with campaign.yaml, subscribers.csv, brand.md and guardrails/.
-    #[arg(long, value_name = "DIR", default_value = "services/orchestrator/samples/spring-sale")]
-    campaign: PathBuf,
+    /// The campaign to run: a folder with campaign.yaml, subscribers.csv, brand.md and guardrails/; without it the sample,
+    /// with dates of today.
+    #[arg(long, value_name = "DIR")]
+    campaign: Option<PathBuf>,
     /// Where report.json and mail/REGION.mbox are put.
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
@@ -48,8 +49,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    if !options.campaign.join("campaign.yaml").is_file() {
-        eprintln!("cargo xtask: {} holds no campaign.yaml", options.campaign.display());
+    let folder = match &options.campaign {
+        Some(folder) => folder.clone(),
+        None => maily_testkit::sample().map_err(|error| error.to_string())?,
+    };
+    if !folder.join("campaign.yaml").is_file() {
+        eprintln!("cargo xtask: {} holds no campaign.yaml", folder.display());
         return Ok(ExitCode::from(66));
     }
     fetch_and_build()?;
@@ -59,7 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let interrupted = watch_signals()?;
     let plan = Plan::new(&options.data, options.port_base).map_err(|error| error.to_string())?;
     let mut stack = Stack::start(plan, tell).map_err(|error| error.to_string())?;
-    let done = campaign(options, &mut stack, &interrupted);
+    let done = campaign(&folder, options, &mut stack, &interrupted);
     if !options.once && matches!(done, Ok(Some(_))) {
         clones::give_up();
         addresses(stack.plan());
@@ -112,9 +117,14 @@ fn built(building: &mut Child) -> Result<()> {
 }
 
 /// Runs the client to its end while the stack is tended; its exit code, or none when interrupted.
-fn campaign(options: &Options, stack: &mut Stack, interrupted: &Receiver<()>) -> Result<Option<u8>> {
-    say(&format!("Running the campaign {}", options.campaign.display()));
-    let mut command = stack.plan().client(&options.campaign, &options.out);
+fn campaign(
+    folder: &Path,
+    options: &Options,
+    stack: &mut Stack,
+    interrupted: &Receiver<()>,
+) -> Result<Option<u8>> {
+    say(&format!("Running the campaign {}", folder.display()));
+    let mut command = stack.plan().client(folder, &options.out);
     let mut client = Client(command.spawn().map_err(|error| format!("the client: {error}"))?);
     loop {
         if let Some(status) = client.0.try_wait().map_err(|error| error.to_string())? {

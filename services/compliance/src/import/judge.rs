@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use maily_keys::{Cipher, DataKey, KeyId};
-use maily_law::{AsOf, Decision, Exclusion, Outcome, Region, Row, decide};
+use maily_law::{Consent, Decision, Exclusion, Outcome, Region, Row, decide};
 use prost::Message;
 use uuid::Uuid;
 
-use super::blocking;
 use super::read::ReadList;
+use super::{Terms, blocking};
 use crate::Error;
 use crate::layout::{EXCLUDED, ImportId, Layout};
 use crate::pages::details_aad;
 use crate::records::{Campaign, Cohort, Details, Entry, Invalid, Staged};
+use crate::schema::REVISION;
 use crate::secrets::AddressHash;
 use crate::state::Inner;
 
@@ -23,12 +24,12 @@ pub(crate) struct Judging {
     inner: Arc<Inner>,
     import: ImportId,
     campaign: String,
-    as_of: String,
-    judged_at: AsOf,
+    terms: Terms,
     read: ReadList,
     layout: Layout,
     cohorts: BTreeMap<String, u32>,
     excluded: BTreeMap<String, u64>,
+    notes: BTreeMap<&'static str, u64>,
 }
 
 /// A valid row with its decision.
@@ -36,6 +37,7 @@ struct Judged {
     line: u64,
     person: KeyId,
     address: AddressHash,
+    former: Option<AddressHash>,
     cohort: u32,
     decision: Decision,
     details: Details,
@@ -49,24 +51,19 @@ struct Batch {
 }
 
 impl Judging {
-    pub(crate) fn new(
-        inner: &Arc<Inner>,
-        campaign: String,
-        as_of: String,
-        judged_at: AsOf,
-        read: ReadList,
-    ) -> Self {
+    pub(crate) fn new(inner: &Arc<Inner>, campaign: String, terms: Terms, read: ReadList) -> Self {
+        let assumed = read.found.assumed;
         let import = Uuid::now_v7().into_bytes();
         Self {
             inner: Arc::clone(inner),
             import,
             campaign,
-            as_of,
-            judged_at,
+            terms,
             read,
             layout: Layout::new(import, inner.config.page_size),
             cohorts: BTreeMap::new(),
             excluded: BTreeMap::new(),
+            notes: BTreeMap::from([("objection_assumed", assumed)]),
         }
     }
 
@@ -88,6 +85,10 @@ impl Judging {
         }
         self.layout.flush_all();
         self.write(inner).await?;
+        for (region, objections) in &self.read.found.objections {
+            let region = inner.regions.get(region).ok_or(Error::Damaged("a region is missing"))?;
+            region.put_pending(&self.campaign, &self.import, objections).await?;
+        }
         try_join_all(inner.regions.values().map(|region| region.db.flush()).collect::<Vec<_>>()).await?;
         Ok(self.campaign())
     }
@@ -111,14 +112,25 @@ impl Judging {
         }
         let address = address.try_into().map_err(|_| Error::Damaged("a staged row"))?;
         let texts: Vec<&str> = fields.iter().map(String::as_str).collect();
-        let row = Row::parse(&texts, &self.judged_at).map_err(|_| Error::Damaged("a staged row"))?;
+        let row = Row::parse(&texts, &self.terms.when).map_err(|_| Error::Damaged("a staged row"))?;
+        let former = self.inner.secrets.former_hash(&row.address);
         let mut known = self.read.addresses.judge(address);
-        known.suppressed |= self.inner.is_suppressed(&address);
-        let decision = decide(&row, &known, &self.judged_at);
+        if let Some(objected) = self.inner.objected(&address, former.as_ref()) {
+            known.suppressed = true;
+            let given = matches!(row.consent, Consent::Express | Consent::Implied);
+            // A list's column lifts nothing; an officer may want to know.
+            if given && row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected) {
+                self.note("claims_newer_consent");
+            }
+        }
+        let decision = decide(&row, &known, &self.terms.when, self.terms.sender);
+        if matches!(decision.outcome, Outcome::Allowed(_)) && row.address.needs_smtputf8() {
+            self.note("needs_smtputf8");
+        }
         let cohort = self.cohort(&row, decision.outcome);
         let region = self.inner.regions.get(&decision.region).ok_or(Error::Damaged("a staged row"))?;
         let person = region.person(&row.address);
-        let judged = Judged { line, person, address, cohort, decision, details: Details { fields } };
+        let judged = Judged { line, person, address, former, cohort, decision, details: Details { fields } };
         batch.regions.entry(decision.region).or_default().push(judged);
         Ok(())
     }
@@ -136,6 +148,10 @@ impl Judging {
         *self.excluded.entry(exclusion.code().to_owned()).or_default() += 1;
     }
 
+    fn note(&mut self, what: &'static str) {
+        *self.notes.entry(what).or_default() += 1;
+    }
+
     /// Seals each row under its person's key, given in the order of the rows.
     fn seal(mut self, batch: Batch, keys: &BTreeMap<Region, Vec<DataKey>>) -> Result<Self, Error> {
         for (region, rows) in batch.regions {
@@ -150,6 +166,7 @@ impl Judging {
                     outcome: row.decision.outcome.code().into(),
                     article: row.decision.article.into(),
                     sealed: sealed.into(),
+                    former: row.former.map(|former| former.to_vec().into()).unwrap_or_default(),
                 };
                 self.layout.add(region, row.cohort, entry);
             }
@@ -179,13 +196,19 @@ impl Judging {
         Campaign {
             id: self.campaign.clone(),
             import: self.import.to_vec(),
-            as_of: self.as_of.clone(),
+            as_of: self.terms.as_of.clone(),
             digest: self.read.digest.clone(),
             rows: self.read.rows,
             page_size: self.inner.config.page_size,
             excluded: self.excluded.clone(),
             cohorts: self.cohorts.iter().map(cohort).collect(),
             regions: self.layout.sums(),
+            revision: REVISION,
+            imported_at: self.terms.when.import().to_string(),
+            planned: self.terms.when.planned().to_string(),
+            sender: self.terms.sender.code().to_owned(),
+            notes: self.notes.iter().map(|(what, rows)| ((*what).to_owned(), *rows)).filter(|(_, rows)| *rows > 0).collect(),
+            ignored_columns: self.read.ignored_columns.clone(),
         }
     }
 }

@@ -1,17 +1,24 @@
 //! The first pass: bytes to records to staged rows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use maily_law::{AsOf, Fault, Row};
+use maily_law::{Country, EmailAddress, Fault, Objection, Region, Row, objections};
 
+use super::Terms;
 use crate::Error;
 use crate::addresses::Addresses;
-use crate::list::{ListFault, Record, Splitter, Utf8, is_header};
-use crate::records::Staged;
+use crate::list::{Columns, ListFault, Record, Splitter, Utf8, foreign};
+use crate::records::{ListObjection, Staged};
+use crate::secrets::AddressHash;
 use crate::stage::{StageReader, StageWriter};
 use crate::state::Inner;
+
+/// Bytes that tell an encoding.
+const MARK: usize = 4;
+/// The place of a row's country in `maily_law::COLUMNS`.
+const COUNTRY: usize = 3;
 
 /// The most cohorts of a campaign, and bytes of all their names.
 const COHORTS: usize = 1_000;
@@ -23,6 +30,8 @@ pub(crate) struct Reading {
     utf8: Utf8,
     digest: hmac::Context,
     bytes: u64,
+    /// The first bytes, while they are too few to tell an encoding.
+    first: Vec<u8>,
     sink: Sink,
 }
 
@@ -32,34 +41,49 @@ pub(crate) struct ReadList {
     pub(crate) addresses: Addresses,
     pub(crate) rows: u64,
     pub(crate) digest: Vec<u8>,
+    pub(crate) found: Found,
+    pub(crate) ignored_columns: Vec<String>,
+}
+
+/// What a list holds besides its rows.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Objections that go into the suppression list, by the region that records them.
+    pub(crate) objections: BTreeMap<Region, Vec<ListObjection>>,
+    /// Rows that object, as far as their fault lets one assume.
+    pub(crate) assumed: u64,
+    /// Valid rows.
+    pub(crate) valid: u64,
 }
 
 /// Where records go.
 struct Sink {
     inner: Arc<Inner>,
-    as_of: AsOf,
-    header: bool,
+    terms: Terms,
+    columns: Option<Columns>,
     rows: u64,
     stage: StageWriter,
     addresses: Addresses,
+    found: Found,
     cohorts: HashSet<String>,
     cohort_bytes: usize,
 }
 
 impl Reading {
-    pub(crate) fn new(inner: &Arc<Inner>, as_of: &str, judged_at: AsOf) -> Result<Self, Error> {
+    pub(crate) fn new(inner: &Arc<Inner>, terms: Terms) -> Result<Self, Error> {
+        let digest = inner.secrets.list_digest(&terms.as_of, Some(terms.sender));
         let sink = Sink {
             inner: Arc::clone(inner),
-            as_of: judged_at,
-            header: false,
+            terms,
+            columns: None,
             rows: 0,
             stage: StageWriter::create(&inner.staging)?,
             addresses: Addresses::default(),
+            found: Found::default(),
             cohorts: HashSet::new(),
             cohort_bytes: 0,
         };
-        let digest = inner.secrets.list_digest(as_of);
-        Ok(Self { splitter: Splitter::new(), utf8: Utf8::default(), digest, bytes: 0, sink })
+        Ok(Self { splitter: Splitter::new(), utf8: Utf8::default(), digest, bytes: 0, first: Vec::new(), sink })
     }
 
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
@@ -69,6 +93,13 @@ impl Reading {
             return Err(ListFault::Bytes(limit).into());
         }
         self.digest.update(chunk);
+        if self.first.len() < MARK {
+            let missing = MARK - self.first.len();
+            self.first.extend_from_slice(&chunk[..missing.min(chunk.len())]);
+            if let Some(name) = foreign(&self.first).filter(|_| self.first.len() == MARK) {
+                return Err(ListFault::Encoding(name).into());
+            }
+        }
         let checked = self.utf8.push(chunk);
         let valid = &chunk[..checked.err().unwrap_or(chunk.len())];
         let sink = &mut self.sink;
@@ -78,56 +109,95 @@ impl Reading {
     }
 
     pub(crate) fn finish(self) -> Result<ReadList, Error> {
-        let Self { splitter, utf8, digest, mut sink, .. } = self;
+        let Self { splitter, utf8, digest, mut sink, first, .. } = self;
+        if let Some(name) = foreign(&first) {
+            return Err(ListFault::Encoding(name).into());
+        }
         if !utf8.is_whole() {
             return Err(ListFault::Utf8(splitter.line()).into());
         }
         splitter.finish(|record| sink.record(&record))?;
-        if !sink.header {
-            return Err(ListFault::Empty.into());
-        }
+        let columns = sink.columns.ok_or(ListFault::Empty)?;
         Ok(ReadList {
             stage: sink.stage.finish()?,
             addresses: sink.addresses,
             rows: sink.rows,
             digest: digest.sign().as_ref().to_vec(),
+            found: sink.found,
+            ignored_columns: columns.ignored,
         })
     }
 }
 
 impl Sink {
     fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
-        if !self.header {
-            self.header = is_header(record);
-            return if self.header { Ok(()) } else { Err(ListFault::Header(record.line).into()) };
-        }
+        let Some(columns) = &self.columns else {
+            self.columns = Some(Columns::read(record)?);
+            return Ok(());
+        };
         self.rows += 1;
         if self.rows > self.inner.config.max_rows {
             return Err(ListFault::Rows(self.inner.config.max_rows).into());
         }
-        let parsed = if record.malformed {
-            Err(Fault { field: "row", reason: "has text behind a closing quote" })
-        } else {
-            Row::parse(&record.fields, &self.as_of)
+        let picked = columns.pick(record);
+        let parsed = match &picked {
+            Some(fields) => Row::parse(fields, &self.terms.when),
+            None if record.malformed => Err(Fault { field: "row", reason: "has text behind a closing quote, or is too long" }),
+            None => Row::parse(&[], &self.terms.when),
         };
-        let staged = match parsed {
-            Ok(row) => self.valid(record, &row)?,
-            Err(fault) => invalid(record.line, fault),
+        let staged = match (&picked, parsed) {
+            (Some(fields), Ok(row)) => self.valid(record.line, fields, &row)?,
+            (_, Err(fault)) => {
+                self.invalid(record, picked.as_ref().map(<[&str; _]>::as_slice));
+                invalid(record.line, fault)
+            }
+            (None, Ok(_)) => return Err(Error::Damaged("a row")),
         };
         self.stage.push(staged)
     }
 
-    fn valid(&mut self, record: &Record<'_>, row: &Row<'_>) -> Result<Staged, Error> {
+    fn valid(&mut self, line: u64, fields: &[&str], row: &Row<'_>) -> Result<Staged, Error> {
         let region = row.country.jurisdiction().region();
         if !self.inner.regions.contains_key(&region) {
-            return Err(ListFault::Region { line: record.line, region }.into());
+            return Err(ListFault::Region { line, region }.into());
         }
         self.cohort(row)?;
-        let address = self.inner.secrets.address_hash(&row.address);
-        self.addresses.note(address, row);
-        let mut fields: Vec<String> = record.fields.iter().map(ToString::to_string).collect();
-        fields[1] = row.address.as_str().to_owned();
-        Ok(Staged { line: record.line, address: address.to_vec(), fields })
+        self.found.valid += 1;
+        let address = match row.objection() {
+            Some(objection) => self.objects(line, Some(region), &row.address, objection),
+            None => self.inner.secrets.address_hash(&row.address),
+        };
+        Ok(Staged { line, address: address.to_vec(), fields: row.kept(fields) })
+    }
+
+    /// Who objects in a row that can't be read.
+    fn invalid(&mut self, record: &Record<'_>, columns: Option<&[&str]>) {
+        let country = columns.and_then(|columns| Country::parse(columns[COUNTRY].trim()));
+        let region = country.map(|country| country.jurisdiction().region());
+        let found = objections(columns, &record.fields);
+        self.found.assumed += u64::from(found.iter().any(|(_, objection)| !objection.carries_over()));
+        for (address, objection) in found {
+            self.objects(record.line, region, &address, objection);
+        }
+    }
+
+    /// Notes an objection; the record of one that carries over stays in the row's region, if that is known and kept here.
+    fn objects(
+        &mut self,
+        line: u64,
+        region: Option<Region>,
+        address: &EmailAddress,
+        objection: Objection,
+    ) -> AddressHash {
+        let hash = self.inner.secrets.address_hash(address);
+        self.addresses.note(hash, objection);
+        let kept = region.filter(|region| self.inner.regions.contains_key(region));
+        let region = kept.or_else(|| self.inner.regions.keys().next().copied());
+        if let Some(region) = region.filter(|_| objection.carries_over()) {
+            let objection = ListObjection { address: hash.to_vec(), line, kind: objection.code().to_owned() };
+            self.found.objections.entry(region).or_default().push(objection);
+        }
+        hash
     }
 
     /// Refuses a list with more cohorts than a campaign may have.

@@ -1,23 +1,30 @@
-//! Splits bytes into records: comma, double quotes, LF or CRLF (RFC 4180).
+//! Splits bytes into records: double quotes, LF or CRLF (RFC 4180), and as separator whichever of comma, semicolon and tab
+//! the header has most of.
 //!
 //! Empty lines are no records. A lone CR is data. A quote inside an unquoted field is data; text behind a
-//! closing quote makes the record malformed. Own code, because the csv crate can tell neither an unclosed quote
+//! closing quote, other than blanks, makes the record malformed. Own code, because the csv crate can tell neither an unclosed quote
 //! nor the line where it was opened, and buffers a field of any size.
 
-use maily_law::COLUMNS;
-
+use super::columns::MAX_COLUMNS;
 use super::{ListFault, MAX_FIELD};
 
-/// Fields kept of a record: one too many is enough to know that there are too many.
-const KEPT: usize = COLUMNS.len() + 1;
+/// Fields kept of a record: one too many is enough to know that there are too many, and who objects in a record may stand
+/// in any of them.
+const KEPT: usize = MAX_COLUMNS + 1;
+/// Bytes kept of a record; fields behind are empty, and the record is malformed.
+const MAX_RECORD: usize = 1 << 20;
+/// What may separate fields, the usual one first.
+const SEPARATORS: [u8; 3] = *b",;\t";
+/// Bytes of the first record that are looked at for its separator.
+const HEAD: usize = 128 << 10;
 
 /// One record; its fields are complete UTF-8 where the input is.
 pub(crate) struct Record<'a> {
     /// The line where it begins, from 1.
     pub(crate) line: u64,
-    /// Its fields, at most one more than there are columns.
+    /// Its fields, at most one more than a list may have columns.
     pub(crate) fields: Vec<&'a str>,
-    /// There is text behind a closing quote.
+    /// There is text behind a closing quote, or more than is kept.
     pub(crate) malformed: bool,
 }
 
@@ -31,6 +38,8 @@ enum State {
     Quoted,
     /// Behind a quote that closes the field, unless another follows.
     Closed,
+    /// Behind a closed field and blanks.
+    ClosedBlank,
     /// Behind a closed field and a CR, which a LF should follow.
     ClosedCr,
 }
@@ -38,6 +47,9 @@ enum State {
 /// The state between two chunks: never more than one record.
 pub(crate) struct Splitter {
     state: State,
+    /// Known once the first record has ended; what came until then waits in `head`.
+    separator: Option<u8>,
+    head: Head,
     /// Contents of the fields that are kept.
     text: Vec<u8>,
     /// Where each of them ends.
@@ -48,12 +60,16 @@ pub(crate) struct Splitter {
     row_line: u64,
     quote_line: u64,
     malformed: bool,
+    /// No more of this record is kept: its last field may end within a character.
+    cut: bool,
 }
 
 impl Splitter {
     pub(crate) fn new() -> Self {
         Self {
             state: State::Begin,
+            separator: None,
+            head: Head::default(),
             text: Vec::new(),
             ends: Vec::new(),
             field: 0,
@@ -61,12 +77,13 @@ impl Splitter {
             row_line: 1,
             quote_line: 1,
             malformed: false,
+            cut: false,
         }
     }
 
     /// The line that the next byte is on.
     pub(crate) fn line(&self) -> u64 {
-        self.line
+        self.line + self.head.lines
     }
 
     /// Reads on, and gives every record that ends to `each`.
@@ -75,9 +92,33 @@ impl Splitter {
         bytes: &[u8],
         mut each: impl FnMut(Record<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.separator.is_some() {
+            return self.split(bytes, &mut each);
+        }
+        match self.head.push(bytes) {
+            true => self.settle(&mut each),
+            false => Ok(()),
+        }
+    }
+
+    /// Decides on the separator and reads what waited for it.
+    fn settle<E: From<ListFault>>(
+        &mut self,
+        each: &mut impl FnMut(Record<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let head = std::mem::take(&mut self.head);
+        self.separator = Some(separator(&head.bytes[head.begin..head.at]));
+        self.split(&head.bytes, each)
+    }
+
+    fn split<E: From<ListFault>>(
+        &mut self,
+        bytes: &[u8],
+        each: &mut impl FnMut(Record<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         for &byte in bytes {
             if self.step(byte)? {
-                self.emit(&mut each)?;
+                self.emit(each)?;
             }
         }
         Ok(())
@@ -88,6 +129,9 @@ impl Splitter {
         mut self,
         mut each: impl FnMut(Record<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.separator.is_none() {
+            self.settle(&mut each)?;
+        }
         match self.state {
             State::Quoted => return Err(ListFault::Quote(self.quote_line).into()),
             State::Plain => self.strip_cr(),
@@ -110,8 +154,9 @@ impl Splitter {
             (State::Quoted, b'"') => self.state = State::Closed,
             (State::Closed, b'"') => self.keep(byte, State::Quoted)?,
             (State::Quoted, _) => self.keep(byte, State::Quoted)?,
-            (State::Closed, b'\r') => self.state = State::ClosedCr,
-            (_, b',') => self.end_field(),
+            (State::Closed | State::ClosedBlank, b'\r') => self.state = State::ClosedCr,
+            (_, byte) if Some(byte) == self.separator => self.end_field(),
+            (State::Closed | State::ClosedBlank, b' ' | b'\t') => self.state = State::ClosedBlank,
             (state, b'\n') => {
                 if state == State::Plain {
                     self.strip_cr();
@@ -119,7 +164,7 @@ impl Splitter {
                 self.end_field();
                 return Ok(true);
             }
-            (State::Closed | State::ClosedCr, _) => {
+            (State::Closed | State::ClosedBlank | State::ClosedCr, _) => {
                 self.malformed = true;
                 self.keep(byte, State::Plain)?;
             }
@@ -134,14 +179,18 @@ impl Splitter {
         if self.field > MAX_FIELD {
             return Err(ListFault::Field(self.row_line));
         }
-        if self.ends.len() < KEPT {
+        if self.text.len() >= MAX_RECORD {
+            self.malformed = true;
+            self.cut = true;
+        }
+        if self.ends.len() < KEPT && !self.cut {
             self.text.push(byte);
         }
         Ok(())
     }
 
     fn strip_cr(&mut self) {
-        if self.ends.len() < KEPT && self.field > 0 && self.text.last() == Some(&b'\r') {
+        if self.ends.len() < KEPT && !self.cut && self.field > 0 && self.text.last() == Some(&b'\r') {
             self.text.pop();
             self.field -= 1;
         }
@@ -161,6 +210,9 @@ impl Splitter {
     ) -> Result<(), E> {
         let blank = self.ends.len() == 1 && self.text.is_empty();
         if !blank {
+            if self.cut {
+                self.drop_torn();
+            }
             let starts = std::iter::once(0).chain(self.ends.iter().copied());
             let fields =
                 starts.zip(&self.ends).map(|(start, &end)| std::str::from_utf8(&self.text[start..end]));
@@ -169,8 +221,63 @@ impl Splitter {
         }
         self.text.clear();
         self.ends.clear();
-        self.malformed = false;
+        (self.malformed, self.cut) = (false, false);
         self.row_line = self.line;
         Ok(())
     }
+
+    /// Drops a character that was cut off at the end of what is kept.
+    fn drop_torn(&mut self) {
+        if let Err(error) = std::str::from_utf8(&self.text)
+            && error.error_len().is_none()
+        {
+            let whole = error.valid_up_to();
+            self.text.truncate(whole);
+            self.ends.iter_mut().for_each(|end| *end = (*end).min(whole));
+        }
+    }
+}
+
+/// The first record that is no empty line, while it arrives.
+#[derive(Default)]
+struct Head {
+    bytes: Vec<u8>,
+    lines: u64,
+    /// Where the record begins, and how far it was looked through.
+    begin: usize,
+    at: usize,
+    quoted: bool,
+}
+
+impl Head {
+    /// Takes more; whether the record has ended or is longer than is waited for.
+    fn push(&mut self, bytes: &[u8]) -> bool {
+        self.bytes.extend_from_slice(bytes);
+        bytes.iter().for_each(|byte| self.lines += u64::from(*byte == b'\n'));
+        while let Some(&byte) = self.bytes.get(self.at) {
+            self.quoted ^= byte == b'"';
+            if byte == b'\n' && !self.quoted {
+                if self.bytes[self.begin..self.at].iter().any(|byte| *byte != b'\r') {
+                    return true;
+                }
+                self.begin = self.at + 1;
+            }
+            self.at += 1;
+        }
+        self.bytes.len() >= HEAD
+    }
+}
+
+/// What a header has most of, outside of quotes.
+fn separator(header: &[u8]) -> u8 {
+    let mut counts = [0_usize; SEPARATORS.len()];
+    let mut quoted = false;
+    for &byte in header {
+        quoted ^= byte == b'"';
+        if let Some(at) = SEPARATORS.iter().position(|separator| *separator == byte && !quoted) {
+            counts[at] += 1;
+        }
+    }
+    let most = counts.iter().copied().max().unwrap_or_default();
+    counts.iter().position(|count| *count == most).map_or(b',', |at| SEPARATORS[at])
 }

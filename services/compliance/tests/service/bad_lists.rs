@@ -2,7 +2,7 @@
 
 use maily_compliance::{Config, Error, State};
 
-use crate::common::{AS_OF, HEADER, Service, config, import, import_in, list, roots};
+use crate::common::{AS_OF, HEADER, SENDER, Service, clock, config, import, import_in, list, roots};
 
 const GOOD: &str = "1,a@b.de,Ada,DE,en,all,1980,express,2025-01-01T00:00:00Z,form,false\n";
 
@@ -17,18 +17,25 @@ async fn refused(state: &State, campaign: &str, list: &[u8]) -> String {
 async fn each_fault_is_one_sentence_and_leaves_nothing() {
     let service = Service::start(100).await;
     let columns = HEADER.trim_end();
-    let header = format!("line 1: the header must be {columns}");
+    let lacks = |column: &str| format!("line 1: the header has no column {column}; it has to have {columns}");
+    let foreign = "not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8";
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| HEADER.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     let with = |tail: &[u8]| [HEADER.as_bytes(), GOOD.as_bytes(), tail].concat();
     for (list, sentence) in [
         (b"".to_vec(), format!("the list is empty: its first line must be {columns}")),
         (b"\n\r\n".to_vec(), format!("the list is empty: its first line must be {columns}")),
-        (GOOD.as_bytes().to_vec(), header.clone()),
-        (HEADER.replace("email", "mail").into_bytes(), header.clone()),
-        (HEADER.replace(",suppressed", "").into_bytes(), header.clone()),
-        (HEADER.replace(',', ";").into_bytes(), header),
+        // A person's line is not quoted.
+        (GOOD.as_bytes().to_vec(), lacks("id")),
+        (HEADER.replace("email", "mail").into_bytes(), lacks("email")),
+        (HEADER.replace(",suppressed", "").into_bytes(), lacks("suppressed")),
+        (HEADER.replace("id,", "id,ID,").into_bytes(), "line 1: the header has the column id twice".into()),
+        (utf16(u16::to_le_bytes), "the list is UTF-16 (little-endian); save it as UTF-8".into()),
+        (utf16(u16::to_be_bytes), "the list is UTF-16 (big-endian); save it as UTF-8".into()),
+        (b"\xff\xfei\0d\0".to_vec(), "the list is UTF-16 (little-endian); save it as UTF-8".into()),
+        (b"PK\x03\x04\x14\0".to_vec(), "the list is an Excel workbook or another ZIP file; save it as UTF-8".into()),
         (with(b"2,\"a@b.de\n,x\n"), "line 3: a quote is opened and never closed".into()),
-        (with(b"\n2,\xe9@b.de\n"), "line 4: not UTF-8".into()),
-        (with(b"2,caf\xc3"), "line 3: not UTF-8".into()),
+        (with(b"\n2,\xe9@b.de\n"), format!("line 4: {foreign}")),
+        (with(b"2,caf\xc3"), format!("line 3: {foreign}")),
         (
             with(format!("2,{}", "x".repeat(10 << 20)).as_bytes()),
             "line 3: a field is longer than 64 KiB".into(),
@@ -47,7 +54,7 @@ async fn a_list_has_limits() {
     let folder = tempfile::tempdir().unwrap();
     let regions = vec!["eu".to_owned()];
     let limited = Config { max_rows: 3, max_bytes: 2_000, regions, ..config(folder.path(), 100) };
-    let state = State::open(&limited, &folder.path().join("data"), roots(&limited)).await.unwrap();
+    let state = State::open_with(&limited, &folder.path().join("data"), roots(&limited), clock()).await.unwrap();
     let rows = |count| format!("{HEADER}{}", GOOD.repeat(count));
     assert_eq!(import(&state, "three", rows(3)).await.unwrap(), 3);
     assert_eq!(refused(&state, "four", rows(4).as_bytes()).await, "the list has more than 3 rows");
@@ -71,9 +78,9 @@ async fn a_bad_request_is_refused_before_the_list_is_read() {
     let service = Service::start(100).await;
     let none = || futures::stream::pending();
     for (campaign, as_of) in
-        [("", AS_OF), ("a\nb", AS_OF), (&*"x".repeat(257), AS_OF), ("c", "2026-04-01"), ("c", "")]
+        [("", AS_OF), ("a\nb", AS_OF), (&*"x".repeat(257), AS_OF), ("c", "2026-04-01"), ("c", "2026-07-01T00:00:00Z")]
     {
-        assert!(matches!(service.state.import(campaign, as_of, none()).await, Err(Error::Request(_))));
+        assert!(matches!(service.state.import(campaign, as_of, SENDER, none()).await, Err(Error::Request(_))));
     }
     let chunk = vec![b'x'; (256 << 10) + 1];
     let long = import_in(&service.state, "c", chunk, usize::MAX).await;
@@ -85,7 +92,7 @@ async fn a_stream_that_breaks_off_leaves_nothing() {
     let service = Service::start(100).await;
     let good = list(2_000);
     let chunks = [Ok(good.clone().into_bytes().into()), Err(Error::BrokenOff)];
-    let broken = service.state.import("c", AS_OF, futures::stream::iter(chunks)).await;
+    let broken = service.state.import("c", AS_OF, SENDER, futures::stream::iter(chunks)).await;
     assert!(matches!(broken, Err(Error::BrokenOff)));
     assert_eq!(import(&service.state, "c", list(5)).await.unwrap(), 5, "the campaign is not taken");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream;
-use maily_compliance::{Config, Error, State};
+use maily_compliance::{Clock, Config, Error, State};
 use maily_keys::LocalKeyring;
 use maily_proto::compliance as pb;
 use tempfile::TempDir;
@@ -13,6 +13,13 @@ use tempfile::TempDir;
 pub(crate) const HEADER: &str =
     "id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed\n";
 pub(crate) const AS_OF: &str = "2026-04-01T09:00:00+02:00";
+/// The sender's country: its law asks for the least.
+pub(crate) const SENDER: &str = "US";
+
+/// It is always [`AS_OF`].
+pub(crate) fn clock() -> Clock {
+    Arc::new(|| AS_OF.parse().unwrap())
+}
 
 /// An open state and its folder.
 pub(crate) struct Service {
@@ -26,7 +33,7 @@ pub(crate) fn config(folder: &Path, page_size: u32) -> Config {
 
 pub(crate) async fn open(folder: &Path, page_size: u32) -> State {
     let config = config(folder, page_size);
-    State::open(&config, &folder.join("data"), roots(&config)).await.unwrap()
+    State::open_with(&config, &folder.join("data"), roots(&config), clock()).await.unwrap()
 }
 
 pub(crate) fn roots(config: &Config) -> Arc<LocalKeyring> {
@@ -37,6 +44,23 @@ impl Service {
     pub(crate) async fn start(page_size: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = open(folder.path(), page_size).await;
+        Self { folder, state }
+    }
+
+    /// With a clock that stands.
+    pub(crate) async fn start_at(page_size: u32, now: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path(), page_size);
+        let clock: Clock = Arc::new(move || now.parse().unwrap());
+        let state = State::open_with(&config, &folder.path().join("data"), roots(&config), clock).await.unwrap();
+        Self { folder, state }
+    }
+
+    /// With the system's clock.
+    pub(crate) async fn start_now(page_size: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path(), page_size);
+        let state = State::open(&config, &folder.path().join("data"), roots(&config)).await.unwrap();
         Self { folder, state }
     }
 
@@ -59,7 +83,7 @@ pub(crate) async fn import_in(
     chunk: usize,
 ) -> Result<u64, Error> {
     let chunks: Vec<_> = list.as_ref().chunks(chunk).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
-    state.import(campaign, AS_OF, stream::iter(chunks)).await
+    state.import(campaign, AS_OF, SENDER, stream::iter(chunks)).await
 }
 
 /// A list of eligible people in the United States and Germany, by turns.

@@ -8,7 +8,7 @@ use maily_compliance::State;
 use maily_proto::compliance as pb;
 use maily_testkit::{Access, Redis};
 
-use crate::common::{config, import, list, page, roots};
+use crate::common::{clock, config, import, list, page, roots};
 
 /// Rows of the list; every other one is in the United States.
 const PEOPLE: usize = 30;
@@ -16,7 +16,7 @@ const PEOPLE: usize = 30;
 /// A process with a folder of its own, under the keys of all.
 async fn process(dir: &Path, name: &str) -> State {
     let config = config(dir, 100);
-    State::open(&config, &dir.join(name), roots(&config)).await.unwrap()
+    State::open_with(&config, &dir.join(name), roots(&config), clock()).await.unwrap()
 }
 
 fn client(redis: &Redis) -> RedisClient {

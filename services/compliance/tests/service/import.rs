@@ -9,7 +9,7 @@ use maily_proto::compliance::compliance_server::Compliance;
 use tokio::sync::oneshot;
 use tonic::Request;
 
-use crate::common::{AS_OF, HEADER, Service, import, import_in, list, page};
+use crate::common::{AS_OF, SENDER, HEADER, Service, import, import_in, list, page};
 
 /// One row for every line of DESIGN.md's table.
 const EVERY_CODE: &str = "\
@@ -21,8 +21,8 @@ const EVERY_CODE: &str = "\
 6,w@example.us,W,US,en-US,vip,1980,withdrawn,,,false
 7,m@example.us,M,US,en-US,vip,2008,express,,,false
 8,n@example.fr,N,FR,en-GB,vip,,implied,2025-01-01T00:00:00Z,form,false
-9,i@example.ca,I,CA,en-CA,vip,,implied,2024-04-01T06:59:59Z,shop,false
-10,j@example.ca,J,CA,en-CA,vip,,implied,2024-04-01T07:00:00Z,shop,false
+9,i@example.ca,I,CA,en-CA,vip,,implied,2025-10-01T06:59:59Z,shop,false
+10,j@example.ca,J,CA,en-CA,vip,,implied,2025-10-01T07:00:00Z,shop,false
 11,u@example.us,\"Jo, \"\"JJ\"\"\r
 <b>{{x}}</b>\",US,en-US,vip,,none,,,false
 12,not an address,X,DE,en-GB,vip,,express,2025-01-01T00:00:00Z,form,false
@@ -64,8 +64,8 @@ async fn every_code_of_the_table() {
     assert_eq!(summary(&ask(&service, "c").await), wanted);
     let faults = [
         (14, "email", "is not local@domain"),
-        (17, "consent_at", "is after as_of"),
-        (18, "suppressed", "is not true or false"),
+        (17, "consent_at", "is after the import"),
+        (18, "suppressed", "is not true or false, yes or no, 1 or 0"),
     ];
     let faults = faults.map(|(line, field, reason)| (line, field.to_owned(), reason.to_owned()));
     assert_eq!(invalid(&service, 0, 0).await, faults);
@@ -92,7 +92,7 @@ async fn repeating_answers_the_same_and_another_list_is_refused() {
     assert!(matches!(import(&service.state, "c", list(49)).await, Err(Error::OtherList)));
     let bytes = list(50).into_bytes();
     let chunks = stream::iter([Ok(bytes.into())]);
-    assert!(matches!(service.state.import("c", "2026-04-01T07:00:00Z", chunks).await, Err(Error::OtherList)));
+    assert!(matches!(service.state.import("c", "2026-04-01T07:00:00Z", SENDER, chunks).await, Err(Error::OtherList)));
     assert_eq!(ask(&service, "c").await, first, "the page size of the import stays");
     assert_eq!(first.page_size, 10);
     assert_eq!(service.state.verify().await.unwrap().links.values().sum::<u64>(), 2);
@@ -109,7 +109,7 @@ async fn one_campaign_is_imported_by_one_call_at_a_time() {
         Ok(HEADER.into())
     };
     let state = service.state.clone();
-    let first = tokio::spawn(async move { state.import("c", AS_OF, Box::pin(stream::once(chunk))).await });
+    let first = tokio::spawn(async move { state.import("c", AS_OF, SENDER, Box::pin(stream::once(chunk))).await });
     is_reading.await.unwrap();
     let second = import(&service.state, "c", "").await.unwrap_err();
     assert!(matches!(second, Error::Importing) && !second.is_permanent());
@@ -141,13 +141,13 @@ async fn a_list_that_comes_again_disturbs_nobody() {
     for _ in 0..3 {
         let (chunks, is_reading) = stalled(HEADER);
         let state = service.state.clone();
-        under_way.push(tokio::spawn(async move { state.import("c", AS_OF, chunks).await }));
+        under_way.push(tokio::spawn(async move { state.import("c", AS_OF, SENDER, chunks).await }));
         is_reading.await.unwrap();
     }
     assert_eq!(ask(&service, "c").await, first);
     let at = page("c", "en-GB/seg0", "us", 0);
     assert_eq!(service.state.recipients(&at).await.unwrap().len(), 9);
-    assert_eq!(service.state.hand_off(at, "s".into()).await.unwrap(), (9, 0));
+    assert_eq!(service.state.hand_off(at, "s".into()).await.unwrap().handed_off, 9);
     assert_eq!(import(&service.state, "c", list(50)).await.unwrap(), 50);
     assert_eq!(import(&service.state, "d", list(20)).await.unwrap(), 20);
     under_way.iter().for_each(tokio::task::JoinHandle::abort);

@@ -1,5 +1,7 @@
 //! `email check sender`: who writes, and where they can be found (CAN-SPAM 15 U.S.C. 7704(a)(1) and (5); CASL s.6(2)).
 
+use maily_law::EmailAddress;
+
 use super::{Email, Sources};
 use crate::text::{html::Seen, normal::treacherous};
 
@@ -14,7 +16,7 @@ pub(crate) fn check(email: &Email, sources: &Sources, html: &Seen) -> Vec<String
     require(name(&email.from_name), "the sender's name is empty, too long or not a plain name");
     // An empty name of the campaign is nobody's: the name in the mail is not empty.
     require(email.from_name.trim() == sources.sender_name.trim(), "the sender's name is not the campaign's");
-    require(address(&email.from_email), "the sender's address is not a valid e-mail address");
+    require(EmailAddress::parse(&email.from_email).is_ok(), "the sender's address is not a valid e-mail address");
     require(postal(&email.postal_address), "the sender has no postal address");
     let wanted = letters(&email.postal_address);
     require(
@@ -34,24 +36,6 @@ fn name(name: &str) -> bool {
         && !treacherous(name)
         && !name.contains(['@', '<', '>', '{', '}', '[', ']', '"'])
         && name.chars().any(char::is_alphabetic)
-}
-
-/// `local@domain` of RFC 5321 as the platform sends it: no quoted local part, at least one dot in the domain.
-pub(crate) fn address(address: &str) -> bool {
-    let Some((local, domain)) = address.rsplit_once('@') else { return false };
-    let atom = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`|~.".contains(c);
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    (1..=64).contains(&local.len())
-        && local.chars().all(atom)
-        && local.split('.').all(|part| !part.is_empty())
-        && domain.len() <= 253
-        && domain.contains('.')
-        && domain.split('.').all(label)
 }
 
 /// Long enough to be one, with at least two parts and no placeholder.

@@ -3,14 +3,15 @@
 
     python3 make_subscribers.py > subscribers.csv
 
-No randomness: the same file every time. All addresses are under domains that RFC 2606 reserves.
+No randomness: the same file every time. All addresses are under domains that RFC 2606 reserves. What depends on the day
+stands in double braces: `cargo xtask up` runs a copy with dates there (libs/testkit/src/sample.rs).
 """
 
 import csv
 import sys
 
 HEADER = (
-    "id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed"
+    "id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed,implied_by"
 ).split(",")
 DOMAINS = ["example.com", "example.org", "example.net", "mail.example.com", "post.example.org"]
 SOURCES = ["signup form", "checkout box", "shop counter", "garden show 2025", "newsletter page"]
@@ -94,14 +95,14 @@ def special():
     yield row("uk-is-not-a-code@example.com", country="UK")
     yield row("unassigned@example.org", country="XX")
     yield row("maybe@example.com", consent="maybe")
-    yield row("yes-suppressed@example.com", suppressed="yes")
+    yield row("perhaps-suppressed@example.com", suppressed="perhaps")
     yield row("short-year@example.com", birth_year="85")
     yield row("bad-date@example.com", consent_at="2025-02-30T10:00:00Z")
     yield row("no-offset@example.com", consent_at="2025-02-03T10:00:00")
-    yield row("tomorrow@example.com", consent_at="2026-03-21T09:00:00Z")
+    yield row("tomorrow@example.com", consent_at="{{day+2d}}")
     yield row("a-field-short@example.com", suppressed=None)
     yield row("a-field-too-many@example.com", more="false")
-    # Rule 2: the domain's case does not matter, the local part's does; an invalid row does not count.
+    # Rule 2: a person is one in whichever case; an invalid row does not count.
     yield row("amelia@Example.ORG", first_name="Amelia")
     yield row("Amelia@example.org", first_name="Amelia")
     yield row("tomorrow@example.com", first_name="Tamsin")
@@ -119,25 +120,25 @@ def special():
     yield row("us-changed-my-mind@example.com", consent="withdrawn", **us)
     yield row("withdrawn-in-a-later-row@example.net")
     yield row("withdrawn-in-a-later-row@example.net", consent="withdrawn")
-    # Rule 5: 2026 - 2008 = 18 is not certainly of age, 2026 - 2007 = 19 is.
-    yield row("perhaps-17@example.com", birth_year="2008")
-    yield row("surely-18@example.com", birth_year="2007")
-    yield row("us-minor@example.com", birth_year="2011", **us)
+    # Rule 5: who turns 18 this year is not certainly of age, who did last year is.
+    yield row("perhaps-17@example.com", birth_year="{{year-18}}")
+    yield row("surely-18@example.com", birth_year="{{year-19}}")
+    yield row("us-minor@example.com", birth_year="{{year-15}}", **us)
     # Rule 6: EU, EEA, UK, Switzerland want express consent with its moment and its source.
     yield row("uk-implied@example.com", consent="implied")
     yield row("de-none@example.org", country="DE", locale="en-IE", consent="none", consent_at="", consent_source="")
     yield row("no-moment@example.org", country="NO", consent_at="")
     yield row("no-source@example.net", country="CH", consent_source="")
     yield row("ie-implied@example.com", country="IE", locale="en-IE", consent="implied")
-    # Rule 7: Canada counts 24 calendar months, to the second.
-    yield row("ca-implied-new@example.com", **ca | {"consent_at": "2025-08-01T12:00:00-05:00"})
-    yield row("ca-implied-just@example.com", **ca | {"consent_at": "2024-03-20T09:00:00Z"})
-    yield row("ca-implied-over@example.com", **ca | {"consent_at": "2024-03-20T08:59:59Z"})
-    yield row("ca-implied-old@example.org", **ca | {"consent_at": "2022-05-05T12:00:00-07:00"})
+    # Rule 7: Canada counts 24 calendar months from a purchase or contract, 6 from an inquiry or from nobody knows what.
+    yield row("ca-implied-new@example.com", **ca | {"consent_at": "{{day-3mo}}"})
+    yield row("ca-bought-just@example.com", **ca | {"consent_at": "{{day-24mo+2d}}", "implied_by": "purchase"})
+    yield row("ca-bought-over@example.com", **ca | {"consent_at": "{{day-24mo-2d}}", "implied_by": "contract"})
+    yield row("ca-asked-over@example.org", **ca | {"consent_at": "{{day-6mo-2d}}", "implied_by": "inquiry"})
     yield row("ca-implied-undated@example.net", **ca | {"consent_at": ""})
     yield row("ca-none@example.net", **ca | {"consent": "none", "consent_at": ""})
     yield row("ca-express-no-source@example.net", **ca | {"consent": "express", "consent_source": ""})
-    # Rule 8: the United States is opt-out.
+    # Rule 8: the United States is opt-out, and the sender's own country, the United Kingdom, is not.
     yield row("us-none@example.com", **us | {"consent": "none", "consent_at": "", "consent_source": ""})
     yield row("us-implied@example.com", **us | {"segment": "new-subscribers", "consent": "implied"})
     # Rule 9: a country without rules of its own is judged by the strictest.
@@ -167,7 +168,7 @@ def main():
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(HEADER)
     for number, row in enumerate(spread(ordinary(), special()), 1):
-        fields = [f"FH{number:04}"] + [row[column] for column in HEADER[1:]]
+        fields = [f"FH{number:04}"] + [row.get(column, "") for column in HEADER[1:]]
         out.writerow([field for field in [*fields, row.get("more")] if field is not None])
 
 

@@ -73,7 +73,7 @@ pub(crate) async fn subscribers(
     let campaign = api.campaign(&id).await?;
     let (pieces, list) = mpsc::channel(4);
     let pump = tokio::spawn(pump(body, pieces));
-    match api.deps.compliance.import(&id, &campaign.settings.as_of, ReceiverStream::new(list)).await {
+    match api.deps.compliance.import(&id, &campaign.settings, ReceiverStream::new(list)).await {
         Ok(rows) => Ok(Json(json!({ "rows": rows }))),
         Err(error) => {
             let _ = tokio::time::timeout(DRAIN, pump).await;

@@ -27,6 +27,11 @@ struct Head<'a> {
     excluded: &'a BTreeMap<String, u64>,
     by_region: &'a BTreeMap<String, u64>,
     cohorts: &'a [CohortReport],
+    objection_assumed: u64,
+    claims_newer_consent: u64,
+    needs_smtputf8: u64,
+    left_out_after_hand_off: u64,
+    ignored_columns: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -45,7 +50,9 @@ struct Invalid {
 /// `GET /v1/campaigns/{id}/report`
 pub(crate) async fn report(State(api): State<Api>, Path(id): Path<CampaignId>) -> Result<Response, Refusal> {
     api.campaign(&id).await?;
-    let report = api.report(&id).await?.ok_or_else(|| Refusal::conflict("the campaign is not done yet"))?;
+    let mut report =
+        api.report(&id).await?.ok_or_else(|| Refusal::conflict("the campaign is not done yet"))?;
+    report.left_out_after_hand_off = api.deps.compliance.left_out(&id).await?;
     let (head, tail) = frame(&report).ok_or_else(|| Refusal::unusable("the report has no JSON form"))?;
     let rows = invalid_rows(api, id);
     let body =
@@ -75,6 +82,11 @@ fn frame(report: &Report) -> Option<(Bytes, Bytes)> {
         excluded: &report.excluded,
         by_region: &report.by_region,
         cohorts: &report.cohorts,
+        objection_assumed: report.objection_assumed,
+        claims_newer_consent: report.claims_newer_consent,
+        needs_smtputf8: report.needs_smtputf8,
+        left_out_after_hand_off: report.left_out_after_hand_off,
+        ignored_columns: &report.ignored_columns,
     };
     let head = serde_json::to_string_pretty(&head).ok()?;
     let tail = serde_json::to_string_pretty(&Tail { timings: report.timings, model: &report.model }).ok()?;
@@ -118,6 +130,11 @@ mod tests {
             cohorts: Vec::new(),
             timings: Timings { copy_seconds: 1.0, mail_seconds: 2.0, total_seconds: 3.0 },
             model: "m".into(),
+            objection_assumed: 1,
+            claims_newer_consent: 2,
+            needs_smtputf8: 3,
+            ignored_columns: vec!["Phone".into()],
+            left_out_after_hand_off: 4,
         };
         let (head, tail) = frame(&report).unwrap();
         let row = |line| InvalidRow { line, field: "email".into(), reason: "has no \"@\"".into() };
@@ -133,7 +150,21 @@ mod tests {
         let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             keys,
-            ["rows", "written", "excluded", "by_region", "cohorts", "invalid", "timings", "model"]
+            [
+                "rows",
+                "written",
+                "excluded",
+                "by_region",
+                "cohorts",
+                "objection_assumed",
+                "claims_newer_consent",
+                "needs_smtputf8",
+                "left_out_after_hand_off",
+                "ignored_columns",
+                "invalid",
+                "timings",
+                "model"
+            ]
         );
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
     }

@@ -20,7 +20,7 @@ use crate::{
     mbox::Mbox,
     peers::Bucket,
     segment::{Place, Reader},
-    workflow::{Keys, StepError, place},
+    workflow::{Keys, StepError, place, started},
 };
 
 /// Pages that are fetched ahead of the client.
@@ -44,7 +44,7 @@ pub(crate) async fn mail(
         (0..leg.map_or(0, |leg| leg.pages)).map(move |page| (n, cohort.name.clone(), page))
     });
     let pages: Vec<(usize, String, u32)> = pages.collect();
-    let mbox = std::sync::Arc::new(Mbox::new(&campaign.settings.sender.email, campaign.settings.moment()));
+    let mbox = std::sync::Arc::new(Mbox::new(&campaign.settings.sender.email, started(&api.deps, &id).await?));
     let messages = stream::iter(pages)
         .map(move |(n, cohort, page)| {
             let page = Page { campaign_id: id.to_string(), cohort, region: region.clone(), page };
@@ -89,7 +89,7 @@ fn decode(
     let mut reader = Reader::default();
     reader.push(segment);
     while let Some(record) = reader.next()? {
-        // A record without a key was not handed off: its person opted out in time.
+        // A record without a key was not handed off, or its person has objected since.
         if let Some(key) = keys.remove(&record.line) {
             mbox.append(&record.open(&key, place)?, &mut out);
         }

@@ -1,7 +1,6 @@
 //! campaign.yaml, read strictly: an unknown key, a missing or an impossible value is one clear sentence.
 
-use jiff::Timestamp;
-use maily_law::AsOf;
+use maily_law::{Country, EmailAddress, Moment};
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, TEXT_LIMIT};
@@ -17,7 +16,8 @@ pub(crate) struct Settings {
     pub(crate) sender: Sender,
     /// An `https` address; a recipient's link is `<this>/u/<token>`.
     pub(crate) unsubscribe_base_url: String,
-    /// The moment that the campaign is judged at, RFC 3339.
+    /// The planned send, RFC 3339; empty means when the list is imported.
+    #[serde(default)]
     pub(crate) as_of: String,
     pub(crate) seed: u64,
     /// How often a cohort's copy may be written again.
@@ -32,6 +32,9 @@ pub(crate) struct Sender {
     pub(crate) name: String,
     pub(crate) email: String,
     pub(crate) postal_address: String,
+    /// ISO 3166-1 alpha-2 code or English name; empty in campaigns of before.
+    #[serde(default)]
+    pub(crate) country: String,
 }
 
 fn default_rewrites() -> u32 {
@@ -55,18 +58,13 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The moment that the campaign is judged at.
-    pub(crate) fn moment(&self) -> Timestamp {
-        // Checked when the settings were read.
-        AsOf::parse(&self.as_of).map(|as_of| as_of.instant()).unwrap_or_default()
-    }
-
     fn trim(&mut self) {
         for text in [&mut self.name, &mut self.brand, &mut self.brief, &mut self.offer, &mut self.sender.name]
         {
             *text = text.trim().to_owned();
         }
         self.sender.postal_address = self.sender.postal_address.trim().to_owned();
+        self.sender.country = self.sender.country.trim().to_owned();
         self.unsubscribe_base_url = self.unsubscribe_base_url.trim_end_matches('/').to_owned();
     }
 
@@ -77,11 +75,20 @@ impl Settings {
         text("offer", &self.offer, 4 << 10, Lines::Many)?;
         text("sender.name", &self.sender.name, 100, Lines::One)?;
         text("sender.postal_address", &self.sender.postal_address, 500, Lines::Many)?;
-        if !is_address(&self.sender.email) {
+        // ASCII, so that every server takes it.
+        if !self.sender.email.is_ascii() || EmailAddress::parse(&self.sender.email).is_err() {
             return Err(("sender.email", "is not an ASCII address local@domain".into()));
         }
+        if self.sender.country.is_empty() {
+            return Err(("sender.country", "is missing: the sender's own law binds, too".into()));
+        }
+        if Country::parse(&self.sender.country).is_none() {
+            return Err(("sender.country", "is no assigned ISO 3166-1 code and no English name".into()));
+        }
         check_url(&self.unsubscribe_base_url).map_err(|why| ("unsubscribe_base_url", why.to_owned()))?;
-        AsOf::parse(&self.as_of).map_err(|error| ("as_of", error.to_string()))?;
+        if !self.as_of.is_empty() {
+            Moment::parse(&self.as_of).map_err(|error| ("as_of", error.to_string()))?;
+        }
         match self.max_rewrites <= MAX_REWRITES {
             true => Ok(()),
             false => Err(("max_rewrites", format!("is more than {MAX_REWRITES}"))),
@@ -111,21 +118,6 @@ fn text(key: &'static str, value: &str, longest: usize, lines: Lines) -> Result<
         return fault("holds {{ or }}, which only the platform may write");
     }
     Ok(())
-}
-
-/// The sender's address is ASCII, so that every server takes it (RFC 5321, dot-string).
-fn is_address(email: &str) -> bool {
-    let atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
-    let label = |part: &str| {
-        !part.is_empty() && part.len() <= 63 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    email.split_once('@').is_some_and(|(local, domain)| {
-        (1..=64).contains(&local.len())
-            && local.split('.').all(|part| !part.is_empty() && part.bytes().all(atext))
-            && domain.len() <= 253
-            && domain.contains('.')
-            && domain.split('.').all(label)
-    })
 }
 
 /// RFC 8058 wants an HTTPS URI; without query and fragment the token can be its last segment.
@@ -187,6 +179,7 @@ sender:
   postal_address: |
     1 Fern Lane
     Dublin
+  country: IE
 unsubscribe_base_url: https://127.0.0.1:9443
 as_of: 2026-05-01T09:00:00Z
 seed: 7
@@ -197,15 +190,19 @@ seed: 7
         let settings = Settings::parse(GOOD).unwrap();
         assert_eq!(settings.max_rewrites, 3);
         assert_eq!(settings.sender.postal_address, "1 Fern Lane\nDublin");
-        assert_eq!(settings.moment().as_second(), 1_777_626_000);
+        assert_eq!((settings.as_of.as_str(), settings.sender.country.as_str()), ("2026-05-01T09:00:00Z", "IE"));
     }
 
     #[test]
-    fn every_key_but_max_rewrites_is_needed() {
+    fn every_key_but_max_rewrites_and_as_of_is_needed() {
         for line in GOOD.lines().filter(|line| !line.starts_with(' ') && !line.starts_with("sender")) {
             let without = GOOD.replace(&format!("{line}\n"), "");
-            let said = Settings::parse(&without).unwrap_err().0;
             let key = line.split(':').next().unwrap();
+            if key == "as_of" {
+                assert_eq!(Settings::parse(&without).unwrap().as_of, "");
+                continue;
+            }
+            let said = Settings::parse(&without).unwrap_err().0;
             assert!(said.contains(&format!("missing field `{key}`")), "{said}");
         }
     }
@@ -219,6 +216,8 @@ seed: 7
             said("seed: 7", "seed: 7\nseed: 8"),
             said("  name: Fernwood Garden", "  nome: Fernwood"),
             said("  email: hello@fernwood.example", "  email: hello"),
+            said("  country: IE", "  country: UK"),
+            said("  country: IE\n", ""),
             said("https://", "http://"),
             said("2026-05-01T09:00:00Z", "2026-05-01"),
             // Looser parsers take it; the one that judges does not.
@@ -230,18 +229,20 @@ seed: 7
         ]
         .concat();
         expect![[r#"
-            campaign.yaml line 13: seed: invalid type: string "seven", expected u64
-            campaign.yaml line 14: unknown field `colour`, expected one of `name`, `brand`, `brief`, `offer`, `sender`, `unsubscribe_base_url`, `as_of`, `seed`, `max_rewrites`
+            campaign.yaml line 14: seed: invalid type: string "seven", expected u64
+            campaign.yaml line 15: unknown field `colour`, expected one of `name`, `brand`, `brief`, `offer`, `sender`, `unsubscribe_base_url`, `as_of`, `seed`, `max_rewrites`
             campaign.yaml line 1: duplicate field `seed`
-            campaign.yaml line 6: sender: unknown field `nome`, expected one of `name`, `email`, `postal_address`
+            campaign.yaml line 6: sender: unknown field `nome`, expected one of `name`, `email`, `postal_address`, `country`
             campaign.yaml line 7: sender.email is not an ASCII address local@domain
-            campaign.yaml line 11: unsubscribe_base_url does not begin with https://
-            campaign.yaml line 12: as_of is not an RFC 3339 date and time with an offset
-            campaign.yaml line 12: as_of is not an RFC 3339 date and time with an offset
+            campaign.yaml line 11: sender.country is no assigned ISO 3166-1 code and no English name
+            campaign.yaml: sender.country is missing: the sender's own law binds, too
+            campaign.yaml line 12: unsubscribe_base_url does not begin with https://
+            campaign.yaml line 13: as_of is not an RFC 3339 date and time with an offset
+            campaign.yaml line 13: as_of is not an RFC 3339 date and time with an offset
             campaign.yaml line 4: offer: invalid type: map, expected a string
-            campaign.yaml line 14: max_rewrites is more than 20
+            campaign.yaml line 15: max_rewrites is more than 20
             campaign.yaml line 1: name holds a control character
-            campaign.yaml line 13: seed: invalid type: sequence, expected u64
+            campaign.yaml line 14: seed: invalid type: sequence, expected u64
         "#]].assert_eq(&all);
     }
 }

@@ -63,22 +63,21 @@ impl Summary {
         Ok(Self { report: report.report, invalid: invalid.invalid, message: Vec::new() })
     }
 
-    /// Counts the messages of an mbox, and keeps the very first of all.
-    pub(crate) fn read_mail(&mut self, path: &Path) -> Result<u64, Failure> {
-        let mut mail = BufReader::new(File::open(path).map_err(|error| failure(path, &error))?);
-        let (mut count, mut line, first) = (0, Vec::new(), self.message.is_empty());
-        while mail.read_until(b'\n', &mut line).map_err(|error| failure(path, &error))? > 0 {
-            match line.starts_with(b"From ") {
-                true => count += 1,
-                false if first && count == 1 && self.message.len() < MESSAGE => {
-                    self.message.extend_from_slice(&line);
-                }
-                false => {}
-            }
-            line.clear();
+}
+
+/// Counts the messages of an mbox, and keeps the very first of all in `message`.
+pub(crate) fn read_mail(path: &Path, message: &mut Vec<u8>) -> Result<u64, Failure> {
+    let mut mail = BufReader::new(File::open(path).map_err(|error| failure(path, &error))?);
+    let (mut count, mut line, first) = (0, Vec::new(), message.is_empty());
+    while mail.read_until(b'\n', &mut line).map_err(|error| failure(path, &error))? > 0 {
+        match line.starts_with(b"From ") {
+            true => count += 1,
+            false if first && count == 1 && message.len() < MESSAGE => message.extend_from_slice(&line),
+            false => {}
         }
-        Ok(count)
+        line.clear();
     }
+    Ok(count)
 }
 
 fn failure(path: &Path, error: &dyn fmt::Display) -> Failure {
@@ -129,14 +128,15 @@ mod tests {
         );
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let mut summary = Summary::read(file.path()).unwrap();
+        let summary = Summary::read(file.path()).unwrap();
         assert!(summary.report.is_balanced());
         assert_eq!(
             (summary.invalid.first.len(), summary.invalid.count, summary.invalid.first[0].line),
             (10, 38, 2)
         );
         std::fs::write(file.path(), "From a\nX: 1\n\n>From b\n\nFrom a\nX: 2\n\nc\n\n").unwrap();
-        assert_eq!(summary.read_mail(file.path()).unwrap(), 2);
-        assert_eq!(summary.message, b"X: 1\n\n>From b\n\n");
+        let mut message = Vec::new();
+        assert_eq!(read_mail(file.path(), &mut message).unwrap(), 2);
+        assert_eq!(message, b"X: 1\n\n>From b\n\n");
     }
 }

@@ -22,6 +22,20 @@ fn text(name: &str, summary: &Summary) -> String {
     lines.extend(report.by_region.iter().map(|(region, count)| row(&format!("  {region}"), *count)));
     lines.push(row("excluded", report.excluded.values().sum()));
     lines.extend(report.excluded.iter().map(|(code, count)| row(&format!("  {code}"), *count)));
+    let notes = [
+        ("objection assumed", report.objection_assumed),
+        ("claim of newer consent", report.claims_newer_consent),
+        ("recipients who need SMTPUTF8", report.needs_smtputf8),
+        ("left out after the hand-off", report.left_out_after_hand_off),
+    ];
+    let notes: Vec<_> = notes.into_iter().filter(|(_, count)| *count > 0).collect();
+    if !notes.is_empty() {
+        lines.push("of these rows".to_owned());
+    }
+    lines.extend(notes.into_iter().map(|(what, count)| row(&format!("  {what}"), count)));
+    if !report.ignored_columns.is_empty() {
+        lines.push(format!("columns ignored: {}", report.ignored_columns.join(", ")));
+    }
     lines.push("cohorts".to_owned());
     for cohort in &report.cohorts {
         let said = match (&cohort.blocked, &cohort.subject) {
@@ -112,6 +126,11 @@ mod tests {
             ],
             timings: Timings { copy_seconds: 1.0, mail_seconds: 0.5, total_seconds: 2.0 },
             model: "small".into(),
+            objection_assumed: 1,
+            claims_newer_consent: 0,
+            needs_smtputf8: 2,
+            ignored_columns: vec!["Phone".into(), "\u{1b}[2J".into()],
+            left_out_after_hand_off: 1,
         };
         let first = vec![InvalidRow { line: 7, field: "email".into(), reason: "is not an address".into() }];
         let summary = Summary { report, invalid: Invalid { first, count: 2 }, message: Vec::new() };
@@ -124,6 +143,11 @@ mod tests {
             excluded                             3
               invalid                            2
               minor                              1
+            of these rows
+              objection assumed                  1
+              recipients who need SMTPUTF8       2
+              left out after the hand-off        1
+            columns ignored: Phone, \u{1b}[2J
             cohorts
               en-GB/new                          3  Spring is here
               en-IE/\u{1b}[2J\u{a}\u{202e}vip       3  blocked: facts (body): 70%

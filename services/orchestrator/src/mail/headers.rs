@@ -1,12 +1,9 @@
 //! The header section: RFC 5322, with encoded words (RFC 2047) where a value is not plain ASCII.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
-use crate::{
-    campaign::{Sender, Settings},
-    copy::Draft,
-};
+use crate::{campaign::Sender, copy::Draft};
 
 /// Where a line is folded (RFC 5322, section 2.1.1).
 const WIDTH: usize = 76;
@@ -19,8 +16,8 @@ pub(crate) fn from(sender: &Sender) -> String {
 }
 
 /// The headers that all messages of a cohort share, to the empty line that ends the section.
-pub(crate) fn fixed(settings: &Settings, locale: &str, draft: &Draft, boundary: &str) -> String {
-    let date = settings.moment().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000");
+pub(crate) fn fixed(locale: &str, draft: &Draft, date: Timestamp, boundary: &str) -> String {
+    let date = date.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000");
     let language = language(locale).map(|tag| format!("Content-Language: {tag}\r\n")).unwrap_or_default();
     format!(
         "Subject: {}\r\nDate: {date}\r\n{language}{AI_MARK}MIME-Version: 1.0\r\n\

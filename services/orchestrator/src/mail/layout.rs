@@ -6,7 +6,17 @@ use crate::{
     copy::{Draft, one_line},
 };
 
+/// CAN-SPAM, 15 U.S.C. 7704(a)(5)(A)(i): clearly and conspicuously, so not in the small print alone.
+const ADVERTISEMENT: &str = "This email is an advertisement.";
 const NOTICE: &str = "This email was written with the help of artificial intelligence.";
+
+/// What the law of the recipient wants said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Usual,
+    /// That it is an advertisement.
+    Advertisement,
+}
 
 /// The parts of a mail with their placeholders, for recipients with a name and without.
 pub(crate) struct Layout {
@@ -17,14 +27,14 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new(settings: &Settings, locale: &str, draft: &Draft) -> Self {
+    pub(crate) fn new(settings: &Settings, locale: &str, draft: &Draft, kind: Kind) -> Self {
         let body = body(settings, &draft.body);
         let nameless = without(&body, FIRST_NAME);
         Self {
-            text_named: text(settings, &body),
-            text_nameless: text(settings, &nameless),
-            html_named: html(settings, locale, draft, &body),
-            html_nameless: html(settings, locale, draft, &nameless),
+            text_named: text(settings, &body, kind),
+            text_nameless: text(settings, &nameless, kind),
+            html_named: html(settings, locale, draft, &body, kind),
+            html_nameless: html(settings, locale, draft, &nameless, kind),
         }
     }
 }
@@ -44,17 +54,25 @@ fn body(settings: &Settings, copy: &str) -> String {
     format!("{greeting}{copy}{offer}")
 }
 
-fn text(settings: &Settings, body: &str) -> String {
+fn text(settings: &Settings, body: &str, kind: Kind) -> String {
     let sender = &settings.sender;
+    let advertisement = match kind {
+        Kind::Usual => String::new(),
+        Kind::Advertisement => format!("\n\n{ADVERTISEMENT}"),
+    };
     format!(
-        "{body}\n\n-- \n{}\n{}\n\nUnsubscribe: {UNSUBSCRIBE_URL}\n\n{NOTICE}\n",
+        "{body}{advertisement}\n\n-- \n{}\n{}\n\nUnsubscribe: {UNSUBSCRIBE_URL}\n\n{NOTICE}\n",
         sender.name, sender.postal_address
     )
 }
 
-fn html(settings: &Settings, locale: &str, draft: &Draft, body: &str) -> String {
+fn html(settings: &Settings, locale: &str, draft: &Draft, body: &str, kind: Kind) -> String {
     let lang = language(locale).unwrap_or("en");
     let paragraphs: String = body.split("\n\n").map(|text| paragraph(settings, text)).collect();
+    let advertisement = match kind {
+        Kind::Usual => String::new(),
+        Kind::Advertisement => format!("<p>{ADVERTISEMENT}</p>\n"),
+    };
     let sender = &settings.sender;
     let address = escape(&sender.postal_address).replace('\n', "<br>\n");
     format!(
@@ -64,7 +82,7 @@ fn html(settings: &Settings, locale: &str, draft: &Draft, body: &str) -> String 
          <meta name=\"digital-source-type\" content=\"https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia\">\n\
          <title>{subject}</title>\n</head>\n<body style=\"margin:0;padding:24px;font-family:Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5;color:#222\">\n\
          <span style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">{preheader}</span>\n\
-         <div style=\"max-width:600px;margin:0 auto\">\n{paragraphs}\
+         <div style=\"max-width:600px;margin:0 auto\">\n{paragraphs}{advertisement}\
          <hr style=\"border:0;border-top:1px solid #ddd\">\n<p style=\"font-size:13px;color:#555\">{name}<br>\n{address}</p>\n\
          <p style=\"font-size:13px;color:#555\"><a href=\"{UNSUBSCRIBE_URL}\">Unsubscribe</a></p>\n\
          <p style=\"font-size:13px;color:#555\">{NOTICE}</p>\n</div>\n</body>\n</html>\n",

@@ -11,12 +11,13 @@ mod part;
 mod qp;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
 
 use crate::{
     campaign::{CampaignId, Settings},
     copy::Draft,
 };
-use layout::Layout;
+use layout::{Kind, Layout};
 use part::Part;
 
 /// The first name's place in copy.
@@ -53,6 +54,8 @@ pub(crate) struct Recipient<'a> {
     pub(crate) first_name: &'a str,
     /// Last segment of the unsubscribe link.
     pub(crate) token: &'a str,
+    /// The message has to say that it is an advertisement.
+    pub(crate) advertisement: bool,
 }
 
 /// Compliance answered what can't stand in a message; it says so before anything is sent.
@@ -75,15 +78,35 @@ pub(crate) struct Template {
     after: Vec<u8>,
     between: Vec<u8>,
     end: Vec<u8>,
-    text: Part,
-    html: Part,
+    usual: Parts,
+    advertisement: Parts,
     layout: Layout,
 }
 
+struct Parts {
+    text: Part,
+    html: Part,
+}
+
+impl Parts {
+    fn new(layout: &Layout) -> Self {
+        Self {
+            text: Part::new(&layout.text_named, &layout.text_nameless, part::Escape::Nothing),
+            html: Part::new(&layout.html_named, &layout.html_nameless, part::Escape::Html),
+        }
+    }
+}
+
 impl Template {
-    /// Renders the mail of one cohort.
-    pub(crate) fn new(campaign: &CampaignId, settings: &Settings, locale: &str, draft: &Draft) -> Self {
-        let layout = Layout::new(settings, locale, draft);
+    /// Renders the mail of one cohort, of a campaign that began at `date`.
+    pub(crate) fn new(
+        campaign: &CampaignId,
+        settings: &Settings,
+        locale: &str,
+        draft: &Draft,
+        date: Timestamp,
+    ) -> Self {
+        let layout = Layout::new(settings, locale, draft, Kind::Usual);
         let boundary = boundary(campaign, draft);
         let part = |kind: &str| {
             format!(
@@ -95,11 +118,11 @@ impl Template {
             domain: settings.sender.email.rsplit('@').next().unwrap_or_default().to_owned(),
             unsubscribe_base: settings.unsubscribe_base_url.clone(),
             before: headers::from(&settings.sender).into_bytes(),
-            after: (headers::fixed(settings, locale, draft, &boundary) + &part("plain")).into_bytes(),
+            after: (headers::fixed(locale, draft, date, &boundary) + &part("plain")).into_bytes(),
             between: part("html").into_bytes(),
             end: format!("--{boundary}--\r\n").into_bytes(),
-            text: Part::new(&layout.text_named, &layout.text_nameless, part::Escape::Nothing),
-            html: Part::new(&layout.html_named, &layout.html_nameless, part::Escape::Html),
+            usual: Parts::new(&layout),
+            advertisement: Parts::new(&Layout::new(settings, locale, draft, Kind::Advertisement)),
             layout,
         }
     }
@@ -135,9 +158,10 @@ impl Template {
             out.extend_from_slice(text.as_bytes());
         }
         out.extend_from_slice(&self.after);
-        self.text.merge(&name, &url, out);
+        let parts = if to.advertisement { &self.advertisement } else { &self.usual };
+        parts.text.merge(&name, &url, out);
         out.extend_from_slice(&self.between);
-        self.html.merge(&name, &url, out);
+        parts.html.merge(&name, &url, out);
         out.extend_from_slice(&self.end);
         Ok(())
     }
@@ -146,8 +170,13 @@ impl Template {
     pub(crate) fn longest(&self) -> usize {
         // No name is longer when merged: its letters are of four bytes, each of which is quoted.
         let (first_name, address) = ("\u{1d4d0}".repeat(name::LONGEST), format!("{}@x", "x".repeat(318)));
-        let to =
-            Recipient { line: u64::MAX, email: &address, first_name: &first_name, token: &"x".repeat(300) };
+        let to = Recipient {
+            line: u64::MAX,
+            email: &address,
+            first_name: &first_name,
+            token: &"x".repeat(300),
+            advertisement: true,
+        };
         let mut message = Vec::new();
         match self.merge(&to, &mut message) {
             Ok(()) => message.len(),

@@ -20,12 +20,33 @@ fn draft() -> Draft {
 }
 
 fn template() -> Template {
-    Template::new(&CampaignId::of_digest(&[7; 32]), &settings(), "en-GB", &draft())
+    let date = Timestamp::from_second(1_777_626_000).unwrap();
+    Template::new(&CampaignId::of_digest(&[7; 32]), &settings(), "en-GB", &draft(), date)
 }
 
 fn merge(email: &str, first_name: &str) -> Result<Vec<u8>, MergeError> {
     let mut out = Vec::new();
-    template().merge(&Recipient { line: 2, email, first_name, token: "t0k-en_" }, &mut out).map(|()| out)
+    template().merge(&recipient(email, first_name), &mut out).map(|()| out)
+}
+
+fn recipient<'a>(email: &'a str, first_name: &'a str) -> Recipient<'a> {
+    Recipient { line: 2, email, first_name, token: "t0k-en_", advertisement: false }
+}
+
+#[test]
+fn what_nobody_asked_for_says_that_it_is_an_advertisement() {
+    for advertisement in [false, true] {
+        let mut bytes = Vec::new();
+        let to = Recipient { advertisement, ..recipient("a@b.example", "Anna") };
+        template().merge(&to, &mut bytes).unwrap();
+        let message = MessageParser::default().parse(&bytes).unwrap();
+        let says = |text: &str| text.contains("This email is an advertisement.");
+        assert_eq!(says(&message.body_text(0).unwrap()), advertisement);
+        assert_eq!(says(&message.body_html(0).unwrap()), advertisement);
+        let text = message.body_text(0).unwrap();
+        let place = text.find("advertisement").unwrap_or_default();
+        assert!(place < text.find("-- \r\n").unwrap(), "it stands before the small print");
+    }
 }
 
 #[test]
@@ -114,7 +135,7 @@ fn internationalised_addresses_stay_and_others_are_refused() {
     {
         assert_eq!(merge(email, "X"), Err(MergeError::Address(2)));
     }
-    let token = Recipient { line: 2, email: "a@b.example", first_name: "", token: "a/b" };
+    let token = Recipient { token: "a/b", ..recipient("a@b.example", "") };
     assert_eq!(template().merge(&token, &mut Vec::new()), Err(MergeError::Token(2)));
 }
 
@@ -122,7 +143,7 @@ proptest::proptest! {
     /// One row must never end a campaign: what compliance takes for an address, a message takes.
     #[test]
     fn every_address_that_is_read_can_be_merged(text in "(\\PC|[\u{80}-\u{2100}]){1,30}@(\\PC|[a-z]){1,20}\\.[a-zü]{1,9}") {
-        if let Ok(address) = maily_law::Address::parse(&text) {
+        if let Ok(address) = maily_law::EmailAddress::parse(&text) {
             proptest::prop_assert!(merge(address.as_str(), "X").is_ok(), "{text:?}");
         }
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use maily_chassis::{TraceContext, retry::retry};
 use maily_proto::compliance::{
-    HandOffReply, HandOffRequest, ImportHeader, ImportRequest, InvalidRow, InvalidRowsRequest, Page,
+    HandOffReply, HandOffRequest, ImportHeader, ImportRequest, InvalidRow, InvalidRowsRequest, LeftOutRequest, Page,
     Recipient, RecipientsRequest, ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest,
     compliance_client::ComplianceClient as Grpc, import_request::Part,
 };
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
 
 use super::{CALL, PATIENCE, PeerError};
-use crate::campaign::CampaignId;
+use crate::campaign::{CampaignId, Settings};
 
 const PEER: &str = "compliance";
 /// A page of recipients is far smaller; an answer beyond this is a fault.
@@ -59,10 +59,14 @@ impl Compliance {
     pub(crate) async fn import(
         &self,
         campaign: &CampaignId,
-        as_of: &str,
+        settings: &Settings,
         upload: impl Stream<Item = Upload> + Send + 'static,
     ) -> Result<u64, ImportError> {
-        let header = ImportHeader { campaign_id: campaign.to_string(), as_of: as_of.to_owned() };
+        let header = ImportHeader {
+            campaign_id: campaign.to_string(),
+            as_of: settings.as_of.clone(),
+            sender_country: settings.sender.country.clone(),
+        };
         let (broken, upload_broke) = oneshot::channel();
         let parts = parts(header, upload, broken);
         let mut client = self.0.clone();
@@ -107,6 +111,13 @@ impl Compliance {
     pub(crate) async fn hand_off(&self, page: &Page, segment: &str) -> Result<HandOffReply, PeerError> {
         let request = HandOffRequest { page: Some(page.clone()), segment: segment.to_owned() };
         self.call(request, |mut client, request| async move { client.hand_off(request).await }).await
+    }
+
+    /// Messages of the campaign that were handed off, and whose recipients have objected since.
+    pub(crate) async fn left_out(&self, campaign: &CampaignId) -> Result<u64, PeerError> {
+        let request = LeftOutRequest { campaign_id: campaign.to_string() };
+        let reply = self.call(request, |mut client, request| async move { client.left_out(request).await });
+        Ok(reply.await?.messages)
     }
 
     pub(crate) async fn release(&self, page: &Page) -> Result<Vec<ReleasedRecord>, PeerError> {

@@ -8,10 +8,11 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use maily_law::{AsOf, Region};
+use jiff::Timestamp;
+use maily_law::{Country, EmailAddress, Region, When};
 use maily_proto::compliance::{
     Cohort, CohortRegion, HandOffReply, HandOffRequest, ImportHeader, ImportReply, ImportRequest, InvalidRow,
-    InvalidRowsReply, InvalidRowsRequest, Page, Recipient, RecipientsReply, RecipientsRequest, ReleaseReply,
+    InvalidRowsReply, InvalidRowsRequest, LeftOutReply, LeftOutRequest, Page, Recipient, RecipientsReply, RecipientsRequest, ReleaseReply,
     ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest, compliance_server::Compliance,
     import_request::Part,
 };
@@ -36,9 +37,9 @@ pub(crate) struct State {
     campaigns: HashMap<String, Campaign>,
     /// By campaign, cohort, region and page.
     hand_offs: HashMap<(String, String, String, u32), HandOff>,
-    opted_out: HashSet<String>,
+    opted_out: HashSet<EmailAddress>,
     /// Who opts out as soon as an import has ended.
-    pub(crate) leaving: HashSet<String>,
+    pub(crate) leaving: HashSet<EmailAddress>,
     /// No list finds room.
     pub(crate) full: bool,
     pub(crate) calls: u64,
@@ -47,7 +48,7 @@ pub(crate) struct State {
 struct Campaign {
     /// What was imported: a list that comes again has to be the same.
     bytes: Vec<u8>,
-    as_of: String,
+    header: ImportHeader,
     list: List,
 }
 
@@ -67,8 +68,8 @@ impl Ledger {
     pub(crate) fn opt_out(&self, token: &str) {
         let mut state = self.state();
         let people = state.campaigns.values().flat_map(|campaign| &campaign.list.people);
-        let email = people.map(|person| &person.email).find(|email| self::token(email) == token).cloned();
-        state.opted_out.extend(email);
+        let found = people.map(|person| &person.address).find(|address| self::token(address) == token).cloned();
+        state.opted_out.extend(found);
     }
 }
 
@@ -81,15 +82,16 @@ impl State {
 
     /// The answer to a list, unless another has taken its place.
     fn import(&mut self, header: ImportHeader, bytes: Vec<u8>) -> Result<u64, Status> {
-        let ImportHeader { campaign_id, as_of } = header;
+        let campaign_id = header.campaign_id.clone();
         if let Some(first) = self.campaigns.get(&campaign_id) {
             let other = "the campaign was imported already, with another list or another as_of";
-            let same = first.bytes == bytes && first.as_of == as_of;
+            let same = first.bytes == bytes && first.header == header;
             return same.then_some(first.list.rows).ok_or_else(|| Status::already_exists(other));
         }
-        let list = list::read(&bytes, &judged_at(&as_of)?, &self.opted_out)?;
+        let (when, sender) = terms(&header)?;
+        let list = list::read(&bytes, &when, sender, &mut self.opted_out)?;
         let rows = list.rows;
-        self.campaigns.insert(campaign_id, Campaign { bytes, as_of, list });
+        self.campaigns.insert(campaign_id, Campaign { bytes, header, list });
         self.opted_out.extend(self.leaving.drain());
         Ok(rows)
     }
@@ -104,6 +106,11 @@ impl State {
         (!people.is_empty()).then_some(people).ok_or_else(none)
     }
 
+    fn who_stays(&self, page: &Page) -> Result<HashSet<u64>, Status> {
+        let stays = |person: &&Person| !self.opted_out.contains(&person.address);
+        Ok(self.page(page)?.into_iter().filter(stays).map(|person| person.line).collect())
+    }
+
     fn hand_off(&self, page: &Page, segment: String) -> Result<HandOff, Status> {
         if segment.is_empty() || segment.len() > MAX_SEGMENT {
             return Err(Status::invalid_argument("segment is empty or longer than 1024 bytes"));
@@ -114,15 +121,22 @@ impl State {
                 || Status::failed_precondition("the page was handed off already, with another segment");
             return (first.segment == segment).then(|| first.clone()).ok_or_else(other);
         }
-        let stays = |person: &&&Person| !self.opted_out.contains(&person.email);
+        let stays = |person: &&&Person| !self.opted_out.contains(&person.address);
         let lines: Vec<u64> = people.iter().filter(stays).map(|person| person.line).collect();
         let suppressed = (people.len() - lines.len()) as u32;
         Ok(HandOff { segment, lines, suppressed })
     }
 }
 
-fn judged_at(as_of: &str) -> Result<AsOf, Status> {
-    AsOf::parse(as_of).map_err(|_| Status::invalid_argument("as_of is not RFC 3339 with an offset"))
+fn terms(header: &ImportHeader) -> Result<(When, Country), Status> {
+    let when = When::new(Timestamp::now(), &header.as_of);
+    let country = Country::parse(header.sender_country.trim());
+    let unknown = || Status::invalid_argument("sender_country is no assigned ISO 3166-1 code and no English name");
+    let sentence = |error: maily_law::WhenError| match error {
+        maily_law::WhenError::Moment(_) => "as_of is not RFC 3339 with an offset".to_owned(),
+        late => late.to_string(),
+    };
+    Ok((when.map_err(|error| Status::invalid_argument(sentence(error)))?, country.ok_or_else(unknown)?))
 }
 
 fn cohorts(people: &[Person]) -> Vec<Cohort> {
@@ -143,8 +157,8 @@ fn cohorts(people: &[Person]) -> Vec<Cohort> {
     cohorts.into_iter().map(cohort).collect()
 }
 
-fn token(email: &str) -> String {
-    hex::encode(digest(&SHA256, email.as_bytes()))
+fn token(address: &EmailAddress) -> String {
+    hex::encode(digest(&SHA256, address.comparison().as_bytes()))
 }
 
 fn record_key(campaign: &str, line: u64) -> Vec<u8> {
@@ -170,7 +184,7 @@ fn begin(part: Option<Part>) -> Result<ImportHeader, Status> {
             "campaign_id is empty, longer than 256 bytes, or has control characters",
         ));
     }
-    judged_at(&header.as_of)?;
+    terms(&header)?;
     Ok(header)
 }
 
@@ -213,7 +227,13 @@ impl Compliance for Ledger {
         let state = self.state();
         let list = &state.campaign(&request.into_inner().campaign_id)?.list;
         let (excluded, cohorts) = (list.excluded.clone(), cohorts(&list.people));
-        Ok(Response::new(SummaryReply { rows: list.rows, excluded, cohorts, page_size: PAGE as u32 }))
+        Ok(Response::new(SummaryReply {
+            rows: list.rows,
+            excluded,
+            cohorts,
+            page_size: PAGE as u32,
+            ..SummaryReply::default()
+        }))
     }
 
     async fn invalid_rows(
@@ -238,13 +258,14 @@ impl Compliance for Ledger {
         let page = given(request.into_inner().page)?;
         let mut state = self.state();
         state.calls += 1;
-        let people = state.page(&page)?.into_iter().filter(|person| !state.opted_out.contains(&person.email));
+        let people = state.page(&page)?.into_iter().filter(|person| !state.opted_out.contains(&person.address));
         let recipient = |person: &Person| Recipient {
             line: person.line,
-            email: person.email.clone(),
+            email: person.address.as_str().to_owned(),
             first_name: person.first_name.clone(),
-            unsubscribe_token: token(&person.email),
+            unsubscribe_token: token(&person.address),
             record_key: record_key(&page.campaign_id, person.line),
+            advertisement: person.advertisement,
         };
         Ok(Response::new(RecipientsReply { recipients: people.map(recipient).collect() }))
     }
@@ -256,7 +277,7 @@ impl Compliance for Ledger {
         state.calls += 1;
         let hand_off = state.hand_off(&page, segment)?;
         let answer =
-            HandOffReply { handed_off: hand_off.lines.len() as u32, suppressed: hand_off.suppressed };
+            HandOffReply { handed_off: hand_off.lines.len() as u32, suppressed: hand_off.suppressed, expired: 0 };
         state.hand_offs.insert(key(&page), hand_off);
         Ok(Response::new(answer))
     }
@@ -267,7 +288,30 @@ impl Compliance for Ledger {
         state.page(&page)?;
         let hand_off = state.hand_offs.get(&key(&page));
         let hand_off = hand_off.ok_or_else(|| Status::failed_precondition("the page was not handed off"))?;
+        let stays = state.who_stays(&page)?;
+        let (kept, left_out): (Vec<u64>, Vec<u64>) = hand_off.lines.iter().partition(|line| stays.contains(line));
         let record = |&line: &u64| ReleasedRecord { line, record_key: record_key(&page.campaign_id, line) };
-        Ok(Response::new(ReleaseReply { records: hand_off.lines.iter().map(record).collect() }))
+        let records = kept.iter().map(record).collect();
+        Ok(Response::new(ReleaseReply { records, left_out: left_out.len() as u32 }))
+    }
+
+    async fn left_out(&self, request: Request<LeftOutRequest>) -> Result<Response<LeftOutReply>, Status> {
+        let campaign = request.into_inner().campaign_id;
+        let state = self.state();
+        state.campaign(&campaign)?;
+        let mut messages = 0;
+        for ((id, cohort, region, page), hand_off) in &state.hand_offs {
+            if *id == campaign {
+                let page = Page {
+                    campaign_id: id.clone(),
+                    cohort: cohort.clone(),
+                    region: region.clone(),
+                    page: *page,
+                };
+                let stays = state.who_stays(&page)?;
+                messages += hand_off.lines.iter().filter(|line| !stays.contains(line)).count() as u64;
+            }
+        }
+        Ok(Response::new(LeftOutReply { messages }))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use maily_law::Moment;
 use restate_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,9 @@ pub(crate) struct Brief {
     pub(crate) blocked: Option<String>,
     /// The model that writes.
     pub(crate) model: String,
+    /// When the campaign began, in milliseconds: the date of its messages. Campaigns of before had none.
+    #[serde(default)]
+    pub(crate) started: u64,
 }
 
 /// How far a campaign is: the cohorts that are done.
@@ -98,7 +103,7 @@ async fn plan(deps: &Deps, id: &CampaignId) -> Result<Plan, StepError> {
     let violations = deps.guardrails.guard(&spec).await?.check_brief().await?;
     let blocked = (!violations.is_empty()).then(|| violations.join("; "));
     let model = deps.inference.model().await?.model;
-    let brief = deps.objects.settle_json(&keys.brief(), Brief { blocked, model }).await?;
+    let brief = deps.objects.settle_json(&keys.brief(), Brief { blocked, model, started }).await?;
     let cohorts = u32::try_from(summary.cohorts.len()).unwrap_or(u32::MAX);
     Ok(Plan { started, cohorts, brief_blocked: brief.blocked.is_some() })
 }
@@ -107,6 +112,20 @@ async fn plan(deps: &Deps, id: &CampaignId) -> Result<Plan, StepError> {
 pub(crate) async fn load(deps: &Deps, id: &CampaignId) -> Result<Spec, StepError> {
     let spec = deps.objects.read_json(&Keys(id).campaign()).await?;
     spec.ok_or(StepError::Impossible("the campaign's settings are gone"))
+}
+
+/// When the campaign began; the same for each message, however often it is merged.
+pub(crate) async fn started(deps: &Deps, id: &CampaignId) -> Result<Timestamp, StepError> {
+    let brief: Option<Brief> = deps.objects.read_json(&Keys(id).brief()).await?;
+    let brief = brief.ok_or(StepError::Impossible("the brief's verdict is gone"))?;
+    let started = i64::try_from(brief.started).ok().filter(|at| *at > 0);
+    let started = started.and_then(|at| Timestamp::from_millisecond(at).ok());
+    let impossible = StepError::Impossible("the campaign's beginning is no moment");
+    match started {
+        Some(started) => Ok(started),
+        // A campaign of before is of its planned send.
+        None => Moment::parse(&load(deps, id).await?.settings.as_of).map(|moment| moment.instant()).map_err(|_| impossible),
+    }
 }
 
 /// Adds everything up and keeps the report.

@@ -28,8 +28,11 @@ pub(crate) struct CohortOrder {
 pub(crate) struct CohortDone {
     /// Region to messages handed off.
     pub(crate) handed_off: BTreeMap<String, u64>,
-    /// Recipients who opted out since the import.
+    /// Recipients who objected since the import.
     pub(crate) suppressed: u64,
+    /// Recipients whose implied consent has ended since the planned send.
+    #[serde(default)]
+    pub(crate) expired: u64,
     pub(crate) copy: Option<Span>,
     pub(crate) mail: Option<Span>,
 }
@@ -78,7 +81,7 @@ impl Cohort {
         })
         .await?;
         let mut done =
-            CohortDone { handed_off: BTreeMap::new(), suppressed: 0, copy: drafted.span, mail: None };
+            CohortDone { handed_off: BTreeMap::new(), suppressed: 0, expired: 0, copy: drafted.span, mail: None };
         let mut progress = Progress { drafted: true, pages_done: 0 };
         ctx.set("progress", serde_json::to_string(&progress)?);
         for leg in drafted.legs {
@@ -93,6 +96,7 @@ impl Cohort {
                 .await?;
                 *done.handed_off.entry(region).or_default() += batch.handed_off;
                 done.suppressed += batch.suppressed;
+                done.expired += batch.expired;
                 let from = done.mail.map_or(batch.span.from, |mail| mail.from);
                 done.mail = Some(Span { from, to: batch.span.to });
                 ctx.set("progress", serde_json::to_string(&progress)?);

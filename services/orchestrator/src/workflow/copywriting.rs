@@ -1,10 +1,11 @@
 //! The copy of one cohort: written, checked as a whole mail, kept.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Deps, Keys, Leg, Span, StepError,
-    campaign::{Brief, load},
+    campaign::{Brief, load, started},
     step::now,
 };
 use crate::{
@@ -109,6 +110,7 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     let model = deps.inference.model().await?;
     let brief = brief(&campaign, name);
     let settings = &campaign.settings;
+    let date = started(deps, id).await?;
     // All that was written again, pieces and whole mails.
     let mut rewrites = 0;
     let mut seed = settings.seed;
@@ -126,7 +128,7 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
             Err(error @ CopyError::Unavailable(_)) => return Err(error.into()),
         };
         rewrites += written.rewrites;
-        wrong = judge(&guard, id, &campaign, &brief.locale, &written.draft, page_size).await?;
+        wrong = judge(&guard, id, &campaign, &brief.locale, &written.draft, page_size, date).await?;
         if wrong.is_empty() {
             return Ok(CohortCopy::written(&brief.locale, written.draft, rewrites));
         }
@@ -158,9 +160,10 @@ async fn judge(
     locale: &str,
     draft: &Draft,
     page_size: u32,
+    date: Timestamp,
 ) -> Result<Vec<String>, PeerError> {
     let mut flaws = crate::mail::flaws(draft);
-    let template = Template::new(id, &campaign.settings, locale, draft);
+    let template = Template::new(id, &campaign.settings, locale, draft, date);
     // Found here, it stops the cohort; found when the page is written, others would have been sent to already.
     if !segment::fits(page_size, template.longest()) {
         flaws.push(format!("layout (body): {page_size} messages of it are too long for one page"));

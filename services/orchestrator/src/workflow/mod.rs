@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::peers::{Compliance, Guardrails, Inference, Objects};
 
+pub(crate) use campaign::started;
 pub(crate) use copywriting::CohortCopy;
 pub(crate) use keys::Keys;
 pub(crate) use pages::{Leg, place};

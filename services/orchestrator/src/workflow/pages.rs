@@ -8,7 +8,7 @@ use maily_proto::compliance::{HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
-use super::{CohortCopy, Deps, Keys, Span, StepError, campaign::load, step::now};
+use super::{CohortCopy, Deps, Keys, Span, StepError, campaign::{load, started}, step::now};
 use crate::{
     campaign::CampaignId,
     mail::{self, Template},
@@ -32,6 +32,8 @@ pub(crate) struct Leg {
 pub(crate) struct Batch {
     pub(crate) handed_off: u64,
     pub(crate) suppressed: u64,
+    #[serde(default)]
+    pub(crate) expired: u64,
     pub(crate) span: Span,
 }
 
@@ -48,7 +50,7 @@ pub(crate) async fn hand_off(
     let copy = deps.objects.read_json::<CohortCopy>(&Keys(id).copy(cohort)).await?;
     let copy = copy.ok_or(StepError::Impossible("a cohort's copy is gone"))?;
     let draft = copy.draft().ok_or(StepError::Impossible("a blocked cohort has no mail"))?;
-    let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft));
+    let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft, started(deps, id).await?));
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
@@ -61,12 +63,16 @@ pub(crate) async fn hand_off(
     let sums = futures::stream::iter(pages)
         .map(|number| one(deps, template.clone(), page(number), Keys(id).segment(cohort, number)))
         .buffer_unordered(deps.pages_in_flight)
-        .try_fold((0, 0), |(handed_off, suppressed), reply| async move {
-            Ok((handed_off + u64::from(reply.handed_off), suppressed + u64::from(reply.suppressed)))
+        .try_fold((0, 0, 0), |(handed_off, suppressed, expired), reply| async move {
+            Ok((
+                handed_off + u64::from(reply.handed_off),
+                suppressed + u64::from(reply.suppressed),
+                expired + u64::from(reply.expired),
+            ))
         });
-    let (handed_off, suppressed) = sums.await?;
-    metrics::handed_off(region, handed_off, suppressed);
-    Ok(Batch { handed_off, suppressed, span: Span::since(start) })
+    let (handed_off, suppressed, expired) = sums.await?;
+    metrics::handed_off(region, handed_off, suppressed + expired);
+    Ok(Batch { handed_off, suppressed, expired, span: Span::since(start) })
 }
 
 /// The segment is created before the hand-off and never replaced. A later attempt may know fewer recipients (opt-outs
@@ -112,6 +118,7 @@ fn seal(template: &Template, place: Place, recipients: Vec<Recipient>) -> Result
                 email: &recipient.email,
                 first_name: &recipient.first_name,
                 token: &recipient.unsubscribe_token,
+                advertisement: recipient.advertisement,
             },
             &mut message,
         )?;

@@ -168,7 +168,9 @@ async fn opting_out_after_the_import_is_in_time() {
         .ledger
         .state()
         .leaving
-        .extend(["person3@secret.example".into(), "person8@secret.example".into()]);
+        .extend(["person3@secret.example", "person8@secret.example"].map(|address| {
+            maily_law::EmailAddress::parse(address).unwrap()
+        }));
     run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
     let files = files(&platform, "out");
     let report: serde_json::Value = serde_json::from_str(&files["report"]).unwrap();

@@ -11,10 +11,9 @@ use serde_json::{Map, Value, json};
 use super::{environment::NAMESPACE, images::Image, secrets::CLIENT};
 use crate::{
     kubectl::Kubectl,
-    shell::{Result, root},
+    shell::Result,
 };
 
-const CAMPAIGN: &str = "services/orchestrator/samples/spring-sale";
 /// The files of a campaign folder that is smoke-tested with; a ConfigMap's keys hold no slash.
 const FILES: [(&str, &str); 5] = [
     ("campaign.yaml", "campaign.yaml"),
@@ -32,7 +31,8 @@ pub(super) fn run(kubectl: &Kubectl, images: &[Image], registry: Option<&str>) -
     let image = image.map(|image| image.reference(registry)).unwrap_or_default();
     expect_key(kubectl)?;
     clean(kubectl)?;
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": [campaign(&root().join(CAMPAIGN))?, job(&image)] });
+    let sample = maily_testkit::sample().map_err(|error| error.to_string())?;
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": [campaign(&sample)?, job(&image)] });
     kubectl.apply(&list.to_string())?;
     let done = wait(kubectl);
     let logs = kubectl.output(&["-n", NAMESPACE, "logs", &format!("job/{NAME}"), "--tail=200"]);

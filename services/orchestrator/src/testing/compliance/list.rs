@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use maily_law::{AsOf, COLUMNS, Consent, Exclusion, Fault, Known, Outcome, Region, Row, decide};
+use maily_law::{
+    COLUMNS, Country, EmailAddress, Exclusion, Fault, Known, Objection, Outcome, Region, Row, When, decide,
+    is_advertisement, objections,
+};
 use maily_proto::compliance::InvalidRow;
 use tonic::Status;
 
@@ -23,8 +26,9 @@ pub(super) struct Person {
     pub(super) line: u64,
     pub(super) cohort: String,
     pub(super) region: Region,
-    pub(super) email: String,
+    pub(super) address: EmailAddress,
     pub(super) first_name: String,
+    pub(super) advertisement: bool,
 }
 
 /// A record: the line where it begins, and its fields.
@@ -41,31 +45,56 @@ pub(super) fn check_begin(bytes: &[u8]) -> Result<(), Status> {
 }
 
 /// Reads and judges a whole list.
-pub(super) fn read(bytes: &[u8], as_of: &AsOf, opted_out: &HashSet<String>) -> Result<List, Status> {
+pub(super) fn read(
+    bytes: &[u8],
+    when: &When,
+    sender: Country,
+    opted_out: &mut HashSet<EmailAddress>,
+) -> Result<List, Status> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let lines = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        fault(lines as u64 + 1, "not UTF-8")
+        fault(
+            lines as u64 + 1,
+            "not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8",
+        )
     })?;
     let records = records(text)?;
     header(records.first())?;
     let fields: Vec<Vec<&str>> =
         records[1..].iter().map(|(_, fields)| fields.iter().map(String::as_str).collect()).collect();
-    let rows: Vec<_> = fields.iter().map(|fields| Row::parse(fields, as_of)).collect();
-    let mut known = known(&rows, opted_out);
+    let rows: Vec<_> = fields.iter().map(|fields| Row::parse(fields, when)).collect();
+    let objections = objected(&fields, &rows);
+    let mut known = known(&rows, &objections, opted_out);
+    if !rows.is_empty() && rows.iter().all(Result::is_err) {
+        let sentence = format!(
+            "the list has no valid row: {} can't be read; nobody is written to, and whoever objects in it is on record",
+            rows.len()
+        );
+        opted_out.extend(carried_over(objections));
+        return Err(Status::invalid_argument(sentence));
+    }
     let mut list = List { rows: rows.len() as u64, ..List::default() };
     for ((line, _), row) in records[1..].iter().zip(&rows) {
         match row {
-            Ok(row) => list.judge(*line, row, &mut known, as_of),
+            Ok(row) => list.judge(*line, row, &mut known, when, sender),
             Err(fault) => list.invalid(*line, fault),
         }
     }
+    opted_out.extend(carried_over(objections));
     Ok(list)
 }
 
 impl List {
-    fn judge(&mut self, line: u64, row: &Row<'_>, known: &mut HashMap<String, Known>, as_of: &AsOf) {
-        let known = known.entry(row.address.as_str().to_owned()).or_default();
-        let decision = decide(row, known, as_of);
+    fn judge(
+        &mut self,
+        line: u64,
+        row: &Row<'_>,
+        known: &mut HashMap<EmailAddress, Known>,
+        when: &When,
+        sender: Country,
+    ) {
+        let known = known.entry(row.address.clone()).or_default();
+        let decision = decide(row, known, when, sender);
         known.seen_above = true;
         if let Outcome::Excluded(exclusion) = decision.outcome {
             return self.exclude(exclusion);
@@ -74,8 +103,9 @@ impl List {
             line,
             cohort: format!("{}/{}", row.locale, row.segment),
             region: decision.region,
-            email: row.address.as_str().to_owned(),
+            address: row.address.clone(),
             first_name: row.first_name.to_owned(),
+            advertisement: is_advertisement(row),
         });
     }
 
@@ -89,13 +119,40 @@ impl List {
     }
 }
 
-/// What all valid rows say of each address, and those who opted out.
-fn known(rows: &[Result<Row<'_>, Fault>], opted_out: &HashSet<String>) -> HashMap<String, Known> {
-    let mut all: HashMap<String, Known> = HashMap::new();
+/// Who objects, in whichever row.
+fn objected(fields: &[Vec<&str>], rows: &[Result<Row<'_>, Fault>]) -> Vec<(EmailAddress, Objection)> {
+    let mut all = Vec::new();
+    for (fields, row) in fields.iter().zip(rows) {
+        match row {
+            Ok(row) => all.extend(row.objection().map(|objection| (row.address.clone(), objection))),
+            Err(_) => {
+                let whole = (fields.len() == COLUMNS.len()).then_some(fields.as_slice());
+                all.extend(objections(whole, fields));
+            }
+        }
+    }
+    all
+}
+
+fn carried_over(objections: Vec<(EmailAddress, Objection)>) -> impl Iterator<Item = EmailAddress> {
+    let carried = objections.into_iter().filter(|(_, objection)| objection.carries_over());
+    carried.map(|(address, _)| address)
+}
+
+/// What all rows say of each person, and those who opted out.
+fn known(
+    rows: &[Result<Row<'_>, Fault>],
+    objections: &[(EmailAddress, Objection)],
+    opted_out: &HashSet<EmailAddress>,
+) -> HashMap<EmailAddress, Known> {
+    let mut all: HashMap<EmailAddress, Known> = HashMap::new();
     for row in rows.iter().flatten() {
-        let known = all.entry(row.address.as_str().to_owned()).or_default();
-        known.suppressed |= row.suppressed || opted_out.contains(row.address.as_str());
-        known.withdrawn |= row.consent == Consent::Withdrawn;
+        all.entry(row.address.clone()).or_default().suppressed |= opted_out.contains(&row.address);
+    }
+    for (address, objection) in objections {
+        let known = all.entry(address.clone()).or_default();
+        known.suppressed |= *objection != Objection::Withdrawn;
+        known.withdrawn |= *objection == Objection::Withdrawn;
     }
     all
 }
@@ -106,9 +163,11 @@ fn header(first: Option<&Record>) -> Result<(), Status> {
         let empty = format!("the list is empty: its first line must be {columns}");
         return Err(Status::invalid_argument(empty));
     };
-    match *fields == COLUMNS {
-        true => Ok(()),
-        false => Err(fault(*line, &format!("the header must be {columns}"))),
+    match COLUMNS.iter().find(|column| !fields.iter().any(|field| field == *column)) {
+        None => Ok(()),
+        Some(column) => {
+            Err(fault(*line, &format!("the header has no column {column}; it has to have {columns}")))
+        }
     }
 }
 

@@ -1,0 +1,153 @@
+//! Bringing what the revision before wrote to this one.
+//!
+//! Revision 1 hashed addresses as they were spelled. Where the evidence of a row can still be opened, the hash of then is
+//! mapped to the person's, once, so that an opt-out or a link of then holds for every spelling. Where it can't, because
+//! the person was erased, the hash stays in force for the spelling that it was made of: whoever is imported is asked by
+//! that, too ([`crate::objections`]).
+//!
+//! Each step may be interrupted and repeated; only the last says that all is done.
+
+use std::collections::BTreeMap;
+
+use maily_keys::KeyId;
+use maily_keys::db::write_durable;
+use maily_law::{EmailAddress, Region};
+use prost::Message;
+use slatedb::WriteBatch;
+
+use crate::Error;
+use crate::campaigns::Campaigns;
+use crate::layout::ImportId;
+use crate::pages::details;
+use crate::records::{Block, Campaign, Entry, Event, OptedOut};
+use crate::region::RegionState;
+use crate::schema::{self, Channel, REVISION, Reason};
+use crate::secrets::{AddressHash, Secrets};
+
+/// Rows rewritten in one write.
+const ROWS: usize = 1_000;
+const ARTICLE: &str = "an objection of revision 1, for every spelling of the address";
+
+/// Migrates what is older, and refuses what is newer.
+pub(crate) async fn bring_up(
+    campaigns: &Campaigns,
+    regions: &BTreeMap<Region, RegionState>,
+    secrets: &Secrets,
+) -> Result<(), Error> {
+    match campaigns.revision().await? {
+        Some(REVISION) => return Ok(()),
+        Some(1) => {}
+        // An empty one: opt-outs without a campaign are not to be had, but a region may be ahead after a kill.
+        None => {}
+        Some(_) => return Err(Error::Config("the data was written by a later revision of Maily")),
+    }
+    let finished = campaigns.all().await?;
+    for region in regions.values() {
+        region.renew_suppressions().await?;
+        for campaign in &finished {
+            region.map_former(campaign, secrets).await?;
+        }
+    }
+    for region in regions.values() {
+        region.carry_objections(regions).await?;
+    }
+    if !finished.is_empty() {
+        tracing::info!(campaigns = finished.len(), revision = REVISION, "the data was brought to this revision");
+    }
+    campaigns.note_revision().await
+}
+
+impl RegionState {
+    /// `s ‖ address` → link becomes `s ‖ address ‖ link` → reason.
+    async fn renew_suppressions(&self) -> Result<(), Error> {
+        loop {
+            let mut batch = WriteBatch::new();
+            let mut count = 0;
+            let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
+            while let Some(row) = rows.next().await? {
+                let (address, link) = schema::read_suppression(&row.key)?;
+                if link.is_some() {
+                    continue;
+                }
+                let link = row.value.as_ref().try_into().map_err(|_| Error::Damaged("a suppression"))?;
+                let link = self.ledger.link(u64::from_be_bytes(link)).await?;
+                let at = link.at.parse::<jiff::Timestamp>().map_err(|_| Error::Damaged("a link's moment"))?;
+                let reason = Reason { channel: Channel::Link, at: at.as_millisecond() };
+                batch.put(schema::suppression(&address, link.seq), reason.encode());
+                batch.delete(row.key);
+                count += 1;
+                if count == ROWS {
+                    break;
+                }
+            }
+            if count == 0 {
+                return Ok(());
+            }
+            write_durable(&self.db, batch).await?;
+        }
+    }
+
+    /// Maps the hashes of an import's rows to those of their persons, where they differ.
+    async fn map_former(&self, campaign: &Campaign, secrets: &Secrets) -> Result<(), Error> {
+        if campaign.revision >= 2 {
+            return Ok(());
+        }
+        let import: ImportId = campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
+        let mut rows = self.db.scan_prefix(schema::blocks(&import), ..).await?;
+        while let Some(row) = rows.next().await? {
+            let block = Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?;
+            for entries in block.entries.chunks(ROWS) {
+                self.map_entries(&import, entries, secrets).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn map_entries(&self, import: &ImportId, entries: &[Entry], secrets: &Secrets) -> Result<(), Error> {
+        let id = |entry: &Entry| KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"));
+        let ids = entries.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        let mut batch = WriteBatch::new();
+        for (entry, key) in entries.iter().zip(self.keys.get(&ids).await?) {
+            // Who was erased can't be mapped, and is not to be.
+            let Some(key) = key else { continue };
+            let details = details(import, entry, &key)?;
+            let email = details.fields.get(1).map(String::as_str).unwrap_or_default();
+            // What is no address by today's rules is written to no more.
+            let Ok(address) = EmailAddress::parse(email) else { continue };
+            let hash = secrets.address_hash(&address);
+            if entry.address != hash.as_slice() {
+                let former: AddressHash =
+                    entry.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))?;
+                batch.put(schema::former(&former), hash);
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { Ok(write_durable(&self.db, batch).await?) }
+    }
+
+    /// Puts on record for the person what is in force, in any region, for a hash that was mapped to them here.
+    async fn carry_objections(&self, regions: &BTreeMap<Region, Self>) -> Result<(), Error> {
+        let mut rows = self.db.scan_prefix(schema::FORMER, ..).await?;
+        while let Some(row) = rows.next().await? {
+            let damaged = || Error::Damaged("a former address");
+            let former: AddressHash = row.key.get(1..).and_then(|key| key.try_into().ok()).ok_or_else(damaged)?;
+            let address: AddressHash = row.value.as_ref().try_into().map_err(|_| damaged())?;
+            for region in regions.values() {
+                if let Some(reason) = region.first_reason(&former).await?
+                    && self.first_reason(&address).await?.is_none()
+                {
+                    let event = OptedOut { address: address.to_vec(), article: ARTICLE.to_owned() };
+                    let writer = self.ledger.writer().await?;
+                    let row = (schema::suppression(&address, writer.number()), reason.encode());
+                    let written = writer.append_with(Event::OptedOut(event), vec![row], Vec::new()).await?;
+                    written.await_durable().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn first_reason(&self, address: &AddressHash) -> Result<Option<Reason>, Error> {
+        let mut rows = self.db.scan_prefix(schema::suppressions(address), ..).await?;
+        rows.next().await?.map(|row| Reason::decode(&row.value)).transpose()
+    }
+}

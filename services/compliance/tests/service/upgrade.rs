@@ -1,0 +1,108 @@
+//! A data folder that revision 1 wrote (d6ac56a, `tests/kept/revision-1.tar.gz`) opens, and nothing in it is forgotten.
+//!
+//! Its campaigns `done` (handed off in `us`) and `under-way` have the same people: `Carol@Example.com`, who opted out before
+//! the hand-off, `dave@`, `erin@bücher.example`, `Frank@`, `Heidi@example.com`, who opted out behind it and was then erased,
+//! in the United States; `Ivan@` in Germany. `links` has each one's unsubscribe token.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use maily_compliance::{HandOff, State};
+use tempfile::TempDir;
+
+use crate::common::{HEADER, Service, import, open, page};
+
+struct Kept {
+    service: Service,
+    links: BTreeMap<String, String>,
+}
+
+async fn kept() -> Kept {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kept/revision-1.tar.gz");
+    let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status().unwrap();
+    assert!(unpacked.success());
+    let links = std::fs::read_to_string(folder.path().join("links")).unwrap();
+    let link = |line: &str| line.split_once(' ').map(|(email, link)| (email.to_owned(), link.to_owned())).unwrap();
+    Kept { links: links.lines().map(link).collect(), service: service(folder).await }
+}
+
+async fn service(folder: TempDir) -> Service {
+    let state = open(folder.path(), 1_000).await;
+    Service { folder, state }
+}
+
+/// Who is written to of these, by a new list in which all of them consent again.
+async fn written(state: &State, campaign: &str, emails: &[&str]) -> Vec<String> {
+    let row = |(at, email): (usize, &&str)| {
+        format!("{at},{email},X,US,en-US,vip,1980,express,2026-03-01T00:00:00Z,form,false\n")
+    };
+    let list: String = std::iter::once(HEADER.to_owned()).chain(emails.iter().enumerate().map(row)).collect();
+    import(state, campaign, list).await.unwrap();
+    match state.recipients(&page(campaign, "en-US/vip", "us", 0)).await {
+        Ok(recipients) => recipients.into_iter().map(|recipient| recipient.email).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opt_outs_of_before_hold_for_every_spelling() {
+    let Kept { service, .. } = kept().await;
+    let spellings = ["carol@example.com", "CAROL@EXAMPLE.COM", "dave@example.com"];
+    assert_eq!(written(&service.state, "later", &spellings).await, ["dave@example.com"]);
+    // Heidi's evidence can't be opened any more: what she opted out with is asked for as it was spelled.
+    assert_eq!(written(&service.state, "latest", &["Heidi@example.com"]).await, [""; 0]);
+    service.state.verify().await.unwrap();
+    let service = service.restart(1_000).await;
+    assert_eq!(written(&service.state, "after all", &["carol@example.com", "Heidi@Example.com"]).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_before_opt_the_person_out() {
+    let Kept { service, links } = kept().await;
+    for email in ["Frank@example.com", "erin@bücher.example"] {
+        service.state.opt_out(&links[email]).await.unwrap();
+        service.state.opt_out(&links[email]).await.unwrap();
+    }
+    let spellings = ["frank@example.com", "erin@xn--bcher-kva.example", "Erin@BÜCHER.example", "dave@example.com"];
+    assert_eq!(written(&service.state, "later", &spellings).await, ["dave@example.com"]);
+    service.state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn campaigns_under_way_go_on_without_who_has_left() {
+    let Kept { service, links } = kept().await;
+    let state = &service.state;
+    let under_way = page("under-way", "en-US/vip", "us", 0);
+    let emails = async |at: &_| -> Vec<String> {
+        state.recipients(at).await.unwrap().into_iter().map(|recipient| recipient.email).collect()
+    };
+    let old = ["dave@example.com", "erin@bücher.example", "Frank@example.com"];
+    assert_eq!(emails(&under_way).await, old);
+    // Frank leaves by a link of a later campaign, which names him by what he is called now.
+    assert_eq!(written(state, "later", &["FRANK@example.com"]).await, ["FRANK@example.com"]);
+    let later = state.recipients(&page("later", "en-US/vip", "us", 0)).await.unwrap();
+    state.opt_out(&later[0].unsubscribe_token).await.unwrap();
+    assert_eq!(emails(&under_way).await, old[..2]);
+    let answer = state.hand_off(under_way.clone(), "segment".into()).await.unwrap();
+    assert_eq!(answer, HandOff { handed_off: 2, suppressed: 3, expired: 0 });
+    // What was handed off before is found again, and who has left since is left out of it.
+    let done = page("done", "en-US/vip", "us", 0);
+    let answer = state.hand_off(done.clone(), "segment".into()).await.unwrap();
+    assert_eq!(answer, HandOff { handed_off: 4, suppressed: 1, expired: 0 });
+    let released = state.release(&done).await.unwrap();
+    let lines: Vec<_> = released.records.iter().map(|record| record.line).collect();
+    assert_eq!((lines, released.left_out), (vec![3, 4], 2), "without Heidi and Frank");
+    state.opt_out(&links["dave@example.com"]).await.unwrap();
+    assert_eq!((state.release(&done).await.unwrap().left_out, state.left_out("done").await.unwrap()), (3, 3));
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_upgrade_is_made_once_and_may_be_interrupted() {
+    let Kept { service, .. } = kept().await;
+    let links = service.state.verify().await.unwrap();
+    let service = service.restart(1_000).await;
+    assert_eq!(service.state.verify().await.unwrap(), links, "the second start adds nothing");
+}
