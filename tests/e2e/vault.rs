@@ -38,7 +38,7 @@ fn keys_from_vault_and_limits_from_redis() {
 
     let (first, second) = (platform.path("first"), platform.path("second"));
     let report = platform.campaign(&folder::sample(), &first).report(&first);
-    assert_eq!(count(&report, &["written"]), 175);
+    assert_eq!(count(&report, &["written"]), 153);
     assert_nothing_blocked(&report);
     opts_out_without_redis(&platform, &mut redis, &first);
     closes_without_vault(&platform, &mut vault);

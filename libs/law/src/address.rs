@@ -170,7 +170,8 @@ fn folded(local: &str) -> String {
     if local.is_ascii() {
         return local.to_ascii_lowercase();
     }
-    let composed: Cow<'_, str> = if is_nfc(local) { local.into() } else { local.nfc().collect::<String>().into() };
+    let composed: Cow<'_, str> =
+        if is_nfc(local) { local.into() } else { local.nfc().collect::<String>().into() };
     composed.to_lowercase().nfc().collect()
 }
 

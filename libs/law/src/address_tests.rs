@@ -2,7 +2,6 @@
 
 use super::*;
 
-
 #[test]
 fn what_is_written_to_keeps_the_spelling() {
     for (text, canonical) in [
@@ -43,7 +42,9 @@ fn spellings_of_one_person() {
         assert_eq!(one, other);
         assert_eq!(one.comparison(), other.comparison());
     }
-    for (one, other) in [("a.b@c.example", "ab@c.example"), ("a+x@c.example", "a@c.example"), ("ı@c.example", "i@c.example")] {
+    for (one, other) in
+        [("a.b@c.example", "ab@c.example"), ("a+x@c.example", "a@c.example"), ("ı@c.example", "i@c.example")]
+    {
         assert_ne!(EmailAddress::parse(one).unwrap(), EmailAddress::parse(other).unwrap());
     }
 }
@@ -81,7 +82,9 @@ fn who_objects_is_found_as_people_leave_it() {
         assert_eq!(EmailAddress::find(text).unwrap().comparison(), "carol@example.com", "{text:?}");
     }
     assert_eq!(EmailAddress::find("o'hara@example.com").unwrap().as_str(), "o'hara@example.com");
-    for text in ["", "carol", "@", "a@b", "two@a.example three@b.example", "<>", "mailto:", "Ä\u{fe0f}ailto:x"] {
+    for text in
+        ["", "carol", "@", "a@b", "two@a.example three@b.example", "<>", "mailto:", "Ä\u{fe0f}ailto:x"]
+    {
         assert!(EmailAddress::find(text).is_none(), "{text:?}");
     }
 }
@@ -142,7 +145,8 @@ fn the_limits_are_octets_and_inclusive() {
     let label = |n| format!("a@{}.b", "x".repeat(n));
     assert!(parse(&label(63)).is_ok());
     assert_eq!(parse(&label(64)), Err(AddressError::Domain));
-    let long = |n| format!("{}@{}", "x".repeat(n), ["y".repeat(62), "y".repeat(62), "y".repeat(62)].join("."));
+    let long =
+        |n| format!("{}@{}", "x".repeat(n), ["y".repeat(62), "y".repeat(62), "y".repeat(62)].join("."));
     assert!(parse(&long(64)).is_ok(), "64 + 1 + 188 octets");
     let path =
         format!("{}@{}.{}", "x".repeat(64), ["y".repeat(62), "y".repeat(62), "y".repeat(61)].join("."), "z");

@@ -35,7 +35,8 @@ const OUTERMOST: &str = "AX GF GP MF MQ RE YT";
 const NAMES: &str = include_str!("country/names.tsv");
 
 static NAMED: LazyLock<HashMap<&str, Country>> = LazyLock::new(|| {
-    let named = |line: &'static str| line.split_once('\t').and_then(|(name, code)| Some((name, code_of(code)?)));
+    let named =
+        |line: &'static str| line.split_once('\t').and_then(|(name, code)| Some((name, code_of(code)?)));
     NAMES.lines().filter_map(named).collect()
 });
 
@@ -191,7 +192,23 @@ mod tests {
 
     #[test]
     fn only_assigned_codes_and_english_names_are_countries() {
-        for text in ["", "D", "DEU", "UK", "uk", "EU", "XK", "AN", "ZZ", "A ", " A", "É", "Deutschland", "the", "Atlantis"] {
+        for text in [
+            "",
+            "D",
+            "DEU",
+            "UK",
+            "uk",
+            "EU",
+            "XK",
+            "AN",
+            "ZZ",
+            "A ",
+            " A",
+            "É",
+            "Deutschland",
+            "the",
+            "Atlantis",
+        ] {
             assert_eq!(Country::parse(text), None, "{text}");
         }
         assert_eq!(Country::parse(&"x".repeat(1_000_000)), None);
@@ -214,10 +231,16 @@ mod tests {
             ("Åland Islands", "AX"),
             ("Czech Republic", "CZ"),
         ] {
-            assert_eq!(Country::parse(text).map(|country| country.code().to_owned()).as_deref(), Some(code), "{text}");
+            assert_eq!(
+                Country::parse(text).map(|country| country.code().to_owned()).as_deref(),
+                Some(code),
+                "{text}"
+            );
         }
         assert!(NAMES.lines().count() > 400 && NAMED.len() == NAMES.lines().count());
-        assert!(NAMES.lines().all(|line| line.split_once('\t').is_some_and(|(name, _)| folded(name) == name)));
+        assert!(
+            NAMES.lines().all(|line| line.split_once('\t').is_some_and(|(name, _)| folded(name) == name))
+        );
         for code in ASSIGNED.split(' ') {
             assert!(NAMED.values().any(|country| country.code() == code), "{code} has a name");
         }

@@ -168,7 +168,12 @@ impl When {
             let civil = offset.to_datetime(planned).checked_sub(Span::new().months(months));
             civil.and_then(|civil| offset.to_timestamp(civil)).unwrap_or(Timestamp::MIN)
         };
-        Self { import, planned, business_from: before(Self::BUSINESS_MONTHS), inquiry_from: before(Self::INQUIRY_MONTHS) }
+        Self {
+            import,
+            planned,
+            business_from: before(Self::BUSINESS_MONTHS),
+            inquiry_from: before(Self::INQUIRY_MONTHS),
+        }
     }
 
     /// The same, for a hand-over `now`: what was to hold at the planned send has to hold then, too.
@@ -283,12 +288,16 @@ mod tests {
         assert_eq!(planned("2026-06-30T11:00:00.000000001+02:00"), Err(WhenError::TooFar));
         assert_eq!(planned("2026-06-30"), Err(WhenError::Moment(MomentError)));
         // Neither a past nor a future date changes anybody's age.
-        let years = ["2020-01-01T00:00:00Z", "", "2026-06-01T00:00:00Z"].map(|as_of| when(import, as_of).unwrap().year());
+        let years = ["2020-01-01T00:00:00Z", "", "2026-06-01T00:00:00Z"]
+            .map(|as_of| when(import, as_of).unwrap().year());
         assert_eq!(years, [2026; 3]);
         let late = when(import, "2026-05-01T00:00:00Z").unwrap();
         assert_eq!(late.until("2026-04-02T00:00:00Z".parse().unwrap()), late);
         let later = late.until("2026-05-02T00:00:00Z".parse().unwrap());
-        assert_eq!((later.import(), later.planned().to_string()), (late.import(), "2026-05-02T00:00:00Z".into()));
+        assert_eq!(
+            (later.import(), later.planned().to_string()),
+            (late.import(), "2026-05-02T00:00:00Z".into())
+        );
         assert_eq!(When::at(Timestamp::MIN).implied_from(ImpliedBy::Business), Timestamp::MIN);
     }
 

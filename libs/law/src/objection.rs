@@ -111,7 +111,8 @@ fn anywhere(fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
     let withdrawn = |text: &&str| Consent::parse(text.trim()) == Some(Consent::Withdrawn);
     let clear = fields.last().is_some_and(yes) || fields.iter().any(withdrawn);
     let objection = if clear { Objection::Suppressed } else { Objection::Assumed };
-    let found = fields.iter().filter(|field| field.contains('@')).filter_map(|field| EmailAddress::find(field));
+    let found =
+        fields.iter().filter(|field| field.contains('@')).filter_map(|field| EmailAddress::find(field));
     found.map(|address| (address, objection)).collect()
 }
 
@@ -159,13 +160,17 @@ mod tests {
         use Objection::{Assumed, Suppressed};
         for (fields, found) in [
             (&["7", "Jones", " Carol", "c@d.de", "false", "x"][..], vec![("c@d.de", Assumed)]),
-            (&["c@d.de", "mailto:E@f.de", "form", "true"], vec![("c@d.de", Suppressed), ("e@f.de", Suppressed)]),
+            (
+                &["c@d.de", "mailto:E@f.de", "form", "true"],
+                vec![("c@d.de", Suppressed), ("e@f.de", Suppressed)],
+            ),
             (&["1", "c@d.de", "withdrawn", "x"], vec![("c@d.de", Suppressed)]),
             (&["c@d.de", "1"], vec![("c@d.de", Assumed)]),
             (&["1", "no address", "true"], vec![]),
         ] {
             let said: Vec<_> = objections(None, fields);
-            let said: Vec<_> = said.iter().map(|(address, objection)| (address.comparison(), *objection)).collect();
+            let said: Vec<_> =
+                said.iter().map(|(address, objection)| (address.comparison(), *objection)).collect();
             assert_eq!(said, found, "{fields:?}");
         }
     }

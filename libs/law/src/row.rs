@@ -135,17 +135,33 @@ impl<'a> Row<'a> {
     /// # Errors
     /// The first fault, which makes the row `invalid`.
     pub fn parse(fields: &[&'a str], when: &When) -> Result<Self, Fault> {
-        let (&[id, email, first_name, country, locale, segment, birth_year, consent, consent_at, source, suppressed], rest) =
-            fields.split_first_chunk().ok_or(COUNT)?;
+        let (
+            &[
+                id,
+                email,
+                first_name,
+                country,
+                locale,
+                segment,
+                birth_year,
+                consent,
+                consent_at,
+                source,
+                suppressed,
+            ],
+            rest,
+        ) = fields.split_first_chunk().ok_or(COUNT)?;
         if rest.len() > OPTIONAL_COLUMNS.len() {
             return Err(COUNT);
         }
         let id = filled("id", id)?;
         let address = address(filled("email", email)?)?;
-        let country = known("country", country, "is no assigned ISO 3166-1 code and no English name", Country::parse)?;
+        let country =
+            known("country", country, "is no assigned ISO 3166-1 code and no English name", Country::parse)?;
         let (locale, segment) = (filled("locale", locale)?, filled("segment", segment)?);
         let birth_year = optional(birth_year, year)?;
-        let consent = known("consent", consent, "is not express, implied, withdrawn or none", Consent::parse)?;
+        let consent =
+            known("consent", consent, "is not express, implied, withdrawn or none", Consent::parse)?;
         let given = matches!(consent, Consent::Express | Consent::Implied);
         Ok(Row {
             id,
@@ -196,11 +212,15 @@ fn first_name_of(text: &str) -> &str {
     ];
     const WORDS: [&str; 9] =
         ["null", "(null)", "undefined", "n/a", "test", "first_name", "firstname", "first name", "fname"];
-    let left = LEFT.iter().any(|(open, close)| {
-        text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some()
-    });
+    let left = LEFT
+        .iter()
+        .any(|(open, close)| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some());
     let bare = text.trim_matches(|c| "[]{}<>%$#_- ".contains(c));
-    if left || WORDS.iter().any(|word| word.eq_ignore_ascii_case(text) || word.eq_ignore_ascii_case(bare)) { "" } else { text }
+    if left || WORDS.iter().any(|word| word.eq_ignore_ascii_case(text) || word.eq_ignore_ascii_case(bare)) {
+        ""
+    } else {
+        text
+    }
 }
 
 fn filled<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Fault> {
@@ -352,12 +372,38 @@ mod tests {
     #[test]
     fn what_another_tool_left_behind_is_no_first_name() {
         for text in [
-            "{{first_name}}", "{{ contact.firstname | default: 'x' }}", "*|FNAME|*", "%%FIRSTNAME%%", "${first}", "null",
-            "NULL", "(null)", "test", "Test", "[FNAME]", "<first_name>", "{first name}", "undefined", "N/A", "%recipient.name%",
+            "{{first_name}}",
+            "{{ contact.firstname | default: 'x' }}",
+            "*|FNAME|*",
+            "%%FIRSTNAME%%",
+            "${first}",
+            "null",
+            "NULL",
+            "(null)",
+            "test",
+            "Test",
+            "[FNAME]",
+            "<first_name>",
+            "{first name}",
+            "undefined",
+            "N/A",
+            "%recipient.name%",
         ] {
             assert_eq!(first_name_of(text), "", "{text}");
         }
-        for text in ["Ada", "Nan", "Tester", "Null-Hansen", "{Ada}", "Jo, \"JJ\"", "Jo {{x}}", "O'Hara", "100 % Bob", "$", "Ada <3"] {
+        for text in [
+            "Ada",
+            "Nan",
+            "Tester",
+            "Null-Hansen",
+            "{Ada}",
+            "Jo, \"JJ\"",
+            "Jo {{x}}",
+            "O'Hara",
+            "100 % Bob",
+            "$",
+            "Ada <3",
+        ] {
             assert_eq!(first_name_of(text), text);
         }
     }

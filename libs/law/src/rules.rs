@@ -169,7 +169,9 @@ fn stricter(
     sender: Jurisdiction,
 ) -> (Outcome, Jurisdiction) {
     match (consented(row, when, recipient), consented(row, when, sender)) {
-        (Outcome::Allowed(theirs), Outcome::Allowed(ours)) if ours < theirs => (Outcome::Allowed(ours), sender),
+        (Outcome::Allowed(theirs), Outcome::Allowed(ours)) if ours < theirs => {
+            (Outcome::Allowed(ours), sender)
+        }
         (Outcome::Allowed(_), excluded @ Outcome::Excluded(_)) => (excluded, sender),
         (outcome, _) => (outcome, recipient),
     }
@@ -215,7 +217,9 @@ fn article(outcome: Outcome, jurisdiction: Jurisdiction) -> &'static str {
         (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), UnitedKingdom) => "UK GDPR 5(1)(d)",
         (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Switzerland) => "FADP 6(5)",
         (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Canada) => "PIPEDA sch. 1, 4.6",
-        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), UnitedStates) => "house rule: one message per person",
+        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), UnitedStates) => {
+            "house rule: one message per person"
+        }
         (Outcome::Excluded(Exclusion::Suppressed), Europe | Other) => "GDPR 21(3)",
         (Outcome::Excluded(Exclusion::Suppressed), UnitedKingdom) => "UK GDPR 21(3); PECR 22",
         (Outcome::Excluded(Exclusion::Suppressed), Switzerland) => "UWG 3(1)(o); FADP 30(2)(b)",

@@ -154,18 +154,27 @@ fn an_objection_is_put_on_record_with_the_recipients_law() {
 
 #[test]
 fn what_nobody_asked_for_is_an_advertisement_in_the_united_states() {
-    for (country, consent, advertisement) in
-        [("US", "none", true), ("US", "implied", true), ("US", "express", false), ("CA", "implied", false), ("PR", "none", false)]
-    {
+    for (country, consent, advertisement) in [
+        ("US", "none", true),
+        ("US", "implied", true),
+        ("US", "express", false),
+        ("CA", "implied", false),
+        ("PR", "none", false),
+    ] {
         let fields = ["1", "a@b.c", "", country, "en", "all", "", consent, "", "", "false"];
-        assert_eq!(is_advertisement(&Row::parse(&fields, &when()).unwrap()), advertisement, "{country} {consent}");
+        assert_eq!(
+            is_advertisement(&Row::parse(&fields, &when()).unwrap()),
+            advertisement,
+            "{country} {consent}"
+        );
     }
 }
 
 #[test]
 fn the_rows_own_flag_suppresses() {
     let fields = ["1", "a@b.c", "", "US", "en", "all", "", "express", "", "", "true"];
-    let decision = decide(&Row::parse(&fields, &when()).unwrap(), &NOBODY, &when(), Country::parse("US").unwrap());
+    let decision =
+        decide(&Row::parse(&fields, &when()).unwrap(), &NOBODY, &when(), Country::parse("US").unwrap());
     assert_eq!((decision.outcome.code(), decision.region), ("suppressed", Region::Us));
 }
 

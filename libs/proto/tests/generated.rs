@@ -16,7 +16,8 @@ fn the_generated_code_is_that_of_the_contracts() {
     tonic_prost_build::configure().out_dir(out.path()).compile_fds(set).unwrap();
     let kept = root.join("src/generated");
     let names = |folder: &Path| {
-        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         names
     };
@@ -27,7 +28,10 @@ fn the_generated_code_is_that_of_the_contracts() {
             fs::write(kept.join(&name), made).unwrap();
         } else {
             let kept = fs::read_to_string(kept.join(&name)).unwrap_or_default();
-            assert!(kept == made, "{name:?} is not what the contracts say: UPDATE_EXPECT=1 cargo xtask test maily-proto");
+            assert!(
+                kept == made,
+                "{name:?} is not what the contracts say: UPDATE_EXPECT=1 cargo xtask test maily-proto"
+            );
         }
     }
     assert_eq!(names(&kept), names(out.path()), "nothing is kept that no contract asks for");

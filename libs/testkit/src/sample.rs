@@ -79,7 +79,8 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// A text with its `{{day…}}` and `{{year…}}` replaced.
 fn dated(text: &str, today: Date) -> io::Result<String> {
-    let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{{{{{what}}}}} is no day or year"));
+    let bad =
+        |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{{{{{what}}}}} is no day or year"));
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("{{") {

@@ -37,7 +37,10 @@ impl Compliance for Api {
         let Some(Part::Header(header)) = first else {
             return Err(Error::Request("the first part must be the header").into());
         };
-        let rows = self.0.import(&header.campaign_id, &header.as_of, &header.sender_country, Box::pin(chunks(parts))).await?;
+        let rows = self
+            .0
+            .import(&header.campaign_id, &header.as_of, &header.sender_country, Box::pin(chunks(parts)))
+            .await?;
         Ok(Response::new(pb::ImportReply { rows }))
     }
 

@@ -96,15 +96,20 @@ impl Campaigns {
     /// Every finished import.
     pub(crate) async fn all(&self) -> Result<Vec<Campaign>, Error> {
         let rows = self.rows(schema::CAMPAIGNS).await?;
-        let campaign =
-            |(_, value): (_, Vec<u8>)| Campaign::decode(value.as_slice()).map_err(|_| Error::Damaged("a campaign"));
+        let campaign = |(_, value): (_, Vec<u8>)| {
+            Campaign::decode(value.as_slice()).map_err(|_| Error::Damaged("a campaign"))
+        };
         rows.into_iter().map(campaign).collect()
     }
 
     /// The revision of what is kept; `None` where there is nothing yet.
     pub(crate) async fn revision(&self) -> Result<Option<u32>, Error> {
         match self.db.get(schema::REVISION_KEY).await? {
-            Some(value) => value.as_ref().try_into().map(|value| Some(u32::from_be_bytes(value))).map_err(|_| Error::Damaged("the revision")),
+            Some(value) => value
+                .as_ref()
+                .try_into()
+                .map(|value| Some(u32::from_be_bytes(value)))
+                .map_err(|_| Error::Damaged("the revision")),
             // Revision 1 did not say so.
             None => Ok(self.db.scan(..).await?.next().await?.map(|_| 1)),
         }
@@ -151,7 +156,8 @@ impl Campaigns {
     ) -> Result<Vec<(u64, Invalid)>, Error> {
         let mut found = Vec::new();
         let Some(from) = after.checked_add(1) else { return Ok(found) };
-        let mut rows = self.db.scan(schema::invalid(import, from)..=schema::invalid(import, u64::MAX)).await?;
+        let mut rows =
+            self.db.scan(schema::invalid(import, from)..=schema::invalid(import, u64::MAX)).await?;
         while found.len() < limit
             && let Some(row) = rows.next().await?
         {

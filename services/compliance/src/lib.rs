@@ -62,7 +62,9 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     tokio::spawn(async move { turning.keep_turning(shutdown).await });
     let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));
     let edge = opt_out::router(state.clone());
-    let served = boot.serve(Listeners::new().grpc(grpc).edge(edge, EdgeAuth::Vouched(opt_out::vouch(state.clone())))).await;
+    let served = boot
+        .serve(Listeners::new().grpc(grpc).edge(edge, EdgeAuth::Vouched(opt_out::vouch(state.clone()))))
+        .await;
     state.close().await;
     served
 }

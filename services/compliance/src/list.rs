@@ -43,13 +43,17 @@ pub enum ListFault {
         column: &'static str,
     },
     /// Bytes that are not UTF-8.
-    #[error("line {0}: not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8")]
+    #[error(
+        "line {0}: not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8"
+    )]
     Utf8(u64),
     /// Another encoding, known by its first bytes.
     #[error("the list is {0}; save it as UTF-8")]
     Encoding(&'static str),
     /// No row could be read.
-    #[error("the list has no valid row: {0} can't be read; nobody is written to, and whoever objects in it is on record")]
+    #[error(
+        "the list has no valid row: {0} can't be read; nobody is written to, and whoever objects in it is on record"
+    )]
     NoValidRow(u64),
     /// A quote that is never closed.
     #[error("line {0}: a quote is opened and never closed")]

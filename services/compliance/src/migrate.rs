@@ -52,7 +52,11 @@ pub(crate) async fn bring_up(
         region.carry_objections(regions).await?;
     }
     if !finished.is_empty() {
-        tracing::info!(campaigns = finished.len(), revision = REVISION, "the data was brought to this revision");
+        tracing::info!(
+            campaigns = finished.len(),
+            revision = REVISION,
+            "the data was brought to this revision"
+        );
     }
     campaigns.note_revision().await
 }
@@ -92,7 +96,8 @@ impl RegionState {
         if campaign.revision >= 2 {
             return Ok(());
         }
-        let import: ImportId = campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
+        let import: ImportId =
+            campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
         let mut rows = self.db.scan_prefix(schema::blocks(&import), ..).await?;
         while let Some(row) = rows.next().await? {
             let block = Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?;
@@ -103,8 +108,15 @@ impl RegionState {
         Ok(())
     }
 
-    async fn map_entries(&self, import: &ImportId, entries: &[Entry], secrets: &Secrets) -> Result<(), Error> {
-        let id = |entry: &Entry| KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"));
+    async fn map_entries(
+        &self,
+        import: &ImportId,
+        entries: &[Entry],
+        secrets: &Secrets,
+    ) -> Result<(), Error> {
+        let id = |entry: &Entry| {
+            KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"))
+        };
         let ids = entries.iter().map(id).collect::<Result<Vec<_>, _>>()?;
         let mut batch = WriteBatch::new();
         for (entry, key) in entries.iter().zip(self.keys.get(&ids).await?) {
@@ -129,7 +141,8 @@ impl RegionState {
         let mut rows = self.db.scan_prefix(schema::FORMER, ..).await?;
         while let Some(row) = rows.next().await? {
             let damaged = || Error::Damaged("a former address");
-            let former: AddressHash = row.key.get(1..).and_then(|key| key.try_into().ok()).ok_or_else(damaged)?;
+            let former: AddressHash =
+                row.key.get(1..).and_then(|key| key.try_into().ok()).ok_or_else(damaged)?;
             let address: AddressHash = row.value.as_ref().try_into().map_err(|_| damaged())?;
             for region in regions.values() {
                 if let Some(reason) = region.first_reason(&former).await?

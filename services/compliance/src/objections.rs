@@ -87,8 +87,11 @@ impl RegionState {
         objections: &[ListObjection],
     ) -> Result<(), Error> {
         for (number, part) in (0..).zip(objections.chunks(OBJECTIONS)) {
-            let objected =
-                Objected { campaign: campaign.to_owned(), import: import.to_vec(), objections: part.to_vec() };
+            let objected = Objected {
+                campaign: campaign.to_owned(),
+                import: import.to_vec(),
+                objections: part.to_vec(),
+            };
             self.db.put(schema::pending_part(import, number), objected.encode_to_vec()).await?;
         }
         Ok(())
@@ -138,7 +141,11 @@ impl Inner {
                     self.suppress(address, at);
                 }
                 let row = (schema::suppression(&address, writer.number()), Reason { channel, at }.encode());
-                writer.append_with(Event::OptedOut(event), vec![row], Vec::new()).await?.await_durable().await?;
+                writer
+                    .append_with(Event::OptedOut(event), vec![row], Vec::new())
+                    .await?
+                    .await_durable()
+                    .await?;
                 new = true;
             }
             // A hint: only now, for what is known here is what is on record, and is not asked for again.

@@ -40,7 +40,9 @@ pub fn router(state: State) -> Router {
 /// Vouches for requests whose link was issued here.
 #[must_use]
 pub fn vouch(state: State) -> Vouch {
-    Vouch::new(move |request| request.uri().path().strip_prefix("/u/").is_some_and(|token| state.knows(token)))
+    Vouch::new(move |request| {
+        request.uri().path().strip_prefix("/u/").is_some_and(|token| state.knows(token))
+    })
 }
 
 async fn ask(Shared(state): Shared<State>, Path(token): Path<String>) -> Response {

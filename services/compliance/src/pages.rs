@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use maily_keys::{Cipher, DataKey, KeyId, derive};
 use jiff::Timestamp;
+use maily_keys::{Cipher, DataKey, KeyId, derive};
 use maily_law::{Basis, Country, Known, Outcome, Region, Row, When, decide, is_advertisement};
 use maily_proto::compliance as pb;
 use prost::Message;

@@ -52,7 +52,10 @@ async fn an_opt_out_that_a_kill_undoes_leaves_nobody_out_before_it() {
     let segment = lines(&state).await;
     state.close().await;
     let state = open(folder.path()).await;
-    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), HandOff { handed_off: 3, ..HandOff::default() });
+    assert_eq!(
+        state.hand_off(page(), "s".into()).await.unwrap(),
+        HandOff { handed_off: 3, ..HandOff::default() }
+    );
     assert_eq!(released(&state).await, segment, "each message that is released has been written");
 }
 

@@ -105,8 +105,10 @@ impl RegionState {
     /// no others but of imports under way; answers the number of links.
     pub(crate) async fn verify(&self, under_way: &[ImportId]) -> Result<u64, Error> {
         let mut objections = BTreeSet::new();
-        let links =
-            self.ledger.walk(async |link| self.verify_event(link.seq, link.event, &mut objections).await).await?;
+        let links = self
+            .ledger
+            .walk(async |link| self.verify_event(link.seq, link.event, &mut objections).await)
+            .await?;
         self.verify_suppressions(&objections).await?;
         let mut from = schema::BLOCKS.to_vec();
         while let Some(row) = self.db.scan_prefix(schema::BLOCKS, from[1..].to_vec()..).await?.next().await? {

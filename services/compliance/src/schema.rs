@@ -170,10 +170,22 @@ mod tests {
         let import = [7; 16];
         let page_off = HandedOff { import: import.to_vec(), ..HandedOff::default() };
         for keys in [
-            vec![REVISION_KEY.to_vec(), campaign("x"), under_way(&import), unrecorded(&import), invalid(&import, 1)],
             vec![
-                link(1), imported(&import), handed_off(&page_off), suppression(&import, 1), former(&import),
-                pending_part(&import, 1), page(&import, 1, 1), TURNED.to_vec(),
+                REVISION_KEY.to_vec(),
+                campaign("x"),
+                under_way(&import),
+                unrecorded(&import),
+                invalid(&import, 1),
+            ],
+            vec![
+                link(1),
+                imported(&import),
+                handed_off(&page_off),
+                suppression(&import, 1),
+                former(&import),
+                pending_part(&import, 1),
+                page(&import, 1, 1),
+                TURNED.to_vec(),
             ],
         ] {
             let mut letters: Vec<u8> = keys.iter().map(|key| key[0]).collect();
@@ -192,6 +204,10 @@ mod tests {
             let reason = Reason { channel, at: -5 };
             assert_eq!(Reason::decode(&reason.encode()).unwrap(), reason);
         }
-        assert!(Reason::decode(&[]).is_err() && Reason::decode(&[9; 9]).is_err() && Reason::decode(&[1; 8]).is_err());
+        assert!(
+            Reason::decode(&[]).is_err()
+                && Reason::decode(&[9; 9]).is_err()
+                && Reason::decode(&[1; 8]).is_err()
+        );
     }
 }

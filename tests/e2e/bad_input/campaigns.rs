@@ -40,8 +40,10 @@ fn a_fault_in_campaign_yaml_is_refused() {
             &["campaign.yaml", "`email`"],
         ),
         ("a value of another kind", "seed: 20260320", "seed: soon", &["campaign.yaml line 16", "seed"]),
-        ("no time", "2026-03-20T09:00:00Z", "2026-03-20", &["campaign.yaml line 15", "as_of"]),
-        ("no https", "https://mail", "http://mail", &["campaign.yaml line 14", "https"]),
+        ("no time", "seed:", "as_of: 2026-03-20\nseed:", &["campaign.yaml line 16", "as_of"]),
+        ("a send in a year", "seed:", "as_of: 2999-03-20T09:00:00Z\nseed:", &["as_of", "90 days"]),
+        ("no country", "country: GB", "country: Albion", &["campaign.yaml line 14", "sender.country"]),
+        ("no https", "https://mail", "http://mail", &["campaign.yaml line 15", "https"]),
         ("a placeholder in the offer", "with the code SPRING20", "{{first_name}}", &["offer", "{{"]),
         ("no YAML", "seed: 20260320", "seed: [20260320", &["campaign.yaml"]),
     ] {

@@ -31,7 +31,7 @@ fn the_sample_campaign_is_recorded() {
     let report = outcome.report(&out);
     assert_balanced(&report);
     assert_nothing_blocked(&report);
-    assert_eq!(count(&report, &["written"]), 175);
+    assert_eq!(count(&report, &["written"]), 153);
     say(format_args!("the campaign took {:.1} s", outcome.took.as_secs_f32()));
     drop(platform.stop());
 }

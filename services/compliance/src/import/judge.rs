@@ -207,7 +207,12 @@ impl Judging {
             imported_at: self.terms.when.import().to_string(),
             planned: self.terms.when.planned().to_string(),
             sender: self.terms.sender.code().to_owned(),
-            notes: self.notes.iter().map(|(what, rows)| ((*what).to_owned(), *rows)).filter(|(_, rows)| *rows > 0).collect(),
+            notes: self
+                .notes
+                .iter()
+                .map(|(what, rows)| ((*what).to_owned(), *rows))
+                .filter(|(_, rows)| *rows > 0)
+                .collect(),
             ignored_columns: self.read.ignored_columns.clone(),
         }
     }

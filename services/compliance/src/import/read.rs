@@ -83,7 +83,14 @@ impl Reading {
             cohorts: HashSet::new(),
             cohort_bytes: 0,
         };
-        Ok(Self { splitter: Splitter::new(), utf8: Utf8::default(), digest, bytes: 0, first: Vec::new(), sink })
+        Ok(Self {
+            splitter: Splitter::new(),
+            utf8: Utf8::default(),
+            digest,
+            bytes: 0,
+            first: Vec::new(),
+            sink,
+        })
     }
 
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
@@ -142,7 +149,9 @@ impl Sink {
         let picked = columns.pick(record);
         let parsed = match &picked {
             Some(fields) => Row::parse(fields, &self.terms.when),
-            None if record.malformed => Err(Fault { field: "row", reason: "has text behind a closing quote, or is too long" }),
+            None if record.malformed => {
+                Err(Fault { field: "row", reason: "has text behind a closing quote, or is too long" })
+            }
             None => Row::parse(&[], &self.terms.when),
         };
         let staged = match (&picked, parsed) {

@@ -33,13 +33,16 @@ impl Columns {
         let mut columns = Self { places: [None; ALL], count: names.len(), ignored: Vec::new() };
         for (place, name) in names.iter().enumerate() {
             let name = name.trim_start_matches('\u{feff}').trim();
-            let known = COLUMNS.iter().chain(&OPTIONAL_COLUMNS).position(|known| known.eq_ignore_ascii_case(name));
+            let known =
+                COLUMNS.iter().chain(&OPTIONAL_COLUMNS).position(|known| known.eq_ignore_ascii_case(name));
             match known {
                 Some(column) if columns.places[column].replace(place).is_some() => {
                     return Err(ListFault::Twice { line, column: name_of(column) });
                 }
                 Some(_) => {}
-                None if columns.ignored.len() < NAMED => columns.ignored.push(name.chars().take(LONGEST).collect()),
+                None if columns.ignored.len() < NAMED => {
+                    columns.ignored.push(name.chars().take(LONGEST).collect())
+                }
                 None => {}
             }
         }
@@ -52,7 +55,9 @@ impl Columns {
     /// A record's fields in the order of `maily_law`, or `None` where it has not as many as the header.
     pub(crate) fn pick<'a>(&self, record: &Record<'a>) -> Option<[&'a str; ALL]> {
         let whole = record.fields.len() == self.count && !record.malformed;
-        let field = |place: Option<usize>| place.and_then(|place| record.fields.get(place)).copied().unwrap_or_default();
+        let field = |place: Option<usize>| {
+            place.and_then(|place| record.fields.get(place)).copied().unwrap_or_default()
+        };
         whole.then(|| self.places.map(field))
     }
 }
@@ -77,10 +82,15 @@ mod tests {
         names.extend(["Phone", "IMPLIED_BY"]);
         let columns = read(&names).unwrap();
         assert_eq!(columns.ignored, ["Phone"]);
-        let mut fields = vec!["false", "form", "", "none", "1990", "vip", "en", "US", "Ada", "a@b.c", "7", "x", "purchase"];
+        let mut fields = vec![
+            "false", "form", "", "none", "1990", "vip", "en", "US", "Ada", "a@b.c", "7", "x", "purchase",
+        ];
         let record = |fields: &[&'static str]| Record { line: 2, fields: fields.to_vec(), malformed: false };
         let picked = columns.pick(&record(&fields)).unwrap();
-        assert_eq!(picked, ["7", "a@b.c", "Ada", "US", "en", "vip", "1990", "none", "", "form", "false", "purchase"]);
+        assert_eq!(
+            picked,
+            ["7", "a@b.c", "Ada", "US", "en", "vip", "1990", "none", "", "form", "false", "purchase"]
+        );
         fields.push("");
         assert!(columns.pick(&record(&fields)).is_none() && columns.pick(&record(&fields[..12])).is_none());
     }
@@ -88,7 +98,9 @@ mod tests {
     #[test]
     fn a_refusal_names_the_column_and_nothing_of_the_line() {
         let said = |names: &[&'static str]| read(names).unwrap_err().to_string();
-        assert!(said(&COLUMNS[1..]).starts_with("line 1: the header has no column id; it has to have id,email,"));
+        assert!(
+            said(&COLUMNS[1..]).starts_with("line 1: the header has no column id; it has to have id,email,")
+        );
         assert!(said(&["7", "ada@example.com", "Ada"]).starts_with("line 1: the header has no column id"));
         let twice: Vec<_> = COLUMNS.into_iter().chain(["EMAIL"]).collect();
         assert_eq!(said(&twice), "line 1: the header has the column email twice");

@@ -19,7 +19,8 @@ mod tests {
 
     #[test]
     fn what_spreadsheets_save_is_known_by_name() {
-        let utf16 = |bytes: fn(u16) -> [u8; 2]| "id,email".encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        let utf16 =
+            |bytes: fn(u16) -> [u8; 2]| "id,email".encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
         assert_eq!(foreign(&utf16(u16::to_le_bytes)), Some("UTF-16 (little-endian)"));
         assert_eq!(foreign(&utf16(u16::to_be_bytes)), Some("UTF-16 (big-endian)"));
         assert_eq!(foreign(b"\xff\xfei\0"), Some("UTF-16 (little-endian)"));

@@ -51,7 +51,11 @@ fn records_and_their_lines() {
     );
     assert_eq!(rows("Jo \"JJ\" Doe,a\rb\n"), [row(1, &["Jo \"JJ\" Doe", "a\rb"])]);
     assert_eq!(rows("\"\",x\n\"\"\n"), [row(1, &["", "x"])]);
-    assert_eq!(rows(&format!("{}\nz", ",".repeat(1_000)))[0].1.len(), 257, "extra fields are counted, not kept");
+    assert_eq!(
+        rows(&format!("{}\nz", ",".repeat(1_000)))[0].1.len(),
+        257,
+        "extra fields are counted, not kept"
+    );
 }
 
 #[test]
@@ -75,9 +79,16 @@ fn no_more_of_a_record_is_kept_than_fits_in_memory() {
 
 #[test]
 fn text_behind_a_closing_quote_is_malformed() {
-    for (text, malformed) in
-        [("\"a\"b,c", true), ("\"a\" \t,c", false), ("\"a\" b,c", true), ("\"a\" \"b\"", true), ("\"a\" \r\n", false), ("\"a\"\rb", true), ("\"a\",b", false), ("\"a\"\r\n", false)]
-    {
+    for (text, malformed) in [
+        ("\"a\"b,c", true),
+        ("\"a\" \t,c", false),
+        ("\"a\" b,c", true),
+        ("\"a\" \"b\"", true),
+        ("\"a\" \r\n", false),
+        ("\"a\"\rb", true),
+        ("\"a\",b", false),
+        ("\"a\"\r\n", false),
+    ] {
         assert_eq!(read(text.as_bytes(), 3).unwrap()[0].2, malformed, "{text:?}");
     }
 }

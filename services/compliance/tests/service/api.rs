@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tonic::transport::{Channel, Server, server::TcpIncoming};
 use tonic::{Code, Status};
 
-use crate::common::{AS_OF, SENDER, HEADER, Service, list, page};
+use crate::common::{AS_OF, HEADER, SENDER, Service, list, page};
 
 /// Serves a state on a loopback port.
 pub(crate) async fn serve(state: State) -> u16 {
@@ -27,7 +27,8 @@ pub(crate) async fn connect(port: u16) -> ComplianceClient<Channel> {
 }
 
 pub(crate) fn parts(campaign: &str, as_of: &str, list: &[u8]) -> Vec<pb::ImportRequest> {
-    let header = pb::ImportHeader { campaign_id: campaign.into(), as_of: as_of.into(), sender_country: SENDER.into() };
+    let header =
+        pb::ImportHeader { campaign_id: campaign.into(), as_of: as_of.into(), sender_country: SENDER.into() };
     let chunks = list.chunks(200_000).map(|chunk| Part::Chunk(chunk.to_vec()));
     std::iter::once(Part::Header(header))
         .chain(chunks)

@@ -18,7 +18,8 @@ async fn each_fault_is_one_sentence_and_leaves_nothing() {
     let service = Service::start(100).await;
     let columns = HEADER.trim_end();
     let lacks = |column: &str| format!("line 1: the header has no column {column}; it has to have {columns}");
-    let foreign = "not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8";
+    let foreign =
+        "not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8";
     let utf16 = |bytes: fn(u16) -> [u8; 2]| HEADER.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     let with = |tail: &[u8]| [HEADER.as_bytes(), GOOD.as_bytes(), tail].concat();
     for (list, sentence) in [
@@ -32,7 +33,10 @@ async fn each_fault_is_one_sentence_and_leaves_nothing() {
         (utf16(u16::to_le_bytes), "the list is UTF-16 (little-endian); save it as UTF-8".into()),
         (utf16(u16::to_be_bytes), "the list is UTF-16 (big-endian); save it as UTF-8".into()),
         (b"\xff\xfei\0d\0".to_vec(), "the list is UTF-16 (little-endian); save it as UTF-8".into()),
-        (b"PK\x03\x04\x14\0".to_vec(), "the list is an Excel workbook or another ZIP file; save it as UTF-8".into()),
+        (
+            b"PK\x03\x04\x14\0".to_vec(),
+            "the list is an Excel workbook or another ZIP file; save it as UTF-8".into(),
+        ),
         (with(b"2,\"a@b.de\n,x\n"), "line 3: a quote is opened and never closed".into()),
         (with(b"\n2,\xe9@b.de\n"), format!("line 4: {foreign}")),
         (with(b"2,caf\xc3"), format!("line 3: {foreign}")),
@@ -54,7 +58,8 @@ async fn a_list_has_limits() {
     let folder = tempfile::tempdir().unwrap();
     let regions = vec!["eu".to_owned()];
     let limited = Config { max_rows: 3, max_bytes: 2_000, regions, ..config(folder.path(), 100) };
-    let state = State::open_with(&limited, &folder.path().join("data"), roots(&limited), clock()).await.unwrap();
+    let state =
+        State::open_with(&limited, &folder.path().join("data"), roots(&limited), clock()).await.unwrap();
     let rows = |count| format!("{HEADER}{}", GOOD.repeat(count));
     assert_eq!(import(&state, "three", rows(3)).await.unwrap(), 3);
     assert_eq!(refused(&state, "four", rows(4).as_bytes()).await, "the list has more than 3 rows");
@@ -77,10 +82,17 @@ async fn too_many_cohorts_are_refused() {
 async fn a_bad_request_is_refused_before_the_list_is_read() {
     let service = Service::start(100).await;
     let none = || futures::stream::pending();
-    for (campaign, as_of) in
-        [("", AS_OF), ("a\nb", AS_OF), (&*"x".repeat(257), AS_OF), ("c", "2026-04-01"), ("c", "2026-07-01T00:00:00Z")]
-    {
-        assert!(matches!(service.state.import(campaign, as_of, SENDER, none()).await, Err(Error::Request(_))));
+    for (campaign, as_of) in [
+        ("", AS_OF),
+        ("a\nb", AS_OF),
+        (&*"x".repeat(257), AS_OF),
+        ("c", "2026-04-01"),
+        ("c", "2026-07-01T00:00:00Z"),
+    ] {
+        assert!(matches!(
+            service.state.import(campaign, as_of, SENDER, none()).await,
+            Err(Error::Request(_))
+        ));
     }
     let chunk = vec![b'x'; (256 << 10) + 1];
     let long = import_in(&service.state, "c", chunk, usize::MAX).await;

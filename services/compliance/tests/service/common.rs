@@ -52,7 +52,8 @@ impl Service {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path(), page_size);
         let clock: Clock = Arc::new(move || now.parse().unwrap());
-        let state = State::open_with(&config, &folder.path().join("data"), roots(&config), clock).await.unwrap();
+        let state =
+            State::open_with(&config, &folder.path().join("data"), roots(&config), clock).await.unwrap();
         Self { folder, state }
     }
 

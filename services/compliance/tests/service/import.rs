@@ -9,7 +9,7 @@ use maily_proto::compliance::compliance_server::Compliance;
 use tokio::sync::oneshot;
 use tonic::Request;
 
-use crate::common::{AS_OF, SENDER, HEADER, Service, import, import_in, list, page};
+use crate::common::{AS_OF, HEADER, SENDER, Service, import, import_in, list, page};
 
 /// One row for every line of DESIGN.md's table.
 const EVERY_CODE: &str = "\
@@ -92,7 +92,10 @@ async fn repeating_answers_the_same_and_another_list_is_refused() {
     assert!(matches!(import(&service.state, "c", list(49)).await, Err(Error::OtherList)));
     let bytes = list(50).into_bytes();
     let chunks = stream::iter([Ok(bytes.into())]);
-    assert!(matches!(service.state.import("c", "2026-04-01T07:00:00Z", SENDER, chunks).await, Err(Error::OtherList)));
+    assert!(matches!(
+        service.state.import("c", "2026-04-01T07:00:00Z", SENDER, chunks).await,
+        Err(Error::OtherList)
+    ));
     assert_eq!(ask(&service, "c").await, first, "the page size of the import stays");
     assert_eq!(first.page_size, 10);
     assert_eq!(service.state.verify().await.unwrap().links.values().sum::<u64>(), 2);
@@ -109,7 +112,8 @@ async fn one_campaign_is_imported_by_one_call_at_a_time() {
         Ok(HEADER.into())
     };
     let state = service.state.clone();
-    let first = tokio::spawn(async move { state.import("c", AS_OF, SENDER, Box::pin(stream::once(chunk))).await });
+    let first =
+        tokio::spawn(async move { state.import("c", AS_OF, SENDER, Box::pin(stream::once(chunk))).await });
     is_reading.await.unwrap();
     let second = import(&service.state, "c", "").await.unwrap_err();
     assert!(matches!(second, Error::Importing) && !second.is_permanent());

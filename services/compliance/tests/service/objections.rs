@@ -83,7 +83,11 @@ async fn an_objection_counts_whatever_else_is_wrong_with_its_row() {
             let (written, excluded, notes) = outcome(&service.state, "c", &rows).await;
             assert_eq!(written, ["dave@example.com"], "{row}");
             assert_eq!(excluded.values().sum::<u64>(), 2, "{row}");
-            assert_eq!(notes.get("objection_assumed").copied().unwrap_or_default(), u64::from(!carries), "{row}");
+            assert_eq!(
+                notes.get("objection_assumed").copied().unwrap_or_default(),
+                u64::from(!carries),
+                "{row}"
+            );
             // What is clear, or a word that no table knows, holds for lists to come; what was only assumed does not.
             let rows = [good("carol@example.com"), good("dave@example.com")];
             let (written, excluded, notes) = outcome(&service.state, "later", &rows).await;
@@ -120,7 +124,12 @@ async fn what_carried_over_is_there_after_a_restart_and_no_list_lifts_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_of_newer_consent_is_counted_and_lifts_nothing() {
     let service = Service::start_at(100, "2026-02-01T00:00:00Z").await;
-    outcome(&service.state, "c", &[good("carol@example.com").replace("false", "true"), good("x@example.com")]).await;
+    outcome(
+        &service.state,
+        "c",
+        &[good("carol@example.com").replace("false", "true"), good("x@example.com")],
+    )
+    .await;
     let service = service.restart(100).await;
     let claims = good("Carol@example.com").replace("2025-01-01", "2026-03-01");
     let (written, excluded, notes) = outcome(&service.state, "later", &[claims]).await;
@@ -131,14 +140,16 @@ async fn a_claim_of_newer_consent_is_counted_and_lifts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_without_a_valid_row_is_refused_and_its_objections_are_kept() {
     let service = Service::start(100).await;
-    let rows = [good("carol@example.com").replace(",US,", ",,").replace("false", "true"), "no row".to_owned()];
+    let rows =
+        [good("carol@example.com").replace(",US,", ",,").replace("false", "true"), "no row".to_owned()];
     for _ in 0..2 {
         let refused = import(&service.state, "c", list(&rows)).await;
         assert!(matches!(refused, Err(Error::List(ListFault::NoValidRow(2)))));
         assert_eq!(service.state.verify().await.unwrap().links.values().sum::<u64>(), 1, "once");
     }
     let service = service.restart(100).await;
-    let (written, _, _) = outcome(&service.state, "c", &[good("carol@example.com"), good("dave@example.com")]).await;
+    let (written, _, _) =
+        outcome(&service.state, "c", &[good("carol@example.com"), good("dave@example.com")]).await;
     assert_eq!(written, ["dave@example.com"], "the campaign is not taken, and carol is not written to");
 }
 
@@ -160,7 +171,8 @@ async fn spellings_of_one_person_get_one_message_and_one_opt_out() {
     for recipient in service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap() {
         service.state.opt_out(&recipient.unsubscribe_token).await.unwrap();
     }
-    let (written, _, _) = outcome(&service.state, "later", &[&rows[..], &[good("x@example.com")]].concat()).await;
+    let (written, _, _) =
+        outcome(&service.state, "later", &[&rows[..], &[good("x@example.com")]].concat()).await;
     assert_eq!(written, ["x@example.com"]);
 }
 

@@ -85,7 +85,14 @@ async fn the_pair_counts_however_clients_send_it() {
         (Some(form_data), multipart("List-Unsubscribe", "One-Click")),
         (Some("multipart/form-data"), multipart("List-Unsubscribe", "One-Click\n")),
         (Some("application/octet-stream"), multipart("List-Unsubscribe", "One-Click")),
-        (Some(form_data), format!("{}{}", multipart("a", "b").replace("--x7--\r\n", ""), multipart("List-Unsubscribe", "One-Click"))),
+        (
+            Some(form_data),
+            format!(
+                "{}{}",
+                multipart("a", "b").replace("--x7--\r\n", ""),
+                multipart("List-Unsubscribe", "One-Click")
+            ),
+        ),
     ];
     for ((kind, body), token) in ways.iter().zip(&tokens) {
         let response = send(&service, Method::POST, token, *kind, body.clone()).await;

@@ -58,23 +58,34 @@ async fn only_what_was_handed_off_is_released_and_the_first_answer_stays() {
     }
     let left = service.state.recipients(&at).await.unwrap();
     assert_eq!(left.len(), 8);
-    assert_eq!(service.state.hand_off(at.clone(), "one".into()).await.unwrap(), HandOff { handed_off: 8, suppressed: 2, expired: 0 });
+    assert_eq!(
+        service.state.hand_off(at.clone(), "one".into()).await.unwrap(),
+        HandOff { handed_off: 8, suppressed: 2, expired: 0 }
+    );
     // An opt-out behind the hand-off changes no answer, and yet the message leaves no more.
     service.state.opt_out(&before[0].unsubscribe_token).await.unwrap();
-    assert_eq!(service.state.hand_off(at.clone(), "one".into()).await.unwrap(), HandOff { handed_off: 8, suppressed: 2, expired: 0 });
+    assert_eq!(
+        service.state.hand_off(at.clone(), "one".into()).await.unwrap(),
+        HandOff { handed_off: 8, suppressed: 2, expired: 0 }
+    );
     let other = service.state.hand_off(at.clone(), "two".into()).await;
     assert!(matches!(other, Err(Error::OtherSegment)));
     assert!(matches!(service.state.hand_off(at.clone(), String::new()).await, Err(Error::Request(_))));
 
     let service = service.restart(10).await;
-    assert_eq!(service.state.hand_off(at.clone(), "one".into()).await.unwrap(), HandOff { handed_off: 8, suppressed: 2, expired: 0 });
+    assert_eq!(
+        service.state.hand_off(at.clone(), "one".into()).await.unwrap(),
+        HandOff { handed_off: 8, suppressed: 2, expired: 0 }
+    );
     let released = service.state.release(&at).await.unwrap();
     assert_eq!(released.left_out, 1);
     let released: Vec<_> =
         released.records.into_iter().map(|record| (record.line, record.record_key)).collect();
     let wanted: Vec<_> = left
         .into_iter()
-        .filter(|recipient| recipient.line != before[0].line).map(|recipient| (recipient.line, recipient.record_key)).collect();
+        .filter(|recipient| recipient.line != before[0].line)
+        .map(|recipient| (recipient.line, recipient.record_key))
+        .collect();
     assert_eq!(released, wanted, "the keys are those that the messages were sealed with");
     assert_eq!(service.state.recipients(&at).await.unwrap().len(), 7);
     assert_eq!(service.state.verify().await.unwrap().links["us"], 1 + 3 + 1);
@@ -116,6 +127,9 @@ async fn an_opt_out_holds_for_later_campaigns_in_every_region() {
     let left = service.state.recipients(&page("d", "en-GB/seg0", "eu", 0)).await;
     assert!(matches!(left, Err(Error::NotFound(_))), "its only recipient has opted out");
     // A list imported before the opt-out asks again at the hand-off.
-    assert_eq!(service.state.hand_off(page("c", "en-GB/seg0", "us", 0), "s".into()).await.unwrap(), HandOff { handed_off: 0, suppressed: 1, expired: 0 });
+    assert_eq!(
+        service.state.hand_off(page("c", "en-GB/seg0", "us", 0), "s".into()).await.unwrap(),
+        HandOff { handed_off: 0, suppressed: 1, expired: 0 }
+    );
     assert!(service.state.release(&page("c", "en-GB/seg0", "us", 0)).await.unwrap().records.is_empty());
 }

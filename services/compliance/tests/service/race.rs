@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use maily_compliance::{Released, State};
 use maily_compliance::opt_out::router;
+use maily_compliance::{Released, State};
 use maily_proto::compliance as pb;
 use tokio::task::JoinSet;
 use tower::ServiceExt;

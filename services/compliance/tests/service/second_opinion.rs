@@ -44,11 +44,42 @@ const EMAILS: &[&str] = &[
     "(p5@example.org)",
 ];
 const COUNTRIES: &[&str] = &[
-    "DE", "FR", "NO", "RE", "AX", "GB", "CH", "CA", "CA", "US", "US", "JP", "PR", "JE", "UK", "XK", "de", "Germany", " united states", "",
+    "DE",
+    "FR",
+    "NO",
+    "RE",
+    "AX",
+    "GB",
+    "CH",
+    "CA",
+    "CA",
+    "US",
+    "US",
+    "JP",
+    "PR",
+    "JE",
+    "UK",
+    "XK",
+    "de",
+    "Germany",
+    " united states",
+    "",
 ];
 const YEARS: &[&str] = &["", "", "1980", "2006", "2007", "2008", "2030", "80", "+198", "0000", "١٩٨٠"];
-const CONSENTS: &[&str] =
-    &["express", "express", "express", "implied", "implied", "withdrawn", "none", "", "Express", " IMPLIED", "Withdrawn ", "opted out"];
+const CONSENTS: &[&str] = &[
+    "express",
+    "express",
+    "express",
+    "implied",
+    "implied",
+    "withdrawn",
+    "none",
+    "",
+    "Express",
+    " IMPLIED",
+    "Withdrawn ",
+    "opted out",
+];
 const MOMENTS: &[&str] = &[
     "2025-01-01T00:00:00Z",
     "2025-01-01T00:00:00Z",
@@ -72,8 +103,7 @@ const NAMES: &[&str] =
     &["", "Ada", "\"Jo; \"\"JJ\"\"\"", "\"two\r\nlines\"", "{{first_name}}", "<b>x</b>", "Ünï"];
 
 /// A semicolon between the columns, which stand in another order, one of them optional.
-const MIXED: &str =
-    "implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;suppressed\n";
+const MIXED: &str = "implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;suppressed\n";
 
 /// A row of mostly good values, sometimes with a field too few or too many.
 fn row(random: &mut ChaCha8Rng, at: usize) -> String {
@@ -86,7 +116,8 @@ fn row(random: &mut ChaCha8Rng, at: usize) -> String {
         (pick(EMAILS, 6), pick(COUNTRIES, 90), pick(YEARS, 40), pick(CONSENTS, 60));
     let (odd, name, moment) = (email != EMAILS[0], pick(NAMES, 50), pick(MOMENTS, 60));
     let source = pick(&["form", "", "\"a; b\""], 30);
-    let suppressed = pick(&["false", "true", "false", "No", "TRUE", "yes", "1", "0", " false", "unsubscribed", ""], 20);
+    let suppressed =
+        pick(&["false", "true", "false", "No", "TRUE", "yes", "1", "0", " false", "unsubscribed", ""], 20);
     let by = pick(&["", "purchase", "Contract", "inquiry", "x"], 60);
     let segment = pick(&["all", "vip", "new", ""], 30);
     let tail = pick(&["", ";x", ";other@example.org", "\r"], 3);
@@ -142,17 +173,21 @@ fn root() -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_lists_are_decided_alike() {
-    for (seed, as_of, sender) in
-        [(1, "2026-04-30T09:00:00Z", SENDER), (2, "2026-04-30T10:00:00+01:00", "CA"), (3, "2020-01-01T00:00:00Z", "GB")]
-    {
+    for (seed, as_of, sender) in [
+        (1, "2026-04-30T09:00:00Z", SENDER),
+        (2, "2026-04-30T10:00:00+01:00", "CA"),
+        (3, "2020-01-01T00:00:00Z", "GB"),
+    ] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let rows = (0..ROWS).map(|at| row(&mut random, at));
         let list: String = std::iter::once(MIXED.to_owned()).chain(rows).collect();
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("campaign.yaml"), format!("as_of: {as_of}\ncountry: {sender}\n")).unwrap();
+        std::fs::write(folder.path().join("campaign.yaml"), format!("as_of: {as_of}\ncountry: {sender}\n"))
+            .unwrap();
         std::fs::write(folder.path().join("subscribers.csv"), &list).unwrap();
         let service = Service::start(1_000).await;
-        let (ours, theirs) = (ours(&service.state, as_of, sender, list.into_bytes()).await, theirs(folder.path(), AS_OF));
+        let (ours, theirs) =
+            (ours(&service.state, as_of, sender, list.into_bytes()).await, theirs(folder.path(), AS_OF));
         let invalid = |opinion: &Value| opinion["invalid"].as_array().unwrap().clone();
         let differs = invalid(&ours).into_iter().zip(invalid(&theirs)).find(|(ours, theirs)| ours != theirs);
         assert_eq!(differs, None, "the first invalid row that differs, with seed {seed}");

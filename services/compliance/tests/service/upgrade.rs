@@ -21,10 +21,12 @@ struct Kept {
 async fn kept() -> Kept {
     let folder = tempfile::tempdir().unwrap();
     let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kept/revision-1.tar.gz");
-    let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status().unwrap();
+    let unpacked =
+        Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status().unwrap();
     assert!(unpacked.success());
     let links = std::fs::read_to_string(folder.path().join("links")).unwrap();
-    let link = |line: &str| line.split_once(' ').map(|(email, link)| (email.to_owned(), link.to_owned())).unwrap();
+    let link =
+        |line: &str| line.split_once(' ').map(|(email, link)| (email.to_owned(), link.to_owned())).unwrap();
     Kept { links: links.lines().map(link).collect(), service: service(folder).await }
 }
 
@@ -55,7 +57,10 @@ async fn opt_outs_of_before_hold_for_every_spelling() {
     assert_eq!(written(&service.state, "latest", &["Heidi@example.com"]).await, [""; 0]);
     service.state.verify().await.unwrap();
     let service = service.restart(1_000).await;
-    assert_eq!(written(&service.state, "after all", &["carol@example.com", "Heidi@Example.com"]).await, [""; 0]);
+    assert_eq!(
+        written(&service.state, "after all", &["carol@example.com", "Heidi@Example.com"]).await,
+        [""; 0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +70,8 @@ async fn links_of_before_opt_the_person_out() {
         service.state.opt_out(&links[email]).await.unwrap();
         service.state.opt_out(&links[email]).await.unwrap();
     }
-    let spellings = ["frank@example.com", "erin@xn--bcher-kva.example", "Erin@BÜCHER.example", "dave@example.com"];
+    let spellings =
+        ["frank@example.com", "erin@xn--bcher-kva.example", "Erin@BÜCHER.example", "dave@example.com"];
     assert_eq!(written(&service.state, "later", &spellings).await, ["dave@example.com"]);
     service.state.verify().await.unwrap();
 }

@@ -16,7 +16,10 @@ pub(crate) fn check(email: &Email, sources: &Sources, html: &Seen) -> Vec<String
     require(name(&email.from_name), "the sender's name is empty, too long or not a plain name");
     // An empty name of the campaign is nobody's: the name in the mail is not empty.
     require(email.from_name.trim() == sources.sender_name.trim(), "the sender's name is not the campaign's");
-    require(EmailAddress::parse(&email.from_email).is_ok(), "the sender's address is not a valid e-mail address");
+    require(
+        EmailAddress::parse(&email.from_email).is_ok(),
+        "the sender's address is not a valid e-mail address",
+    );
     require(postal(&email.postal_address), "the sender has no postal address");
     let wanted = letters(&email.postal_address);
     require(

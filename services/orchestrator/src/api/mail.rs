@@ -44,7 +44,8 @@ pub(crate) async fn mail(
         (0..leg.map_or(0, |leg| leg.pages)).map(move |page| (n, cohort.name.clone(), page))
     });
     let pages: Vec<(usize, String, u32)> = pages.collect();
-    let mbox = std::sync::Arc::new(Mbox::new(&campaign.settings.sender.email, started(&api.deps, &id).await?));
+    let mbox =
+        std::sync::Arc::new(Mbox::new(&campaign.settings.sender.email, started(&api.deps, &id).await?));
     let messages = stream::iter(pages)
         .map(move |(n, cohort, page)| {
             let page = Page { campaign_id: id.to_string(), cohort, region: region.clone(), page };

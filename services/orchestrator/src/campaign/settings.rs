@@ -190,7 +190,10 @@ seed: 7
         let settings = Settings::parse(GOOD).unwrap();
         assert_eq!(settings.max_rewrites, 3);
         assert_eq!(settings.sender.postal_address, "1 Fern Lane\nDublin");
-        assert_eq!((settings.as_of.as_str(), settings.sender.country.as_str()), ("2026-05-01T09:00:00Z", "IE"));
+        assert_eq!(
+            (settings.as_of.as_str(), settings.sender.country.as_str()),
+            ("2026-05-01T09:00:00Z", "IE")
+        );
     }
 
     #[test]

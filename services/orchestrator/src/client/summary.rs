@@ -62,7 +62,6 @@ impl Summary {
         let invalid: File2 = serde_json::from_reader(open()?).map_err(|error| failure(path, &error))?;
         Ok(Self { report: report.report, invalid: invalid.invalid, message: Vec::new() })
     }
-
 }
 
 /// Counts the messages of an mbox, and keeps the very first of all in `message`.

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use maily_chassis::{TraceContext, retry::retry};
 use maily_proto::compliance::{
-    HandOffReply, HandOffRequest, ImportHeader, ImportRequest, InvalidRow, InvalidRowsRequest, LeftOutRequest, Page,
-    Recipient, RecipientsRequest, ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest,
-    compliance_client::ComplianceClient as Grpc, import_request::Part,
+    HandOffReply, HandOffRequest, ImportHeader, ImportRequest, InvalidRow, InvalidRowsRequest,
+    LeftOutRequest, Page, Recipient, RecipientsRequest, ReleaseRequest, ReleasedRecord, SummaryReply,
+    SummaryRequest, compliance_client::ComplianceClient as Grpc, import_request::Part,
 };
 use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};

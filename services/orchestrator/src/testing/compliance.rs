@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use maily_law::{Country, EmailAddress, Region, When};
 use maily_proto::compliance::{
     Cohort, CohortRegion, HandOffReply, HandOffRequest, ImportHeader, ImportReply, ImportRequest, InvalidRow,
-    InvalidRowsReply, InvalidRowsRequest, LeftOutReply, LeftOutRequest, Page, Recipient, RecipientsReply, RecipientsRequest, ReleaseReply,
-    ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest, compliance_server::Compliance,
-    import_request::Part,
+    InvalidRowsReply, InvalidRowsRequest, LeftOutReply, LeftOutRequest, Page, Recipient, RecipientsReply,
+    RecipientsRequest, ReleaseReply, ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest,
+    compliance_server::Compliance, import_request::Part,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -68,7 +68,8 @@ impl Ledger {
     pub(crate) fn opt_out(&self, token: &str) {
         let mut state = self.state();
         let people = state.campaigns.values().flat_map(|campaign| &campaign.list.people);
-        let found = people.map(|person| &person.address).find(|address| self::token(address) == token).cloned();
+        let found =
+            people.map(|person| &person.address).find(|address| self::token(address) == token).cloned();
         state.opted_out.extend(found);
     }
 }
@@ -131,7 +132,8 @@ impl State {
 fn terms(header: &ImportHeader) -> Result<(When, Country), Status> {
     let when = When::new(Timestamp::now(), &header.as_of);
     let country = Country::parse(header.sender_country.trim());
-    let unknown = || Status::invalid_argument("sender_country is no assigned ISO 3166-1 code and no English name");
+    let unknown =
+        || Status::invalid_argument("sender_country is no assigned ISO 3166-1 code and no English name");
     let sentence = |error: maily_law::WhenError| match error {
         maily_law::WhenError::Moment(_) => "as_of is not RFC 3339 with an offset".to_owned(),
         late => late.to_string(),
@@ -258,7 +260,8 @@ impl Compliance for Ledger {
         let page = given(request.into_inner().page)?;
         let mut state = self.state();
         state.calls += 1;
-        let people = state.page(&page)?.into_iter().filter(|person| !state.opted_out.contains(&person.address));
+        let people =
+            state.page(&page)?.into_iter().filter(|person| !state.opted_out.contains(&person.address));
         let recipient = |person: &Person| Recipient {
             line: person.line,
             email: person.address.as_str().to_owned(),
@@ -276,8 +279,11 @@ impl Compliance for Ledger {
         let mut state = self.state();
         state.calls += 1;
         let hand_off = state.hand_off(&page, segment)?;
-        let answer =
-            HandOffReply { handed_off: hand_off.lines.len() as u32, suppressed: hand_off.suppressed, expired: 0 };
+        let answer = HandOffReply {
+            handed_off: hand_off.lines.len() as u32,
+            suppressed: hand_off.suppressed,
+            expired: 0,
+        };
         state.hand_offs.insert(key(&page), hand_off);
         Ok(Response::new(answer))
     }
@@ -289,7 +295,8 @@ impl Compliance for Ledger {
         let hand_off = state.hand_offs.get(&key(&page));
         let hand_off = hand_off.ok_or_else(|| Status::failed_precondition("the page was not handed off"))?;
         let stays = state.who_stays(&page)?;
-        let (kept, left_out): (Vec<u64>, Vec<u64>) = hand_off.lines.iter().partition(|line| stays.contains(line));
+        let (kept, left_out): (Vec<u64>, Vec<u64>) =
+            hand_off.lines.iter().partition(|line| stays.contains(line));
         let record = |&line: &u64| ReleasedRecord { line, record_key: record_key(&page.campaign_id, line) };
         let records = kept.iter().map(record).collect();
         Ok(Response::new(ReleaseReply { records, left_out: left_out.len() as u32 }))

@@ -124,7 +124,9 @@ pub(crate) async fn started(deps: &Deps, id: &CampaignId) -> Result<Timestamp, S
     match started {
         Some(started) => Ok(started),
         // A campaign of before is of its planned send.
-        None => Moment::parse(&load(deps, id).await?.settings.as_of).map(|moment| moment.instant()).map_err(|_| impossible),
+        None => Moment::parse(&load(deps, id).await?.settings.as_of)
+            .map(|moment| moment.instant())
+            .map_err(|_| impossible),
     }
 }
 

@@ -80,8 +80,13 @@ impl Cohort {
             copywriting::draft(&deps, &campaign, cohort, order.into_inner().brief_blocked).await
         })
         .await?;
-        let mut done =
-            CohortDone { handed_off: BTreeMap::new(), suppressed: 0, expired: 0, copy: drafted.span, mail: None };
+        let mut done = CohortDone {
+            handed_off: BTreeMap::new(),
+            suppressed: 0,
+            expired: 0,
+            copy: drafted.span,
+            mail: None,
+        };
         let mut progress = Progress { drafted: true, pages_done: 0 };
         ctx.set("progress", serde_json::to_string(&progress)?);
         for leg in drafted.legs {

@@ -8,7 +8,11 @@ use maily_proto::compliance::{HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
-use super::{CohortCopy, Deps, Keys, Span, StepError, campaign::{load, started}, step::now};
+use super::{
+    CohortCopy, Deps, Keys, Span, StepError,
+    campaign::{load, started},
+    step::now,
+};
 use crate::{
     campaign::CampaignId,
     mail::{self, Template},
@@ -50,9 +54,10 @@ pub(crate) async fn hand_off(
     let copy = deps.objects.read_json::<CohortCopy>(&Keys(id).copy(cohort)).await?;
     let copy = copy.ok_or(StepError::Impossible("a cohort's copy is gone"))?;
     let draft = copy.draft().ok_or(StepError::Impossible("a blocked cohort has no mail"))?;
-    let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft, started(deps, id).await?));
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
+    let date = started(deps, id).await?;
+    let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft, date));
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
     let page = |page| Page {
         campaign_id: id.to_string(),

@@ -8,12 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_cluster_tests::{cluster::Cluster, program, root, tunnel};
+use maily_cluster_tests::{cluster::Cluster, program, tunnel};
 use maily_testkit::pause;
 use maily_tests::{report::timeless, say};
 use serde_json::Value;
 
-const SAMPLE: &str = "services/orchestrator/samples/spring-sale";
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// A client at work.
@@ -40,7 +39,7 @@ impl Campaign {
 
     /// The very campaign that the smoke test ran: it is done, and only fetched.
     pub(crate) fn of_the_smoke_test(cluster: &Cluster) -> Self {
-        Self::run(cluster, "smoke", &root().join(SAMPLE))
+        Self::run(cluster, "smoke", &maily_testkit::sample().unwrap())
     }
 
     fn run(cluster: &Cluster, name: &str, folder: &Path) -> Self {
@@ -85,7 +84,7 @@ impl Campaign {
 
 /// The sample, told apart from one that ran before by a comment: the same campaign would only be fetched again.
 fn sample(cluster: &Cluster, name: &str) -> PathBuf {
-    let (from, to) = (root().join(SAMPLE), cluster.path(&format!("{name}/campaign")));
+    let (from, to) = (maily_testkit::sample().unwrap(), cluster.path(&format!("{name}/campaign")));
     fs::create_dir_all(to.parent().unwrap()).unwrap();
     assert!(Command::new("cp").arg("-r").args([&from, &to]).status().unwrap().success());
     let file = to.join("campaign.yaml");

@@ -46,7 +46,8 @@ pub async fn a_faulty_list_is_refused_whole(service: &impl Compliance) {
     let good = plain(1);
     let with = |tail: &[u8]| [good.as_bytes(), tail].concat();
     let wrong_header = format!("line 1: the header has no column id; it has to have {HEADER}");
-    let foreign = "not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8";
+    let foreign =
+        "not UTF-8, perhaps Windows-1252 or another encoding of one byte a letter; save the list as UTF-8";
     for (bytes, sentence) in [
         (Vec::new(), format!("the list is empty: its first line must be {HEADER}")),
         (b"a,b,c\n1,2,3\n".to_vec(), wrong_header),

@@ -5,9 +5,9 @@ pub mod pages;
 pub mod summary;
 
 use maily_proto::compliance::{
-    HandOffReply, HandOffRequest, ImportHeader, ImportRequest, LeftOutRequest, Page, Recipient, RecipientsRequest,
-    ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest, compliance_client::ComplianceClient,
-    import_request::Part,
+    HandOffReply, HandOffRequest, ImportHeader, ImportRequest, LeftOutRequest, Page, Recipient,
+    RecipientsRequest, ReleaseRequest, ReleasedRecord, SummaryReply, SummaryRequest,
+    compliance_client::ComplianceClient, import_request::Part,
 };
 use tonic::{Code, Status, transport::Channel};
 

@@ -9,10 +9,7 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{environment::NAMESPACE, images::Image, secrets::CLIENT};
-use crate::{
-    kubectl::Kubectl,
-    shell::Result,
-};
+use crate::{kubectl::Kubectl, shell::Result};
 
 /// The files of a campaign folder that is smoke-tested with; a ConfigMap's keys hold no slash.
 const FILES: [(&str, &str); 5] = [
