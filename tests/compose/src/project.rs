@@ -99,6 +99,9 @@ impl Project {
         let docker = docker::client();
         let path = format!("{}:{}", docker.parent().unwrap().display(), env::var("PATH").unwrap_or_default());
         command.envs(&self.settings).env("PATH", path).env("COMPOSE_PROJECT_NAME", &self.name);
+        if !self.settings.contains_key("MAILY_CAMPAIGN") {
+            command.env("MAILY_CAMPAIGN", maily_testkit::sample().unwrap());
+        }
         command.env("DOCKER_BUILDKIT", "1").env("COMPOSE_DOCKER_CLI_BUILD", "1");
         command.current_dir(root().join("docker/compose"));
         command
