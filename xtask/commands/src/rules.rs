@@ -8,6 +8,8 @@ use crate::shell::{Result, output, root};
 const LONGEST: usize = 500;
 /// Longest file of tests beside the code.
 const LONGEST_SNAPSHOTS: usize = 700;
+/// Largest file of any kind, in bytes; Git keeps each for good.
+const LARGEST: u64 = 1 << 20;
 /// Longest `main.rs` of a service.
 const LONGEST_MAIN: usize = 130;
 /// Hosts of package registries are never named: packages are fetched by name, from wherever the user's client
@@ -30,6 +32,8 @@ pub(crate) fn check() -> Result<()> {
     )?;
     let mut faults = Vec::new();
     for file in files.lines().filter(|file| root.join(file).is_file()) {
+        let bytes = fs::metadata(root.join(file)).map_err(|error| format!("{file}: {error}"))?.len();
+        faults.extend(too_large(bytes).map(|fault| format!("{file}: {fault}")));
         let Ok(text) = fs::read_to_string(root.join(file)) else { continue };
         faults.extend(faults_of(file, &text).into_iter().map(|fault| format!("{file}: {fault}")));
     }
@@ -37,6 +41,10 @@ pub(crate) fn check() -> Result<()> {
         true => Ok(()),
         false => Err(format!("{} faults\n  {}", faults.len(), faults.join("\n  "))),
     }
+}
+
+fn too_large(bytes: u64) -> Option<String> {
+    (bytes > LARGEST).then(|| format!("{bytes} bytes; the limit is {LARGEST}"))
 }
 
 /// What is wrong with a file.
@@ -93,6 +101,7 @@ mod tests {
         assert_eq!(faults_of("src/main.rs", &format!("//! Main.\n{}", "\n".repeat(LONGEST_MAIN))).len(), 1);
         assert_eq!(faults_of("a.rs", &format!("//! A.\n{}\n", concat!("#[ign", "ore]"))).len(), 1);
         assert!(faults_of("a.rs", "//! A.\nfn a() {}\n").is_empty());
+        assert_eq!((too_large(LARGEST), too_large(LARGEST + 1).is_some()), (None, true));
         assert!(faults_of("libs/a/src/generated/a.rs", "fn a() {}\n").is_empty());
     }
 }
