@@ -109,14 +109,23 @@ fn parse_offset(text: &str) -> Option<Offset> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WhenError {
     /// The text is no moment.
-    #[error("as_of {0}")]
+    #[error("{}", self.sentence())]
     Moment(#[from] MomentError),
     /// Who knows what will be lawful then.
-    #[error("as_of is more than 90 days ahead")]
+    #[error("{}", self.sentence())]
     TooFar,
 }
 
 impl WhenError {
+    /// What a caller is told.
+    #[must_use]
+    pub fn sentence(&self) -> &'static str {
+        match self {
+            Self::Moment(_) => "as_of is not RFC 3339 with an offset",
+            Self::TooFar => "as_of is more than 90 days ahead",
+        }
+    }
+
     /// Always, as good as: in 90 days it may be near enough.
     #[must_use]
     pub fn is_permanent(&self) -> bool {

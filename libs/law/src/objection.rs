@@ -3,7 +3,7 @@
 //! A row that can be read says it clearly. One that can't is read again here, for nothing but its objection, and in doubt
 //! it objects: a person who is not written to by mistake has lost less than one who is.
 
-use crate::row::{CONSENT, EMAIL, SUPPRESSED};
+use crate::column::{CONSENT, EMAIL, SUPPRESSED};
 use crate::{Consent, EmailAddress, Row};
 
 /// How somebody objects.

@@ -23,6 +23,20 @@ pub const COLUMNS: [&str; 11] = [
 /// The columns that a list may have besides, kept behind the others.
 pub const OPTIONAL_COLUMNS: [&str; 1] = ["implied_by"];
 
+/// Where columns that are looked at by themselves stand among [`COLUMNS`].
+pub mod column {
+    /// `email`
+    pub const EMAIL: usize = 1;
+    /// `first_name`
+    pub const FIRST_NAME: usize = 2;
+    /// `country`
+    pub const COUNTRY: usize = 3;
+    /// `consent`
+    pub const CONSENT: usize = 7;
+    /// `suppressed`
+    pub const SUPPRESSED: usize = 10;
+}
+
 /// What a person agreed to, as the list says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consent {
@@ -43,6 +57,12 @@ impl Consent {
         [Self::Express, Self::Implied, Self::Withdrawn, Self::None]
             .into_iter()
             .find(|consent| consent.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it says that the person may be written to.
+    #[must_use]
+    pub fn is_given(self) -> bool {
+        matches!(self, Self::Express | Self::Implied)
     }
 
     /// `express`, `implied`, `withdrawn` or `none`.
@@ -162,7 +182,6 @@ impl<'a> Row<'a> {
         let birth_year = optional(birth_year, year)?;
         let consent =
             known("consent", consent, "is not express, implied, withdrawn or none", Consent::parse)?;
-        let given = matches!(consent, Consent::Express | Consent::Implied);
         Ok(Row {
             id,
             address,
@@ -172,7 +191,7 @@ impl<'a> Row<'a> {
             segment,
             birth_year,
             consent,
-            consent_at: optional(consent_at, |text| past(text, given, when))?,
+            consent_at: optional(consent_at, |text| past(text, consent.is_given(), when))?,
             consent_source: source.trim(),
             suppressed: known("suppressed", suppressed, "is not true or false, yes or no, 1 or 0", flag)?,
             implied_by: rest.first().map_or(ImpliedBy::Inquiry, |text| ImpliedBy::parse(text.trim())),
@@ -184,18 +203,13 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn kept(&self, fields: &[&str]) -> Vec<String> {
         let mut kept: Vec<String> = fields.iter().map(|field| field.trim().to_owned()).collect();
-        kept[EMAIL] = self.address.as_str().to_owned();
-        kept[FIRST_NAME] = self.first_name.to_owned();
+        kept[column::EMAIL] = self.address.as_str().to_owned();
+        kept[column::FIRST_NAME] = self.first_name.to_owned();
         kept
     }
 }
 
 const COUNT: Fault = Fault { field: "row", reason: "has not as many fields as the header" };
-pub(crate) const EMAIL: usize = 1;
-const FIRST_NAME: usize = 2;
-pub(crate) const CONSENT: usize = 7;
-pub(crate) const SUPPRESSED: usize = 10;
-
 /// A first name, unless it is a placeholder that another tool did not fill in, or the word that its database has for
 /// nothing.
 fn first_name_of(text: &str) -> &str {
@@ -324,6 +338,13 @@ mod tests {
         let long = [&GOOD[..], &["purchase", ""]].concat();
         assert_eq!((parse(&GOOD[..10]), parse(&long), parse(&[])), (Err(COUNT), Err(COUNT), Err(COUNT)));
         assert_eq!(parse(&long[..12]), Ok(()));
+    }
+
+    #[test]
+    fn columns_stand_where_they_are_looked_for() {
+        use column::{CONSENT, COUNTRY, EMAIL, FIRST_NAME, SUPPRESSED};
+        let named = [EMAIL, FIRST_NAME, COUNTRY, CONSENT, SUPPRESSED].map(|at| COLUMNS[at]);
+        assert_eq!(named, ["email", "first_name", "country", "consent", "suppressed"]);
     }
 
     #[test]

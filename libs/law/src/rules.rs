@@ -141,11 +141,11 @@ pub fn decide(row: &Row<'_>, known: &Known, when: &When, sender: Country) -> Dec
     Decision { outcome, region: recipient.region(), article: article(outcome, jurisdiction) }
 }
 
-/// Whether a mail to this person has to say that it is an advertisement: it goes to the United States, and nobody asked
-/// for it (CAN-SPAM, 15 U.S.C. 7704(a)(5)(A)(i) and (B)).
+/// Whether the mail to somebody who may be written to has to say that it is an advertisement, by the code of the basis: it
+/// goes to the United States, and nobody asked for it (CAN-SPAM, 15 U.S.C. 7704(a)(5)(A)(i) and (B)).
 #[must_use]
-pub fn is_advertisement(row: &Row<'_>) -> bool {
-    row.country.jurisdiction() == Jurisdiction::UnitedStates && row.consent != Consent::Express
+pub fn is_advertisement(region: Region, basis: &str) -> bool {
+    region == Region::Us && basis != Basis::Consent.code()
 }
 
 /// Rules 2 to 5.

@@ -161,9 +161,9 @@ fn what_nobody_asked_for_is_an_advertisement_in_the_united_states() {
         ("CA", "implied", false),
         ("PR", "none", false),
     ] {
-        let fields = ["1", "a@b.c", "", country, "en", "all", "", consent, "", "", "false"];
+        let decision = judge(country, "", [consent, "", ""], NOBODY);
         assert_eq!(
-            is_advertisement(&Row::parse(&fields, &when()).unwrap()),
+            is_advertisement(decision.region, decision.outcome.code()),
             advertisement,
             "{country} {consent}"
         );

@@ -14,7 +14,7 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use maily_law::{Country, When, WhenError};
+use maily_law::{Country, When};
 use tokio::time::timeout;
 
 use crate::Error;
@@ -61,10 +61,7 @@ impl State {
             return self.0.compare(&first, as_of, sender, &mut chunks).await;
         }
         // Once: it is kept with the import, and a repetition answers what was decided then.
-        let when = When::new(self.0.now(), as_of).map_err(|error| match error {
-            WhenError::Moment(_) => Error::Request("as_of is not RFC 3339 with an offset"),
-            WhenError::TooFar => Error::Request("as_of is more than 90 days ahead"),
-        })?;
+        let when = When::new(self.0.now(), as_of).map_err(|error| Error::Request(error.sentence()))?;
         let terms = Terms { as_of: as_of.to_owned(), when, sender };
         let mut reading = Reading::new(&self.0, terms.clone())?;
         while let Some(chunk) = next(&mut chunks).await? {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use maily_keys::KeyId;
 use maily_keys::db::write_durable;
-use maily_law::{EmailAddress, Region};
+use maily_law::{EmailAddress, Region, column};
 use prost::Message;
 use slatedb::WriteBatch;
 
@@ -64,31 +64,24 @@ pub(crate) async fn bring_up(
 impl RegionState {
     /// `s ‖ address` → link becomes `s ‖ address ‖ link` → reason.
     async fn renew_suppressions(&self) -> Result<(), Error> {
-        loop {
-            let mut batch = WriteBatch::new();
-            let mut count = 0;
-            let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
-            while let Some(row) = rows.next().await? {
-                let (address, link) = schema::read_suppression(&row.key)?;
-                if link.is_some() {
-                    continue;
-                }
-                let link = row.value.as_ref().try_into().map_err(|_| Error::Damaged("a suppression"))?;
-                let link = self.ledger.link(u64::from_be_bytes(link)).await?;
-                let at = link.at.parse::<jiff::Timestamp>().map_err(|_| Error::Damaged("a link's moment"))?;
-                let reason = Reason { channel: Channel::Link, at: at.as_millisecond() };
-                batch.put(schema::suppression(&address, link.seq), reason.encode());
-                batch.delete(row.key);
-                count += 1;
-                if count == ROWS {
-                    break;
-                }
+        let mut batch = WriteBatch::new();
+        let mut count = 0;
+        let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
+        while let Some(row) = rows.next().await? {
+            // One that an interrupted upgrade renewed has its link in the key.
+            let (address, None) = schema::read_suppression(&row.key)? else { continue };
+            let link = row.value.as_ref().try_into().map_err(|_| Error::Damaged("a suppression"))?;
+            let link = self.ledger.link(u64::from_be_bytes(link)).await?;
+            let at = link.at.parse::<jiff::Timestamp>().map_err(|_| Error::Damaged("a link's moment"))?;
+            let reason = Reason { channel: Channel::Link, at: at.as_millisecond() };
+            batch.put(schema::suppression(&address, link.seq), reason.encode());
+            batch.delete(row.key);
+            count += 1;
+            if count % ROWS == 0 {
+                write_durable(&self.db, std::mem::replace(&mut batch, WriteBatch::new())).await?;
             }
-            if count == 0 {
-                return Ok(());
-            }
-            write_durable(&self.db, batch).await?;
         }
+        if batch.is_empty() { Ok(()) } else { Ok(write_durable(&self.db, batch).await?) }
     }
 
     /// Maps the hashes of an import's rows to those of their persons, where they differ.
@@ -123,7 +116,7 @@ impl RegionState {
             // Who was erased can't be mapped, and is not to be.
             let Some(key) = key else { continue };
             let details = details(import, entry, &key)?;
-            let email = details.fields.get(1).map(String::as_str).unwrap_or_default();
+            let email = details.fields.get(column::EMAIL).map(String::as_str).unwrap_or_default();
             // What is no address by today's rules is written to no more.
             let Ok(address) = EmailAddress::parse(email) else { continue };
             let hash = secrets.address_hash(&address);

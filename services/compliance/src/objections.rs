@@ -130,12 +130,12 @@ impl Inner {
         let mut new = false;
         for address in self.names(address).await? {
             let writer = state.ledger.writer().await?;
+            let at = self.now().as_millisecond();
             if state.opted_out(&address).await? {
                 drop(writer);
                 state.db.flush().await?;
             } else {
                 let event = OptedOut { address: address.to_vec(), article: article.to_owned() };
-                let at = self.now().as_millisecond();
                 if channel == Channel::Link {
                     // Before the write, so that a hand-off in any region sees it at the latest when it is acknowledged.
                     self.suppress(address, at);
@@ -149,7 +149,7 @@ impl Inner {
                 new = true;
             }
             // A hint: only now, for what is known here is what is on record, and is not asked for again.
-            self.suppress(address, self.now().as_millisecond());
+            self.suppress(address, at);
             self.tell(address);
         }
         Ok(new)

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use maily_keys::{Cipher, DataKey, KeyId, derive};
-use maily_law::{Basis, Country, Known, Outcome, Region, Row, When, decide, is_advertisement};
+use maily_law::{Basis, Country, Known, Outcome, Region, Row, column, decide, is_advertisement};
 use maily_proto::compliance as pb;
 use prost::Message;
 
@@ -293,15 +292,14 @@ impl Inner {
         key: &DataKey,
     ) -> Result<pb::Recipient, Error> {
         let mut details = details(import, entry, key)?;
-        let advertisement = is_advertisement_to(&details);
         let mut field = |at: usize| details.fields.get_mut(at).map(std::mem::take).unwrap_or_default();
         Ok(pb::Recipient {
             line: entry.line,
-            email: field(1),
-            first_name: field(2),
+            email: field(column::EMAIL),
+            first_name: field(column::FIRST_NAME),
             unsubscribe_token: Token { region, address: hash(&entry.address)? }.issue(&self.secrets.tokens),
             record_key: record_key(key, campaign, entry.line)?.expose().to_vec(),
-            advertisement,
+            advertisement: is_advertisement(region, &entry.outcome),
         })
     }
 }
@@ -371,13 +369,6 @@ fn answer(record: &HandedOff) -> HandOff {
 pub(crate) fn details(import: &ImportId, entry: &Entry, key: &DataKey) -> Result<Details, Error> {
     let details = Cipher::new(key)?.open(&details_aad(import, entry.line), &entry.sealed)?;
     Details::decode(details.as_slice()).map_err(|_| Error::Damaged("a person's details"))
-}
-
-/// Whether the mail has to say that it is an advertisement; of a row that was allowed.
-fn is_advertisement_to(details: &Details) -> bool {
-    let fields: Vec<&str> = details.fields.iter().map(String::as_str).collect();
-    // The moment does not matter: what was read once is read again.
-    Row::parse(&fields, &When::at(Timestamp::MAX)).is_ok_and(|row| is_advertisement(&row))
 }
 
 fn bit(bits: &[u8], at: usize) -> bool {

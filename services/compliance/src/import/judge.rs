@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use maily_keys::{Cipher, DataKey, KeyId};
-use maily_law::{Consent, Decision, Exclusion, Outcome, Region, Row, decide};
+use maily_law::{Decision, Exclusion, Outcome, Region, Row, decide};
 use prost::Message;
 use uuid::Uuid;
 
@@ -117,9 +117,10 @@ impl Judging {
         let mut known = self.read.addresses.judge(address);
         if let Some(objected) = self.inner.objected(&address, former.as_ref()) {
             known.suppressed = true;
-            let given = matches!(row.consent, Consent::Express | Consent::Implied);
             // A list's column lifts nothing; an officer may want to know.
-            if given && row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected) {
+            if row.consent.is_given()
+                && row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected)
+            {
                 self.note("claims_newer_consent");
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use maily_law::{Country, EmailAddress, Fault, Objection, Region, Row, objections};
+use maily_law::{Country, EmailAddress, Fault, Objection, Region, Row, column, objections};
 
 use super::Terms;
 use crate::Error;
@@ -17,8 +17,6 @@ use crate::state::Inner;
 
 /// Bytes that tell an encoding.
 const MARK: usize = 4;
-/// The place of a row's country in `maily_law::COLUMNS`.
-const COUNTRY: usize = 3;
 
 /// The most cohorts of a campaign, and bytes of all their names.
 const COHORTS: usize = 1_000;
@@ -181,7 +179,7 @@ impl Sink {
 
     /// Who objects in a row that can't be read.
     fn invalid(&mut self, record: &Record<'_>, columns: Option<&[&str]>) {
-        let country = columns.and_then(|columns| Country::parse(columns[COUNTRY].trim()));
+        let country = columns.and_then(|columns| Country::parse(columns[column::COUNTRY].trim()));
         let region = country.map(|country| country.jurisdiction().region());
         let found = objections(columns, &record.fields);
         self.found.assumed += u64::from(found.iter().any(|(_, objection)| !objection.carries_over()));

@@ -32,8 +32,12 @@ pub(crate) fn config(folder: &Path, page_size: u32) -> Config {
 }
 
 pub(crate) async fn open(folder: &Path, page_size: u32) -> State {
+    open_with(folder, page_size, clock()).await
+}
+
+async fn open_with(folder: &Path, page_size: u32, clock: Clock) -> State {
     let config = config(folder, page_size);
-    State::open_with(&config, &folder.join("data"), roots(&config), clock()).await.unwrap()
+    State::open_with(&config, &folder.join("data"), roots(&config), clock).await.unwrap()
 }
 
 pub(crate) fn roots(config: &Config) -> Arc<LocalKeyring> {
@@ -42,26 +46,22 @@ pub(crate) fn roots(config: &Config) -> Arc<LocalKeyring> {
 
 impl Service {
     pub(crate) async fn start(page_size: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let state = open(folder.path(), page_size).await;
-        Self { folder, state }
+        Self::start_with(page_size, clock()).await
     }
 
     /// With a clock that stands.
     pub(crate) async fn start_at(page_size: u32, now: &'static str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path(), page_size);
-        let clock: Clock = Arc::new(move || now.parse().unwrap());
-        let state =
-            State::open_with(&config, &folder.path().join("data"), roots(&config), clock).await.unwrap();
-        Self { folder, state }
+        Self::start_with(page_size, Arc::new(move || now.parse().unwrap())).await
     }
 
     /// With the system's clock.
     pub(crate) async fn start_now(page_size: u32) -> Self {
+        Self::start_with(page_size, Arc::new(jiff::Timestamp::now)).await
+    }
+
+    async fn start_with(page_size: u32, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path(), page_size);
-        let state = State::open(&config, &folder.path().join("data"), roots(&config)).await.unwrap();
+        let state = open_with(folder.path(), page_size, clock).await;
         Self { folder, state }
     }
 

@@ -78,7 +78,11 @@ async fn every_code_of_the_table() {
     let eu = service.state.recipients(&page("c", "en-GB/vip", "eu", 0)).await.unwrap();
     let eu: Vec<_> = eu.iter().map(|recipient| (recipient.line, recipient.email.as_str())).collect();
     assert_eq!(eu, [(2, "Ada@example.de"), (15, "k@example.jp")]);
-    assert_eq!(service.state.verify().await.unwrap().links["eu"], 2, "the import, and the word that no table knows");
+    assert_eq!(
+        service.state.verify().await.unwrap().links["eu"],
+        2,
+        "the import, and the word that no table knows"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

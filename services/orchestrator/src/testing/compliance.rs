@@ -134,11 +134,7 @@ fn terms(header: &ImportHeader) -> Result<(When, Country), Status> {
     let country = Country::parse(header.sender_country.trim());
     let unknown =
         || Status::invalid_argument("sender_country is no assigned ISO 3166-1 code and no English name");
-    let sentence = |error: maily_law::WhenError| match error {
-        maily_law::WhenError::Moment(_) => "as_of is not RFC 3339 with an offset".to_owned(),
-        late => late.to_string(),
-    };
-    Ok((when.map_err(|error| Status::invalid_argument(sentence(error)))?, country.ok_or_else(unknown)?))
+    Ok((when.map_err(|error| Status::invalid_argument(error.sentence()))?, country.ok_or_else(unknown)?))
 }
 
 fn cohorts(people: &[Person]) -> Vec<Cohort> {

@@ -105,7 +105,7 @@ impl List {
             region: decision.region,
             address: row.address.clone(),
             first_name: row.first_name.to_owned(),
-            advertisement: is_advertisement(row),
+            advertisement: is_advertisement(decision.region, decision.outcome.code()),
         });
     }
 
