@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -16,10 +17,13 @@ use crate::{Error, workspace};
 
 /// Where the sample is, below the workspace.
 const SAMPLE: &str = "services/orchestrator/samples/spring-sale";
+/// The link to the newest, beside the folders of the days.
+const TODAY: &str = "today";
 /// What makes the sample and checks it, and is no part of a campaign.
 const NOT_COPIED: [&str; 2] = ["make_subscribers.py", "expected.json"];
 
-/// The folder of today's sample, in the workspace's `target`; written if it is not there yet.
+/// The folder of today's sample, in the workspace's `target`; written if it is not there yet. `target/sample/today` leads
+/// there, too.
 ///
 /// # Errors
 /// The sample can't be read, or the copy can't be written.
@@ -39,9 +43,14 @@ pub fn sample() -> Result<PathBuf, Error> {
             let _ = fs::remove_dir_all(&sample);
         }
         match fs::rename(&partial, &sample) {
-            Err(_) if is_same(&partial, &sample) => fs::remove_dir_all(&partial),
-            moved => moved,
+            Err(_) if is_same(&partial, &sample) => fs::remove_dir_all(&partial)?,
+            moved => moved?,
         }
+        // For docker/compose, whose settings can't say which day it is.
+        let link = folder.with_file_name(format!(".{}", std::process::id()));
+        let _ = fs::remove_file(&link);
+        symlink(today.to_string(), &link)?;
+        fs::rename(&link, folder.with_file_name(TODAY))
     };
     write().map_err(|source: io::Error| Error::File { path: sample.clone(), source })?;
     Ok(sample)
@@ -138,5 +147,7 @@ mod tests {
         assert!(list.lines().count() > 200 && !list.contains("{{day") && !list.contains("{{year"));
         assert!(sample.join("guardrails/config.yml").is_file() && !sample.join("expected.json").exists());
         assert_eq!(super::sample().unwrap(), sample, "again");
+        let today = workspace().join("target/sample/today/spring-sale");
+        assert_eq!(today.canonicalize().unwrap(), sample.canonicalize().unwrap());
     }
 }

@@ -99,9 +99,6 @@ impl Project {
         let docker = docker::client();
         let path = format!("{}:{}", docker.parent().unwrap().display(), env::var("PATH").unwrap_or_default());
         command.envs(&self.settings).env("PATH", path).env("COMPOSE_PROJECT_NAME", &self.name);
-        if !self.settings.contains_key("MAILY_CAMPAIGN") {
-            command.env("MAILY_CAMPAIGN", maily_testkit::sample().unwrap());
-        }
         command.env("DOCKER_BUILDKIT", "1").env("COMPOSE_DOCKER_CLI_BUILD", "1");
         command.current_dir(root().join("docker/compose"));
         command
@@ -290,6 +287,8 @@ impl Owned {
     pub fn new(program: Program, name: &str, tag: &str, settings: &[(&str, &str)]) -> Self {
         let first = ports::free_block(u16::try_from(PORTS.len()).unwrap()).unwrap();
         let model = cache::model();
+        // The campaign of docker/compose/.env.
+        maily_testkit::sample().unwrap();
         let mut all = BTreeMap::from([
             ("MAILY_TAG".to_owned(), tag.to_owned()),
             ("MAILY_MODELS".to_owned(), model.parent().unwrap().display().to_string()),

@@ -41,7 +41,6 @@ fn a_fault_in_campaign_yaml_is_refused() {
         ),
         ("a value of another kind", "seed: 20260320", "seed: soon", &["campaign.yaml line 16", "seed"]),
         ("no time", "seed:", "as_of: 2026-03-20\nseed:", &["campaign.yaml line 16", "as_of"]),
-        ("a send in a year", "seed:", "as_of: 2999-03-20T09:00:00Z\nseed:", &["as_of", "90 days"]),
         ("no country", "country: GB", "country: Albion", &["campaign.yaml line 14", "sender.country"]),
         ("no https", "https://mail", "http://mail", &["campaign.yaml line 15", "https"]),
         ("a placeholder in the offer", "with the code SPRING20", "{{first_name}}", &["offer", "{{"]),
@@ -52,6 +51,15 @@ fn a_fault_in_campaign_yaml_is_refused() {
         folder::change(&folder, from, to);
         refused(&stack, name, USAGE, words);
     }
+}
+
+#[test]
+fn a_send_that_is_planned_too_far_ahead_is_refused_with_the_list() {
+    let stack = stack();
+    let folder = stack.path("bad");
+    folder::copy(&folder, folder::list(3, 1));
+    folder::change(&folder, "seed:", "as_of: 2999-03-20T09:00:00Z\nseed:");
+    refused(&stack, "a send in a year", DATA, &["as_of", "90 days"]);
 }
 
 #[test]
@@ -89,11 +97,16 @@ fn a_broken_list_is_refused_as_a_whole() {
     let huge = row.replace(&folder::name(7), &"x".repeat(10 << 20));
     for (name, list, words) in [
         ("an empty list", Vec::new(), &["is empty"][..]),
-        ("a wrong header", good.replacen("email,", "e-mail,", 1).into_bytes(), &["header"]),
+        (
+            "a wrong header",
+            good.replacen("email,", "e-mail,", 1).into_bytes(),
+            &["header", "no column email"],
+        ),
+        // An unknown column is ignored; that no row has it makes each of them one too short.
         (
             "a header with a column more",
             good.replacen(",suppressed", ",suppressed,more", 1).into_bytes(),
-            &["header"],
+            &["no valid row", "3 can't be read"],
         ),
         ("an unclosed quote", with(b"P9,\"a@example.org,Ann,GB\n"), &["line 5", "quote"]),
         ("10 MB in one field", with(huge.as_bytes()), &["line 5"]),

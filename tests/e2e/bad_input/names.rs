@@ -14,12 +14,14 @@ use maily_tests::{
 use crate::stack;
 
 /// Names that people may type, or that somebody typed for them; what a message may show of each.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 10] = [
     ("\"Anna\r\nBcc: eve@evil.example.org\"", "AnnaBcc: eve@evil.example.org"),
     ("\"Ben\r\n\r\n<script>alert(1)</script>\"", "Ben<script>alert(1)</script>"),
     ("<b onmouseover=alert(1)>Cleo</b>", "<b onmouseover=alert(1)>Cleo</b>"),
-    ("{{unsubscribe_url}}", "{{unsubscribe_url}}"),
-    ("{{first_name}}{{7*7}}", "{{first_name}}{{7*7}}"),
+    // What is another tool's placeholder, and nothing else, is no name.
+    ("{{unsubscribe_url}}", "Hi,"),
+    ("{{first_name}}{{7*7}}", "Hi,"),
+    ("Ida {{7*7}}", "Ida {{7*7}}"),
     ("\"Dora \"\"&amp; Co\"", "Dora \"&amp; Co"),
     ("\"From me\"", "From me"),
     ("=?UTF-8?Q?Eve?=", "=?UTF-8?Q?Eve?="),
@@ -47,6 +49,8 @@ fn hostile_names_are_harmless_and_a_torn_last_row_is_invalid() {
     let ordinary = &messages[&folder::address(NAMES.len())];
     for (n, (_, shown)) in NAMES.iter().enumerate() {
         harmless(&messages[&folder::address(n)], ordinary, shown);
+        let text = &messages[&folder::address(n)].text;
+        assert!(!text.contains("{{unsubscribe_url}}") && !text.contains("{{first_name}}"), "{shown}");
     }
     seen_by_python(&stack, &messages);
 }

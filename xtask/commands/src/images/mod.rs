@@ -121,6 +121,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         how: options.how(),
         no_cache: options.no_cache,
     };
+    // What docker/compose runs unless it is told otherwise.
+    maily_testkit::sample().map_err(|error| error.to_string())?;
     let references = builder.build(&chosen)?;
     if options.push.is_some() {
         references.iter().try_for_each(|reference| push(reference))?;
