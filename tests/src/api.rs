@@ -71,6 +71,11 @@ impl Campaign {
             assert!(Instant::now() < end, "the campaign does not end: {status}");
             pause();
         }
+        self.report()
+    }
+
+    /// The report of one that is done.
+    pub fn report(&mut self) -> Value {
         let path = format!("{}/report", self.path);
         self.ask("GET", &path, "", b"").json()
     }

@@ -1,6 +1,10 @@
 //! Mail folders, read apart from the code that writes them: the mboxrd format and header sections.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 /// One message of a mail folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,23 @@ impl Message {
         let link = link.strip_prefix("<https://").and_then(|rest| rest.strip_suffix('>')).unwrap();
         link.rsplit_once("/u/").unwrap().1.to_owned()
     }
+}
+
+/// A mail folder as it stands, without the dates of its messages, which have to be one: that of the campaign's start.
+///
+/// # Panics
+/// The file can't be read, or there is another date in it.
+#[must_use]
+pub fn undated(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let is_date = |line: &&str| line.starts_with("Date: ");
+    // `From `, the sender, and the moment that `Date` has.
+    let is_separator = |line: &&str| line.starts_with("From ");
+    let dates: BTreeSet<&str> = text.lines().filter(is_date).collect();
+    assert_eq!(dates.len(), 1, "{}: messages of several moments: {dates:?}", path.display());
+    let separators: BTreeSet<&str> = text.lines().filter(is_separator).collect();
+    assert_eq!(separators.len(), 1, "{}: messages of several moments: {separators:?}", path.display());
+    text.lines().filter(|line| !is_date(line) && !is_separator(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// Every message of a campaign's output, by its file.

@@ -145,12 +145,9 @@ impl Done {
         assert!(ids[0] == ids[1], "seed {SEED}: other messages, or in another order");
         for entry in fs::read_dir(expected.out.join("mail")).unwrap() {
             let path = entry.unwrap().path();
-            let (a, b) = (
-                fs::read(&path).unwrap(),
-                fs::read(self.out.join("mail").join(path.file_name().unwrap())).unwrap(),
-            );
-            assert!(a == b, "seed {SEED}: {} differs", path.display());
+            let ours = self.out.join("mail").join(path.file_name().unwrap());
+            assert!(mail::undated(&path) == mail::undated(&ours), "seed {SEED}: {} differs", path.display());
         }
-        say(format_args!("{} messages, equal to the byte", self.rows));
+        say(format_args!("{} messages, equal to the byte but for the date of the start", self.rows));
     }
 }
