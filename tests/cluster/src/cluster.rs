@@ -251,16 +251,23 @@ impl Cluster {
         self.settle_without("", limit);
     }
 
-    /// Has `kubectl set` change a Deployment of ours, and waits until its pods are others.
+    /// Has `kubectl set` change a Deployment of ours, and waits until its pods are others, and those before have ended.
     ///
     /// # Panics
     /// They are not, in time.
     pub fn set(&self, what: &str, deployment: &str, value: &str, limit: Duration) {
+        let before = self.pods();
         let deployment = format!("deployment/{deployment}");
         let _ = self.kubectl(&["-n", NAMESPACE, "set", what, &deployment, value]).ok();
         let timeout = format!("--timeout={}s", limit.as_secs());
         let _ = self.kubectl(&["-n", NAMESPACE, "rollout", "status", &deployment, &timeout]).ok();
         self.settle(limit);
+        // One that is about to end still serves whoever is connected to it.
+        let now = self.pods();
+        for gone in before.keys().filter(|pod| !now.contains_key(*pod)) {
+            let pod = format!("pod/{gone}");
+            let _ = self.kubectl(&["-n", NAMESPACE, "wait", "--for=delete", &pod, &timeout]).ok();
+        }
     }
 
     /// The address of a Service; this machine is a node, so it may use it.
