@@ -112,8 +112,27 @@ impl Shared {
     }
 
     fn assert_undisturbed(&self, done: &Done) {
-        assert_eq!(done.table, self.dev.smoke, "the campaign's report changed");
-        assert_eq!(done.report, self.dev.report, "the report is not that of an undisturbed campaign");
+        let later = self.dev.later();
+        assert_eq!(done.table, later.table, "the campaign's report changed");
+        assert_eq!(done.report, later.report, "the report is not that of an undisturbed campaign");
+    }
+}
+
+impl Deployed {
+    /// The same list in a campaign behind the smoke test's: who took their consent back in that one is on the suppression
+    /// list by now.
+    fn later(&self) -> Done {
+        let mut report = self.report.clone();
+        let excluded = report["excluded"].as_object_mut().unwrap();
+        let withdrawn = excluded.remove("withdrawn").unwrap().as_u64().unwrap();
+        let before = excluded["suppressed"].as_u64().unwrap();
+        excluded["suppressed"] = (before + withdrawn).into();
+        let after = format!("suppressed {}", before + withdrawn);
+        let (before, withdrawn) = (format!("suppressed {before}"), format!("withdrawn {withdrawn}"));
+        assert!(self.smoke.contains(&before) && self.smoke.contains(&withdrawn));
+        let lines = self.smoke.iter().filter(|line| **line != withdrawn);
+        let table = lines.map(|line| if *line == before { after.clone() } else { line.clone() }).collect();
+        Done { table, report }
     }
 }
 
