@@ -18,5 +18,5 @@ pub use country::{Country, Jurisdiction, Region};
 pub use invisible::is_invisible;
 pub use moment::{Moment, MomentError, When, WhenError};
 pub use objection::{Objection, objections};
-pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row, column};
+pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row, column, kept_columns};
 pub use rules::{Basis, Decision, Exclusion, Known, Outcome, decide, is_advertisement};

@@ -23,6 +23,11 @@ pub const COLUMNS: [&str; 11] = [
 /// The columns that a list may have besides, kept behind the others.
 pub const OPTIONAL_COLUMNS: [&str; 1] = ["implied_by"];
 
+/// The names of what [`Row::kept`] answers, in its order.
+pub fn kept_columns() -> impl Iterator<Item = &'static str> {
+    COLUMNS.into_iter().chain(OPTIONAL_COLUMNS)
+}
+
 /// Where columns that are looked at by themselves stand among [`COLUMNS`].
 pub mod column {
     /// `email`

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use maily_compliance::api::Api;
-use maily_compliance::{Config, State};
+use maily_compliance::{Config, Sender, State};
 use maily_keys::LocalKeyring;
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let roots = Arc::new(LocalKeyring::open(folder.path().join("keyring.json"))?);
     let state = State::open(&Config::default(), folder.path(), roots).await?;
     let whole = Instant::now();
-    state.import("load", "", "US", stream::iter(chunks(rows).map(Ok))).await?;
+    state.import("load", "", Sender { country: "US", address: "" }, stream::iter(chunks(rows).map(Ok))).await?;
     report("import", rows, whole);
     let request = tonic::Request::new(pb::SummaryRequest { campaign_id: "load".into() });
     let summary = Api::new(state.clone()).summary(request).await?.into_inner();

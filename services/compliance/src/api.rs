@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::pages::{HandOff, Released};
 use crate::records::Campaign;
-use crate::{Error, State};
+use crate::{Error, Sender, State};
 
 /// Most rows of one answer to `InvalidRows`.
 const MAX_INVALID: u32 = 10_000;
@@ -37,10 +37,9 @@ impl Compliance for Api {
         let Some(Part::Header(header)) = first else {
             return Err(Error::Request("the first part must be the header").into());
         };
-        let rows = self
-            .0
-            .import(&header.campaign_id, &header.as_of, &header.sender_country, Box::pin(chunks(parts)))
-            .await?;
+        let sender = Sender { country: &header.sender_country, address: &header.sender_address };
+        let rows =
+            self.0.import(&header.campaign_id, &header.as_of, sender, Box::pin(chunks(parts))).await?;
         Ok(Response::new(pb::ImportReply { rows }))
     }
 

@@ -9,7 +9,7 @@ use maily_keys::db::write_durable;
 use prost::Message;
 use slatedb::{Db, WriteBatch};
 
-use crate::layout::ImportId;
+use crate::ImportId;
 use crate::records::{Campaign, Invalid};
 use crate::region::delete_prefix;
 use crate::{Error, schema};
@@ -20,30 +20,44 @@ const CACHED: usize = 64;
 /// The open database.
 pub(crate) struct Campaigns {
     pub(crate) db: Db,
-    cache: Mutex<HashMap<String, Arc<Campaign>>>,
+    cache: Mutex<Cache>,
+    changing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Cache {
+    campaigns: HashMap<String, Arc<Campaign>>,
+    /// Counts updates: what was read before one is not remembered after it.
+    updates: u64,
 }
 
 impl Campaigns {
     pub(crate) fn new(db: Db) -> Self {
-        Self { db, cache: Mutex::default() }
+        Self { db, cache: Mutex::default(), changing: tokio::sync::Mutex::default() }
     }
 
     /// A finished import.
     pub(crate) async fn find(&self, campaign: &str) -> Result<Option<Arc<Campaign>>, Error> {
-        if let Some(found) = self.cache().get(campaign) {
-            return Ok(Some(Arc::clone(found)));
-        }
+        let updates = {
+            let cache = self.cache();
+            if let Some(found) = cache.campaigns.get(campaign) {
+                return Ok(Some(Arc::clone(found)));
+            }
+            cache.updates
+        };
         let Some(value) = self.db.get(schema::campaign(campaign)).await? else { return Ok(None) };
         let found = Arc::new(Campaign::decode(value).map_err(|_| Error::Damaged("a campaign"))?);
         let mut cache = self.cache();
-        if cache.len() >= CACHED {
-            cache.clear();
+        if cache.updates == updates {
+            if cache.campaigns.len() >= CACHED {
+                cache.campaigns.clear();
+            }
+            cache.campaigns.insert(campaign.to_owned(), Arc::clone(&found));
         }
-        cache.insert(campaign.to_owned(), Arc::clone(&found));
         Ok(Some(found))
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Campaign>>> {
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -61,6 +75,31 @@ impl Campaigns {
         batch.put(schema::unrecorded(import), campaign.id.as_bytes());
         batch.put(schema::campaign(&campaign.id), campaign.encode_to_vec());
         Ok(write_durable(&self.db, batch).await?)
+    }
+
+    /// Changes the record of a finished import, durably; whoever asks from now on gets the new one.
+    pub(crate) async fn change(
+        &self,
+        campaign: &str,
+        change: impl FnOnce(&mut Campaign) + Send,
+    ) -> Result<Arc<Campaign>, Error> {
+        let _alone = self.changing.lock().await;
+        let found = self.find(campaign).await?.ok_or(Error::Damaged("a campaign is missing"))?;
+        let mut campaign = Campaign::clone(&found);
+        change(&mut campaign);
+        let mut batch = WriteBatch::new();
+        batch.put(schema::campaign(&campaign.id), campaign.encode_to_vec());
+        write_durable(&self.db, batch).await?;
+        let mut cache = self.cache();
+        cache.updates += 1;
+        cache.campaigns.remove(&campaign.id);
+        Ok(Arc::new(campaign))
+    }
+
+    /// Forgets which rows could not be read.
+    pub(crate) async fn forget_invalid(&self, campaign: &Campaign) -> Result<(), Error> {
+        delete_prefix(&self.db, &schema::invalid_rows(&campaign.import)).await?;
+        self.change(&campaign.id, |campaign| campaign.invalid_removed = true).await.map(drop)
     }
 
     /// The import is in every ledger.

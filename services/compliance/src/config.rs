@@ -25,6 +25,26 @@ pub struct Config {
     pub regions: Vec<String>,
     /// Hours after which the epoch turns and what was sealed for an erased person becomes unreadable in every copy.
     pub epoch_hours: u32,
+    /// How long what is held about people is kept.
+    pub retention: Retention,
+}
+
+/// Days after the import at which rows are removed; 0 keeps them for good.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Every row, and with it the evidence of consent: three years, in which most claims about a message lapse (CASL 22).
+    pub imports_days: u32,
+    /// Rows of people who were not written to.
+    pub excluded_days: u32,
+    /// Which lines could not be read, and why.
+    pub invalid_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { imports_days: 3 * 365, excluded_days: 90, invalid_days: 90 }
+    }
 }
 
 impl Default for Config {
@@ -37,6 +57,7 @@ impl Default for Config {
             max_bytes: 1 << 30,
             regions: Region::ALL.iter().map(|region| region.name().to_owned()).collect(),
             epoch_hours: 24,
+            retention: Retention::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use tonic::{Code, Status};
 
-use crate::list::ListFault;
+use crate::import::list::ListFault;
 
 /// Why a call failed. No variant holds personal data.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,12 @@ pub enum Error {
     /// As many imports are under way as the memory is made for.
     #[error("too many imports are under way")]
     Busy,
+    /// The import is no more.
+    #[error("the import of this campaign was taken back: nobody is written to by it")]
+    Undone,
+    /// The rows' time is over.
+    #[error("the rows of this campaign were removed when their time was over")]
+    Removed,
     /// The page was handed off with another segment.
     #[error("the page was handed off already, with another segment")]
     OtherSegment,
@@ -85,7 +91,7 @@ impl Error {
             Self::Importing => Code::Aborted,
             // Nothing but the disk is told by this code: the caller gives up at once.
             Self::Stage(_) => Code::ResourceExhausted,
-            Self::OtherSegment | Self::NotHandedOff => Code::FailedPrecondition,
+            Self::OtherSegment | Self::NotHandedOff | Self::Undone | Self::Removed => Code::FailedPrecondition,
             Self::Stalled => Code::DeadlineExceeded,
             Self::BrokenOff => Code::Cancelled,
             Self::Damaged(_) => Code::DataLoss,

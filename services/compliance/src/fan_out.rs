@@ -4,8 +4,9 @@
 //! Redis does; the others put it into a ledger of their own, so that they know it after a restart without Redis too. And
 //! whenever Redis comes back, perhaps empty, every process tells again all that it knows and reads what the others told.
 //!
-//! What travels is the keyed hash of an address with a proof that a process of this tenant sent it: Redis is not trusted,
-//! and whoever can write to it suppresses nobody.
+//! What travels is the keyed hash of an address and when the objection went on record, with a proof that a process of this
+//! tenant sent both: Redis is not trusted, and whoever can write to it suppresses nobody. What is lifted does not travel:
+//! an officer lifts it at each process, and what was told before and is heard again changes nothing there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,9 +17,10 @@ use maily_keys::{DataKey, mac, verify_mac};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::schema::Channel;
+use crate::schema::{Channel, Reason};
 use crate::secrets::AddressHash;
 use crate::state::Inner;
+use crate::suppression::OptOut;
 use crate::{Error, State};
 
 /// Hints told or read in one go.
@@ -49,27 +51,34 @@ pub(crate) struct FanOut {
 }
 
 impl FanOut {
-    fn hint(&self, address: &AddressHash) -> Vec<u8> {
-        [address.as_slice(), &mac(&self.secret, &[b"opt-out", address])].concat()
+    fn hint(&self, (address, told): &(AddressHash, i64)) -> Vec<u8> {
+        let said = [address.as_slice(), &told.to_be_bytes()].concat();
+        let proof = mac(&self.secret, &[b"objection", &said]);
+        [said.as_slice(), &proof].concat()
     }
 
-    /// The address of a hint that a process of this tenant sent.
-    fn address(&self, hint: &[u8]) -> Option<AddressHash> {
-        let (address, proof) = hint.split_first_chunk::<16>()?;
-        verify_mac(&self.secret, &[b"opt-out", address], proof).then_some(*address)
+    /// The address of a hint that a process of this tenant sent, and the moment, which revision 2 did not tell.
+    fn read_hint(&self, hint: &[u8]) -> Option<(AddressHash, Option<i64>)> {
+        let (address, rest) = hint.split_first_chunk::<16>()?;
+        if verify_mac(&self.secret, &[b"opt-out", address], rest) {
+            return Some((*address, None));
+        }
+        let (said, proof) = hint.split_at_checked(24)?;
+        let told = said.last_chunk().map(|told| i64::from_be_bytes(*told));
+        verify_mac(&self.secret, &[b"objection", said], proof).then_some((*address, told))
     }
 
     /// Tells opt-outs; `None` when Redis is away: they are told when it is back.
-    async fn tell(&self, known: &[AddressHash]) -> Option<()> {
+    async fn tell(&self, known: &[(AddressHash, i64)]) -> Option<()> {
         for chunk in known.chunks(CHUNK) {
-            let hints = chunk.iter().map(|address| self.hint(address));
+            let hints = chunk.iter().map(|known| self.hint(known));
             let arguments: Vec<Vec<u8>> = std::iter::once(self.channel.clone().into()).chain(hints).collect();
             self.redis.batch_script::<()>(&self.told, &self.set, &arguments).await?;
         }
         Some(())
     }
 
-    /// Some of what was told, and where to go on; from 0 to 0.
+    /// Some of what others told, and where to go on; from 0 to 0.
     async fn read(&self, cursor: u64) -> Option<(u64, Vec<Vec<u8>>)> {
         let mut scan = redis::cmd("SSCAN");
         scan.arg(&self.set).arg(cursor).arg("COUNT").arg(CHUNK);
@@ -106,10 +115,10 @@ impl State {
 }
 
 impl Inner {
-    /// Tells an opt-out without waiting for Redis.
-    pub(crate) fn tell(&self, address: AddressHash) {
+    /// Tells an objection, and when it went on record, without waiting for Redis.
+    pub(crate) fn tell(&self, address: AddressHash, told: i64) {
         if let Some(fan_out) = self.fan_out.get().cloned() {
-            tokio::spawn(async move { fan_out.tell(&[address]).await });
+            tokio::spawn(async move { fan_out.tell(&[(address, told)]).await });
         }
     }
 
@@ -130,7 +139,8 @@ impl Inner {
 
     /// Tells what is known here and puts on record what was told by others.
     async fn catch_up(&self, fan_out: &FanOut) -> Result<(), Error> {
-        if fan_out.tell(&self.every_suppressed()).await.is_none() {
+        let known: Vec<_> = self.suppressed().told().collect();
+        if fan_out.tell(&known).await.is_none() {
             return Ok(());
         }
         let mut cursor = 0;
@@ -167,8 +177,10 @@ impl Inner {
     }
 
     async fn heard(&self, fan_out: &FanOut, hint: &[u8]) -> Result<(), Error> {
-        match fan_out.address(hint) {
-            Some(address) if !self.is_suppressed(&address) => self.record_heard(address).await,
+        match fan_out.read_hint(hint) {
+            Some((address, told)) if self.is_news(&address, told).await? => {
+                self.record_heard(address, told).await
+            }
             Some(_) => Ok(()),
             None => {
                 self.metrics.hints_ignored.add(1, &[]);
@@ -180,9 +192,24 @@ impl Inner {
         }
     }
 
+    /// Whether an objection is not known here. One that is lifted here, or was taken back, is, and does not come again.
+    async fn is_news(&self, address: &AddressHash, told: Option<i64>) -> Result<bool, Error> {
+        if self.suppressed().is_unlifted(address) {
+            return Ok(false);
+        }
+        for region in self.regions.values() {
+            let same = |reason: &Reason| told.is_none_or(|told| reason.told.unwrap_or(reason.at) == told);
+            if region.reasons(address).await?.iter().any(|(_, reason)| same(reason)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Into the first ledger that is kept here.
-    async fn record_heard(&self, address: AddressHash) -> Result<(), Error> {
-        let state = self.regions.values().next().ok_or(Error::NotFound("no region is kept here"))?;
-        self.record_opt_out(state, address, Channel::Hint, ARTICLE).await.map(drop)
+    async fn record_heard(&self, address: AddressHash, told: Option<i64>) -> Result<(), Error> {
+        let state = self.first_region()?;
+        let opt_out = OptOut { channel: Channel::Hint, article: ARTICLE, command: None, told };
+        self.record_opt_out(state, address, &opt_out).await.map(drop)
     }
 }

@@ -5,8 +5,13 @@
 //! before the whole list was read; what the second pass writes is invisible until the campaign's record is, and
 //! discarded where that does not come to be.
 
+mod addresses;
 mod judge;
+pub(crate) mod layout;
+pub(crate) mod list;
 mod read;
+mod stage;
+mod undo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,28 +19,32 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use maily_law::{Country, When};
+use maily_law::{Country, EmailAddress, When};
 use tokio::time::timeout;
 
 use crate::Error;
 use crate::import::judge::Judging;
 use crate::import::read::{ReadList, Reading};
-use crate::list::ListFault;
-use crate::objections::OBJECTIONS;
+use crate::import::list::ListFault;
 use crate::pages::uninterrupted;
-use crate::records::{Campaign, ListObjection, Objected};
+use crate::ledger::{ListObjection, Objected};
+use crate::records::Campaign;
+use crate::secrets::SenderHash;
 use crate::state::{Importing, Inner, State};
+use crate::suppression::{Asker, OBJECTIONS};
 
 /// How long the next chunk of a list may take.
 const STALLED: Duration = Duration::from_secs(30);
+/// How long whoever needs to be alone waits for imports under way.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// Longest chunk.
 const MAX_CHUNK: usize = 256 << 10;
 /// Longest name of a campaign, in bytes.
 const MAX_CAMPAIGN: usize = 256;
 
 impl State {
-    /// Imports the list of a campaign that is to be sent at `as_of` (RFC 3339; empty or past means now) by a sender in the
-    /// country `sender`, and answers its number of rows.
+    /// Imports the list of a campaign that is to be sent at `as_of` (RFC 3339; empty or past means now) by a sender, and
+    /// answers its number of rows.
     ///
     /// # Errors
     /// [`Error::List`] and [`Error::Request`] for a bad list or request, [`Error::OtherList`] for a second list;
@@ -44,25 +53,24 @@ impl State {
         &self,
         campaign: &str,
         as_of: &str,
-        sender: &str,
+        sender: Sender<'_>,
         mut chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin,
     ) -> Result<u64, Error> {
         check(campaign)?;
-        let sender = Country::parse(sender.trim())
-            .ok_or(Error::Request("sender_country is no assigned ISO 3166-1 code and no English name"))?;
+        let (sender, address) = self.0.known_sender(sender)?;
         // Without a place: while a list is compared, its campaign goes on, and others are imported.
         if let Some(first) = self.0.finished(campaign).await? {
-            return self.0.compare(&first, as_of, sender, &mut chunks).await;
+            return self.0.compare(&first, as_of, (sender, address), &mut chunks).await;
         }
         let importing = self.0.start_import(campaign)?;
         // Another call may have finished since we looked.
         if let Some(first) = self.0.campaigns.find(campaign).await? {
             drop(importing);
-            return self.0.compare(&first, as_of, sender, &mut chunks).await;
+            return self.0.compare(&first, as_of, (sender, address), &mut chunks).await;
         }
         // Once: it is kept with the import, and a repetition answers what was decided then.
         let when = When::new(self.0.now(), as_of).map_err(|error| Error::Request(error.sentence()))?;
-        let terms = Terms { as_of: as_of.to_owned(), when, sender };
+        let terms = Terms { as_of: as_of.to_owned(), when, sender, address };
         let mut reading = Reading::new(&self.0, terms.clone())?;
         while let Some(chunk) = next(&mut chunks).await? {
             reading = blocking(move || reading.push(&chunk).map(|()| reading)).await?;
@@ -78,6 +86,15 @@ impl State {
     }
 }
 
+/// Who sends a campaign.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    /// ISO 3166-1 alpha-2 code or English name.
+    pub country: &'a str,
+    /// The address that people know them by; empty where the caller doesn't say, and nothing is lifted for them then.
+    pub address: &'a str,
+}
+
 /// What a list is judged by.
 #[derive(Clone)]
 pub(crate) struct Terms {
@@ -85,6 +102,13 @@ pub(crate) struct Terms {
     pub(crate) as_of: String,
     pub(crate) when: When,
     pub(crate) sender: Country,
+    pub(crate) address: Option<SenderHash>,
+}
+
+impl Terms {
+    pub(crate) fn asker(&self) -> Asker {
+        Asker { sender: self.address, imported: self.when.import().as_millisecond() }
+    }
 }
 
 fn check(campaign: &str) -> Result<(), Error> {
@@ -96,6 +120,8 @@ fn check(campaign: &str) -> Result<(), Error> {
 
 async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Result<u64, Error> {
     let import = judging.import();
+    let people = Arc::clone(&inner.people);
+    let people = people.read().await;
     let campaign = match judging.run(&inner).await {
         Ok(campaign) => campaign,
         Err(error) => {
@@ -109,7 +135,7 @@ async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Re
     // Nothing is discarded from here on: a commit that failed may still have been written, and the next start knows.
     inner.campaigns.commit(&import, &campaign).await?;
     inner.record(&campaign).await?;
-    drop(importing);
+    drop((importing, people));
     inner.count(&campaign);
     Ok(campaign.rows)
 }
@@ -133,16 +159,31 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Inner {
+    fn known_sender(&self, sender: Sender<'_>) -> Result<(Country, Option<SenderHash>), Error> {
+        let country = Country::parse(sender.country.trim())
+            .ok_or(Error::Request("sender_country is no assigned ISO 3166-1 code and no English name"))?;
+        if sender.address.is_empty() {
+            return Ok((country, None));
+        }
+        let address = EmailAddress::parse(sender.address)
+            .map_err(|_| Error::Request("sender_address is no address"))?;
+        Ok((country, Some(self.secrets.sender_hash(&address))))
+    }
+
     /// Answers a repeated import: the same list as the first, or not.
     async fn compare(
         &self,
         first: &Campaign,
         as_of: &str,
-        sender: Country,
+        sender: (Country, Option<SenderHash>),
         chunks: &mut (impl Stream<Item = Result<Bytes, Error>> + Unpin),
     ) -> Result<u64, Error> {
-        let sender = (first.revision >= 2).then_some(sender);
-        let mut digest = self.secrets.list_digest(as_of, sender);
+        if !first.undone_at.is_empty() {
+            return Err(Error::Undone);
+        }
+        let country = (first.revision >= 2).then_some(sender.0);
+        let address = sender.1.filter(|_| first.revision >= 3);
+        let mut digest = self.secrets.list_digest(as_of, country, address.as_ref());
         let mut bytes = 0;
         while let Some(chunk) = next(chunks).await? {
             bytes += chunk.len() as u64;
@@ -158,9 +199,10 @@ impl Inner {
     /// Puts the objections of a list on record in which nobody can be written to, and refuses the list.
     async fn keep_objections(&self, read: ReadList) -> Result<u64, Error> {
         for (region, objections) in read.found.objections {
-            // Sent again, the list says nothing new.
+            // Sent again, the list says nothing new, unless what it said was lifted.
             let new = |objection: &ListObjection| {
-                objection.address.as_slice().try_into().is_ok_and(|address| !self.is_suppressed(address))
+                let address = objection.address.as_slice().try_into();
+                address.is_ok_and(|address| !self.suppressed().is_unlifted(address))
             };
             let objections: Vec<_> = objections.into_iter().filter(new).collect();
             let state = self.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;

@@ -1,7 +1,10 @@
 //! A region's ledger: append-only, numbered without gaps, each link holding the hash of the one before.
 //!
-//! Beside the links lie the rows that find them ([`crate::schema`]). A link and its rows are one write. Opt-outs and hand-offs take the same lock, so that
+//! Beside the links ([`events`]) lie the rows that find them ([`crate::schema`]). A link and its rows are one write. Opt-outs and hand-offs take the same lock, so that
 //! their order in the ledger is the order in which they happened.
+
+mod events;
+mod verify;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
@@ -10,8 +13,12 @@ use slatedb::config::ScanOptions;
 use slatedb::{Db, IterationOrder, WriteBatch, WriteHandle};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::records::{Event, Link};
 use crate::{Error, schema};
+
+pub(crate) use events::{
+    Command, Erased, Event, HandedOff, Imported, Lifted, Link, ListObjection, Objected, OptedOut, Removed,
+    Undone,
+};
 
 const NO_LINK: [u8; 32] = [0; 32];
 
@@ -86,14 +93,20 @@ impl Writer<'_> {
     }
 
     /// Writes the next link and the key that finds it; the lock ends here, durability is the caller's to await.
-    pub(crate) async fn append(self, event: Event, found_by: &[u8]) -> Result<WriteHandle, Error> {
+    pub(crate) async fn append(
+        self,
+        now: Timestamp,
+        event: Event,
+        found_by: &[u8],
+    ) -> Result<WriteHandle, Error> {
         let row = (found_by.to_vec(), self.number().to_be_bytes().to_vec());
-        self.append_with(event, vec![row], Vec::new()).await
+        self.append_with(now, event, vec![row], Vec::new()).await
     }
 
     /// Writes the next link with `rows`, and deletes others, all as one write.
     pub(crate) async fn append_with(
         mut self,
+        now: Timestamp,
         event: Event,
         rows: Vec<(Vec<u8>, Vec<u8>)>,
         deleted: Vec<Vec<u8>>,
@@ -102,7 +115,7 @@ impl Writer<'_> {
         let link = Link {
             seq,
             previous: self.head.hash.to_vec(),
-            at: Timestamp::now().to_string(),
+            at: now.to_string(),
             event: Some(event),
         };
         let value = link.encode_to_vec();
@@ -134,19 +147,22 @@ fn hash(bytes: &[u8]) -> [u8; 32] {
 }
 
 #[cfg(test)]
+#[path = "ledger/tests.rs"]
+mod region_tests;
+
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::records::OptedOut;
 
     async fn ledger(links: u8) -> Ledger {
         let store = Arc::new(object_store::memory::InMemory::new());
         let db = maily_keys::db::open(store, "test", maily_keys::db::Tuning::default()).await.unwrap();
         let ledger = Ledger::new(db);
         for address in 0..links {
-            let event = Event::OptedOut(OptedOut { address: vec![address; 16], article: "x".into() });
-            ledger.writer().await.unwrap().append(event, &[b's', address]).await.unwrap();
+            let event = Event::OptedOut(OptedOut { address: vec![address; 16], ..OptedOut::default() });
+            ledger.writer().await.unwrap().append(Timestamp::UNIX_EPOCH, event, &[b's', address]).await.unwrap();
         }
         ledger
     }
@@ -160,8 +176,8 @@ mod tests {
         let ledger = ledger(3).await;
         assert_eq!(verdict(&ledger).await, Ok(3));
         let again = Ledger::new(ledger.db.clone());
-        let event = Event::OptedOut(OptedOut { address: vec![9; 16], article: "x".into() });
-        again.writer().await.unwrap().append(event, b"s9").await.unwrap();
+        let event = Event::OptedOut(OptedOut { address: vec![9; 16], ..OptedOut::default() });
+        again.writer().await.unwrap().append(Timestamp::UNIX_EPOCH, event, b"s9").await.unwrap();
         assert_eq!(verdict(&again).await, Ok(4));
         assert_eq!(again.link(4).await.unwrap().seq, 4);
     }

@@ -1,34 +1,36 @@
 //! Who may lawfully be written to, and the record of every hand-off.
 //!
-//! A campaign's subscriber list is *imported* once ([`list`] reads it, `maily_law` judges it, [`import`] puts
-//! the outcome on record), and its recipients are then read, handed off and released page by page
+//! A campaign's subscriber list is *imported* once ([`import`] reads it, `maily_law` judges it, the outcome goes on
+//! record), and its recipients are then read, handed off and released page by page
 //! ([`pages`]). People opt out at the edge ([`opt_out`], RFC 8058). What is on record lives in one SlateDB per
 //! residency region, behind a hash-chained [`ledger`]; a campaign's counts, which hold nothing personal, in one
 //! for all. Personal details are sealed under the person's key; a person and an address are known by keyed hashes.
+//! An officer finds, exports and erases what is held about a person ([`subjects`], [`officer`]), and what is old goes by
+//! itself ([`retention`]).
 //!
 //! The rule that all of it serves: an opt-out acknowledged before a hand-off begins means no message.
 
-mod addresses;
 pub mod api;
 mod campaigns;
 mod config;
 mod error;
 mod fan_out;
 mod import;
-mod layout;
 mod ledger;
-mod list;
 mod metrics;
 mod migrate;
-mod objections;
+pub mod officer;
+pub mod officer_types;
 pub mod opt_out;
 mod pages;
 mod records;
 mod region;
+mod retention;
 mod schema;
 mod secrets;
-mod stage;
 mod state;
+mod subjects;
+mod suppression;
 mod token;
 mod turn;
 
@@ -36,11 +38,14 @@ use maily_chassis::{Boot, EdgeAuth, Listeners};
 use maily_keys::open_roots;
 use maily_proto::compliance::compliance_server::ComplianceServer;
 
-pub use config::Config;
+pub use config::{Config, Retention};
 pub use error::Error;
-pub use list::ListFault;
+pub use import::Sender;
+pub(crate) use import::layout::ImportId;
+pub use import::list::ListFault;
 pub use pages::{HandOff, Released};
 pub use state::{Clock, State, Verified};
+pub use subjects::Order;
 
 /// Opens the databases and serves until the shutdown, or until another process takes the databases over.
 ///
@@ -60,6 +65,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     tokio::spawn(async move { fatal.raise(maily_chassis::Error::unavailable(watched.lost().await)) });
     let (turning, shutdown) = (state.clone(), boot.shutdown.clone());
     tokio::spawn(async move { turning.keep_turning(shutdown).await });
+    let (retiring, shutdown) = (state.clone(), boot.shutdown.clone());
+    tokio::spawn(async move { retiring.keep_retention(shutdown).await });
     let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));
     let edge = opt_out::router(state.clone());
     let served = boot

@@ -3,25 +3,28 @@
 //! Revision 1 hashed addresses as they were spelled. Where the evidence of a row can still be opened, the hash of then is
 //! mapped to the person's, once, so that an opt-out or a link of then holds for every spelling. Where it can't, because
 //! the person was erased, the hash stays in force for the spelling that it was made of: whoever is imported is asked by
-//! that, too ([`crate::objections`]).
+//! that, too ([`crate::suppression`]).
+//!
+//! Revision 2 had no index of people: it is made of the evidence.
 //!
 //! Each step may be interrupted and repeated; only the last says that all is done.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use maily_keys::KeyId;
 use maily_keys::db::write_durable;
 use maily_law::{EmailAddress, Region, column};
 use prost::Message;
 use slatedb::WriteBatch;
 
-use crate::Error;
+use crate::{Error, ImportId};
 use crate::campaigns::Campaigns;
-use crate::layout::ImportId;
 use crate::pages::details;
-use crate::records::{Block, Campaign, Entry, Event, OptedOut};
+use crate::ledger::{Event, OptedOut};
+use crate::records::{Block, Campaign, Entry};
 use crate::region::RegionState;
-use crate::schema::{self, Channel, REVISION, Reason};
+use crate::schema::{self, Channel, Position, REVISION, Reason};
 use crate::secrets::{AddressHash, Secrets};
 
 /// Rows rewritten in one write.
@@ -36,7 +39,7 @@ pub(crate) async fn bring_up(
 ) -> Result<(), Error> {
     match campaigns.revision().await? {
         Some(REVISION) => return Ok(()),
-        Some(1) => {}
+        Some(1 | 2) => {}
         // An empty one: opt-outs without a campaign are not to be had, but a region may be ahead after a kill.
         None => {}
         Some(_) => return Err(Error::Config("the data was written by a later revision of Maily")),
@@ -46,6 +49,7 @@ pub(crate) async fn bring_up(
         region.renew_suppressions().await?;
         for campaign in &finished {
             region.map_former(campaign, secrets).await?;
+            region.index_people(campaign).await?;
         }
     }
     for region in regions.values() {
@@ -73,7 +77,7 @@ impl RegionState {
             let link = row.value.as_ref().try_into().map_err(|_| Error::Damaged("a suppression"))?;
             let link = self.ledger.link(u64::from_be_bytes(link)).await?;
             let at = link.at.parse::<jiff::Timestamp>().map_err(|_| Error::Damaged("a link's moment"))?;
-            let reason = Reason { channel: Channel::Link, at: at.as_millisecond() };
+            let reason = Reason::new(Channel::Link, at.as_millisecond());
             batch.put(schema::suppression(&address, link.seq), reason.encode());
             batch.delete(row.key);
             count += 1;
@@ -97,6 +101,31 @@ impl RegionState {
             for entries in block.entries.chunks(ROWS) {
                 self.map_entries(&import, entries, secrets).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes the index of an import's rows, by the hashes of today where they are known.
+    async fn index_people(&self, campaign: &Campaign) -> Result<(), Error> {
+        let import: ImportId =
+            campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
+        let mut rows = self.db.scan_prefix(schema::blocks(&import), ..).await?;
+        let mut next = Position { cohort: 0, page: 0, at: 0 };
+        while let Some(row) = rows.next().await? {
+            let (cohort, page) = schema::read_page(&row.key)?;
+            if (cohort, page) != (next.cohort, next.page) {
+                next = Position { cohort, page, at: 0 };
+            }
+            let mut batch = WriteBatch::new();
+            for entry in Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries {
+                let address =
+                    entry.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))?;
+                let renamed = if campaign.revision < 2 { self.renamed(&address).await? } else { None };
+                let key = schema::indexed(&renamed.unwrap_or(address), &import, entry.line);
+                batch.put(key, next.encode());
+                next.at += 1;
+            }
+            write_durable(&self.db, batch).await?;
         }
         Ok(())
     }
@@ -141,11 +170,15 @@ impl RegionState {
                 if let Some(reason) = region.first_reason(&former).await?
                     && self.first_reason(&address).await?.is_none()
                 {
-                    let event = OptedOut { address: address.to_vec(), article: ARTICLE.to_owned() };
+                    let event = OptedOut {
+                        address: address.to_vec(),
+                        article: ARTICLE.to_owned(),
+                        ..OptedOut::default()
+                    };
                     let writer = self.ledger.writer().await?;
                     let row = (schema::suppression(&address, writer.number()), reason.encode());
-                    let written = writer.append_with(Event::OptedOut(event), vec![row], Vec::new()).await?;
-                    written.await_durable().await?;
+                    let (now, event) = (Timestamp::now(), Event::OptedOut(event));
+                    writer.append_with(now, event, vec![row], Vec::new()).await?.await_durable().await?;
                 }
             }
         }

@@ -7,17 +7,20 @@ use maily_law::{Basis, Country, Known, Outcome, Region, Row, column, decide, is_
 use maily_proto::compliance as pb;
 use prost::Message;
 
-use crate::layout::ImportId;
-use crate::records::{Block, Campaign, Details, Entry, Event, HandedOff};
+use crate::ledger::{Event, HandedOff};
+use crate::records::{Block, Campaign, Details, Entry};
 use crate::region::RegionState;
 use crate::schema::Channel;
 use crate::secrets::AddressHash;
 use crate::state::{Inner, State};
+use crate::suppression::{Asker, OptOut};
 use crate::token::Token;
-use crate::{Error, schema};
+use crate::{Error, ImportId, schema};
 
 /// Longest name of a segment, in bytes.
 const MAX_SEGMENT: usize = 1_024;
+/// [`Campaign::removed`] where nothing is left.
+pub(crate) const ALL_ROWS: &str = "all";
 const ARTICLE: &str = "RFC 8058; GDPR 21(3), 7(3); CASL 11; CAN-SPAM 15 U.S.C. 7704(a)(4)";
 
 /// What a hand-off came to.
@@ -48,6 +51,7 @@ struct Place<'a> {
     import: ImportId,
     cohort: u32,
     page: u32,
+    asker: Asker,
 }
 
 impl State {
@@ -64,7 +68,7 @@ impl State {
         for entry in entries.drain(..) {
             let mut objected = false;
             for name in place.names(&entry).await? {
-                objected |= inner.is_suppressed_for_good(&name).await?;
+                objected |= inner.is_suppressed_for_good(&name, &place.asker).await?;
             }
             if !objected {
                 kept.push(entry);
@@ -178,6 +182,9 @@ pub(crate) async fn uninterrupted<T: Send + 'static>(
 impl Inner {
     async fn place(&self, page: &pb::Page) -> Result<Place<'_>, Error> {
         let campaign = self.campaign(&page.campaign_id).await?;
+        if campaign.removed == ALL_ROWS {
+            return Err(Error::Removed);
+        }
         let (region, state) = self.region(&page.region)?;
         let at = campaign.cohorts.binary_search_by(|cohort| cohort.name.as_str().cmp(&page.cohort));
         let cohort = &campaign.cohorts[at.map_err(|_| Error::NotFound("the campaign has no such cohort"))?];
@@ -190,16 +197,17 @@ impl Inner {
             return Err(Error::NotFound("the cohort has no such page in the region"));
         }
         let import = campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
-        let cohort = cohort.number;
-        Ok(Place { region, state, campaign, import, cohort, page: page.page })
+        let (cohort, asker) = (cohort.number, campaign.asker()?);
+        Ok(Place { region, state, campaign, import, cohort, page: page.page, asker })
     }
 
     /// Whether an address is suppressed by an opt-out that is durable. One that is only on its way there is in force
     /// already, but a kill would undo it.
-    async fn is_suppressed_for_good(&self, address: &AddressHash) -> Result<bool, Error> {
-        if self.is_suppressed(address) {
+    async fn is_suppressed_for_good(&self, address: &AddressHash, asker: &Asker) -> Result<bool, Error> {
+        if self.is_suppressed(address, asker) {
+            let lifts = self.suppressed().lifts(address).to_vec();
             for region in self.regions.values() {
-                if region.has_objected(address).await? {
+                if region.has_objected(address, asker, &lifts).await? {
                     return Ok(true);
                 }
             }
@@ -223,13 +231,15 @@ impl Inner {
             let same = first.segment == segment;
             return same.then(|| answer(&first)).ok_or(Error::OtherSegment);
         }
+        // Taken back since we looked: whoever takes it back waits for this lock then.
+        self.campaign(&page.campaign_id).await?;
         let mut record = place.hand_off(segment);
         record.bits = vec![0; entries.len().div_ceil(8)];
         for (at, (entry, key)) in entries.iter().zip(keys).enumerate() {
             match key {
                 // Who was erased has no message, as in `recipients`.
                 None => record.suppressed += 1,
-                Some(_) if self.objects_now(&names[at]) => record.suppressed += 1,
+                Some(_) if self.objects_now(&names[at], &place.asker) => record.suppressed += 1,
                 Some(key) if self.has_expired(&place, entry, &key)? => record.expired += 1,
                 Some(_) => {
                     record.bits[at / 8] |= 1 << (at % 8);
@@ -238,7 +248,7 @@ impl Inner {
             }
         }
         let (answer, key) = (answer(&record), schema::handed_off(&record));
-        writer.append(Event::HandedOff(record), &key).await?.await_durable().await?;
+        writer.append(self.now(), Event::HandedOff(record), &key).await?.await_durable().await?;
         self.metrics.handed_off.add(u64::from(answer.handed_off), &[]);
         Ok(answer)
     }
@@ -252,12 +262,12 @@ impl Inner {
         Ok(left_out)
     }
 
-    fn objects_now(&self, names: &[AddressHash]) -> bool {
-        names.iter().any(|name| self.is_suppressed(name))
+    fn objects_now(&self, names: &[AddressHash], asker: &Asker) -> bool {
+        names.iter().any(|name| self.is_suppressed(name, asker))
     }
 
     async fn is_left_out(&self, place: &Place<'_>, entry: &Entry) -> Result<bool, Error> {
-        Ok(self.objects_now(&place.names(entry).await?))
+        Ok(self.objects_now(&place.names(entry).await?, &place.asker))
     }
 
     /// Whether an implied consent that held at the planned send has ended by now. Nothing else that was judged at the
@@ -277,7 +287,8 @@ impl Inner {
 
     async fn opt_out(&self, token: Token) -> Result<(), Error> {
         let state = self.regions.get(&token.region).ok_or(Error::NotFound("there is no such link"))?;
-        if self.record_opt_out(state, token.address, Channel::Link, ARTICLE).await? {
+        let opt_out = OptOut { channel: Channel::Link, article: ARTICLE, command: None, told: None };
+        if self.record_opt_out(state, token.address, &opt_out).await? {
             self.metrics.opt_outs.add(1, &[]);
         }
         Ok(())
@@ -371,7 +382,8 @@ pub(crate) fn details(import: &ImportId, entry: &Entry, key: &DataKey) -> Result
     Details::decode(details.as_slice()).map_err(|_| Error::Damaged("a person's details"))
 }
 
-fn bit(bits: &[u8], at: usize) -> bool {
+/// Whether the entry at this place of a page was handed off.
+pub(crate) fn bit(bits: &[u8], at: usize) -> bool {
     bits.get(at / 8).is_some_and(|byte| byte & (1 << (at % 8)) != 0)
 }
 
@@ -386,5 +398,4 @@ fn record_key(person: &DataKey, campaign: &str, line: u64) -> Result<DataKey, Er
 }
 
 #[cfg(test)]
-#[path = "pages_tests.rs"]
 mod tests;

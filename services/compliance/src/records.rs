@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use maily_law::{Moment, When};
-use prost::{Message, Oneof};
+use prost::Message;
 
 use crate::Error;
+use crate::ledger::Command;
+use crate::suppression::Asker;
 
 /// A row on its way from reading to judging; sealed under a key that dies with the import.
 #[derive(Clone, PartialEq, Message)]
@@ -123,6 +125,27 @@ pub(crate) struct Campaign {
     /// Columns of the list that mean nothing here.
     #[prost(string, repeated, tag = "15")]
     pub(crate) ignored_columns: Vec<String>,
+    /// Keyed hash of the sender's address: 16 bytes, or none before revision 3.
+    #[prost(bytes = "vec", tag = "16")]
+    pub(crate) sender_address: Vec<u8>,
+    /// When the import was taken back, RFC 3339; empty where it stands.
+    #[prost(string, tag = "17")]
+    pub(crate) undone_at: String,
+    /// Who took it back.
+    #[prost(message, optional, tag = "18")]
+    pub(crate) undone_by: Option<Command>,
+    /// What of its rows is no more: `excluded`, `all`, or nothing.
+    #[prost(string, tag = "19")]
+    pub(crate) removed: String,
+    /// Those rows are still on their way out.
+    #[prost(bool, tag = "20")]
+    pub(crate) removing: bool,
+    /// Rows that could not be read are no more; their count is.
+    #[prost(bool, tag = "21")]
+    pub(crate) invalid_removed: bool,
+    /// What it brought is taken back, too.
+    #[prost(bool, tag = "22")]
+    pub(crate) is_undone: bool,
 }
 
 impl Campaign {
@@ -132,6 +155,12 @@ impl Campaign {
         let moment = |text: &str| Moment::parse(text).map_err(|_| Error::Damaged("a campaign's moment"));
         let import = moment(import)?.instant();
         When::new(import, &self.as_of).map_err(|_| Error::Damaged("a campaign's moment"))
+    }
+
+    /// Who asks for the campaign whether somebody objects.
+    pub(crate) fn asker(&self) -> Result<Asker, Error> {
+        let sender = self.sender_address.as_slice().try_into().ok();
+        Ok(Asker { sender, imported: self.when()?.import().as_millisecond() })
     }
 }
 
@@ -176,106 +205,4 @@ pub(crate) struct Invalid {
     pub(crate) field: String,
     #[prost(string, tag = "2")]
     pub(crate) reason: String,
-}
-
-/// One link of a region's ledger.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Link {
-    /// From 1, without gaps.
-    #[prost(uint64, tag = "1")]
-    pub(crate) seq: u64,
-    /// SHA-256 of the link before; zeros before the first.
-    #[prost(bytes = "vec", tag = "2")]
-    pub(crate) previous: Vec<u8>,
-    /// When it was written, RFC 3339.
-    #[prost(string, tag = "3")]
-    pub(crate) at: String,
-    #[prost(oneof = "Event", tags = "4, 5, 6, 7")]
-    pub(crate) event: Option<Event>,
-}
-
-#[derive(Clone, PartialEq, Oneof)]
-pub(crate) enum Event {
-    #[prost(message, tag = "4")]
-    Imported(Imported),
-    #[prost(message, tag = "5")]
-    HandedOff(HandedOff),
-    #[prost(message, tag = "6")]
-    OptedOut(OptedOut),
-    #[prost(message, tag = "7")]
-    Objected(Objected),
-}
-
-/// Decisions were put on record: the blocks that the sum commits to.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Imported {
-    #[prost(string, tag = "1")]
-    pub(crate) campaign: String,
-    #[prost(bytes = "vec", tag = "2")]
-    pub(crate) import: Vec<u8>,
-    #[prost(string, tag = "3")]
-    pub(crate) as_of: String,
-    #[prost(message, optional, tag = "4")]
-    pub(crate) sum: Option<RegionSum>,
-}
-
-/// Messages of a page were handed off.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct HandedOff {
-    #[prost(string, tag = "1")]
-    pub(crate) campaign: String,
-    #[prost(bytes = "vec", tag = "2")]
-    pub(crate) import: Vec<u8>,
-    #[prost(uint32, tag = "3")]
-    pub(crate) cohort: u32,
-    #[prost(uint32, tag = "4")]
-    pub(crate) page: u32,
-    #[prost(string, tag = "5")]
-    pub(crate) segment: String,
-    /// A bit for each entry of the page, lowest first: 1 is handed off, 0 suppressed.
-    #[prost(bytes = "vec", tag = "6")]
-    pub(crate) bits: Vec<u8>,
-    #[prost(uint32, tag = "7")]
-    pub(crate) handed_off: u32,
-    #[prost(uint32, tag = "8")]
-    pub(crate) suppressed: u32,
-    /// Of those that are 0, whose implied consent had ended.
-    #[prost(uint32, tag = "9")]
-    pub(crate) expired: u32,
-}
-
-/// Somebody opted out.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct OptedOut {
-    /// Keyed hash of the person, of the suppression list.
-    #[prost(bytes = "vec", tag = "1")]
-    pub(crate) address: Vec<u8>,
-    #[prost(string, tag = "2")]
-    pub(crate) article: String,
-}
-
-/// People objected in a list.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Objected {
-    #[prost(string, tag = "1")]
-    pub(crate) campaign: String,
-    /// Empty where the list was refused.
-    #[prost(bytes = "vec", tag = "2")]
-    pub(crate) import: Vec<u8>,
-    #[prost(message, repeated, tag = "3")]
-    pub(crate) objections: Vec<ListObjection>,
-}
-
-/// One of them.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct ListObjection {
-    /// Keyed hash of the person, of the suppression list.
-    #[prost(bytes = "vec", tag = "1")]
-    pub(crate) address: Vec<u8>,
-    /// Where the row begins.
-    #[prost(uint64, tag = "2")]
-    pub(crate) line: u64,
-    /// `maily_law::Objection::code`.
-    #[prost(string, tag = "3")]
-    pub(crate) kind: String,
 }

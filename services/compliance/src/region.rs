@@ -1,26 +1,27 @@
 //! One residency region: its ledger and blocks in one database, its persons' keys in another.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
 use maily_keys::db::{self, Tuning};
 use maily_keys::{DataKey, KeyId, KeyTable, RootKeys, Scope, mac};
 use maily_law::{EmailAddress, Region};
 use object_store::ObjectStore;
 use prost::Message;
-use slatedb::config::{DurabilityLevel, ScanOptions};
 use slatedb::{Db, WriteBatch};
 
-use crate::layout::{ImportId, Piece, blocks_digest};
-use crate::ledger::Ledger;
-use crate::records::{Block, Event, Imported, ListObjection, OptedOut};
+use crate::import::layout::{ImportId, Piece};
+use crate::ledger::{Event, Imported, Ledger};
+use crate::records::Block;
 use crate::secrets::AddressHash;
 use crate::{Error, schema};
 
-/// Rows deleted in one write.
-const DELETIONS: usize = 1_000;
+/// Rows written or deleted in one write.
+const ROWS: usize = 1_000;
+/// Bytes at which a write is full.
+const WRITTEN: usize = 1 << 20;
 
 /// An open region.
 pub(crate) struct RegionState {
@@ -28,6 +29,8 @@ pub(crate) struct RegionState {
     pub(crate) keys: KeyTable,
     pub(crate) ledger: Ledger,
     persons: DataKey,
+    /// How often each was erased: whoever comes again is another person, whose key opens nothing of before.
+    erased: RwLock<HashMap<AddressHash, u32>>,
 }
 
 impl RegionState {
@@ -44,18 +47,43 @@ impl RegionState {
         let db = db::open(Arc::clone(&store), format!("{name}/ledger"), Tuning::sealed(blocks)).await?;
         let scope = Scope::new(tenant, name, "persons")?;
         let keys = KeyTable::open(store, format!("{name}/persons"), roots, scope).await?;
-        Ok(Self { ledger: Ledger::new(db.clone()), db, keys, persons })
+        let mut erased: HashMap<AddressHash, u32> = HashMap::new();
+        let mut rows = db.scan_prefix(schema::ERASURES, ..).await?;
+        while let Some(row) = rows.next().await? {
+            let address = row.key.get(1..).and_then(|key| key.first_chunk()).copied();
+            *erased.entry(address.ok_or(Error::Damaged("an erasure"))?).or_default() += 1;
+        }
+        let ledger = Ledger::new(db.clone());
+        Ok(Self { ledger, db, keys, persons, erased: RwLock::new(erased) })
     }
 
-    /// Who an address belongs to, in this region.
-    pub(crate) fn person(&self, address: &EmailAddress) -> KeyId {
-        mac(&self.persons, &[address.comparison().as_bytes()])
+    /// Who an address belongs to, in this region; `hash` is the suppression list's.
+    pub(crate) fn person(&self, address: &EmailAddress, hash: &AddressHash) -> KeyId {
+        let address = address.comparison().as_bytes();
+        match self.erased.read().unwrap_or_else(PoisonError::into_inner).get(hash) {
+            None => mac(&self.persons, &[address]),
+            Some(times) => mac(&self.persons, &[address, b" erased ", &times.to_be_bytes()]),
+        }
     }
 
-    /// Writes blocks; they are durable after a [`Db::flush`].
+    /// From now on whoever has this address is another person.
+    pub(crate) fn note_erasure(&self, hash: AddressHash) {
+        *self.erased.write().unwrap_or_else(PoisonError::into_inner).entry(hash).or_default() += 1;
+    }
+
+    /// Writes blocks and their index; they are durable after a [`Db::flush`].
     pub(crate) async fn put(&self, pieces: Vec<Piece>) -> Result<(), Error> {
-        for piece in pieces {
-            self.db.put_bytes(piece.key.into(), piece.value.into()).await?;
+        let mut pieces = pieces.into_iter().peekable();
+        while pieces.peek().is_some() {
+            let (mut batch, mut bytes, mut rows) = (WriteBatch::new(), 0, 0);
+            while bytes < WRITTEN
+                && rows < ROWS
+                && let Some(piece) = pieces.next()
+            {
+                (bytes, rows) = (bytes + piece.value.len(), rows + 1);
+                batch.put_bytes(piece.key.into(), piece.value.into());
+            }
+            self.db.write(batch).await?;
         }
         Ok(())
     }
@@ -79,114 +107,48 @@ impl RegionState {
     }
 
     /// Puts an import on record, once.
-    pub(crate) async fn record_import(&self, imported: Imported) -> Result<(), Error> {
+    pub(crate) async fn record_import(&self, now: Timestamp, imported: Imported) -> Result<(), Error> {
         let key = schema::imported(&imported.import);
         let writer = self.ledger.writer().await?;
         if self.db.get(&key).await?.is_none() {
-            writer.append(Event::Imported(imported), &key).await?.await_durable().await?;
+            writer.append(now, Event::Imported(imported), &key).await?.await_durable().await?;
         }
         Ok(())
     }
 
-    /// Whether an objection of a person is on record here, durably.
-    pub(crate) async fn has_objected(&self, address: &AddressHash) -> Result<bool, Error> {
-        let durable = ScanOptions::default().with_durability_filter(DurabilityLevel::Remote);
-        let prefix = schema::suppressions(address);
-        Ok(self.db.scan_prefix_with_options(prefix, .., &durable).await?.next().await?.is_some())
-    }
-
-    /// Deletes the blocks of an import that did not finish.
+    /// Deletes the blocks of an import that did not finish, and their index: it may be ahead of them, so all is looked at.
     pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
         delete_prefix(&self.db, &schema::pending(import)).await?;
-        delete_prefix(&self.db, &schema::blocks(import)).await
+        delete_prefix(&self.db, &schema::blocks(import)).await?;
+        let ours = |key: &[u8]| schema::read_indexed(key).is_ok_and(|(_, of, _)| of == *import);
+        delete_where(&self.db, schema::INDEX, ours).await
     }
 
-    /// Checks the whole ledger, the keys into it, the suppression list, the blocks that it commits to, and that there are
-    /// no others but of imports under way; answers the number of links.
-    pub(crate) async fn verify(&self, under_way: &[ImportId]) -> Result<u64, Error> {
-        let mut objections = BTreeSet::new();
-        let links = self
-            .ledger
-            .walk(async |link| self.verify_event(link.seq, link.event, &mut objections).await)
-            .await?;
-        self.verify_suppressions(&objections).await?;
-        let mut from = schema::BLOCKS.to_vec();
-        while let Some(row) = self.db.scan_prefix(schema::BLOCKS, from[1..].to_vec()..).await?.next().await? {
-            let import: ImportId =
-                row.key[1..].first_chunk().copied().ok_or(Error::Damaged("a block's key"))?;
-            let recorded = self.db.get(schema::imported(&import)).await?.is_some();
-            if !recorded && !under_way.contains(&import) {
-                return Err(Error::Damaged("there is evidence of an import that did not finish"));
-            }
-            from = schema::page(&import, u32::MAX, u32::MAX);
-            from.extend([0xff; 5]);
-        }
-        Ok(links)
-    }
-
-    async fn verify_event(
-        &self,
-        seq: u64,
-        event: Option<Event>,
-        objections: &mut BTreeSet<Vec<u8>>,
-    ) -> Result<(), Error> {
-        let key = match event {
-            Some(Event::Imported(imported)) => {
-                self.verify_blocks(&imported).await?;
-                schema::imported(&imported.import)
-            }
-            Some(Event::HandedOff(page)) => schema::handed_off(&page),
-            Some(Event::OptedOut(OptedOut { address, .. })) => {
-                objections.insert(schema::suppression(&address, seq));
-                return Ok(());
-            }
-            Some(Event::Objected(objected)) => {
-                let key = |objection: ListObjection| schema::suppression(&objection.address, seq);
-                objections.extend(objected.objections.into_iter().map(key));
-                return Ok(());
-            }
-            None => return Err(Error::Damaged("a link without an event")),
-        };
-        let found = self.db.get(key).await?;
-        let right = found.as_deref() == Some(&seq.to_be_bytes());
-        right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
-    }
-
-    /// The suppression list is what the ledger says, no more and no less.
-    async fn verify_suppressions(&self, objections: &BTreeSet<Vec<u8>>) -> Result<(), Error> {
-        let mut found = 0;
-        let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
+    /// Imports whose rows are on their way out.
+    pub(crate) async fn removals(&self) -> Result<Vec<ImportId>, Error> {
+        let mut found = Vec::new();
+        let mut rows = self.db.scan_prefix(schema::REMOVALS, ..).await?;
         while let Some(row) = rows.next().await? {
-            if !objections.contains(row.key.as_ref()) {
-                return Err(Error::Damaged("a suppression is not in the ledger"));
-            }
-            found += 1;
+            let import = row.key.get(1..).and_then(|key| key.try_into().ok());
+            found.push(import.ok_or(Error::Damaged("a removal"))?);
         }
-        let right = found == objections.len();
-        right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
-    }
-
-    async fn verify_blocks(&self, imported: &Imported) -> Result<(), Error> {
-        let mut blocks = BTreeMap::new();
-        let mut rows = self.db.scan_prefix(schema::blocks(&imported.import), ..).await?;
-        while let Some(row) = rows.next().await? {
-            blocks.insert(row.key.to_vec(), digest(&SHA256, &row.value).as_ref().to_vec());
-        }
-        let wanted = imported.sum.as_ref().map(|sum| &sum.digest);
-        let right = wanted == Some(&blocks_digest(&blocks));
-        right.then_some(()).ok_or(Error::Damaged("the evidence of an import was changed"))
+        Ok(found)
     }
 }
 
 /// Deletes everything under a prefix, durably.
 pub(crate) async fn delete_prefix(db: &Db, prefix: &[u8]) -> Result<(), Error> {
+    delete_where(db, prefix, |_| true).await
+}
+
+async fn delete_where(db: &Db, prefix: &[u8], chosen: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
     let mut rows = db.scan_prefix(prefix, ..).await?;
     let mut keys: Vec<Bytes> = Vec::new();
     loop {
         let row = rows.next().await?;
         let end = row.is_none();
-        keys.extend(row.map(|row| row.key));
-        if keys.len() == DELETIONS || end {
+        keys.extend(row.map(|row| row.key).filter(|key| chosen(key)));
+        if keys.len() == ROWS || end {
             let mut batch = WriteBatch::new();
             keys.drain(..).for_each(|key| batch.delete(key));
             db::write_durable(db, batch).await?;
@@ -196,7 +158,3 @@ pub(crate) async fn delete_prefix(db: &Db, prefix: &[u8]) -> Result<(), Error> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "region_tests.rs"]
-mod tests;

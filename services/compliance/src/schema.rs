@@ -13,22 +13,31 @@
 //! | region | `l ‖ number` | `Link` of the ledger |
 //! | | `i ‖ import` | the link that recorded it |
 //! | | `h ‖ import ‖ cohort ‖ page` | the link that handed it off |
-//! | | `s ‖ address ‖ link` | [`Reason`]: an objection in force; its link tells the rest |
+//! | | `s ‖ address ‖ link` | [`Reason`]: an objection; its link tells the rest |
+//! | | `f ‖ address ‖ link` | [`Lift`]: from then on earlier objections don't bind this sender |
+//! | | `e ‖ address ‖ import ‖ line` | [`Position`]: where the evidence of the person's row is |
+//! | | `x ‖ address ‖ link` | when the person was erased, in milliseconds |
+//! | | `z ‖ address` | keys of an erased person that are on their way out |
 //! | | `a ‖ former address` | the hash of the same person's comparison form |
+//! | | `w ‖ import` | `Removed`: rows of an import that are on their way out |
 //! | | `q ‖ import ‖ number` | `Objected`: objections of a list, not yet in the ledger |
 //! | | `b ‖ import ‖ cohort ‖ page ‖ piece` | `Block`: evidence of rows |
 //! | | `turned` | when the epoch last turned, in milliseconds |
 //!
-//! Revision 1 had `s ‖ address` → link, no `r`, `a` and `q`, and hashed addresses as they were spelled;
-//! [`crate::migrate`] brings it here.
+//! Revision 2 had no `f`, `e`, `x`, `z` and `w`. Revision 1 had `s ‖ address` → link, no `r`, `a` and `q` either, and hashed
+//! addresses as they were spelled. [`crate::migrate`] brings both here.
+
+mod values;
 
 use crate::Error;
-use crate::layout::ImportId;
-use crate::records::HandedOff;
+use crate::ImportId;
+use crate::ledger::HandedOff;
 use crate::secrets::AddressHash;
 
-/// What this program writes. It opens the revision before, and no later one.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) use values::{Channel, Lift, Position, Reason};
+
+/// What this program writes. It opens the revisions before, and no later one.
+pub(crate) const REVISION: u32 = 3;
 
 /// Where the revision stands.
 pub(crate) const REVISION_KEY: &[u8] = b"r";
@@ -38,6 +47,11 @@ pub(crate) const TURNED: &[u8] = b"turned";
 pub(crate) const LINKS: &[u8; 1] = b"l";
 pub(crate) const BLOCKS: &[u8; 1] = b"b";
 pub(crate) const SUPPRESSIONS: &[u8; 1] = b"s";
+pub(crate) const LIFTS: &[u8; 1] = b"f";
+pub(crate) const INDEX: &[u8; 1] = b"e";
+pub(crate) const ERASURES: &[u8; 1] = b"x";
+pub(crate) const UNERASED: &[u8; 1] = b"z";
+pub(crate) const REMOVALS: &[u8; 1] = b"w";
 pub(crate) const FORMER: &[u8; 1] = b"a";
 pub(crate) const CAMPAIGNS: &[u8; 1] = b"c";
 pub(crate) const UNDER_WAY: &[u8; 1] = b"n";
@@ -71,6 +85,11 @@ pub(crate) fn imported(import: &[u8]) -> Vec<u8> {
     [b"i", import].concat()
 }
 
+/// Every hand-off of an import.
+pub(crate) fn hand_offs(import: &ImportId) -> Vec<u8> {
+    [b"h", import.as_slice()].concat()
+}
+
 /// The key that finds a page's hand-off.
 pub(crate) fn handed_off(page: &HandedOff) -> Vec<u8> {
     [b"h", page.import.as_slice(), &page.cohort.to_be_bytes(), &page.page.to_be_bytes()].concat()
@@ -96,6 +115,46 @@ pub(crate) fn read_suppression(key: &[u8]) -> Result<(AddressHash, Option<u64>),
     }
 }
 
+/// Everything that was lifted for a person.
+pub(crate) fn lifts(address: &AddressHash) -> Vec<u8> {
+    [LIFTS, address.as_slice()].concat()
+}
+
+pub(crate) fn lift(address: &[u8], link: u64) -> Vec<u8> {
+    [LIFTS, address, &link.to_be_bytes()].concat()
+}
+
+/// Every row of a person.
+pub(crate) fn index(address: &AddressHash) -> Vec<u8> {
+    [INDEX, address.as_slice()].concat()
+}
+
+pub(crate) fn indexed(address: &[u8], import: &ImportId, line: u64) -> Vec<u8> {
+    [INDEX, address, import, &line.to_be_bytes()].concat()
+}
+
+/// The address, the import and the line of a row of the index.
+pub(crate) fn read_indexed(key: &[u8]) -> Result<(AddressHash, ImportId, u64), Error> {
+    let read = || {
+        let (address, rest) = key.get(1..)?.split_first_chunk::<16>()?;
+        let (import, line) = rest.split_first_chunk::<16>()?;
+        Some((*address, *import, u64::from_be_bytes(line.try_into().ok()?)))
+    };
+    read().ok_or(Error::Damaged("a row of the index"))
+}
+
+pub(crate) fn erasure(address: &[u8], link: u64) -> Vec<u8> {
+    [ERASURES, address, &link.to_be_bytes()].concat()
+}
+
+pub(crate) fn unerased(address: &[u8]) -> Vec<u8> {
+    [UNERASED, address].concat()
+}
+
+pub(crate) fn removal(import: &[u8]) -> Vec<u8> {
+    [REMOVALS, import].concat()
+}
+
 pub(crate) fn former(address: &AddressHash) -> Vec<u8> {
     [FORMER, address.as_slice()].concat()
 }
@@ -119,46 +178,13 @@ pub(crate) fn page(import: &ImportId, cohort: u32, page: u32) -> Vec<u8> {
     [BLOCKS, import.as_slice(), &cohort.to_be_bytes(), &page.to_be_bytes()].concat()
 }
 
-/// How an objection came; the row's first byte, its moment in milliseconds behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Channel {
-    /// An unsubscribe link.
-    Link,
-    /// A list.
-    List,
-    /// Another process of the tenant, by Redis.
-    Hint,
-}
-
-/// What is kept of a reason beside its link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reason {
-    pub(crate) channel: Channel,
-    /// Milliseconds since 1970.
-    pub(crate) at: i64,
-}
-
-impl Reason {
-    pub(crate) fn encode(self) -> Vec<u8> {
-        let channel = match self.channel {
-            Channel::Link => 1,
-            Channel::List => 2,
-            Channel::Hint => 3,
-        };
-        [&[channel], self.at.to_be_bytes().as_slice()].concat()
-    }
-
-    pub(crate) fn decode(value: &[u8]) -> Result<Self, Error> {
-        let damaged = || Error::Damaged("a suppression");
-        let (channel, at) = value.split_first().ok_or_else(damaged)?;
-        let channel = match channel {
-            1 => Channel::Link,
-            2 => Channel::List,
-            3 => Channel::Hint,
-            _ => return Err(damaged()),
-        };
-        Ok(Self { channel, at: i64::from_be_bytes(at.try_into().map_err(|_| damaged())?) })
-    }
+/// The cohort and the page of a piece's key.
+pub(crate) fn read_page(key: &[u8]) -> Result<(u32, u32), Error> {
+    let read = || {
+        let (cohort, rest) = key.get(17..)?.split_first_chunk()?;
+        Some((u32::from_be_bytes(*cohort), u32::from_be_bytes(*rest.first_chunk()?)))
+    };
+    read().ok_or(Error::Damaged("a block's key"))
 }
 
 #[cfg(test)]
@@ -183,6 +209,11 @@ mod tests {
                 handed_off(&page_off),
                 suppression(&import, 1),
                 former(&import),
+                lift(&import, 1),
+                indexed(&import, &import, 1),
+                erasure(&import, 1),
+                unerased(&import),
+                removal(&import),
                 pending_part(&import, 1),
                 page(&import, 1, 1),
                 TURNED.to_vec(),
@@ -196,18 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn a_suppression_is_read_as_it_was_written() {
+    fn keys_are_read_as_they_were_written() {
         assert_eq!(read_suppression(&suppression(&[9; 16], 5)).unwrap(), ([9; 16], Some(5)));
         assert_eq!(read_suppression(&suppressions(&[9; 16])).unwrap(), ([9; 16], None));
         assert!(read_suppression(b"s1234").is_err() && read_suppression(&[b's'; 20]).is_err());
-        for channel in [Channel::Link, Channel::List, Channel::Hint] {
-            let reason = Reason { channel, at: -5 };
-            assert_eq!(Reason::decode(&reason.encode()).unwrap(), reason);
-        }
-        assert!(
-            Reason::decode(&[]).is_err()
-                && Reason::decode(&[9; 9]).is_err()
-                && Reason::decode(&[1; 8]).is_err()
-        );
+        assert_eq!(read_page(&[page(&[7; 16], 5, 6).as_slice(), &[0; 4]].concat()).unwrap(), (5, 6));
+        let key = indexed(&[9; 16], &[7; 16], 5);
+        assert_eq!(read_indexed(&key).unwrap(), ([9; 16], [7; 16], 5));
+        assert!(read_indexed(&key[..40]).is_err() && read_indexed(b"e").is_err());
     }
 }

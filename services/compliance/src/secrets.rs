@@ -9,6 +9,9 @@ use crate::Error;
 /// An address as the suppression list knows it: 128 bits of an HMAC under a key of its own.
 pub(crate) type AddressHash = [u8; 16];
 
+/// A sender's address, likewise.
+pub(crate) type SenderHash = [u8; 16];
+
 /// The tenant's secrets for keyed hashes.
 pub(crate) struct Secrets {
     suppression: DataKey,
@@ -43,19 +46,36 @@ impl Secrets {
         address.former().map(|former| self.hash(former))
     }
 
+    /// Of a sender, whose hash says nothing of the person with the same address.
+    pub(crate) fn sender_hash(&self, address: &EmailAddress) -> SenderHash {
+        let mut hash = SenderHash::default();
+        let whole = mac(&self.suppression, &[b"sender ", address.comparison().as_bytes()]);
+        hash.copy_from_slice(&whole[..16]);
+        hash
+    }
+
     fn hash(&self, address: &str) -> AddressHash {
         let mut hash = AddressHash::default();
         hash.copy_from_slice(&mac(&self.suppression, &[address.as_bytes()])[..16]);
         hash
     }
 
-    /// The digest of a list judged at `as_of` for a sender in `sender` (revision 1 had none), to be fed the list's bytes.
-    pub(crate) fn list_digest(&self, as_of: &str, sender: Option<Country>) -> hmac::Context {
+    /// The digest of a list judged at `as_of` for a sender in `country` (revision 1 had none) with an address (since revision
+    /// 3), to be fed the list's bytes.
+    pub(crate) fn list_digest(
+        &self,
+        as_of: &str,
+        country: Option<Country>,
+        address: Option<&SenderHash>,
+    ) -> hmac::Context {
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.lists.expose()));
         context.update(&(as_of.len() as u64).to_be_bytes());
         context.update(as_of.as_bytes());
-        if let Some(sender) = sender {
-            context.update(sender.code().as_bytes());
+        if let Some(country) = country {
+            context.update(country.code().as_bytes());
+        }
+        if let Some(address) = address {
+            context.update(address);
         }
         context
     }

@@ -2,27 +2,29 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all, try_join_all};
 use jiff::Timestamp;
 use maily_keys::RootKeys;
 use maily_keys::db::{self, Tuning};
-use maily_law::Region;
+use maily_law::{EmailAddress, Region};
 use slatedb::{CloseReason, Db};
 
 use crate::Error;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
 use crate::fan_out::FanOut;
-use crate::layout::ImportId;
+use crate::ImportId;
 use crate::metrics::Metrics;
 use crate::migrate;
-use crate::objections::Suppressed;
-use crate::records::{Campaign, Imported};
+use crate::ledger::Imported;
+use crate::records::Campaign;
 use crate::region::RegionState;
+use crate::schema::Reason;
 use crate::secrets::{AddressHash, Secrets};
+use crate::suppression::{Asker, Suppressed};
 
 /// Imports under way at once; each may take some 80 MB.
 const IMPORTS: usize = 2;
@@ -42,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) fan_out: OnceLock<Arc<FanOut>>,
     clock: Clock,
+    /// Shared by imports under way, alone for whoever takes people's keys away: no key comes to be behind its back.
+    pub(crate) people: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// What time it is: the system's clock, or a test's.
@@ -103,6 +107,7 @@ impl State {
             metrics: Metrics::new(),
             fan_out: OnceLock::new(),
             clock,
+            people: Arc::default(),
         }));
         state.0.recover().await?;
         Ok(state)
@@ -183,9 +188,11 @@ impl Inner {
         self.campaigns.find(campaign).await
     }
 
-    /// A finished import that is in every ledger.
+    /// A finished import that is in every ledger, and stands.
     pub(crate) async fn campaign(&self, campaign: &str) -> Result<Arc<Campaign>, Error> {
-        self.finished(campaign).await?.ok_or(Error::NotFound("no import of this campaign has finished"))
+        let found = self.finished(campaign).await?;
+        let found = found.ok_or(Error::NotFound("no import of this campaign has finished"))?;
+        if found.undone_at.is_empty() { Ok(found) } else { Err(Error::Undone) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -196,17 +203,23 @@ impl Inner {
         self.suppressed.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn is_suppressed(&self, address: &AddressHash) -> bool {
-        self.suppressed().at(address).is_some()
+    /// For changing it.
+    pub(crate) fn suppressed_mut(&self) -> RwLockWriteGuard<'_, Suppressed> {
+        self.suppressed.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn every_suppressed(&self) -> Vec<AddressHash> {
-        self.suppressed().all().copied().collect()
+    pub(crate) fn is_suppressed(&self, address: &AddressHash, asker: &Asker) -> bool {
+        self.suppressed().binds(address, asker).is_some()
     }
 
-    /// From now on no hand-off includes the person, who objected `at` (milliseconds).
-    pub(crate) fn suppress(&self, address: AddressHash, at: i64) {
-        self.suppressed.write().unwrap_or_else(PoisonError::into_inner).add(address, at);
+    /// From now on no hand-off includes the person, unless it was lifted.
+    pub(crate) fn suppress(&self, address: AddressHash, reason: &Reason) {
+        self.suppressed_mut().add(address, reason);
+    }
+
+    /// The region that keeps what belongs to none.
+    pub(crate) fn first_region(&self) -> Result<&RegionState, Error> {
+        self.regions.values().next().ok_or(Error::NotFound("no region is kept here"))
     }
 
     /// Makes up for what the process before could not finish.
@@ -216,9 +229,12 @@ impl Inner {
         }
         for campaign in self.campaigns.unrecorded().await? {
             let found = self.campaigns.find(&campaign).await?;
-            self.record(found.ok_or(Error::Damaged("a campaign is missing"))?.as_ref()).await?;
+            let found = found.ok_or(Error::Damaged("a campaign is missing"))?;
+            self.record(&found).await?;
         }
-        Ok(())
+        self.finish_erasures().await?;
+        self.finish_undoing().await?;
+        self.finish_removals().await
     }
 
     /// Removes every trace of an import that did not finish.
@@ -227,6 +243,11 @@ impl Inner {
             region.discard(import).await?;
         }
         self.campaigns.discard(import).await
+    }
+
+    /// What the tenant keeps of a person's address: its hash, and what revision 1 had for this spelling.
+    pub(crate) fn hashes(&self, address: &EmailAddress) -> (AddressHash, Option<AddressHash>) {
+        (self.secrets.address_hash(address), self.secrets.former_hash(address))
     }
 
     /// Puts a finished import into the ledgers of its regions, where it is not yet.
@@ -238,7 +259,7 @@ impl Inner {
                 as_of: campaign.as_of.clone(),
                 sum: Some(sum.clone()),
             };
-            self.region(&sum.region)?.1.record_import(imported).await?;
+            self.region(&sum.region)?.1.record_import(self.now(), imported).await?;
         }
         // Whoever objected need not have a row that could be read.
         for region in self.regions.values() {

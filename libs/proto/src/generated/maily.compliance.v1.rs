@@ -25,6 +25,9 @@ pub struct ImportHeader {
     /// The sender's country, ISO 3166-1 alpha-2 or an English name; its law binds, too.
     #[prost(string, tag = "3")]
     pub sender_country: ::prost::alloc::string::String,
+    /// The address that people know the sender by: what was lifted for it binds this import no more. Empty: nothing is.
+    #[prost(string, tag = "4")]
+    pub sender_address: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportReply {

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::read::ReadList;
 use super::{Terms, blocking};
 use crate::Error;
-use crate::layout::{EXCLUDED, ImportId, Layout};
+use crate::ImportId;
+use crate::import::layout::{EXCLUDED, Layout};
 use crate::pages::details_aad;
 use crate::records::{Campaign, Cohort, Details, Entry, Invalid, Staged};
 use crate::schema::REVISION;
@@ -115,7 +116,7 @@ impl Judging {
         let row = Row::parse(&texts, &self.terms.when).map_err(|_| Error::Damaged("a staged row"))?;
         let former = self.inner.secrets.former_hash(&row.address);
         let mut known = self.read.addresses.judge(address);
-        if let Some(objected) = self.inner.objected(&address, former.as_ref()) {
+        if let Some(objected) = self.inner.objected(&address, former.as_ref(), &self.terms.asker()) {
             known.suppressed = true;
             // A list's column lifts nothing; an officer may want to know.
             if row.consent.is_given()
@@ -130,7 +131,7 @@ impl Judging {
         }
         let cohort = self.cohort(&row, decision.outcome);
         let region = self.inner.regions.get(&decision.region).ok_or(Error::Damaged("a staged row"))?;
-        let person = region.person(&row.address);
+        let person = region.person(&row.address, &address);
         let judged = Judged { line, person, address, former, cohort, decision, details: Details { fields } };
         batch.regions.entry(decision.region).or_default().push(judged);
         Ok(())
@@ -215,6 +216,8 @@ impl Judging {
                 .filter(|(_, rows)| *rows > 0)
                 .collect(),
             ignored_columns: self.read.ignored_columns.clone(),
+            sender_address: self.terms.address.map(|address| address.to_vec()).unwrap_or_default(),
+            ..Campaign::default()
         }
     }
 }

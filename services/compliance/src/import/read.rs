@@ -8,11 +8,12 @@ use maily_law::{Country, EmailAddress, Fault, Objection, Region, Row, column, ob
 
 use super::Terms;
 use crate::Error;
-use crate::addresses::Addresses;
-use crate::list::{Columns, ListFault, Record, Splitter, Utf8, foreign};
-use crate::records::{ListObjection, Staged};
+use crate::import::addresses::Addresses;
+use crate::import::list::{Columns, ListFault, Record, Splitter, Utf8, foreign};
+use crate::ledger::ListObjection;
+use crate::records::Staged;
 use crate::secrets::AddressHash;
-use crate::stage::{StageReader, StageWriter};
+use crate::import::stage::{StageReader, StageWriter};
 use crate::state::Inner;
 
 /// Bytes that tell an encoding.
@@ -69,7 +70,7 @@ struct Sink {
 
 impl Reading {
     pub(crate) fn new(inner: &Arc<Inner>, terms: Terms) -> Result<Self, Error> {
-        let digest = inner.secrets.list_digest(&terms.as_of, Some(terms.sender));
+        let digest = inner.secrets.list_digest(&terms.as_of, Some(terms.sender), terms.address.as_ref());
         let sink = Sink {
             inner: Arc::clone(inner),
             terms,

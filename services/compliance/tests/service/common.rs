@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use futures::stream;
-use maily_compliance::{Clock, Config, Error, State};
+use jiff::SignedDuration;
+use maily_compliance::{Clock, Config, Error, Sender, State};
 use maily_keys::LocalKeyring;
 use maily_proto::compliance as pb;
 use tempfile::TempDir;
@@ -13,12 +15,25 @@ use tempfile::TempDir;
 pub(crate) const HEADER: &str =
     "id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed\n";
 pub(crate) const AS_OF: &str = "2026-04-01T09:00:00+02:00";
-/// The sender's country: its law asks for the least.
-pub(crate) const SENDER: &str = "US";
+/// A sender in a country whose law asks for the least.
+pub(crate) const SENDER: Sender<'_> = Sender { country: "US", address: "news@brand.example" };
 
 /// It is always [`AS_OF`].
 pub(crate) fn clock() -> Clock {
     Arc::new(|| AS_OF.parse().unwrap())
+}
+
+/// From [`AS_OF`] on, and a second later at each look.
+pub(crate) fn ticking() -> Clock {
+    let ticks = AtomicI64::new(0);
+    let start: jiff::Timestamp = AS_OF.parse().unwrap();
+    Arc::new(move || start + SignedDuration::from_secs(ticks.fetch_add(1, Ordering::SeqCst)))
+}
+
+/// [`AS_OF`] and so many days.
+pub(crate) fn days_later(days: i64) -> Clock {
+    let now: jiff::Timestamp = AS_OF.parse().unwrap();
+    Arc::new(move || now + SignedDuration::from_hours(24 * days))
 }
 
 /// An open state and its folder.
@@ -59,16 +74,21 @@ impl Service {
         Self::start_with(page_size, Arc::new(jiff::Timestamp::now)).await
     }
 
-    async fn start_with(page_size: u32, clock: Clock) -> Self {
+    pub(crate) async fn start_with(page_size: u32, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = open_with(folder.path(), page_size, clock).await;
         Self { folder, state }
     }
 
     /// Closes the state and opens it again.
-    pub(crate) async fn restart(mut self, page_size: u32) -> Self {
+    pub(crate) async fn restart(self, page_size: u32) -> Self {
+        self.restart_with(page_size, clock()).await
+    }
+
+    /// Closes the state and opens it again with this clock.
+    pub(crate) async fn restart_with(mut self, page_size: u32, clock: Clock) -> Self {
         self.state.close().await;
-        self.state = open(self.folder.path(), page_size).await;
+        self.state = open_with(self.folder.path(), page_size, clock).await;
         self
     }
 }

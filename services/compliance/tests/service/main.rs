@@ -19,5 +19,8 @@ mod objections;
 mod opt_out;
 mod pages;
 mod race;
+mod retention;
 mod second_opinion;
+mod subjects;
+mod undo;
 mod upgrade;

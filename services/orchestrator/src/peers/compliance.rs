@@ -66,6 +66,7 @@ impl Compliance {
             campaign_id: campaign.to_string(),
             as_of: settings.as_of.clone(),
             sender_country: settings.sender.country.clone(),
+            sender_address: settings.sender.email.clone(),
         };
         let (broken, upload_broke) = oneshot::channel();
         let parts = parts(header, upload, broken);

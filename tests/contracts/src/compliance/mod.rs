@@ -75,7 +75,12 @@ fn page(campaign: &str, page: u32) -> Page {
 
 fn header(campaign: &str, as_of: &str) -> ImportRequest {
     let header =
-        ImportHeader { campaign_id: campaign.into(), as_of: as_of.into(), sender_country: SENDER.into() };
+        ImportHeader {
+        campaign_id: campaign.into(),
+        as_of: as_of.into(),
+        sender_country: SENDER.into(),
+        sender_address: String::new(),
+    };
     ImportRequest { part: Some(Part::Header(header)) }
 }
 

@@ -1,6 +1,6 @@
 //! Lays judged rows out in pages: by cohort and region, in the order of their lines.
 //!
-//! A page ends at `page_size` rows or 2 MiB, whichever comes first, so that it fits a message. Rows gather in
+//! Each row gets an entry in the index of people, too. A page ends at `page_size` rows or 2 MiB, whichever comes first, so that it fits a message. Rows gather in
 //! memory until their page is full; where many pages fill at once they are written out in pieces.
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +10,7 @@ use maily_law::Region;
 use prost::Message;
 
 use crate::records::{Block, CohortRegion, Entry, RegionSum};
-use crate::schema;
+use crate::schema::{self, Position};
 
 /// The cohort number of rows that are not written to.
 pub(crate) const EXCLUDED: u32 = u32::MAX;
@@ -70,6 +70,7 @@ impl Layout {
 
     /// Adds the next row of a cohort and region.
     pub(crate) fn add(&mut self, region: Region, cohort: u32, entry: Entry) {
+        let (address, line) = (entry.address.clone(), entry.line);
         let encoded = Block { entries: vec![entry] }.encode_to_vec();
         let open = self.open.entry((region, cohort)).or_default();
         let full = open.rows == self.page_size || open.bytes + encoded.len() > PAGE_BYTES;
@@ -80,6 +81,9 @@ impl Layout {
             }
         }
         let open = self.open.entry((region, cohort)).or_default();
+        let position = Position { cohort, page: open.page, at: open.rows };
+        let key = schema::indexed(&address, &self.import, line);
+        self.ready.push(Piece { region, key, value: position.encode() });
         open.rows += 1;
         open.total += 1;
         open.bytes += encoded.len();
@@ -156,7 +160,7 @@ mod tests {
     use super::*;
 
     fn entry(line: u64, len: usize) -> Entry {
-        Entry { line, sealed: vec![0; len].into(), ..Entry::default() }
+        Entry { line, address: vec![1; 16].into(), sealed: vec![0; len].into(), ..Entry::default() }
     }
 
     fn lines(pieces: &[Piece], key: &[u8]) -> Vec<u64> {
@@ -205,6 +209,7 @@ mod tests {
         }
         layout.flush_all();
         pieces.extend(layout.ready());
+        pieces.retain(|piece| piece.key.starts_with(schema::BLOCKS));
         assert!(pieces.len() > 100, "some pages have more than one piece");
         pieces.sort_by(|a, b| a.key.cmp(&b.key));
         for cohort in 0..100 {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use maily_keys::{KeyTable, LocalKeyring, Scope};
 
 use super::*;
-use crate::Config;
+use crate::schema::Reason;
+use crate::{Config, Sender};
 
 const LIST: &str = "\
 id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
@@ -25,7 +26,7 @@ async fn open(folder: &Path) -> State {
 async fn imported(folder: &Path) -> State {
     let state = open(folder).await;
     let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
-    assert_eq!(state.import("c", "", "US", list).await.unwrap(), 3);
+    assert_eq!(state.import("c", "", Sender { country: "US", address: "news@brand.example" }, list).await.unwrap(), 3);
     state
 }
 
@@ -48,7 +49,7 @@ async fn an_opt_out_that_a_kill_undoes_leaves_nobody_out_before_it() {
     let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
     let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
     // As far as an opt-out is when the process is killed before its record is durable.
-    state.0.suppress(token.address, 0);
+    state.0.suppress(token.address, &Reason::new(Channel::Link, 0));
     let segment = lines(&state).await;
     state.close().await;
     let state = open(folder.path()).await;
@@ -65,7 +66,7 @@ async fn an_opt_out_on_its_way_to_the_disk_is_in_force_at_the_hand_off() {
     let state = imported(folder.path()).await;
     let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
     let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
-    state.0.suppress(token.address, 0);
+    state.0.suppress(token.address, &Reason::new(Channel::Link, 0));
     let left_out = HandOff { handed_off: 2, suppressed: 1, expired: 0 };
     assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), left_out);
     assert_eq!(released(&state).await, [2, 4]);
@@ -76,7 +77,9 @@ async fn who_has_no_key_any_more_has_no_message() {
     let folder = tempfile::tempdir().unwrap();
     let state = imported(folder.path()).await;
     let us = &state.0.regions[&Region::Us];
-    us.keys.destroy(&[us.person(&maily_law::EmailAddress::parse("b@b.us").unwrap())]).await.unwrap();
+    let address = maily_law::EmailAddress::parse("b@b.us").unwrap();
+    let person = us.person(&address, &state.0.hashes(&address).0);
+    us.keys.destroy(&[person]).await.unwrap();
     assert_eq!(lines(&state).await, [2, 4]);
     let left_out = HandOff { handed_off: 2, suppressed: 1, expired: 0 };
     assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), left_out);

@@ -1,0 +1,207 @@
+//! Whether a region's ledger and what it commits to are as they were written: every link, the rows that find them, the
+//! suppression list with what was lifted, the evidence of every import and the index of people into it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use prost::Message;
+
+use super::{Event, Link, ListObjection};
+use crate::import::layout::{ImportId, blocks_digest};
+use crate::records::{Block, RegionSum};
+use crate::region::RegionState;
+use crate::schema::{self, Position, Reason};
+use crate::secrets::AddressHash;
+use crate::Error;
+
+/// What the links say there has to be.
+#[derive(Default)]
+struct Wanted {
+    suppressions: BTreeSet<Vec<u8>>,
+    /// Links whose objections were taken back.
+    undone: BTreeSet<u64>,
+    lifts: BTreeSet<Vec<u8>>,
+    erasures: BTreeSet<Vec<u8>>,
+    /// What is left of each import.
+    imports: BTreeMap<ImportId, RegionSum>,
+}
+
+/// A sum over rows of the index that doesn't depend on their order.
+type IndexSums = BTreeMap<ImportId, u128>;
+
+impl RegionState {
+    /// Checks everything, and that there is no evidence but of what is on record or `under_way`; answers the number of
+    /// links.
+    pub(crate) async fn verify(&self, under_way: &[ImportId]) -> Result<u64, Error> {
+        let mut wanted = Wanted::default();
+        let links = self.ledger.walk(async |link| self.verify_link(link, &mut wanted).await).await?;
+        self.verify_suppressions(&wanted).await?;
+        self.verify_rows(schema::LIFTS, &wanted.lifts, "a lifting is not what the ledger says").await?;
+        self.verify_rows(schema::ERASURES, &wanted.erasures, "an erasure is not what the ledger says").await?;
+        let mut index = IndexSums::new();
+        let former = self.formers().await?;
+        for (import, left) in &wanted.imports {
+            let sum = self.verify_blocks(import, left, &former).await?;
+            index.insert(*import, sum);
+        }
+        self.verify_index(&index, under_way).await?;
+        self.verify_strays(&wanted, under_way).await?;
+        Ok(links)
+    }
+
+    async fn verify_link(&self, link: Link, wanted: &mut Wanted) -> Result<(), Error> {
+        let seq = link.seq;
+        let key = match link.event.ok_or(Error::Damaged("a link without an event"))? {
+            Event::Imported(imported) => {
+                let sum = imported.sum.ok_or(Error::Damaged("an import's sum"))?;
+                wanted.imports.insert(import_id(&imported.import)?, sum);
+                Some(schema::imported(&imported.import))
+            }
+            Event::HandedOff(page) => Some(schema::handed_off(&page)),
+            Event::OptedOut(opted_out) => {
+                wanted.suppressions.insert(schema::suppression(&opted_out.address, seq));
+                None
+            }
+            Event::Objected(objected) => {
+                let key = |objection: ListObjection| schema::suppression(&objection.address, seq);
+                wanted.suppressions.extend(objected.objections.into_iter().map(key));
+                None
+            }
+            Event::Erased(erased) => {
+                wanted.erasures.insert(schema::erasure(&erased.address, seq));
+                None
+            }
+            Event::Lifted(lifted) => {
+                let key = |address: Vec<u8>| schema::lift(&address, seq);
+                wanted.lifts.extend(lifted.addresses.into_iter().map(key));
+                None
+            }
+            Event::Undone(undone) => {
+                wanted.undone.extend(undone.links);
+                None
+            }
+            Event::Removed(removed) => {
+                let left = removed.left.ok_or(Error::Damaged("a removal"))?;
+                wanted.imports.insert(import_id(&removed.import)?, left);
+                None
+            }
+        };
+        let Some(key) = key else { return Ok(()) };
+        let found = self.db.get(key).await?;
+        let right = found.as_deref() == Some(&seq.to_be_bytes());
+        right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
+    }
+
+    /// The suppression list is what the ledger says, no more and no less.
+    async fn verify_suppressions(&self, wanted: &Wanted) -> Result<(), Error> {
+        let mut found = 0;
+        let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
+        while let Some(row) = rows.next().await? {
+            if !wanted.suppressions.contains(row.key.as_ref()) {
+                return Err(Error::Damaged("a suppression is not in the ledger"));
+            }
+            let (_, link) = schema::read_suppression(&row.key)?;
+            let undone = link.is_some_and(|link| wanted.undone.contains(&link));
+            if Reason::decode(&row.value)?.undone.is_some() != undone {
+                return Err(Error::Damaged("a suppression is not what the ledger says"));
+            }
+            found += 1;
+        }
+        let right = found == wanted.suppressions.len();
+        right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
+    }
+
+    async fn verify_rows(
+        &self,
+        prefix: &[u8; 1],
+        wanted: &BTreeSet<Vec<u8>>,
+        fault: &'static str,
+    ) -> Result<(), Error> {
+        let mut found = 0;
+        let mut rows = self.db.scan_prefix(prefix, ..).await?;
+        while let Some(row) = rows.next().await? {
+            if !wanted.contains(row.key.as_ref()) {
+                return Err(Error::Damaged(fault));
+            }
+            found += 1;
+        }
+        (found == wanted.len()).then_some(()).ok_or(Error::Damaged(fault))
+    }
+
+    async fn formers(&self) -> Result<HashMap<Vec<u8>, Vec<u8>>, Error> {
+        let mut formers = HashMap::new();
+        let mut rows = self.db.scan_prefix(schema::FORMER, ..).await?;
+        while let Some(row) = rows.next().await? {
+            formers.insert(row.key[1..].to_vec(), row.value.to_vec());
+        }
+        Ok(formers)
+    }
+
+    /// The evidence of an import is what is left of it; answers the sum of its people's index.
+    async fn verify_blocks(
+        &self,
+        import: &ImportId,
+        left: &RegionSum,
+        formers: &HashMap<Vec<u8>, Vec<u8>>,
+    ) -> Result<u128, Error> {
+        let removing = self.db.get(schema::removal(import)).await?.is_some();
+        let (mut blocks, mut index, mut at) = (BTreeMap::new(), 0_u128, BTreeMap::<_, u32>::new());
+        let mut rows = self.db.scan_prefix(schema::blocks(import), ..).await?;
+        while let Some(row) = rows.next().await? {
+            blocks.insert(row.key.to_vec(), digest(&SHA256, &row.value).as_ref().to_vec());
+            let (cohort, page) = schema::read_page(&row.key)?;
+            let at = at.entry((cohort, page)).or_default();
+            for entry in Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries {
+                let address = formers.get(entry.address.as_ref()).map_or(entry.address.as_ref(), Vec::as_slice);
+                let key = schema::indexed(address, import, entry.line);
+                index = index.wrapping_add(sum_of(&key, &Position { cohort, page, at: *at }.encode()));
+                *at += 1;
+            }
+        }
+        let right = removing || left.digest == blocks_digest(&blocks);
+        right.then_some(index).ok_or(Error::Damaged("the evidence of an import was changed"))
+    }
+
+    /// The index finds every row of evidence and nothing else.
+    async fn verify_index(&self, wanted: &IndexSums, under_way: &[ImportId]) -> Result<(), Error> {
+        let mut found = IndexSums::new();
+        let mut rows = self.db.scan_prefix(schema::INDEX, ..).await?;
+        while let Some(row) = rows.next().await? {
+            let (_, import, _): (AddressHash, _, _) = schema::read_indexed(&row.key)?;
+            let sum = found.entry(import).or_default();
+            *sum = sum.wrapping_add(sum_of(&row.key, &row.value));
+        }
+        found.retain(|import, _| !under_way.contains(import));
+        let mut wanted = wanted.clone();
+        wanted.retain(|_, sum| *sum != 0);
+        for removal in self.removals().await? {
+            wanted.remove(&removal);
+            found.remove(&removal);
+        }
+        (found == wanted).then_some(()).ok_or(Error::Damaged("the index of people is not what the evidence says"))
+    }
+
+    /// No evidence but of what is on record or under way.
+    async fn verify_strays(&self, wanted: &Wanted, under_way: &[ImportId]) -> Result<(), Error> {
+        let mut from = schema::BLOCKS.to_vec();
+        while let Some(row) = self.db.scan_prefix(schema::BLOCKS, from[1..].to_vec()..).await?.next().await? {
+            let import: ImportId =
+                row.key[1..].first_chunk().copied().ok_or(Error::Damaged("a block's key"))?;
+            if !wanted.imports.contains_key(&import) && !under_way.contains(&import) {
+                return Err(Error::Damaged("there is evidence of an import that did not finish"));
+            }
+            from = schema::page(&import, u32::MAX, u32::MAX);
+            from.extend([0xff; 5]);
+        }
+        Ok(())
+    }
+}
+
+fn import_id(import: &[u8]) -> Result<ImportId, Error> {
+    import.try_into().map_err(|_| Error::Damaged("an import's name"))
+}
+
+fn sum_of(key: &[u8], value: &[u8]) -> u128 {
+    let digest = digest(&SHA256, &[key, value].concat());
+    digest.as_ref().first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
+}

@@ -1,0 +1,124 @@
+//! The officer listener: what is held about a person is found, exported and ended here, ledgers are checked, imports
+//! taken back.
+//!
+//! Its keys are its own, and it is off unless configured. Everything is a `POST` with a JSON body
+//! ([`crate::officer_types`]): an address stands in no URL, and so in no log. Every call leaves a line in the log with the
+//! caller's name, and no address; what changes something is in the ledger, with the caller and their reason.
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, Request, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Extension, Json, Router};
+use maily_chassis::{EdgeCaller, Problem};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::officer_types as types;
+use crate::{Error, Order, State};
+
+/// The officer listener's routes.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/v1/subjects/find", post(find))
+        .route("/v1/subjects/export", post(export))
+        .route("/v1/subjects/erase", post(erase))
+        .route("/v1/subjects/suppress", post(suppress))
+        .route("/v1/subjects/lift", post(lift))
+        .route("/v1/ledger/verify", post(verify))
+        .route("/v1/imports/undo", post(undo))
+        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is no such call"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "every call is a POST")
+        })
+        .with_state(state)
+}
+
+type Caller = Extension<EdgeCaller>;
+
+/// A body; a bad one is refused without being quoted.
+struct Body<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Json::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(JsonRejection::BytesRejection(_)) => {
+                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or broke off"))
+            }
+            Err(JsonRejection::MissingJsonContentType(_)) => {
+                Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json"))
+            }
+            Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is not the JSON that the call takes")),
+        }
+    }
+}
+
+async fn find(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::Find>) -> Response {
+    answer("find", &caller, state.find(&ask.address).await)
+}
+
+async fn export(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::Find>) -> Response {
+    answer("export", &caller, state.find(&ask.address).await)
+}
+
+async fn erase(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::Act>) -> Response {
+    answer("erase", &caller, state.erase(&act.address, order(&caller, act.reason)).await)
+}
+
+async fn suppress(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::Act>) -> Response {
+    let done = state.suppress(&act.address, order(&caller, act.reason)).await;
+    answer("suppress", &caller, done.map(|new| types::Suppressed { new }))
+}
+
+async fn lift(Shared(state): Shared<State>, caller: Caller, Body(lift): Body<types::Lift>) -> Response {
+    let types::Lift { addresses, sender, reason, file } = lift;
+    answer("lift", &caller, state.lift(&addresses, &sender, file, order(&caller, reason)).await)
+}
+
+async fn verify(Shared(state): Shared<State>, caller: Caller, Body(_): Body<types::Verify>) -> Response {
+    let links = |verified: crate::Verified| {
+        verified.links.into_iter().map(|(region, links)| (region.to_owned(), links)).collect()
+    };
+    let done = state.verify().await.map(|verified| types::Verified { links: links(verified) });
+    answer("verify", &caller, done)
+}
+
+async fn undo(Shared(state): Shared<State>, caller: Caller, Body(undo): Body<types::Undo>) -> Response {
+    answer("undo", &caller, state.undo_import(&undo.campaign, order(&caller, undo.reason)).await)
+}
+
+fn order(Extension(EdgeCaller(caller)): &Caller, reason: String) -> Order {
+    Order { caller: caller.clone(), reason }
+}
+
+fn answer<T: Serialize>(call: &str, Extension(EdgeCaller(caller)): &Caller, done: Result<T, Error>) -> Response {
+    match done {
+        Ok(answer) => {
+            tracing::info!(call, caller, "an officer's call");
+            Json(answer).into_response()
+        }
+        Err(error) => {
+            let problem = problem(&error);
+            tracing::warn!(call, caller, %error, "an officer's call failed");
+            problem.into_response()
+        }
+    }
+}
+
+/// What the caller is told: nothing of ours that they can't act on.
+fn problem(error: &Error) -> Problem {
+    match error {
+        Error::Request(_) => Problem::new(StatusCode::BAD_REQUEST, error.to_string()),
+        Error::NotFound(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
+        Error::Damaged(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
+        Error::Undone | Error::Removed => Problem::new(StatusCode::CONFLICT, error.to_string()),
+        Error::Busy => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "an import is under way; try again").retry_after(5)
+        }
+        _ => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database is not available").retry_after(1),
+    }
+}

@@ -1,0 +1,159 @@
+//! Erasure: a person's keys go, and with them everything that was sealed under them, wherever a copy of it is.
+//!
+//! What stays is the keyed hash on the suppression list, so that no list brings the person back, the decisions (line,
+//! outcome, article) as evidence, and the record of the erasure. Whoever comes again after it is another person, whose key
+//! opens nothing of before.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use maily_keys::KeyId;
+use maily_keys::db::write_durable;
+use maily_law::EmailAddress;
+use slatedb::WriteBatch;
+use tokio::time::timeout;
+
+use crate::import::PATIENCE;
+use crate::ledger::{Command, Erased, Event};
+use crate::region::RegionState;
+use crate::schema::{self, Channel};
+use crate::secrets::AddressHash;
+use crate::state::Inner;
+use crate::suppression::OptOut;
+use crate::{Error, officer_types as types};
+
+const ARTICLE: &str = "GDPR 17(1), 21(3); CCPA 1798.105";
+
+impl Inner {
+    pub(super) async fn erase(
+        &self,
+        address: &EmailAddress,
+        command: Command,
+    ) -> Result<types::Erased, Error> {
+        // First: nobody writes to them from now on, whatever comes in between.
+        let opt_out = OptOut {
+            channel: Channel::Erasure,
+            article: ARTICLE,
+            command: Some(command.clone()),
+            told: None,
+        };
+        self.suppress_person(address, &opt_out).await?;
+        let names = self.every_name(address).await?;
+        // An import under way may have the person, and make a key for them after it was destroyed.
+        let _alone = timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)?;
+        let mut answer = types::Erased {
+            erased: Vec::new(),
+            rows: 0,
+            suppressed: true,
+            unreadable_by: String::new(),
+        };
+        for (region, state) in &self.regions {
+            let (keys, rows) = self.held(state, address, &names).await?;
+            if keys.is_empty() {
+                continue;
+            }
+            let hash = self.secrets.address_hash(address);
+            let event = Erased { address: hash.to_vec(), command: Some(command.clone()), rows };
+            state.erase(self.now(), hash, event, &keys).await?;
+            answer.erased.push(region.name().to_owned());
+            answer.rows += rows;
+        }
+        answer.unreadable_by = self.unreadable_by().await?.to_string();
+        Ok(answer)
+    }
+
+    /// The person's keys that are left in a region, and how many rows they open.
+    async fn held(
+        &self,
+        state: &RegionState,
+        address: &EmailAddress,
+        names: &[AddressHash],
+    ) -> Result<(Vec<KeyId>, u64), Error> {
+        let mut ids = BTreeSet::new();
+        let mut rows = 0;
+        for name in names {
+            for found in self.rows_of(state, name).await?.into_iter().filter(|found| found.key.is_some()) {
+                let id = found.entry.person.as_ref().try_into();
+                ids.insert(id.map_err(|_| Error::Damaged("a person's name"))?);
+                rows += 1;
+            }
+        }
+        let own = state.person(address, &self.secrets.address_hash(address));
+        if state.keys.get(&[own]).await?.pop().flatten().is_some() {
+            ids.insert(own);
+        }
+        Ok((ids.into_iter().collect(), rows))
+    }
+
+    /// When every epoch of now has ended at the latest.
+    async fn unreadable_by(&self) -> Result<Timestamp, Error> {
+        let mut latest = self.now();
+        for state in self.regions.values() {
+            latest = latest.max(state.turns_by(self.now(), self.config.epoch_hours).await?);
+        }
+        Ok(latest)
+    }
+
+    /// Ends what the process before had put on record and not yet done.
+    pub(crate) async fn finish_erasures(&self) -> Result<(), Error> {
+        for state in self.regions.values() {
+            let mut rows = state.db.scan_prefix(schema::UNERASED, ..).await?;
+            let mut left = Vec::new();
+            while let Some(row) = rows.next().await? {
+                left.push(row);
+            }
+            for row in left {
+                let (keys, rest) = row.value.as_chunks::<32>();
+                if !rest.is_empty() {
+                    return Err(Error::Damaged("an erasure"));
+                }
+                state.destroy(keys, row.key.to_vec()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RegionState {
+    async fn erase(
+        &self,
+        now: Timestamp,
+        hash: AddressHash,
+        event: Erased,
+        keys: &[KeyId],
+    ) -> Result<(), Error> {
+        let writer = self.ledger.writer().await?;
+        let unerased = schema::unerased(&hash);
+        let rows = vec![
+            (schema::erasure(&hash, writer.number()), now.as_millisecond().to_be_bytes().to_vec()),
+            (unerased.clone(), keys.concat()),
+        ];
+        writer.append_with(now, Event::Erased(event), rows, Vec::new()).await?.await_durable().await?;
+        self.note_erasure(hash);
+        self.destroy(keys, unerased).await
+    }
+
+    /// Destroys keys; `noted` is the row that says so until it is done.
+    async fn destroy(&self, keys: &[KeyId], noted: Vec<u8>) -> Result<(), Error> {
+        self.keys.destroy(keys).await?;
+        let mut batch = WriteBatch::new();
+        batch.delete(noted);
+        Ok(write_durable(&self.db, batch).await?)
+    }
+}
+
+impl RegionState {
+    /// When the epoch of `now` has turned at the latest.
+    pub(crate) async fn turns_by(&self, now: Timestamp, hours: u32) -> Result<Timestamp, Error> {
+        let last = match self.db.get(schema::TURNED).await? {
+            Some(row) => {
+                let last = row.as_ref().try_into().map_err(|_| Error::Damaged("the epoch's date"))?;
+                Timestamp::from_millisecond(i64::from_be_bytes(last))
+                    .map_err(|_| Error::Damaged("the epoch's date"))?
+            }
+            None => now,
+        };
+        Ok(last.max(now - jiff::SignedDuration::from_hours(i64::from(hours)))
+            + jiff::SignedDuration::from_hours(i64::from(hours)))
+    }
+}

@@ -1,0 +1,266 @@
+//! Everything that is held about a person, put together from the ledgers, the index and the evidence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use maily_keys::{DataKey, KeyId};
+use maily_law::{EmailAddress, Region, kept_columns};
+
+use crate::import::layout::EXCLUDED;
+use crate::ledger::{Event, HandedOff, Link};
+use crate::officer_types::{Done, Lifting, Message, Objection, Row, Subject};
+use crate::pages::{bit, details};
+use crate::records::{Campaign, Entry};
+use crate::region::RegionState;
+use crate::schema::{self, Lift, Position, Reason};
+use crate::secrets::AddressHash;
+use crate::state::Inner;
+use crate::{Error, ImportId};
+
+/// A row of a person, found.
+pub(super) struct Found {
+    pub(super) campaign: Arc<Campaign>,
+    pub(super) import: ImportId,
+    pub(super) position: Position,
+    pub(super) entry: Entry,
+    pub(super) key: Option<DataKey>,
+}
+
+impl Inner {
+    pub(super) async fn find(&self, address: &EmailAddress) -> Result<Subject, Error> {
+        let names = self.every_name(address).await?;
+        let mut subject = Subject {
+            address: address.comparison().to_owned(),
+            suppressed: names.iter().any(|name| self.suppressed().stands(name).is_some()),
+            objections: Vec::new(),
+            lifts: Vec::new(),
+            rows: Vec::new(),
+            acts: Vec::new(),
+        };
+        for (region, state) in &self.regions {
+            for name in &names {
+                state.find_objections(*region, name, &mut subject).await?;
+                state.find_lifts(*region, name, &mut subject).await?;
+                state.find_acts(*region, name, &mut subject).await?;
+                for found in self.rows_of(state, name).await? {
+                    subject.rows.push(state.row(*region, &found).await?);
+                }
+            }
+        }
+        subject.objections.sort_by(|a, b| (&a.at, &a.region, a.link).cmp(&(&b.at, &b.region, b.link)));
+        subject.rows.sort_by(|a, b| (&a.imported_at, &a.campaign, a.line).cmp(&(&b.imported_at, &b.campaign, b.line)));
+        Ok(subject)
+    }
+
+    /// The rows of a person in a region, of imports that exist.
+    pub(super) async fn rows_of(
+        &self,
+        state: &RegionState,
+        name: &AddressHash,
+    ) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::new();
+        let mut rows = state.db.scan_prefix(schema::index(name), ..).await?;
+        while let Some(row) = rows.next().await? {
+            let (_, import, line) = schema::read_indexed(&row.key)?;
+            let position = Position::decode(&row.value)?;
+            let Some(campaign) = self.campaign_of(state, &import).await? else { continue };
+            let page = state.page(&import, position.cohort, position.page).await?;
+            let mut entries = page.map(|page| page.entries).unwrap_or_default();
+            let at = usize::try_from(position.at).unwrap_or(usize::MAX);
+            if entries.get(at).is_none_or(|entry| entry.line != line) {
+                // On its way out: its index goes last.
+                if campaign.removed.is_empty() {
+                    return Err(Error::Damaged("a row of the index"));
+                }
+                continue;
+            }
+            let entry = entries.swap_remove(at);
+            let id = KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"))?;
+            let key = state.keys.get(&[id]).await?.pop().flatten();
+            found.push(Found { campaign, import, position, entry, key });
+        }
+        Ok(found)
+    }
+
+    /// The campaign of an import that is in the ledger.
+    async fn campaign_of(
+        &self,
+        state: &RegionState,
+        import: &ImportId,
+    ) -> Result<Option<Arc<Campaign>>, Error> {
+        let Some(link) = state.link_at(&schema::imported(import)).await? else { return Ok(None) };
+        match link.event {
+            Some(Event::Imported(imported)) => self.campaigns.find(&imported.campaign).await,
+            _ => Err(Error::Damaged("an import's key")),
+        }
+    }
+}
+
+impl RegionState {
+    /// The link whose number a row holds.
+    async fn link_at(&self, key: &[u8]) -> Result<Option<Link>, Error> {
+        let Some(seq) = self.db.get(key).await? else { return Ok(None) };
+        let seq = seq.as_ref().try_into().map_err(|_| Error::Damaged("a link's number"))?;
+        self.ledger.link(u64::from_be_bytes(seq)).await.map(Some)
+    }
+
+    async fn find_objections(
+        &self,
+        region: Region,
+        name: &AddressHash,
+        subject: &mut Subject,
+    ) -> Result<(), Error> {
+        for (number, reason) in self.reasons(name).await? {
+            let link = self.ledger.link(number).await?;
+            let plain = objection(region, number, &reason);
+            match link.event {
+                Some(Event::OptedOut(opted_out)) => {
+                    let command = opted_out.command.unwrap_or_default();
+                    subject.objections.push(Objection {
+                        article: given(opted_out.article),
+                        caller: given(command.caller),
+                        reason: given(command.reason),
+                        ..plain
+                    });
+                }
+                Some(Event::Objected(objected)) => {
+                    for row in objected.objections.iter().filter(|row| row.address == name) {
+                        subject.objections.push(Objection {
+                            campaign: given(objected.campaign.clone()),
+                            line: Some(row.line),
+                            kind: given(row.kind.clone()),
+                            ..plain.clone()
+                        });
+                    }
+                }
+                _ => return Err(Error::Damaged("a suppression")),
+            }
+        }
+        Ok(())
+    }
+
+    async fn find_lifts(
+        &self,
+        region: Region,
+        name: &AddressHash,
+        subject: &mut Subject,
+    ) -> Result<(), Error> {
+        let mut rows = self.db.scan_prefix(schema::lifts(name), ..).await?;
+        while let Some(row) = rows.next().await? {
+            let lift = Lift::decode(&row.value)?;
+            let number = link_of(&row.key)?;
+            let Some(Event::Lifted(lifted)) = self.ledger.link(number).await?.event else {
+                return Err(Error::Damaged("a lifting"));
+            };
+            let command = lifted.command.unwrap_or_default();
+            subject.lifts.push(Lifting {
+                at: moment(lift.at),
+                sender: lift.sender.iter().map(|byte| format!("{byte:02x}")).collect(),
+                region: region.name().to_owned(),
+                link: number,
+                caller: command.caller,
+                reason: command.reason,
+                file: given(lifted.file),
+            });
+        }
+        Ok(())
+    }
+
+    async fn find_acts(
+        &self,
+        region: Region,
+        name: &AddressHash,
+        subject: &mut Subject,
+    ) -> Result<(), Error> {
+        let mut rows = self.db.scan_prefix([schema::ERASURES, name.as_slice()].concat(), ..).await?;
+        while let Some(row) = rows.next().await? {
+            let number = link_of(&row.key)?;
+            let link = self.ledger.link(number).await?;
+            let Some(Event::Erased(erased)) = link.event else { return Err(Error::Damaged("an erasure")) };
+            let command = erased.command.unwrap_or_default();
+            subject.acts.push(Done {
+                at: link.at,
+                region: region.name().to_owned(),
+                link: number,
+                act: "erased".to_owned(),
+                caller: command.caller,
+                reason: command.reason,
+            });
+        }
+        Ok(())
+    }
+
+    async fn row(&self, region: Region, found: &Found) -> Result<Row, Error> {
+        let Found { campaign, import, entry, key, .. } = found;
+        let when = campaign.when()?;
+        let fields = match key {
+            Some(key) => {
+                let values = details(import, entry, key)?.fields;
+                let named = kept_columns().map(str::to_owned).zip(values);
+                Some(named.filter(|(_, value)| !value.is_empty()).collect::<BTreeMap<_, _>>())
+            }
+            None => None,
+        };
+        Ok(Row {
+            region: region.name().to_owned(),
+            campaign: campaign.id.clone(),
+            imported_at: when.import().to_string(),
+            planned: when.planned().to_string(),
+            undone: !campaign.undone_at.is_empty(),
+            line: entry.line,
+            outcome: entry.outcome.clone(),
+            article: entry.article.clone(),
+            fields,
+            message: self.message(found).await?,
+        })
+    }
+
+    async fn message(&self, found: &Found) -> Result<Message, Error> {
+        let Position { cohort, page, at } = found.position;
+        let state = |state: &str| Message { state: state.to_owned(), at: None, segment: None };
+        if cohort == EXCLUDED {
+            return Ok(state("excluded"));
+        }
+        let key = HandedOff { import: found.import.to_vec(), cohort, page, ..HandedOff::default() };
+        let Some(link) = self.link_at(&schema::handed_off(&key)).await? else {
+            return Ok(state("waiting"));
+        };
+        let Some(Event::HandedOff(page)) = link.event else { return Err(Error::Damaged("a hand-off")) };
+        let left = bit(&page.bits, usize::try_from(at).unwrap_or(usize::MAX));
+        Ok(Message {
+            state: if left { "handed_off" } else { "left_out" }.to_owned(),
+            at: Some(link.at),
+            segment: left.then_some(page.segment),
+        })
+    }
+}
+
+fn objection(region: Region, link: u64, reason: &Reason) -> Objection {
+    Objection {
+        at: moment(reason.at),
+        channel: reason.channel.name().to_owned(),
+        region: region.name().to_owned(),
+        link,
+        campaign: None,
+        line: None,
+        kind: None,
+        article: None,
+        caller: None,
+        reason: None,
+        undone: reason.undone.is_some(),
+    }
+}
+
+fn link_of(key: &[u8]) -> Result<u64, Error> {
+    let number = key.get(17..).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
+    number.ok_or(Error::Damaged("a link's number"))
+}
+
+fn given(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn moment(milliseconds: i64) -> String {
+    Timestamp::from_millisecond(milliseconds).map(|at| at.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,281 @@
+//! A person is found, erased, suppressed and lifted, by whatever spelling of their address.
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use axum::Extension;
+use bytes::Bytes;
+use futures::stream;
+use maily_chassis::EdgeCaller;
+use maily_compliance::officer_types::Subject;
+use maily_compliance::{Error, Order, Sender, State, officer};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::common::{AS_OF, HEADER, Service, import, page, ticking};
+
+/// A row by which the person may be written to.
+fn good(email: &str) -> String {
+    format!("1,{email},Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false\n")
+}
+
+fn list(rows: &[String]) -> String {
+    std::iter::once(HEADER.to_owned()).chain(rows.iter().cloned()).collect()
+}
+
+fn order(reason: &str) -> Order {
+    Order { caller: "olga".to_owned(), reason: reason.to_owned() }
+}
+
+/// Who is written to by the first page of a campaign.
+async fn written(state: &State, campaign: &str) -> Vec<String> {
+    match state.recipients(&page(campaign, "en-US/vip", "us", 0)).await {
+        Ok(recipients) => recipients.into_iter().map(|recipient| recipient.email).collect(),
+        Err(Error::NotFound(_)) => Vec::new(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn import_as(state: &State, campaign: &str, sender: &str, emails: &[&str]) -> Vec<String> {
+    let rows: Vec<_> = emails.iter().map(|email| good(email)).collect();
+    let chunks = [Ok(Bytes::from(list(&rows)))];
+    let sender = Sender { country: "US", address: sender };
+    state.import(campaign, AS_OF, sender, stream::iter(chunks)).await.unwrap();
+    written(state, campaign).await
+}
+
+async fn leave(state: &State, campaign: &str, email: &str) {
+    let recipients = state.recipients(&page(campaign, "en-US/vip", "us", 0)).await.unwrap();
+    let recipient = recipients.iter().find(|recipient| recipient.email == email).unwrap();
+    state.opt_out(&recipient.unsubscribe_token).await.unwrap();
+}
+
+const SENDER: &str = "news@brand.example";
+const CAROL: &str = "Carol@example.com";
+const DAVE: &str = "dave@example.com";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_about_a_person_is_found_by_any_spelling() {
+    let service = Service::start_with(2, ticking()).await;
+    let state = &service.state;
+    let rows = [
+        good(DAVE),
+        good(CAROL),
+        good("carol@EXAMPLE.com"),
+        good("erin@example.com").replace(",US,", ",DE,").replace("express", "none"),
+    ];
+    import(state, "spring", list(&rows)).await.unwrap();
+    import_as(state, "summer", SENDER, &[DAVE, CAROL]).await;
+    state.hand_off(page("spring", "en-US/vip", "us", 0), "segments/1".into()).await.unwrap();
+    leave(state, "summer", CAROL).await;
+    state.hand_off(page("summer", "en-US/vip", "us", 0), "segments/2".into()).await.unwrap();
+    import(state, "autumn", list(&[good(DAVE), good("CAROL@example.com").replace("false", "true")])).await.unwrap();
+
+    let carol = state.find(" cARol@Example.COM ").await.unwrap();
+    assert_eq!((carol.address.as_str(), carol.suppressed), ("carol@example.com", true));
+    let objections: Vec<_> = carol
+        .objections
+        .iter()
+        .map(|at| (at.channel.as_str(), at.region.as_str(), at.campaign.as_deref(), at.line, at.kind.as_deref()))
+        .collect();
+    assert_eq!(
+        objections,
+        [("link", "us", None, None, None), ("list", "us", Some("autumn"), Some(3), Some("suppressed"))]
+    );
+    assert!(carol.objections[0].article.as_deref().unwrap().contains("RFC 8058"));
+    let rows: Vec<_> = carol
+        .rows
+        .iter()
+        .map(|row| (row.campaign.as_str(), row.line, row.outcome.as_str(), row.message.state.as_str()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("spring", 3, "consent", "handed_off"),
+            ("spring", 4, "duplicate", "excluded"),
+            ("summer", 3, "consent", "left_out"),
+            ("autumn", 3, "suppressed", "excluded"),
+        ]
+    );
+    assert_eq!(carol.rows[0].message.segment.as_deref(), Some("segments/1"));
+    let fields = carol.rows[0].fields.as_ref().unwrap();
+    assert_eq!((fields["email"].as_str(), fields["consent_source"].as_str()), (CAROL, "form"));
+    assert!(!fields.contains_key("implied_by"), "empty");
+
+    let erin = state.find("erin@example.com").await.unwrap();
+    assert_eq!((erin.rows[0].region.as_str(), erin.rows[0].outcome.as_str()), ("eu", "no_consent"));
+    assert!(erin.rows[0].article.contains("GDPR"), "why they were not written to: {}", erin.rows[0].article);
+    let nobody = state.find("nobody@example.com").await.unwrap();
+    assert!(!nobody.suppressed && nobody.rows.is_empty() && nobody.objections.is_empty());
+    for bad in ["", "carol", "a@b", "carol@example.com, dave@example.com"] {
+        assert!(matches!(state.find(bad).await, Err(Error::Request(_))), "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_erased_is_opened_by_nothing_and_not_written_to_again() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    assert_eq!(import_as(state, "spring", SENDER, &[CAROL, DAVE]).await, [CAROL, DAVE]);
+    state.hand_off(page("spring", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    assert_eq!(import_as(state, "summer", SENDER, &[CAROL, DAVE]).await, [CAROL, DAVE]);
+    let receipt = state.erase("carol@example.com", order("asked by letter")).await.unwrap();
+    assert_eq!((receipt.erased.clone(), receipt.rows, receipt.suppressed), (vec!["us".to_owned()], 2, true));
+    assert!(receipt.unreadable_by.as_str() > "2026-04-02T07:00:00Z", "{}", receipt.unreadable_by);
+    let again = state.erase(CAROL, order("once more")).await.unwrap();
+    assert_eq!((again.erased.len(), again.rows), (0, 0));
+
+    // Campaigns under way go on without them, and what was handed off is not released.
+    assert_eq!(written(state, "summer").await, [DAVE]);
+    let released = state.release(&page("spring", "en-US/vip", "us", 0)).await.unwrap();
+    assert_eq!((released.records.len(), released.left_out), (1, 1));
+    let held = state.find(CAROL).await.unwrap();
+    assert!(held.suppressed && held.rows.iter().all(|row| row.fields.is_none()) && held.rows.len() == 2);
+    let acts: Vec<_> = held.acts.iter().map(|act| (act.act.as_str(), act.caller.as_str(), act.reason.as_str())).collect();
+    assert_eq!(acts, [("erased", "olga", "asked by letter")]);
+    assert_eq!(held.objections[0].channel, "erasure");
+    state.verify().await.unwrap();
+
+    // A list brings nobody back.
+    assert_eq!(import_as(state, "autumn", SENDER, &["CAROL@example.com", DAVE]).await, [DAVE]);
+    let service = service.restart_with(100, ticking()).await;
+    let state = &service.state;
+    assert_eq!(import_as(state, "winter", SENDER, &[CAROL, DAVE]).await, [DAVE]);
+    assert_eq!(written(state, "summer").await, [DAVE]);
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_again_after_an_erasure_is_another_person() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    import_as(state, "spring", SENDER, &[CAROL, DAVE]).await;
+    state.hand_off(page("spring", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    state.erase(CAROL, order("asked")).await.unwrap();
+    let lifted = state.lift(&[CAROL.to_owned()], SENDER, None, order("signed up again")).await.unwrap();
+    assert_eq!((lifted.lifted, lifted.not_suppressed), (1, 0));
+    assert_eq!(import_as(state, "summer", SENDER, &[CAROL, DAVE]).await, [CAROL, DAVE]);
+    for service in [service] {
+        let state = &service.state;
+        let held = state.find(CAROL).await.unwrap();
+        let fields: Vec<_> = held.rows.iter().map(|row| (row.campaign.as_str(), row.fields.is_some())).collect();
+        assert_eq!(fields, [("spring", false), ("summer", true)], "the key of today opens nothing of before");
+        let released = state.release(&page("spring", "en-US/vip", "us", 0)).await.unwrap();
+        assert_eq!((released.records.len(), released.left_out), (1, 1));
+        // And goes again.
+        assert_eq!(state.erase(CAROL, order("asked again")).await.unwrap().rows, 1);
+        assert_eq!(state.find(CAROL).await.unwrap().acts.len(), 2);
+        state.verify().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    import_as(state, "spring", SENDER, &[CAROL, DAVE]).await;
+    leave(state, "spring", CAROL).await;
+    let people = [CAROL.to_owned(), DAVE.to_owned()];
+    let file = Some("asked-again.txt".to_owned());
+    let lifted = state.lift(&people, "News@Brand.example", file.clone(), order("signed up again")).await.unwrap();
+    assert_eq!((lifted.lifted, lifted.not_suppressed), (1, 1));
+    let again = state.lift(&people, SENDER, None, order("once more")).await.unwrap();
+    assert_eq!((again.lifted, again.not_suppressed), (0, 2), "it is lifted");
+    assert_eq!(written(state, "spring").await, [DAVE], "a campaign under way goes on without her");
+    let answer = state.hand_off(page("spring", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    assert_eq!((answer.handed_off, answer.suppressed), (1, 1), "the message that was not written");
+    assert_eq!(import_as(state, "others", "other@brand.example", &[CAROL, DAVE]).await, [DAVE]);
+    assert_eq!(import_as(state, "nobody's", "", &[CAROL, DAVE]).await, [DAVE]);
+    assert_eq!(import_as(state, "summer", SENDER, &["CAROL@example.com", DAVE]).await, ["CAROL@example.com", DAVE]);
+    let found = state.find(CAROL).await.unwrap();
+    assert_eq!((found.lifts[0].caller.as_str(), found.lifts[0].file.clone()), ("olga", file));
+    state.verify().await.unwrap();
+
+    let service = service.restart_with(100, ticking()).await;
+    let state = &service.state;
+    // The clock of this process stands before the lifting, and what comes now counts all the same.
+    assert_eq!(written(state, "summer").await, ["CAROL@example.com", DAVE]);
+    leave(state, "summer", "CAROL@example.com").await;
+    assert_eq!(written(state, "summer").await, [DAVE]);
+    assert_eq!(import_as(state, "autumn", SENDER, &[CAROL, DAVE]).await, [DAVE]);
+    let links = state.verify().await.unwrap();
+    // A list in which the person objects wins, and is an objection of its own.
+    import(state, "winter", list(&[good(DAVE), good(CAROL).replace("false", "true")])).await.unwrap();
+    assert_eq!(written(state, "winter").await, [DAVE]);
+    assert_eq!(state.verify().await.unwrap().links["us"], links.links["us"] + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_suppresses_whoever_asked_by_other_means() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    import_as(state, "spring", SENDER, &[CAROL, DAVE]).await;
+    assert!(state.suppress("CAROL@example.com", order("by telephone")).await.unwrap());
+    assert!(!state.suppress(CAROL, order("by letter, too")).await.unwrap());
+    assert_eq!(written(state, "spring").await, [DAVE]);
+    let found = state.find(CAROL).await.unwrap();
+    let why = &found.objections[0];
+    assert_eq!((why.channel.as_str(), why.caller.as_deref(), why.reason.as_deref()), ("officer", Some("olga"), Some("by telephone")));
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_says_why_and_names_nobody() {
+    let service = Service::start(100).await;
+    let state = &service.state;
+    for reason in ["", "  ", "a\nb", &"x".repeat(1_025), "mail of carol@example.com", "see <Carol@Example.com>,"] {
+        assert!(matches!(state.erase(CAROL, order(reason)).await, Err(Error::Request(_))), "{reason}");
+        assert!(matches!(state.suppress(CAROL, order(reason)).await, Err(Error::Request(_))));
+        let lifted = state.lift(&[CAROL.to_owned()], SENDER, None, order(reason)).await;
+        assert!(matches!(lifted, Err(Error::Request(_))));
+        assert!(matches!(state.undo_import("c", order(reason)).await, Err(Error::Request(_))));
+    }
+    let lift = async |people: &[String], sender: &str| state.lift(people, sender, None, order("why")).await;
+    for (people, sender) in [(vec![], SENDER), (vec![CAROL.to_owned(); 10_001], SENDER), (vec!["x".to_owned()], SENDER), (vec![CAROL.to_owned()], "brand")] {
+        assert!(matches!(lift(&people, sender).await, Err(Error::Request(_))));
+    }
+    assert_eq!(state.verify().await.unwrap().links.values().sum::<u64>(), 0);
+}
+
+/// What the officer listener answers to a key of olga's.
+async fn call(state: &State, path: &str, body: &str) -> (StatusCode, Value) {
+    let router = officer::router(state.clone()).layer(Extension(EdgeCaller("olga".to_owned())));
+    let request = Request::post(path).header("content-type", "application/json");
+    let response = router.oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_officer_listener_answers_in_json() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    import_as(state, "spring", SENDER, &[CAROL, DAVE]).await;
+    let carol = json!({ "address": CAROL }).to_string();
+    let (status, found) = call(state, "/v1/subjects/find", &carol).await;
+    assert_eq!(status, StatusCode::OK);
+    let subject: Subject = serde_json::from_value(found.clone()).unwrap();
+    assert_eq!((subject.rows.len(), &found["rows"][0]["fields"]["email"]), (1, &json!(CAROL)));
+    assert_eq!(call(state, "/v1/subjects/export", &carol).await.1, found);
+    let act = json!({ "address": CAROL, "reason": "asked" }).to_string();
+    assert_eq!(call(state, "/v1/subjects/suppress", &act).await.1, json!({ "new": true }));
+    let lift = json!({ "addresses": [CAROL], "sender": SENDER, "reason": "asked" }).to_string();
+    assert_eq!(call(state, "/v1/subjects/lift", &lift).await.1, json!({ "lifted": 1, "not_suppressed": 0 }));
+    assert_eq!(call(state, "/v1/subjects/erase", &act).await.1["rows"], 1);
+    let (status, verified) = call(state, "/v1/ledger/verify", "{}").await;
+    assert_eq!((status, &verified["links"]["us"]), (StatusCode::OK, &json!(2)));
+    let undo = json!({ "campaign": "spring", "reason": "the wrong list" }).to_string();
+    assert_eq!(call(state, "/v1/imports/undo", &undo).await, (StatusCode::OK, json!({ "rows": 2, "lifted": 0 })));
+    let unknown = json!({ "campaign": "none", "reason": "x" }).to_string();
+    assert_eq!(call(state, "/v1/imports/undo", &unknown).await.0, StatusCode::NOT_FOUND);
+
+    for body in ["", "{}", "[]", r#"{"address":"carol"}"#, r#"{"address":1}"#, r#"{"address":"a@b.c","x":1}"#] {
+        let (status, problem) = call(state, "/v1/subjects/find", body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(!problem.to_string().contains("carol"), "nothing is quoted: {problem}");
+    }
+    assert_eq!(call(state, "/v1/subjects", "{}").await.0, StatusCode::NOT_FOUND);
+    let get = Request::get("/v1/subjects/find").body(Body::empty()).unwrap();
+    let response = officer::router(state.clone()).oneshot(get).await.unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+}

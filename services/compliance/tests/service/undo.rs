@@ -1,0 +1,87 @@
+//! An import is taken back: nobody is written to by it, and what it alone told of objections is lifted.
+
+use maily_compliance::{Error, Order, State};
+
+use crate::common::{HEADER, Service, import, page, ticking};
+
+fn good(email: &str) -> String {
+    format!("1,{email},Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false\n")
+}
+
+fn list(rows: &[String]) -> String {
+    std::iter::once(HEADER.to_owned()).chain(rows.iter().cloned()).collect()
+}
+
+fn objecting(email: &str) -> String {
+    good(email).replace("false", "true")
+}
+
+fn order() -> Order {
+    Order { caller: "olga".to_owned(), reason: "the wrong file".to_owned() }
+}
+
+async fn written(state: &State, campaign: &str) -> Vec<String> {
+    let recipients = state.recipients(&page(campaign, "en-US/vip", "us", 0)).await.unwrap();
+    recipients.into_iter().map(|recipient| recipient.email).collect()
+}
+
+const PEOPLE: [&str; 4] = ["ada@example.com", "bob@example.com", "cy@example.com", "dave@example.com"];
+
+async fn everybody(state: &State, campaign: &str) -> Vec<String> {
+    import(state, campaign, list(&PEOPLE.map(good))).await.unwrap();
+    written(state, campaign).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_it_brought_is_lifted_for_lists_to_come() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    let [ada, bob, cy, dave] = PEOPLE;
+    import(state, "first", list(&[good(dave), objecting(bob)])).await.unwrap();
+    import(state, "wrong", list(&[objecting(ada), objecting(bob), objecting(&cy.to_uppercase()), good(dave)]))
+        .await
+        .unwrap();
+    assert_eq!(everybody(state, "under way").await, [dave]);
+    // Cy says so himself, too.
+    state.suppress(cy, order()).await.unwrap();
+
+    let receipt = state.undo_import("wrong", order()).await.unwrap();
+    assert_eq!((receipt.rows, receipt.lifted), (4, 1));
+    let again = state.undo_import("wrong", order()).await.unwrap();
+    assert_eq!((again.rows, again.lifted), (0, 0));
+    assert_eq!(everybody(state, "later").await, [ada, dave]);
+    assert_eq!(written(state, "under way").await, [dave], "whoever was left out there stays so");
+    let answer = state.hand_off(page("under way", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    assert_eq!((answer.handed_off, answer.suppressed), (1, 0));
+    for refused in [
+        state.recipients(&page("wrong", "en-US/vip", "us", 0)).await.map(drop),
+        state.hand_off(page("wrong", "en-US/vip", "us", 0), "s".into()).await.map(drop),
+        import(state, "wrong", list(&PEOPLE.map(good))).await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(Error::Undone)), "{refused:?}");
+    }
+    let found = state.find(ada).await.unwrap();
+    assert!(!found.suppressed && found.objections[0].undone);
+    assert!(!found.rows.iter().any(|row| row.campaign == "wrong"), "its rows are gone");
+    state.verify().await.unwrap();
+
+    let service = service.restart_with(100, ticking()).await;
+    assert_eq!(everybody(&service.state, "latest").await, [ada, dave]);
+    service.state.verify().await.unwrap();
+    let missing = service.state.undo_import("none", order()).await;
+    assert!(matches!(missing, Err(Error::NotFound(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_evidence_of_messages_that_left_stays() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    everybody(state, "sent").await;
+    state.hand_off(page("sent", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    let receipt = state.undo_import("sent", order()).await.unwrap();
+    assert_eq!(receipt.rows, 0);
+    let found = state.find(PEOPLE[0]).await.unwrap();
+    assert!(found.rows[0].undone && found.rows[0].message.state == "handed_off" && found.rows[0].fields.is_some());
+    assert!(matches!(state.release(&page("sent", "en-US/vip", "us", 0)).await, Err(Error::Undone)));
+    state.verify().await.unwrap();
+}
