@@ -25,6 +25,8 @@ pub struct Config {
     pub pages_in_flight: usize,
     /// Cohorts whose copy is written at once.
     pub drafts_in_flight: usize,
+    /// Days after the end of a campaign at which its sealed messages are removed; 0 keeps them for good.
+    pub messages_days: u32,
 }
 
 impl Default for Config {
@@ -38,6 +40,7 @@ impl Default for Config {
             home_region: "eu".into(),
             pages_in_flight: 2,
             drafts_in_flight: 2,
+            messages_days: 90,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     api::{self, Api},
     peers::{Compliance, Guardrails, HttpService, Inference, Objects, S3},
     restate::{Address, Admin, Endpoint, Ingress, public_key},
-    workflow::{Deps, SERVICES, campaign::Campaign, cohort::Cohort},
+    workflow::{Deps, SERVICES, campaign::Campaign, cohort::Cohort, retention::{self, Retention}},
 };
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
@@ -61,6 +61,7 @@ fn deps(boot: &Boot<Config>) -> Result<Deps, Error> {
         drafts: Semaphore::new(config.drafts_in_flight),
         pages: Semaphore::new(config.pages_in_flight),
         pages_in_flight: config.pages_in_flight,
+        messages_kept: retention::after(config.messages_days),
     })
 }
 
@@ -73,6 +74,7 @@ pub(crate) fn sdk(deps: &Arc<Deps>, identity_key: &str) -> Result<HyperEndpoint,
     let sdk = Sdk::builder()
         .bind(Campaign(deps.clone()))
         .bind(Cohort(deps.clone()))
+        .bind(Retention(deps.clone()))
         .identity_key(&key)
         .map_err(|error| Error::new(format!("configuration: service.identity_key: {error}")))?;
     Ok(HyperEndpoint::new(sdk.build()))

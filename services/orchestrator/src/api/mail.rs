@@ -72,7 +72,9 @@ async fn export(api: Api, page: Page, key: String, mbox: std::sync::Arc<Mbox>) -
         keys.insert(record.line, key.map_err(|_| StepError::Impossible("a record key of another length"))?);
     }
     let segment = api.deps.objects.read(&Bucket::Mail(page.region.clone()), &key).await?;
-    let segment = segment.ok_or(StepError::Impossible("a segment is gone"))?;
+    let segment = segment.ok_or(StepError::Impossible(
+        "a segment of messages is gone: it was deleted, or its time was over (service.messages_days)",
+    ))?;
     let out = decode(segment, &mut keys, &place(&page), &mbox)?;
     match keys.is_empty() {
         true => Ok(out.into()),

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status, service::interceptor::InterceptedService,
 use super::{CALL, PATIENCE, PeerError};
 use crate::campaign::{CampaignId, Settings};
 
-const PEER: &str = "compliance";
+pub(super) const PEER: &str = "compliance";
 /// A page of recipients is far smaller; an answer beyond this is a fault.
 const REPLY: usize = 32 << 20;
 /// The contract's limit of one chunk.

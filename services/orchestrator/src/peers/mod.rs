@@ -54,6 +54,7 @@ impl PeerError {
     pub(crate) fn refusal(&self) -> Option<&str> {
         use tonic::Code::{AlreadyExists, InvalidArgument, ResourceExhausted};
         match self {
+            Self::Status { message, .. } if self.is_ended() => Some(message),
             Self::Status { code: InvalidArgument | AlreadyExists | ResourceExhausted, message, .. } => {
                 Some(message)
             }
@@ -69,6 +70,12 @@ impl PeerError {
             Self::Http { status, .. } => matches!(status, 400 | 413 | 422),
             Self::Contract { .. } | Self::Storage(..) => false,
         }
+    }
+
+    /// Whether the campaign is no more: its import was taken back, or its time was over. (Rails that are not loaded answer
+    /// with the same code, and are loaded again.)
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(self, Self::Status { peer: compliance::PEER, code: tonic::Code::FailedPrecondition, .. })
     }
 
     pub(crate) fn code(&self) -> Option<tonic::Code> {

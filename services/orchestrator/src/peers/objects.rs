@@ -48,6 +48,13 @@ pub(crate) trait Objects: Send + Sync + 'static {
         bucket: &'a Bucket,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>>;
+
+    /// Removes every object whose key begins with `prefix`; answers how many there were.
+    fn remove_all<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<u64, PeerError>>;
 }
 
 impl dyn Objects {
@@ -148,6 +155,17 @@ pub(crate) mod memory {
             key: &'a str,
         ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>> {
             Box::pin(std::future::ready(self.find(bucket, key)))
+        }
+
+        fn remove_all<'a>(
+            &'a self,
+            bucket: &'a Bucket,
+            prefix: &'a str,
+        ) -> BoxFuture<'a, Result<u64, PeerError>> {
+            let mut objects = self.0.lock().unwrap();
+            let before = objects.len();
+            objects.retain(|(of, key), _| *of != bucket.name() || !key.starts_with(prefix));
+            Box::pin(std::future::ready(Ok((before - objects.len()) as u64)))
         }
     }
 }

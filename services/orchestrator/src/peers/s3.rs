@@ -91,6 +91,23 @@ impl Objects for S3 {
             }
         })
     }
+
+    fn remove_all<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<u64, PeerError>> {
+        Box::pin(async move {
+            let region = self.region(bucket)?;
+            // A region that nobody was written to in has no bucket yet.
+            region.ensure(bucket).await?;
+            let found = region.client.list(&bucket.name(), prefix).await?;
+            for object in &found {
+                region.client.delete(&bucket.name(), &object.key).await?;
+            }
+            Ok(found.len() as u64)
+        })
+    }
 }
 
 impl From<maily_objects::Error> for PeerError {

@@ -29,6 +29,8 @@ pub(crate) struct Platform {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) judge: Arc<Judge>,
     pub(crate) objects: Arc<Memory>,
+    /// As of the configuration.
+    pub(crate) messages_kept: Option<std::time::Duration>,
     compliance: String,
     guardrails: String,
 }
@@ -41,7 +43,16 @@ impl Platform {
         let compliance = serve(ComplianceServer::from_arc(ledger.clone())).await;
         let guardrails = serve(GuardrailsServer::from_arc(judge.clone())).await;
         edge::make_authority(dir.path());
-        Self { restate, ledger, judge, objects: Arc::default(), compliance, guardrails, dir }
+        Self {
+            restate,
+            ledger,
+            judge,
+            objects: Arc::default(),
+            messages_kept: None,
+            compliance,
+            guardrails,
+            dir,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

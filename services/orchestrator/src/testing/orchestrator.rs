@@ -86,5 +86,6 @@ pub(crate) fn deps(platform: &Platform) -> Deps {
         drafts: Semaphore::new(2),
         pages: Semaphore::new(2),
         pages_in_flight: 2,
+        messages_kept: platform.messages_kept,
     }
 }

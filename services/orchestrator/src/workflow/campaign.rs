@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Deps, Keys, Span, StepError,
     cohort::{CohortClient, CohortDone, CohortOrder},
+    retention::RetentionClient,
     step::{now, step},
 };
 use crate::{
@@ -67,8 +68,26 @@ impl Campaign {
     #[handler]
     async fn run(&self, ctx: WorkflowContext<'_>) -> HandlerResult<()> {
         let id = CampaignId::try_from(ctx.key().to_owned()).terminal()?;
+        let done = self.run_to_report(&ctx, id.clone()).await;
+        // Last, and whatever became of it: some of its messages may have been written.
+        if let Some(delay) = self.0.messages_kept {
+            ctx.service_client::<RetentionClient<'_>>().retire(id.to_string()).send_after(delay);
+        }
+        done
+    }
+
+    /// How far the campaign is.
+    #[handler]
+    async fn progress(&self, ctx: SharedWorkflowContext<'_>) -> HandlerResult<Json<Progress>> {
+        let progress = ctx.get::<String>("progress").await?;
+        Ok(Json(progress.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default()))
+    }
+}
+
+impl Campaign {
+    async fn run_to_report(&self, ctx: &WorkflowContext<'_>, id: CampaignId) -> HandlerResult<()> {
         let (deps, campaign) = (self.0.clone(), id.clone());
-        let plan = step(&ctx, "plan", move || async move { plan(&deps, &campaign).await }).await?;
+        let plan = step(ctx, "plan", move || async move { plan(&deps, &campaign).await }).await?;
         let order = CohortOrder { brief_blocked: plan.brief_blocked };
         let mut cohorts: DurableFuturesUnordered<_> = (0..plan.cohorts)
             .map(|n| ctx.workflow_client::<CohortClient<'_>>(format!("{id}/{n}")).run(Json(order)).call())
@@ -81,15 +100,8 @@ impl Campaign {
             ctx.set("progress", serde_json::to_string(&progress)?);
         }
         let deps = self.0.clone();
-        step(&ctx, "report", move || async move { settle(&deps, &id, plan.started, done).await }).await?;
+        step(ctx, "report", move || async move { settle(&deps, &id, plan.started, done).await }).await?;
         Ok(())
-    }
-
-    /// How far the campaign is.
-    #[handler]
-    async fn progress(&self, ctx: SharedWorkflowContext<'_>) -> HandlerResult<Json<Progress>> {
-        let progress = ctx.get::<String>("progress").await?;
-        Ok(Json(progress.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default()))
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod cohort;
 mod copywriting;
 mod keys;
 mod pages;
+pub(crate) mod retention;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ pub(crate) use pages::{Leg, place};
 pub(crate) use step::{Span, StepError};
 
 /// The services that Restate calls here.
-pub(crate) const SERVICES: [&str; 2] = ["Campaign", "Cohort"];
+pub(crate) const SERVICES: [&str; 3] = ["Campaign", "Cohort", "Retention"];
 
 /// What the workflows' steps work with.
 pub(crate) struct Deps {
@@ -40,4 +41,6 @@ pub(crate) struct Deps {
     /// Pages in memory at once, in all campaigns.
     pub(crate) pages: Semaphore,
     pub(crate) pages_in_flight: usize,
+    /// How long after the end of a campaign its messages go; none keeps them for good.
+    pub(crate) messages_kept: Option<std::time::Duration>,
 }

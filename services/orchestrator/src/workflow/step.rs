@@ -37,7 +37,8 @@ impl StepError {
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             Self::Peer(error @ PeerError::Status { .. }) => {
-                matches!(error.code(), Some(Code::InvalidArgument | Code::OutOfRange | Code::DataLoss))
+                let final_codes = [Code::InvalidArgument, Code::OutOfRange, Code::DataLoss];
+                error.is_ended() || error.code().is_some_and(|code| final_codes.contains(&code))
             }
             Self::Peer(error) => error.is_permanent(),
             Self::Copy(error) => error.is_permanent(),
@@ -72,7 +73,7 @@ pub(crate) fn now() -> u64 {
 /// # Errors
 /// `work` failed for good.
 pub(crate) async fn step<'ctx, T, Fut>(
-    ctx: &WorkflowContext<'ctx>,
+    ctx: &impl ContextSideEffects<'ctx>,
     name: &'static str,
     work: impl FnOnce() -> Fut + Send + 'ctx,
 ) -> Result<T, TerminalError>
