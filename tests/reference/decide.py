@@ -5,6 +5,7 @@ A second opinion on libs/law and services/compliance that shares nothing with th
 
     python3 tests/reference/decide.py target/sample/DAY/spring-sale > .../spring-sale/expected.json
     python3 tests/reference/decide.py FOLDER 2026-04-01T09:00:00Z    # imported then
+    python3 tests/reference/decide.py --lists < LISTS.jsonl          # {"list", "imported", "as_of", "sender"} a line
 """
 
 import collections
@@ -236,10 +237,11 @@ def decide(text, imported, planned, sender):
             clear = any(how != "assumed" for _, how in said)
             assumed += bool(said) and not clear
             continue
-        row["key"], row["country"] = person(row["email"]), country_of(row["country"])
+        row["key"], row["country"], row["line"] = person(row["email"]), country_of(row["country"]), line
         valid.append(row)
 
     codes, regions, cohorts, seen = (collections.Counter() for _ in range(4))
+    lines = []
     codes["invalid"] += len(invalid)
     for row in valid:
         code = "duplicate" if row["key"] in seen else excluded(row, suppressed, withdrawn, imported, planned, sender)
@@ -249,6 +251,8 @@ def decide(text, imported, planned, sender):
         else:
             regions[region(row["country"])] += 1
             cohorts[f"{row['locale']}/{row['segment']}"] += 1
+            lines.append(row["line"])
+            assert row["key"] not in suppressed | withdrawn, "whoever objects anywhere is not written to"
     return {
         "rows": len(valid) + len(invalid),
         "written": sum(cohorts.values()),
@@ -257,20 +261,35 @@ def decide(text, imported, planned, sender):
         "cohorts": dict(sorted(cohorts.items())),
         "objection_assumed": assumed,
         "invalid": invalid,
-    }
+    }, lines
+
+
+def planned_send(as_of, imported):
+    """Months are counted in the offset that the planned send is written in."""
+    if as_of and moment(as_of) >= imported:
+        return moment(as_of)
+    return imported
+
+
+def many():
+    for line in sys.stdin:
+        one = json.loads(line)
+        imported = moment(one["imported"])
+        answer, lines = decide(one["list"], imported, planned_send(one["as_of"], imported), one["sender"])
+        print(json.dumps(answer | {"lines": lines}, ensure_ascii=False))
 
 
 def main():
+    if sys.argv[1] == "--lists":
+        return many()
     folder = pathlib.Path(sys.argv[1])
     settings = (folder / "campaign.yaml").read_text("utf-8")
     key = lambda name: re.search(rf"^\s*{name}:\s*[\"']?([^\"'\s]+)", settings, re.M)
     imported = moment(sys.argv[2]) if len(sys.argv) > 2 else dt.datetime.now(dt.timezone.utc)
     as_of = key("as_of")
-    planned = max(imported, moment(as_of[1])) if as_of else imported
-    # Months are counted in the offset that the planned send is written in.
-    if as_of and moment(as_of[1]) >= imported:
-        planned = moment(as_of[1])
-    answer = decide((folder / "subscribers.csv").read_bytes().decode("utf-8"), imported, planned, key("country")[1])
+    planned = planned_send(as_of[1] if as_of else "", imported)
+    text = (folder / "subscribers.csv").read_bytes().decode("utf-8")
+    answer, _ = decide(text, imported, planned, key("country")[1])
     print(json.dumps(answer, indent=2, ensure_ascii=False))
 
 

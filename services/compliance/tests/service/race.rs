@@ -1,4 +1,4 @@
-//! A thousand opt-outs against hand-offs: whoever was acknowledged before a hand-off began gets no message.
+//! A thousand opt-outs against imports, hand-offs and exports: whoever was acknowledged before gets no message.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use maily_compliance::opt_out::router;
-use maily_compliance::{Released, State};
+use maily_compliance::{Error, Released, State};
 use maily_proto::compliance as pb;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
@@ -99,4 +100,86 @@ async fn an_acknowledged_opt_out_wins() {
     assert_eq!(suppressed + left_too_late, LEAVING, "nobody else was left out");
     assert!(suppressed > 0 && left_too_late > 0, "a race: {suppressed} in time, {left_too_late} too late");
     service.state.verify().await.unwrap();
+}
+
+/// People leave by their links, a few at a time; who has got the answer is noted.
+fn leave(state: &State, tokens: &HashMap<u64, String>, acknowledged: &Acknowledged) -> JoinSet<()> {
+    let mut leaves = JoinSet::new();
+    let places = Arc::new(Semaphore::new(16));
+    for (line, token) in tokens.clone() {
+        let (state, places, acknowledged) = (state.clone(), Arc::clone(&places), Arc::clone(acknowledged));
+        leaves.spawn(async move {
+            let _place = places.acquire().await.unwrap();
+            opt_out(state, token).await;
+            acknowledged[&line].store(true, Ordering::SeqCst);
+        });
+    }
+    leaves
+}
+
+fn gone(acknowledged: &Acknowledged) -> HashSet<u64> {
+    acknowledged.iter().filter(|(_, left)| left.load(Ordering::SeqCst)).map(|(line, _)| *line).collect()
+}
+
+/// A campaign whose people hold their links: the first [`LEAVING`] lines.
+async fn with_links(service: &Service) -> (HashMap<u64, String>, Acknowledged) {
+    import(&service.state, "c", list(PEOPLE)).await.unwrap();
+    let mut tokens = HashMap::new();
+    for page in pages("c", PEOPLE, PAGE) {
+        let recipients = service.state.recipients(&page).await.unwrap();
+        tokens.extend(recipients.into_iter().map(|recipient| (recipient.line, recipient.unsubscribe_token)));
+    }
+    tokens.retain(|line, _| *line < LEAVING as u64 + 2);
+    assert_eq!(tokens.len(), LEAVING);
+    let acknowledged = Arc::new(tokens.keys().map(|line| (*line, AtomicBool::new(false))).collect());
+    (tokens, acknowledged)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_leaves_while_lists_are_imported_is_not_written_to_by_those_that_begin_later() {
+    let service = Service::start(PAGE as u32).await;
+    let (tokens, acknowledged) = with_links(&service).await;
+    let mut leaves = leave(&service.state, &tokens, &acknowledged);
+    let mut campaigns = 0;
+    while !leaves.is_empty() || campaigns < 2 {
+        let before = gone(&acknowledged);
+        let campaign = format!("later {campaigns}");
+        import(&service.state, &campaign, list(PEOPLE)).await.unwrap();
+        campaigns += 1;
+        for page in pages(&campaign, PEOPLE, PAGE) {
+            match service.state.recipients(&page).await {
+                Ok(written) => written.iter().for_each(|to| assert!(!before.contains(&to.line), "{}", to.line)),
+                Err(error) => assert!(matches!(error, Error::NotFound(_)), "{error}"),
+            }
+        }
+        while leaves.try_join_next().is_some() {}
+    }
+    assert_eq!(gone(&acknowledged).len(), LEAVING);
+    println!("{campaigns} lists were imported meanwhile");
+    service.state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_leaves_while_messages_are_exported_is_in_none_that_begins_later() {
+    let service = Service::start(PAGE as u32).await;
+    let (tokens, acknowledged) = with_links(&service).await;
+    for page in pages("c", PEOPLE, PAGE) {
+        service.state.hand_off(page, "segment".into()).await.unwrap();
+    }
+    let mut leaves = leave(&service.state, &tokens, &acknowledged);
+    let mut exports = 0;
+    while !leaves.is_empty() || exports < 2 {
+        exports += 1;
+        for page in pages("c", PEOPLE, PAGE) {
+            let before = gone(&acknowledged);
+            let Released { records, .. } = service.state.release(&page).await.unwrap();
+            for record in records {
+                assert!(!before.contains(&record.line), "line {} was acknowledged before", record.line);
+            }
+        }
+        while leaves.try_join_next().is_some() {}
+    }
+    let left_out = service.state.left_out("c").await.unwrap();
+    assert_eq!((gone(&acknowledged).len(), left_out), (LEAVING, LEAVING as u64));
+    println!("{exports} exports were made meanwhile");
 }

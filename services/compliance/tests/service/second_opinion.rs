@@ -1,8 +1,10 @@
 //! Random lists, decided here and by `tests/reference/decide.py`, which shares nothing with us.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use maily_compliance::{Sender, State};
 use maily_compliance::api::Api;
@@ -12,9 +14,10 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tonic::Request;
 
-use crate::common::{AS_OF, SENDER, Service};
+use crate::common::{AS_OF, SENDER, Service, page};
 
 const ROWS: usize = 20_000;
 const EMAILS: &[&str] = &[
@@ -105,8 +108,8 @@ const NAMES: &[&str] =
 /// A semicolon between the columns, which stand in another order, one of them optional.
 const MIXED: &str = "implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;suppressed\n";
 
-/// A row of mostly good values, sometimes with a field too few or too many.
-fn row(random: &mut ChaCha8Rng, at: usize) -> String {
+/// A row of mostly good values of one of so many people, sometimes with a field too few or too many.
+fn row(random: &mut ChaCha8Rng, at: usize, people: usize) -> String {
     let mut pick = |values: &[&'static str], bad: u32| {
         let common = values.first().copied().unwrap_or_default();
         let other = random.random_ratio(bad, 100);
@@ -123,19 +126,19 @@ fn row(random: &mut ChaCha8Rng, at: usize) -> String {
     let tail = pick(&["", ";x", ";other@example.org", "\r"], 3);
     let domain = ["Example.org", "example.org", "EXAMPLE.net"][random.random_range(0..3)];
     let letter = ["P", "p"][random.random_range(0..2)];
-    let usual = format!("{letter}{}@{domain}", random.random_range(0..ROWS * 2));
+    let usual = format!("{letter}{}@{domain}", random.random_range(0..people));
     let email = if odd { email } else { usual.as_str() };
     format!(
         "{by};{at};{email};{name};{country};en-GB;{segment};{year};{consent};{moment};{source};{suppressed}{tail}\n"
     )
 }
 
-async fn ours(state: &State, as_of: &str, sender: &str, list: Vec<u8>) -> Value {
+async fn ours(state: &State, campaign: &str, as_of: &str, sender: &str, list: Vec<u8>) -> Value {
     let chunks: Vec<_> = list.chunks(4_096).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
     let sender = Sender { country: sender, address: "" };
-    state.import("c", as_of, sender, futures::stream::iter(chunks)).await.unwrap();
+    state.import(campaign, as_of, sender, futures::stream::iter(chunks)).await.unwrap();
     let api = Api::new(state.clone());
-    let campaign_id = "c".to_owned();
+    let campaign_id = campaign.to_owned();
     let summary = api.summary(Request::new(pb::SummaryRequest { campaign_id: campaign_id.clone() })).await;
     let summary = summary.unwrap().into_inner();
     let (mut regions, mut cohorts) = (BTreeMap::new(), BTreeMap::new());
@@ -180,7 +183,7 @@ async fn random_lists_are_decided_alike() {
         (3, "2020-01-01T00:00:00Z", "GB"),
     ] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let rows = (0..ROWS).map(|at| row(&mut random, at));
+        let rows = (0..ROWS).map(|at| row(&mut random, at, ROWS * 2));
         let list: String = std::iter::once(MIXED.to_owned()).chain(rows).collect();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("campaign.yaml"), format!("as_of: {as_of}\ncountry: {sender}\n"))
@@ -188,7 +191,7 @@ async fn random_lists_are_decided_alike() {
         std::fs::write(folder.path().join("subscribers.csv"), &list).unwrap();
         let service = Service::start(1_000).await;
         let (ours, theirs) =
-            (ours(&service.state, as_of, sender, list.into_bytes()).await, theirs(folder.path(), AS_OF));
+            (ours(&service.state, "c", as_of, sender, list.into_bytes()).await, theirs(folder.path(), AS_OF));
         let invalid = |opinion: &Value| opinion["invalid"].as_array().unwrap().clone();
         let differs = invalid(&ours).into_iter().zip(invalid(&theirs)).find(|(ours, theirs)| ours != theirs);
         assert_eq!(differs, None, "the first invalid row that differs, with seed {seed}");
@@ -199,11 +202,95 @@ async fn random_lists_are_decided_alike() {
     }
 }
 
+/// Lists of a few people each, who stand in many rows; no two lists have anybody in common.
+fn lists(count: usize) -> Vec<Value> {
+    let mut random = ChaCha8Rng::seed_from_u64(12);
+    let list = |at: usize| {
+        let rows: String = (0..30).map(|line| row(&mut random, line, 12)).collect();
+        let sender = [SENDER.country, "CA", "GB"][at % 3];
+        let as_of = ["2026-04-30T10:00:00+01:00", "", "2020-01-01T00:00:00Z"][at / 3 % 3];
+        let list = [MIXED, &rows].concat().replace("xample", &format!("x{at}ample")).replace("XAMPLE", &format!("X{at}AMPLE"));
+        json!({ "list": list, "imported": AS_OF, "as_of": as_of, "sender": sender })
+    };
+    (0..count).map(list).collect()
+}
+
+fn their_opinions(lists: &[Value]) -> Vec<Value> {
+    let script = root().join("tests/reference/decide.py");
+    let mut child = Command::new("python3")
+        .arg(script)
+        .arg("--lists")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text: String = lists.iter().map(|list| format!("{list}\n")).collect();
+    let mut stdin = child.stdin.take().unwrap();
+    let written = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    written.join().unwrap().unwrap();
+    assert!(output.status.success());
+    let answers = String::from_utf8(output.stdout).unwrap();
+    answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The lines that are written to.
+async fn written(state: &State, campaign: &str) -> Vec<u64> {
+    let request = Request::new(pb::SummaryRequest { campaign_id: campaign.to_owned() });
+    let mut lines = Vec::new();
+    for cohort in Api::new(state.clone()).summary(request).await.unwrap().into_inner().cohorts {
+        for region in &cohort.regions {
+            for number in 0..region.pages {
+                let page = page(campaign, &cohort.name, &region.region, number);
+                lines.extend(state.recipients(&page).await.unwrap().iter().map(|recipient| recipient.line));
+            }
+        }
+    }
+    lines.sort_unstable();
+    lines
+}
+
+async fn decided_alike(count: usize) {
+    let lists = Arc::new(lists(count));
+    let theirs = Arc::new(their_opinions(&lists));
+    assert_eq!(theirs.len(), count);
+    let mut work = JoinSet::new();
+    // An import waits for the disk rather than for a processor.
+    for worker in 0..4 {
+        let (lists, theirs) = (Arc::clone(&lists), Arc::clone(&theirs));
+        work.spawn(async move {
+            let service = Service::start(7).await;
+            for at in (worker..count).step_by(4) {
+                let (one, theirs, campaign) = (&lists[at], &theirs[at], format!("list {at}"));
+                let text = |key: &str| one[key].as_str().unwrap();
+                let list = text("list").as_bytes().to_vec();
+                let mut ours = ours(&service.state, &campaign, text("as_of"), text("sender"), list).await;
+                ours["lines"] = json!(written(&service.state, &campaign).await);
+                assert_eq!(&ours, theirs, "{}", text("list"));
+            }
+            service.state.verify().await.unwrap();
+        });
+    }
+    work.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_lists_full_of_the_same_people_are_decided_alike() {
+    decided_alike(200).await;
+}
+
+mod soak {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn ten_thousand_lists_are_decided_alike() {
+        super::decided_alike(10_000).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_is_decided_alike() {
     let folder = maily_testkit::sample().unwrap();
     let service = Service::start_now(1_000).await;
-    let ours = ours(&service.state, "", "GB", std::fs::read(folder.join("subscribers.csv")).unwrap()).await;
+    let ours = ours(&service.state, "c", "", "GB", std::fs::read(folder.join("subscribers.csv")).unwrap()).await;
     let theirs = theirs(&folder, &jiff::Timestamp::now().to_string());
     assert_eq!(ours, theirs);
     let expected = root().join("services/orchestrator/samples/spring-sale/expected.json");
