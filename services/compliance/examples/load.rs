@@ -1,4 +1,4 @@
-//! Imports a list and takes it through all pages, and prints how fast and with how much memory:
+//! Imports a list, takes it through all pages, looks people up, and prints how fast and with how much memory:
 //! `cargo run -p maily-compliance --example load -- 100000`.
 
 use std::error::Error;
@@ -37,6 +37,23 @@ fn report(what: &str, rows: usize, since: Instant) {
     println!("{what:10} {seconds:6.2} s {:9.0} rows/s", rows as f64 / seconds);
 }
 
+/// How long it takes to find everything about somebody.
+async fn lookups(state: &State, rows: usize) -> Result<(), Box<dyn Error>> {
+    let mut took = Vec::new();
+    for n in 0..1_000 {
+        // 7919 is prime: all over the list.
+        let at = n * 7_919 % rows;
+        let address = format!("person.number.{at}@example{}.org", at % 100);
+        let started = Instant::now();
+        let found = state.find(&address).await?;
+        took.push(started.elapsed().as_secs_f64() * 1e3);
+        assert_eq!(found.rows.len(), 1, "{address}");
+    }
+    took.sort_by(f64::total_cmp);
+    println!("lookup     {:6.2} ms in the middle, {:.2} ms for 99 of 100", took[500], took[990]);
+    Ok(())
+}
+
 fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown").to_owned()
@@ -73,6 +90,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     report("pages", released, started);
     report("together", rows, whole);
+    lookups(&state, rows).await?;
     let started = Instant::now();
     println!("verified   {:?} in {:.2} s", state.verify().await?.links, started.elapsed().as_secs_f64());
     println!("peak       {}", peak_memory());

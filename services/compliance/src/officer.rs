@@ -28,8 +28,8 @@ pub fn router(state: State) -> Router {
         .route("/v1/subjects/lift", post(lift))
         .route("/v1/ledger/verify", post(verify))
         .route("/v1/imports/undo", post(undo))
-        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is no such call"))
-        .method_not_allowed_fallback(async || {
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is no such call") })
+        .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "every call is a POST")
         })
         .with_state(state)

@@ -40,13 +40,9 @@ impl Inner {
         let now = self.now();
         let lifts: Vec<(AddressHash, Lift)> = {
             let mut suppressed = self.suppressed_mut();
-            let at = |name: &AddressHash| suppressed.reserve(*name, now.as_millisecond());
-            names.iter().map(at).collect::<Vec<_>>().into_iter().map(|at| Lift { sender, at }).collect::<Vec<_>>()
-        }
-        .into_iter()
-        .zip(names)
-        .map(|(lift, name)| (name, lift))
-        .collect();
+            let lift = |name| (name, Lift { sender, at: suppressed.reserve(name, now.as_millisecond()) });
+            names.into_iter().map(lift).collect()
+        };
         let first = writers.swap_remove(0);
         let row = |(name, lift): &(AddressHash, Lift)| (schema::lift(name, first.number()), lift.encode());
         let rows = lifts.iter().map(row).collect();

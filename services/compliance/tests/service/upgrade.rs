@@ -3,6 +3,10 @@
 //! Its campaigns `done` (handed off in `us`) and `under-way` have the same people: `Carol@Example.com`, who opted out before
 //! the hand-off, `dave@`, `erin@bücher.example`, `Frank@`, `Heidi@example.com`, who opted out behind it and was then erased,
 //! in the United States; `Ivan@` in Germany. `links` has each one's unsubscribe token.
+//!
+//! The folder of revision 2 (3628610, `tests/kept/revision-2.tar.gz`) has campaigns of the same names with `Carol@Example.com`
+//! (twice), who opted out before the hand-off, `dave@`, `Frank@bücher.example` and `heidi@`, who objects in the second list,
+//! in the United States; `Ivan@` in Germany.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,8 +23,12 @@ struct Kept {
 }
 
 async fn kept() -> Kept {
+    kept_of("revision-1").await
+}
+
+async fn kept_of(revision: &str) -> Kept {
     let folder = tempfile::tempdir().unwrap();
-    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kept/revision-1.tar.gz");
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/kept/{revision}.tar.gz"));
     let unpacked =
         Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status().unwrap();
     assert!(unpacked.success());
@@ -111,4 +119,32 @@ async fn the_upgrade_is_made_once_and_may_be_interrupted() {
     let links = service.state.verify().await.unwrap();
     let service = service.restart(1_000).await;
     assert_eq!(service.state.verify().await.unwrap(), links, "the second start adds nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_revision_2_are_found_and_nothing_of_theirs_is_forgotten() {
+    let Kept { service, links } = kept_of("revision-2").await;
+    let state = &service.state;
+    let before = state.verify().await.unwrap();
+    let carol = state.find("carol@example.com").await.unwrap();
+    let rows: Vec<_> = carol.rows.iter().map(|row| (row.campaign.as_str(), row.line, row.message.state.as_str())).collect();
+    assert_eq!(
+        rows,
+        [("done", 2, "left_out"), ("done", 7, "excluded"), ("under-way", 2, "waiting"), ("under-way", 7, "excluded")]
+    );
+    assert!(carol.rows.iter().all(|row| row.fields.is_some()) && carol.objections[0].channel == "link");
+    let heidi = state.find("Heidi@example.com").await.unwrap();
+    assert_eq!((heidi.objections[0].channel.as_str(), heidi.objections[0].line), ("list", Some(5)));
+    let ivan = state.find("ivan@example.com").await.unwrap();
+    assert_eq!((ivan.rows.len(), ivan.rows[0].region.as_str()), (2, "eu"));
+    state.opt_out(&links["Frank@xn--bcher-kva.example"]).await.unwrap();
+    let spellings = ["carol@example.com", "heidi@example.com", "frank@BÜCHER.example", "dave@example.com"];
+    assert_eq!(written(state, "later", &spellings).await, ["dave@example.com"]);
+    let answer = state.hand_off(page("under-way", "en-US/vip", "us", 0), "segment".into()).await.unwrap();
+    assert_eq!((answer.handed_off, answer.suppressed), (1, 2));
+    let order = maily_compliance::Order { caller: "olga".into(), reason: "asked".into() };
+    assert_eq!(state.erase("IVAN@example.com", order).await.unwrap().rows, 2);
+    // The same list again is the same import, though it names no address of a sender.
+    let service = service.restart(1_000).await;
+    assert!(service.state.verify().await.unwrap().links["us"] > before.links["us"]);
 }
