@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use prost::Message;
 use slatedb::config::ScanOptions;
-use slatedb::{Db, IterationOrder, WriteBatch, WriteHandle};
+use slatedb::{Db, DbIterator, IterationOrder, WriteBatch, WriteHandle};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{Error, schema};
@@ -63,26 +63,33 @@ impl Ledger {
         Link::decode(value).map_err(|_| Error::Damaged("a link"))
     }
 
-    /// Follows the chain from its beginning, gives every link to `each`, and answers how many there are.
-    pub(crate) async fn walk(
-        &self,
-        mut each: impl AsyncFnMut(Link) -> Result<(), Error>,
-    ) -> Result<u64, Error> {
-        let (mut seq, mut previous) = (0, NO_LINK);
-        let mut links = self.db.scan_prefix(schema::LINKS, ..).await?;
-        while let Some(row) = links.next().await? {
-            let link = Link::decode(row.value.clone()).map_err(|_| Error::Damaged("a link"))?;
-            seq += 1;
-            if row.key != schema::link(seq) || link.seq != seq {
-                return Err(Error::Damaged("the ledger has a gap"));
-            }
-            if link.previous != previous {
-                return Err(Error::Damaged("a link of the ledger was changed"));
-            }
-            previous = hash(&row.value);
-            each(link).await?;
+    /// Follows the chain from its beginning.
+    pub(crate) async fn walk(&self) -> Result<Walk, Error> {
+        let links = self.db.scan_prefix(schema::LINKS, ..).await?;
+        Ok(Walk { links, seq: 0, previous: NO_LINK })
+    }
+}
+
+/// The chain's links in their order, each checked against the one before.
+pub(crate) struct Walk {
+    links: DbIterator,
+    seq: u64,
+    previous: [u8; 32],
+}
+
+impl Walk {
+    pub(crate) async fn next(&mut self) -> Result<Option<Link>, Error> {
+        let Some(row) = self.links.next().await? else { return Ok(None) };
+        let link = Link::decode(row.value.clone()).map_err(|_| Error::Damaged("a link"))?;
+        self.seq += 1;
+        if row.key != schema::link(self.seq) || link.seq != self.seq {
+            return Err(Error::Damaged("the ledger has a gap"));
         }
-        Ok(seq)
+        if link.previous != self.previous {
+            return Err(Error::Damaged("a link of the ledger was changed"));
+        }
+        self.previous = hash(&row.value);
+        Ok(Some(link))
     }
 }
 
@@ -168,7 +175,14 @@ mod tests {
     }
 
     async fn verdict(ledger: &Ledger) -> Result<u64, String> {
-        ledger.walk(async |_| Ok(())).await.map_err(|error| error.to_string())
+        let mut links = ledger.walk().await.unwrap();
+        loop {
+            match links.next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(links.seq),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
     }
 
     #[tokio::test]

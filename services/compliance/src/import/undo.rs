@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use prost::Message;
 use tokio::time::timeout;
 
 use super::PATIENCE;
-use crate::ledger::{Command, Event, Undone};
+use crate::ledger::{Command, Event, Link, Undone};
 use crate::records::Campaign;
 use crate::region::RegionState;
 use crate::schema::{self, Reason};
@@ -155,20 +156,19 @@ impl RegionState {
     /// The objections that an import brought, in parts that fit a link of their own.
     async fn objections_of(&self, import: &ImportId) -> Result<Vec<Part>, Error> {
         let mut of: BTreeMap<u64, Vec<AddressHash>> = BTreeMap::new();
-        self.ledger
-            .walk(async |link| {
-                if let Some(Event::Objected(objected)) = link.event
-                    && objected.import == import
-                {
-                    for objection in objected.objections {
-                        let address = objection.address.as_slice().try_into();
-                        let address = address.map_err(|_| Error::Damaged("an objection"))?;
-                        of.entry(link.seq).or_default().push(address);
-                    }
-                }
-                Ok(())
-            })
-            .await?;
+        let mut links = self.db.scan_prefix(schema::LINKS, ..).await?;
+        while let Some(row) = links.next().await? {
+            let link = Link::decode(row.value).map_err(|_| Error::Damaged("a link"))?;
+            let Some(Event::Objected(objected)) = link.event else { continue };
+            if objected.import != import {
+                continue;
+            }
+            for objection in objected.objections {
+                let address = objection.address.as_slice().try_into();
+                let address = address.map_err(|_| Error::Damaged("an objection"))?;
+                of.entry(link.seq).or_default().push(address);
+            }
+        }
         let mut parts: Vec<Part> = Vec::new();
         for (link, mut addresses) in of {
             addresses.sort_unstable();

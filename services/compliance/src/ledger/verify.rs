@@ -34,7 +34,11 @@ impl RegionState {
     /// links.
     pub(crate) async fn verify(&self, under_way: &[ImportId]) -> Result<u64, Error> {
         let mut wanted = Wanted::default();
-        let links = self.ledger.walk(async |link| self.verify_link(link, &mut wanted).await).await?;
+        let (mut walk, mut links) = (self.ledger.walk().await?, 0);
+        while let Some(link) = walk.next().await? {
+            links = link.seq;
+            self.verify_link(link, &mut wanted).await?;
+        }
         self.verify_suppressions(&wanted).await?;
         self.verify_rows(schema::LIFTS, &wanted.lifts, "a lifting is not what the ledger says").await?;
         self.verify_rows(schema::ERASURES, &wanted.erasures, "an erasure is not what the ledger says").await?;
