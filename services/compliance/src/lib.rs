@@ -11,6 +11,7 @@
 mod addresses;
 pub mod api;
 mod campaigns;
+mod command;
 mod config;
 mod error;
 mod fan_out;
@@ -21,6 +22,7 @@ mod list;
 mod metrics;
 mod migrate;
 mod objections;
+pub mod officer_types;
 pub mod opt_out;
 mod pages;
 mod records;
@@ -36,6 +38,7 @@ use maily_chassis::{Boot, EdgeAuth, Listeners};
 use maily_keys::open_roots;
 use maily_proto::compliance::compliance_server::ComplianceServer;
 
+pub use command::run as command;
 pub use config::Config;
 pub use error::Error;
 pub use list::ListFault;
