@@ -3,7 +3,8 @@
 # services are held and repeated meanwhile; a client of an edge listener sees it away for some seconds.
 #
 #   rotate.sh certificates [--project NAME] [--compose DIR]    of each service and of the edge; the authority stays
-#   rotate.sh keys [--project NAME] [--compose DIR]            of clients (edge and S3), of Redis, of Restate's calls
+#   rotate.sh keys [--project NAME] [--compose DIR]            of clients (edge and S3), of the privacy officer, of Redis,
+#                                                              of Restate's calls
 #
 # Root keys need no rotating by hand: they turn with the epoch, every day. With `keys` every client has to be given the new
 # ones; docker/README.md says how to get them out of the volume `client-secrets`. On Kubernetes: certificates are cert-manager's

@@ -16,8 +16,8 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use crate::{
     client::{self, Connector, PeerClient},
     closed,
-    config::Config,
-    edge::{self, Gate, KeyHashes},
+    config::{Config, Edge},
+    edge::{self, EdgeAuth, Gate, KeyHashes},
     error::Error,
     internal,
     listeners::Listeners,
@@ -33,6 +33,7 @@ use crate::{
 pub(crate) struct Sockets {
     pub(crate) internal: TcpListener,
     pub(crate) edge: Option<TcpListener>,
+    pub(crate) officer: Option<TcpListener>,
 }
 
 /// What a service's `run` gets: everything that was settled before it.
@@ -156,6 +157,13 @@ impl<T> Boot<T> {
             (Some(_), None) => return Err(Error::new("configuration: edge: this service has no edge API")),
             (None, _) => {}
         }
+        match (&self.sockets.officer, listeners.officer) {
+            (Some(_), Some(router)) => servers.push(self.officer_server(timed(router))?),
+            (Some(_), None) => {
+                return Err(Error::new("configuration: officer: this service has no officer API"));
+            }
+            (None, _) => {}
+        }
         Ok(servers)
     }
 
@@ -175,21 +183,47 @@ impl<T> Boot<T> {
         })
     }
 
-    fn edge_server(&self, router: Router, auth: edge::EdgeAuth) -> Result<Server, Error> {
+    fn edge_server(&self, router: Router, auth: EdgeAuth) -> Result<Server, Error> {
         let missing = || Error::new("configuration: edge: no address");
         let config = self.config.edge.as_ref().ok_or_else(missing)?;
-        let keys = match (&config.keys, &auth) {
-            (Some(path), edge::EdgeAuth::Bearer) => KeyHashes::read(path)?,
-            (None, edge::EdgeAuth::Bearer) => {
-                return Err(Error::new("configuration: edge.keys is missing: the file of accepted keys"));
-            }
-            (_, edge::EdgeAuth::Own | edge::EdgeAuth::Vouched(_)) => KeyHashes::default(),
+        let keys = match auth {
+            EdgeAuth::Bearer => accepted("edge", config)?,
+            EdgeAuth::Own | EdgeAuth::Vouched(_) => KeyHashes::default(),
         };
         let rate = Rate::new(config.requests_per_second, self.redis.clone(), self.name);
-        let gate = Arc::new(Gate::new(auth, keys, rate));
+        let socket = self.sockets.edge.as_ref().ok_or_else(missing)?;
+        self.gated(socket, config, router, Gate::new(auth, keys, rate))
+    }
+
+    fn officer_server(&self, router: Router) -> Result<Server, Error> {
+        let missing = || Error::new("configuration: officer: no address");
+        let config = self.config.officer.as_ref().ok_or_else(missing)?;
+        let keys = accepted("officer", config)?;
+        // A key that people's clients have would open everybody's data here, also where this edge looks at no keys.
+        let edge = self.config.edge.as_ref().and_then(|edge| edge.keys.as_ref());
+        if let Some(path) = edge
+            && let Some(name) = keys.shared_with(&KeyHashes::read(path)?)
+        {
+            return Err(Error::new(format!("configuration: officer.keys: {name} is a key of the edge, too")));
+        }
+        let counted_at = format!("{}:officer", self.name);
+        let rate = Rate::new(config.requests_per_second, self.redis.clone(), &counted_at);
+        let socket = self.sockets.officer.as_ref().ok_or_else(missing)?;
+        self.gated(socket, config, router, Gate::new(EdgeAuth::Bearer, keys, rate))
+    }
+
+    /// A listener for clients without a certificate, behind its gate.
+    fn gated(
+        &self,
+        socket: &TcpListener,
+        config: &Edge,
+        router: Router,
+        gate: Gate,
+    ) -> Result<Server, Error> {
+        let gate = Arc::new(gate);
         tokio::spawn(tidy(Arc::clone(&gate), self.shutdown.clone()));
         Ok(Server {
-            listener: duplicate(self.sockets.edge.as_ref().ok_or_else(missing)?)?,
+            listener: duplicate(socket)?,
             security: Security::Tls(tls::edge_server(config)?),
             router: self.common(router.layer(middleware::from_fn_with_state(gate, edge::admit))),
             limits: self.config.limits,
@@ -213,6 +247,13 @@ impl<T> Boot<T> {
 /// What a caller is told of a panic: nothing. Its message may quote what it was about.
 pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "the service failed").into_response()
+}
+
+/// The keys of a listener's section, which has to name them.
+fn accepted(section: &str, config: &Edge) -> Result<KeyHashes, Error> {
+    let missing =
+        || Error::new(format!("configuration: {section}.keys is missing: the file of accepted keys"));
+    KeyHashes::read(config.keys.as_ref().ok_or_else(missing)?)
 }
 
 /// The listener is bound once, and served by a handle of its own.

@@ -41,6 +41,9 @@ pub struct Config<T> {
     /// The listener for people's clients; off unless configured.
     #[serde(default)]
     pub edge: Option<Edge>,
+    /// The listener for the privacy officer, with keys of its own; off unless configured.
+    #[serde(default)]
+    pub officer: Option<Edge>,
     /// The listener for kubelets and scrapers.
     #[serde(default)]
     pub health: Health,
@@ -82,13 +85,13 @@ pub struct Internal {
     pub key: PathBuf,
 }
 
-/// The edge listener: TLS 1.3 and bearer keys.
+/// The edge listener, and the officer's: TLS 1.3 and bearer keys.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Edge {
     /// Address to listen on.
     pub listen: SocketAddr,
-    /// PEM file of the certificate chain shown to people's clients.
+    /// PEM file of the certificate chain shown to clients.
     pub certificate: PathBuf,
     /// PEM file of its private key.
     pub key: PathBuf,
@@ -287,7 +290,7 @@ mod tests {
         }
         expect![[r#"
             configuration: missing field `internal`
-            configuration: listen: unknown key listen; known are environment, data, internal, edge, health, telemetry, limits, vault, redis, peers, service
+            configuration: listen: unknown key listen; known are environment, data, internal, edge, officer, health, telemetry, limits, vault, redis, peers, service
             configuration: service.queu: unknown key queu; known are queue
             configuration: internal.listen: invalid socket address syntax
             configuration: environment: production is none of dev, staging, prod

@@ -1,4 +1,4 @@
-//! The edge listener's gate: bearer keys kept as hashes, and rate limits.
+//! The gate of the edge listener and of the officer's: bearer keys kept as hashes, and rate limits.
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
 
@@ -40,7 +40,7 @@ impl fmt::Debug for Vouch {
     }
 }
 
-/// The name of the key that an edge request was sent with; an extension under [`EdgeAuth::Bearer`].
+/// The name of the key that a request was sent with; an extension under [`EdgeAuth::Bearer`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeCaller(pub String);
 
@@ -86,6 +86,12 @@ impl KeyHashes {
     #[must_use]
     pub fn find(&self, key: &str) -> Option<&str> {
         self.find_by(key, |known, hash| known.ct_eq(hash))
+    }
+
+    /// The name that a key has here which is among the others, too.
+    pub(crate) fn shared_with(&self, others: &Self) -> Option<&str> {
+        let among = |hash: &[u8; 32]| others.0.iter().any(|(_, other)| other == hash);
+        self.0.iter().find(|(_, hash)| among(hash)).map(|(name, _)| name.as_str())
     }
 
     fn find_by(&self, key: &str, mut equal: impl FnMut(&[u8; 32], &[u8; 32]) -> Choice) -> Option<&str> {

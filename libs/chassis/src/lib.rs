@@ -1,4 +1,4 @@
-//! What every Maily service starts with: configuration, TLS, three listeners, health, telemetry, deadlines,
+//! What every Maily service starts with: configuration, TLS, four listeners, health, telemetry, deadlines,
 //! graceful shutdown and errors.
 //!
 //! A service's `main` calls [`main`](fn@main) with its name and its `run` function; `run` gets a [`Boot`] (configuration
@@ -7,6 +7,8 @@
 //! * The **internal listener** speaks TLS 1.3 with X25519MLKEM768 and nothing else, asks for a client
 //!   certificate, and lets through what [`maily_proto::access`] allows.
 //! * The **edge listener** is for people's clients: TLS 1.3 preferring ML-KEM, bearer keys, rate limits.
+//! * The **officer listener** is for whoever answers people about their data: as the edge, with keys of its own, and off
+//!   unless it is configured.
 //! * The **health listener** is plain HTTP: `/livez`, `/readyz`, `/metrics`.
 
 mod backends;
@@ -19,6 +21,8 @@ mod error;
 mod health;
 mod internal;
 mod listeners;
+#[cfg(test)]
+mod officer_tests;
 mod probe;
 mod problem;
 mod rate;

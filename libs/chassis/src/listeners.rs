@@ -9,6 +9,7 @@ use crate::edge::EdgeAuth;
 pub struct Listeners {
     pub(crate) internal: Router,
     pub(crate) edge: Option<(Router, EdgeAuth)>,
+    pub(crate) officer: Option<Router>,
     pub(crate) own_deadlines: bool,
 }
 
@@ -38,6 +39,13 @@ impl Listeners {
     #[must_use]
     pub fn edge(mut self, router: Router, auth: EdgeAuth) -> Self {
         self.edge = Some((router, auth));
+        self
+    }
+
+    /// HTTP routes of the officer listener; its callers are always checked by the chassis ([`EdgeAuth::Bearer`]).
+    #[must_use]
+    pub fn officer(mut self, router: Router) -> Self {
+        self.officer = Some(router);
         self
     }
 

@@ -28,17 +28,22 @@ pub(crate) struct Rate {
 struct Shared {
     redis: RedisClient,
     script: Script,
-    service: &'static str,
+    counted_at: String,
     /// Microseconds that one request costs.
     cost: u64,
 }
 
 impl Rate {
-    /// `per_second` requests for each caller of `service`.
-    pub(crate) fn new(per_second: u32, redis: Option<RedisClient>, service: &'static str) -> Self {
+    /// `per_second` requests for each caller; `counted_at` names a service's listener, for each counts its own.
+    pub(crate) fn new(per_second: u32, redis: Option<RedisClient>, counted_at: &str) -> Self {
         let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
         let cost = u64::from((1_000_000 / per_second.get()).max(1));
-        let shared = redis.map(|redis| Shared { redis, script: Script::new(GCRA), service, cost });
+        let shared = redis.map(|redis| Shared {
+            redis,
+            script: Script::new(GCRA),
+            counted_at: counted_at.to_owned(),
+            cost,
+        });
         Self { memory: RateLimiter::keyed(Quota::per_second(per_second)), shared }
     }
 
@@ -64,7 +69,7 @@ impl Shared {
         // A hash, so that no address stands in a key; it is gone a second later in any case.
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, caller.as_bytes());
         let hash = hex::encode(&hash.as_ref()[..16]);
-        let key = self.redis.name(&format!("rate:{}:{hash}", self.service));
+        let key = self.redis.name(&format!("rate:{}:{hash}", self.counted_at));
         self.redis.script(&self.script, &key, &[self.cost, 1_000_000]).await
     }
 }

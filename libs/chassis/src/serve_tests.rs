@@ -85,7 +85,7 @@ async fn the_certificate_names_the_caller_and_the_table_decides() {
 }
 
 /// Sends one request with this TLS configuration; `None` where the server would not have it.
-async fn raw(address: &str, name: &str, config: ClientConfig, request: &str) -> Option<String> {
+pub(crate) async fn raw(address: &str, name: &str, config: ClientConfig, request: &str) -> Option<String> {
     let stream = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
@@ -96,7 +96,7 @@ async fn raw(address: &str, name: &str, config: ClientConfig, request: &str) -> 
     Some(answer)
 }
 
-fn client(
+pub(crate) fn client(
     authority: &Authority,
     groups: &[&'static dyn rustls::crypto::SupportedKxGroup],
     own: Option<&str>,

@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     boot::{Boot, Fatal, Sockets},
-    config::{self, Config},
+    config::{self, Config, Edge},
     error::Error,
     health, probe,
     readiness::Readiness,
@@ -92,13 +92,7 @@ where
     Fut: Future<Output = Result<(), Error>>,
 {
     let telemetry = telemetry::start(about, &config.telemetry)?;
-    let sockets = Sockets {
-        internal: bind("internal", config.internal.listen).await?,
-        edge: match &config.edge {
-            Some(edge) => Some(bind("edge", edge.listen).await?),
-            None => None,
-        },
-    };
+    let sockets = bind_all(&config).await?;
     let health_listener = bind("health", config.health.listen).await?;
     announce(about, &sockets, &health_listener);
     let (readiness, shutdown) = (Readiness::default(), CancellationToken::new());
@@ -157,6 +151,19 @@ fn command(about: About) -> Command {
         )
 }
 
+/// Binds what is configured, but for the health listener.
+pub(crate) async fn bind_all<T>(config: &Config<T>) -> Result<Sockets, Error> {
+    let optional = async |what: &str, section: &Option<Edge>| match section {
+        Some(section) => bind(what, section.listen).await.map(Some),
+        None => Ok(None),
+    };
+    Ok(Sockets {
+        internal: bind("internal", config.internal.listen).await?,
+        edge: optional("edge", &config.edge).await?,
+        officer: optional("officer", &config.officer).await?,
+    })
+}
+
 async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address)
         .await
@@ -166,12 +173,14 @@ async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, Error> {
 /// One line on standard output with every address, for people and for supervisors.
 fn announce(about: About, sockets: &Sockets, health: &TcpListener) {
     let show = |listener: &TcpListener| listener.local_addr().map_or_else(|_| "?".into(), |a| a.to_string());
-    let edge = sockets.edge.as_ref().map_or_else(|| "off".into(), show);
+    let optional = |listener: &Option<TcpListener>| listener.as_ref().map_or_else(|| "off".into(), show);
     println!(
-        "maily-{} {} internal={} edge={edge} health={}",
+        "maily-{} {} internal={} edge={} officer={} health={}",
         about.name,
         about.version,
         show(&sockets.internal),
+        optional(&sockets.edge),
+        optional(&sockets.officer),
         show(health)
     );
 }

@@ -1,7 +1,7 @@
 //! Certificates and secrets for a platform in containers: a folder for each service, with its own and nobody else's.
 //!
 //! A folder holds what its container finds in `/etc/maily/secrets`: `ca.pem`, `service.pem`, `service.key`, `edge.pem`,
-//! `edge.key`, `edge.hashes`, and for those who need them `s3.toml` and `identity.pub.pem`.
+//! `edge.key`, `edge.hashes`, and for those who need them `officer.hashes`, `s3.toml` and `identity.pub.pem`.
 
 use std::{
     fs::{self, Permissions},
@@ -21,8 +21,8 @@ use crate::{
 /// Where the authority's own key and the originals are kept; no service may see this folder.
 pub(crate) const AUTHORITY: &str = "authority";
 
-/// Writes `DIR/SERVICE`, `DIR/restate`, `DIR/client` (for people), and `DIR/redis`, `DIR/vault` and `DIR/s3` for what may
-/// run beside the services, from `DIR/authority`, which is made once.
+/// Writes `DIR/SERVICE`, `DIR/restate`, `DIR/client` (for people), `DIR/officer` (for the privacy officer), and `DIR/redis`,
+/// `DIR/vault` and `DIR/s3` for what may run beside the services, from `DIR/authority`, which is made once.
 ///
 /// With a group, files are readable by it (mode 0440): that is how they are handed to a user who is not ours.
 ///
@@ -43,6 +43,9 @@ pub fn write_identities(dir: &Path, group: Option<u32>) -> Result<(), Error> {
         writer.pair(&edge, &format!("{name}/edge"))?;
         writer.copy(&made.join("edge.hashes"), &format!("{name}/edge.hashes"))?;
     }
+    writer.copy(&made.join("officer.hashes"), "compliance/officer.hashes")?;
+    writer.copy(&authority.ca(), "officer/ca.pem")?;
+    writer.copy(&made.join("officer.key"), "officer/officer.key")?;
     writer.copy(&made.join("s3.toml"), "storage/s3.toml")?;
     writer.copy(&made.join("s3-orchestrator.toml"), "orchestrator/s3.toml")?;
     writer.copy(&restate.public_key(), "orchestrator/identity.pub.pem")?;
@@ -132,6 +135,10 @@ mod tests {
         assert_eq!(read("storage/service.key"), first);
         assert_ne!(read("compliance/service.key"), first);
         assert_eq!(read("client/ca.pem"), read("inference/ca.pem"));
+        assert_ne!(read("client/edge.key"), read("officer/officer.key"));
+        // People's clients have no key to everybody's data, and no service but one knows who has.
+        assert!(!dir.path().join("client/officer.key").exists());
+        assert!(!dir.path().join("orchestrator/officer.hashes").exists());
         let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("storage/s3.toml"), mode("storage")), (0o600, 0o700));
         // What signs every certificate, and Restate's calls, is nobody's but its owner's.

@@ -150,6 +150,20 @@ impl Plan {
         secrets::read(&self.edge_key_file())
     }
 
+    /// The file with the key for the officer listener.
+    #[must_use]
+    pub fn officer_key_file(&self) -> PathBuf {
+        self.secrets().join("officer.key")
+    }
+
+    /// The key for the officer listener.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn officer_key(&self) -> Result<String, Error> {
+        secrets::read(&self.officer_key_file())
+    }
+
     /// The file with the S3 credentials of people's clients (`name = "local"`) and services.
     #[must_use]
     pub fn s3_credentials(&self) -> PathBuf {
@@ -166,6 +180,12 @@ impl Plan {
     #[must_use]
     pub fn edge(&self, service: Service) -> String {
         self.address(service, 1)
+    }
+
+    /// `host:port` of the officer listener, which compliance has.
+    #[must_use]
+    pub fn officer(&self) -> String {
+        self.behind_all(1)
     }
 
     /// `host:port` of a service's health listener.
@@ -197,6 +217,15 @@ impl Plan {
         client
     }
 
+    /// The privacy officer's command on this stack: `words` are what it is to do, such as `subject find -`.
+    #[must_use]
+    pub fn officer_command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(self.program(Service::Compliance));
+        command.args(words).args(["--url", &format!("https://{}", self.officer()), "--ca"]);
+        command.arg(self.ca()).arg("--key-file").arg(self.officer_key_file());
+        command
+    }
+
     /// A service's configuration file.
     #[must_use]
     pub fn config_file(&self, service: Service) -> PathBuf {
@@ -219,7 +248,7 @@ impl Plan {
 
     /// Every port that the stack binds.
     pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
-        self.base..=self.base + Service::ALL.len() as u16 * ports::EACH
+        self.base..=self.base + Service::ALL.len() as u16 * ports::EACH + 1
     }
 
     fn secrets(&self) -> PathBuf {
@@ -230,9 +259,14 @@ impl Plan {
         format!("127.0.0.1:{}", self.base + service as u16 * ports::EACH + listener)
     }
 
-    /// Where Restate calls the orchestrator: the port behind everybody's.
+    /// Where Restate calls the orchestrator.
     fn endpoint(&self) -> String {
-        format!("127.0.0.1:{}", self.base + Service::ALL.len() as u16 * ports::EACH)
+        self.behind_all(0)
+    }
+
+    /// An address behind those that each service has.
+    fn behind_all(&self, number: u16) -> String {
+        format!("127.0.0.1:{}", self.base + Service::ALL.len() as u16 * ports::EACH + number)
     }
 
     fn config(
@@ -254,16 +288,19 @@ impl Plan {
                 ("key", path(&own.1)),
             ]),
         );
-        table.insert(
-            "edge".into(),
+        let for_clients = |listen: String, keys: &str| {
             section([
-                ("listen", self.edge(service).into()),
+                ("listen", listen.into()),
                 ("certificate", path(&edge.0)),
                 ("key", path(&edge.1)),
-                ("keys", path(&self.secrets().join("edge.hashes"))),
+                ("keys", path(&self.secrets().join(keys))),
                 ("requests_per_second", 2000.into()),
-            ]),
-        );
+            ])
+        };
+        table.insert("edge".into(), for_clients(self.edge(service), "edge.hashes"));
+        if service == Service::Compliance {
+            table.insert("officer".into(), for_clients(self.officer(), "officer.hashes"));
+        }
         table.insert("health".into(), section([("listen", self.health(service).into())]));
         let peers = Service::ALL.map(|peer| (peer.name(), Value::from(self.internal(peer))));
         table.insert("peers".into(), section(peers));
@@ -308,5 +345,35 @@ pub(crate) fn programs() -> PathBuf {
     match dir.ends_with("deps") || dir.ends_with("examples") {
         true => dir.parent().unwrap_or(dir).to_owned(),
         false => dir.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn compliance_alone_has_the_officers_listener_and_its_key_is_no_clients() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = Plan::new(dir.path(), 20_000).unwrap();
+        plan.prepare().unwrap();
+        for service in Service::ALL {
+            let text = fs::read_to_string(plan.config_file(service)).unwrap();
+            let config: Table = text.parse().unwrap();
+            let officer = config.get("officer").map(|officer| officer["listen"].as_str().unwrap().to_owned());
+            assert_eq!(
+                officer,
+                (service == Service::Compliance).then(|| plan.officer()),
+                "{}",
+                service.name()
+            );
+        }
+        assert_ne!(plan.officer_key().unwrap(), plan.edge_key().unwrap());
+        let mode = fs::metadata(plan.officer_key_file()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let port: u16 = plan.officer().rsplit_once(':').unwrap().1.parse().unwrap();
+        assert_eq!(plan.ports().last(), Some(port));
     }
 }

@@ -9,7 +9,7 @@ use crate::{Error, identities::AUTHORITY, plan::Service};
 pub enum Renewal {
     /// The certificates of the services and of the edge, with their keys; the authority that signs them stays.
     Certificates,
-    /// The keys of people's clients, of storage, of Redis and of Restate's calls. Vault's are Vault's to renew.
+    /// The keys of people's clients, of the privacy officer, of storage, of Redis and of Restate's calls. Vault's are Vault's to renew.
     Keys,
 }
 
@@ -25,6 +25,8 @@ impl Renewal {
             Self::Keys => [
                 "secrets/edge.key",
                 "secrets/edge.hashes",
+                "secrets/officer.key",
+                "secrets/officer.hashes",
                 "secrets/s3.toml",
                 "secrets/s3-orchestrator.toml",
                 "secrets/redis.password",
@@ -60,8 +62,15 @@ mod tests {
     #[test]
     fn what_is_renewed_changes_and_nothing_else_does() {
         let dir = tempfile::tempdir().unwrap();
-        let all =
-            ["client/ca.pem", "storage/service.pem", "storage/edge.key", "client/edge.key", "client/s3.toml"];
+        let all = [
+            "client/ca.pem",
+            "storage/service.pem",
+            "storage/edge.key",
+            "client/edge.key",
+            "client/s3.toml",
+            "officer/officer.key",
+            "compliance/officer.hashes",
+        ];
         let kept = ["vault/root-token", "storage/vault.secret-id"];
         let read = || {
             all.iter().chain(&kept).map(|name| fs::read(dir.path().join(name)).unwrap()).collect::<Vec<_>>()
@@ -77,8 +86,8 @@ mod tests {
         };
         let first = read();
         let second = renew(Renewal::Certificates);
-        assert_eq!(changed(&first, &second), [false, true, true, false, false, false, false]);
+        assert_eq!(changed(&first, &second), [false, true, true, false, false, false, false, false, false]);
         let third = renew(Renewal::Keys);
-        assert_eq!(changed(&second, &third), [false, false, false, true, true, false, false]);
+        assert_eq!(changed(&second, &third), [false, false, false, true, true, true, true, false, false]);
     }
 }

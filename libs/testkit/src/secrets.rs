@@ -1,4 +1,4 @@
-//! Random keys for people's clients and for storage, made once per data folder.
+//! Random keys for people's clients, for the privacy officer and for storage, made once per data folder.
 
 use std::{fs, path::Path};
 
@@ -22,23 +22,30 @@ pub(crate) fn random(bytes: usize) -> Result<String, Error> {
     Ok(URL_SAFE_NO_PAD.encode(buffer))
 }
 
-/// Makes the edge key and the storage credentials in `dir`, unless they are there.
+/// Makes the keys of the edge and of the officer listener and the storage credentials in `dir`, unless they are there.
 pub(crate) fn ensure(dir: &Path) -> Result<(), Error> {
     private_dir(dir)?;
-    let key_file = dir.join("edge.key");
-    if !key_file.exists() {
-        let key = format!("maily_{}", random(32)?);
-        let hash = hex::encode(digest::digest(&digest::SHA256, key.as_bytes()));
-        // The hashes first: a key that no service accepts would look like a right one.
-        write_private(&dir.join("edge.hashes"), format!("local:{hash}\n").as_bytes())?;
-        write_private(&key_file, key.as_bytes())?;
-    }
+    bearer(dir, "edge", "local")?;
+    bearer(dir, "officer", "officer")?;
     let credentials = dir.join("s3.toml");
     if !credentials.exists() {
         let all = format!("{}\n{}", credential("orchestrator")?, credential("local")?);
         let own = all.split_inclusive("\n\n").next().unwrap_or_default().to_owned();
         write_private(&dir.join("s3-orchestrator.toml"), own.as_bytes())?;
         write_private(&credentials, all.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Makes `LISTENER.key`, and `LISTENER.hashes` in which it has this name.
+fn bearer(dir: &Path, listener: &str, name: &str) -> Result<(), Error> {
+    let key_file = dir.join(format!("{listener}.key"));
+    if !key_file.exists() {
+        let key = format!("maily_{}", random(32)?);
+        let hash = hex::encode(digest::digest(&digest::SHA256, key.as_bytes()));
+        // The hashes first: a key that no service accepts would look like a right one.
+        write_private(&dir.join(format!("{listener}.hashes")), format!("{name}:{hash}\n").as_bytes())?;
+        write_private(&key_file, key.as_bytes())?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@
 
 pub mod api;
 mod campaigns;
+mod command;
 mod config;
 mod error;
 mod fan_out;
@@ -38,6 +39,7 @@ use maily_chassis::{Boot, EdgeAuth, Listeners};
 use maily_keys::open_roots;
 use maily_proto::compliance::compliance_server::ComplianceServer;
 
+pub use command::run as command;
 pub use config::{Config, Retention};
 pub use error::Error;
 pub use import::Sender;

@@ -28,6 +28,7 @@ pub fn router(state: State) -> Router {
         .route("/v1/subjects/lift", post(lift))
         .route("/v1/ledger/verify", post(verify))
         .route("/v1/imports/undo", post(undo))
+        .route("/v1/epochs/turn", post(turn))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is no such call") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "every call is a POST")
@@ -57,38 +58,42 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-async fn find(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::Find>) -> Response {
+async fn find(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::FindRequest>) -> Response {
     answer("find", &caller, state.find(&ask.address).await)
 }
 
-async fn export(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::Find>) -> Response {
+async fn export(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::FindRequest>) -> Response {
     answer("export", &caller, state.find(&ask.address).await)
 }
 
-async fn erase(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::Act>) -> Response {
+async fn erase(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::ReasonedRequest>) -> Response {
     answer("erase", &caller, state.erase(&act.address, order(&caller, act.reason)).await)
 }
 
-async fn suppress(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::Act>) -> Response {
+async fn suppress(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::ReasonedRequest>) -> Response {
     let done = state.suppress(&act.address, order(&caller, act.reason)).await;
-    answer("suppress", &caller, done.map(|new| types::Suppressed { new }))
+    answer("suppress", &caller, done.map(|new| types::SuppressReply { new }))
 }
 
-async fn lift(Shared(state): Shared<State>, caller: Caller, Body(lift): Body<types::Lift>) -> Response {
-    let types::Lift { addresses, sender, reason, file } = lift;
+async fn lift(Shared(state): Shared<State>, caller: Caller, Body(lift): Body<types::LiftRequest>) -> Response {
+    let types::LiftRequest { addresses, sender, reason, file } = lift;
     answer("lift", &caller, state.lift(&addresses, &sender, file, order(&caller, reason)).await)
 }
 
-async fn verify(Shared(state): Shared<State>, caller: Caller, Body(_): Body<types::Verify>) -> Response {
+async fn verify(Shared(state): Shared<State>, caller: Caller, Body(_): Body<types::VerifyRequest>) -> Response {
     let links = |verified: crate::Verified| {
         verified.links.into_iter().map(|(region, links)| (region.to_owned(), links)).collect()
     };
-    let done = state.verify().await.map(|verified| types::Verified { links: links(verified) });
+    let done = state.verify().await.map(|verified| types::VerifyReply { links: links(verified) });
     answer("verify", &caller, done)
 }
 
-async fn undo(Shared(state): Shared<State>, caller: Caller, Body(undo): Body<types::Undo>) -> Response {
+async fn undo(Shared(state): Shared<State>, caller: Caller, Body(undo): Body<types::UndoRequest>) -> Response {
     answer("undo", &caller, state.undo_import(&undo.campaign, order(&caller, undo.reason)).await)
+}
+
+async fn turn(Shared(state): Shared<State>, caller: Caller, Body(_): Body<types::TurnRequest>) -> Response {
+    answer("turn", &caller, state.turn_epochs().await.map(|turned| types::TurnReply { turned }))
 }
 
 fn order(Extension(EdgeCaller(caller)): &Caller, reason: String) -> Order {

@@ -1,215 +1,310 @@
-//! What the officer listener is sent and answers, as JSON: the contract of [`crate::officer`] and of the command.
+//! What the privacy officer's API takes and answers, as JSON: `POST /v1/subjects/…`, `/v1/ledger/verify`, `/v1/imports/undo`.
+//!
+//! An address is in a body, never in a URL: those are logged. What holds personal data shows nothing in `Debug`. Requests are
+//! read strictly; answers may get further fields, which a command of before leaves out. Moments are RFC 3339, in UTC.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a person.
-#[derive(Clone, Deserialize, Serialize)]
+/// The most addresses that one [`LiftRequest`] may name.
+pub const MAX_LIFTED: usize = 10_000;
+
+/// `find` and `export`: whose data it is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Find {
-    /// The address, however it is spelled.
+pub struct FindRequest {
+    /// The address, in any spelling.
     pub address: String,
 }
 
-/// Commands something about a person.
-#[derive(Clone, Deserialize, Serialize)]
+/// `erase` and `suppress`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Act {
-    /// The address, however it is spelled.
+pub struct ReasonedRequest {
+    /// The address, in any spelling.
     pub address: String,
-    /// Why, for the record; nothing personal belongs here.
+    /// Why, for the record.
     pub reason: String,
 }
 
-/// Lifts what people objected to, for one sender.
-#[derive(Clone, Deserialize, Serialize)]
+/// `lift`: these people may be written to again, by this sender.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Lift {
-    /// At most 10,000.
+pub struct LiftRequest {
+    /// The addresses, [`MAX_LIFTED`] at most.
     pub addresses: Vec<String>,
-    /// The sender's address, to whom the people agreed again.
+    /// The address that writes to them.
     pub sender: String,
     /// Why, for the record.
     pub reason: String,
-    /// The name of the file that named the people, if one did.
+    /// The name of the file that they were read from, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }
 
-/// Takes an import back.
-#[derive(Clone, Deserialize, Serialize)]
+/// `ledger/verify`: nothing is asked but that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Undo {
-    /// The campaign whose list it was.
+pub struct VerifyRequest {}
+
+/// `imports/undo`: the objections that this campaign's list brought hold no longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UndoRequest {
+    /// The campaign's id.
     pub campaign: String,
     /// Why, for the record.
     pub reason: String,
 }
 
-/// Checks the ledgers: `{}`.
-#[derive(Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verify {}
-
-/// What is held about a person.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+/// Everything that is kept about a person: the answer of `find` and `export`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
-    /// The address in its comparison form.
+    /// The form in which addresses are compared: one for every spelling.
     pub address: String,
-    /// Whether an objection stands, for whomever may have had it lifted.
+    /// Whether an objection is in force.
     pub suppressed: bool,
-    /// Every objection on record, the oldest first.
-    pub objections: Vec<Objection>,
-    /// What was lifted.
-    pub lifts: Vec<Lifting>,
-    /// Every row of a list, with what was decided.
-    pub rows: Vec<Row>,
-    /// What was done to the person's data.
-    pub acts: Vec<Done>,
+    /// Every objection, in force or not.
+    pub objections: Vec<SubjectObjection>,
+    /// Every objection that was lifted.
+    pub lifts: Vec<SubjectLift>,
+    /// Every row of a list that was about the person.
+    pub rows: Vec<SubjectRow>,
+    /// What privacy officers did.
+    pub acts: Vec<SubjectAct>,
 }
 
-/// An objection on record.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Objection {
-    /// When, RFC 3339.
+/// How an objection came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ObjectionChannel {
+    /// By an unsubscribe link.
+    Link,
+    /// In a list.
+    List,
+    /// From another process of the tenant.
+    Hint,
+    /// By a privacy officer.
+    Officer,
+    /// With the person's erasure.
+    Erasure,
+}
+
+/// One objection.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectObjection {
+    /// When.
     pub at: String,
-    /// `link`, `list`, `hint` (another process of the tenant), `officer` or `erasure`.
-    pub channel: String,
+    /// How it came.
+    pub channel: ObjectionChannel,
     /// Whose ledger has it.
     pub region: String,
-    /// The number of the ledger's link.
+    /// The ledger's link.
     pub link: u64,
-    /// The campaign whose list it stood in.
+    /// The campaign whose list or message it came by.
     pub campaign: Option<String>,
-    /// The line of that list.
+    /// The line of that campaign's list.
     pub line: Option<u64>,
-    /// What the row said.
+    /// What the list said: `suppressed`, `withdrawn`, …
     pub kind: Option<String>,
-    /// The provisions.
+    /// The provision.
     pub article: Option<String>,
-    /// Who commanded it.
+    /// The name of the officer's key.
     pub caller: Option<String>,
-    /// Why they did.
+    /// What the officer gave as the reason.
     pub reason: Option<String>,
-    /// Whether the import that brought it was taken back.
+    /// Whether its import was undone: then it holds no longer.
     pub undone: bool,
 }
 
-/// What objected before does not bind one sender any more.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Lifting {
-    /// When, RFC 3339.
+/// An objection that was lifted.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectLift {
+    /// When.
     pub at: String,
-    /// The sender's keyed hash, in hexadecimal digits.
-    pub sender: String,
+    /// Who may write again; absent where only its keyed hash is known.
+    pub sender: Option<String>,
     /// Whose ledger has it.
     pub region: String,
-    /// The number of the ledger's link.
+    /// The ledger's link.
     pub link: u64,
-    /// Who commanded it.
+    /// The name of the officer's key.
     pub caller: String,
-    /// Why they did.
+    /// What the officer gave as the reason.
     pub reason: String,
-    /// The file that named the person.
+    /// The file that the address was read from.
     pub file: Option<String>,
 }
 
-/// A row of a list and what became of it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Row {
-    /// The residency region that keeps it.
+/// A row of a list.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectRow {
+    /// Where it is kept.
     pub region: String,
-    /// The campaign whose list it stood in.
+    /// The campaign.
     pub campaign: String,
-    /// When that list was imported, RFC 3339.
+    /// When the import of the list began.
     pub imported_at: String,
-    /// The planned send, RFC 3339.
+    /// When the send was planned.
     pub planned: String,
     /// Whether the import was taken back.
     pub undone: bool,
-    /// The row's line.
+    /// The row's line in the list.
     pub line: u64,
-    /// The basis on which the person may be written to, or the exclusion's code.
+    /// What was decided: a lawful basis, or why the person was excluded.
     pub outcome: String,
-    /// The provisions of that.
+    /// On which provision.
     pub article: String,
-    /// The row as it was read, by column; none where the person was erased.
+    /// What the row said, by column; nothing once it is erased.
     pub fields: Option<BTreeMap<String, String>>,
     /// What became of the message.
-    pub message: Message,
+    pub message: SubjectMessage,
+}
+
+/// How far a message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// There is none: the row was excluded.
+    Excluded,
+    /// Not yet handed off.
+    Waiting,
+    /// Handed off to whoever sends.
+    HandedOff,
+    /// Left out at the hand-off: the person had objected or was erased, or their consent had ended, since the import.
+    LeftOut,
 }
 
 /// What became of a message.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Message {
-    /// `excluded`, `waiting` (not handed off yet), `handed_off`, or `left_out` (objected, was erased or their consent
-    /// ended between the import and the hand-off).
-    pub state: String,
-    /// When it was handed off or left out, RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectMessage {
+    /// How far it got.
+    pub state: MessageState,
+    /// When.
     pub at: Option<String>,
-    /// The storage object that holds it, sealed.
+    /// The object in storage that it is in.
     pub segment: Option<String>,
 }
 
-/// Something done to a person's data.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Done {
-    /// When, RFC 3339.
+/// What a privacy officer did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectAct {
+    /// When.
     pub at: String,
     /// Whose ledger has it.
     pub region: String,
-    /// The number of the ledger's link.
+    /// The ledger's link.
     pub link: u64,
-    /// `erased`.
+    /// What: `erased`, …
     pub act: String,
-    /// Who commanded it.
+    /// The name of the officer's key.
     pub caller: String,
-    /// Why they did.
+    /// What the officer gave as the reason.
     pub reason: String,
 }
 
-/// The receipt of an erasure.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Erased {
-    /// Regions that held something of the person.
+/// The answer of `erase`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseReply {
+    /// The regions where the person's key was destroyed.
     pub erased: Vec<String>,
-    /// Rows that nothing opens any more.
+    /// Rows that can't be read any more.
     pub rows: u64,
-    /// Always: whoever was erased is not written to again.
+    /// Whether the person is on the suppression list: that remains, or the next list would bring them back.
     pub suppressed: bool,
-    /// When the epoch has turned at the latest, RFC 3339: from then on no copy and no backup of before opens either.
+    /// When no copy or backup opens any more either: the epoch has turned by then.
     pub unreadable_by: String,
 }
 
-/// The receipt of a suppression.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Suppressed {
-    /// Whether the person had not opted out before.
+/// The answer of `suppress`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuppressReply {
+    /// Whether this is a new objection; the same one again changes nothing.
     pub new: bool,
 }
 
-/// The receipt of a lifting.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Lifted {
-    /// People whose objections bind the sender no more.
+/// The answer of `lift`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftReply {
+    /// Addresses whose objection was lifted.
     pub lifted: u64,
-    /// People with no objection that bound it.
+    /// Addresses on which there was none.
     pub not_suppressed: u64,
 }
 
-/// The ledgers are in order.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Verified {
-    /// Links of each region's ledger.
+/// The answer of `ledger/verify`: every chain is whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyReply {
+    /// Links by region.
     pub links: BTreeMap<String, u64>,
 }
 
-/// The receipt of an import that was taken back.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Undone {
-    /// Rows of it that were removed; none where messages of it had been handed off, for they are its evidence.
+/// The answer of `imports/undo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoReply {
+    /// Rows of the list.
     pub rows: u64,
-    /// People of whose objections it alone had told.
+    /// Objections of the list that were lifted.
     pub lifted: u64,
+}
+
+/// `epochs/turn`: what was erased until now is to be unreadable in every copy at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnRequest {}
+
+/// The epochs have turned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnReply {
+    /// How many people's keys were wrapped anew, by region.
+    pub turned: BTreeMap<String, u64>,
+}
+
+macro_rules! silent {
+    ($($name:ident),*) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+silent!(FindRequest, ReasonedRequest, LiftRequest, Subject, SubjectObjection, SubjectLift, SubjectRow);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_read_strictly_and_nobody_is_in_a_debug_text() {
+        let read = serde_json::from_str::<FindRequest>;
+        assert_eq!(format!("{:?}", read(r#"{"address":"ann@a.example"}"#).unwrap()), "FindRequest(..)");
+        assert!(read(r#"{"address":"ann@a.example","all":true}"#).is_err());
+        let lift = r#"{"addresses":["a@a.example"],"sender":"news@b.example","reason":"asked"}"#;
+        let read: LiftRequest = serde_json::from_str(lift).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), lift, "no file, no field");
+    }
+
+    #[test]
+    fn names_are_those_of_the_contract() {
+        let name = |value: serde_json::Value| value.as_str().unwrap().to_owned();
+        let channels = [
+            ObjectionChannel::Link,
+            ObjectionChannel::List,
+            ObjectionChannel::Hint,
+            ObjectionChannel::Officer,
+            ObjectionChannel::Erasure,
+        ];
+        let channels = channels.map(|channel| name(serde_json::to_value(channel).unwrap()));
+        assert_eq!(channels, ["link", "list", "hint", "officer", "erasure"]);
+        let states = [
+            MessageState::Excluded,
+            MessageState::Waiting,
+            MessageState::HandedOff,
+            MessageState::LeftOut,
+        ];
+        let states = states.map(|state| name(serde_json::to_value(state).unwrap()));
+        assert_eq!(states, ["excluded", "waiting", "handed_off", "left_out"]);
+    }
 }

@@ -21,8 +21,6 @@ pub(crate) use removal::Which;
 
 /// Longest reason, in bytes.
 const MAX_REASON: usize = 1_024;
-/// Most people of one lifting.
-const MAX_LIFTED: usize = 10_000;
 const SUPPRESS_ARTICLE: &str = "GDPR 21(2)-(3), 7(3); CASL 11; CAN-SPAM 15 U.S.C. 7704(a)(4)";
 
 /// Who commands something, and why; it goes on record.
@@ -63,7 +61,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::Request`]; [`Error::Busy`] while an import takes too long to wait for.
-    pub async fn erase(&self, address: &str, order: Order) -> Result<types::Erased, Error> {
+    pub async fn erase(&self, address: &str, order: Order) -> Result<types::EraseReply, Error> {
         let (address, command) = (person(address)?, order.command()?);
         let inner = self.0.clone();
         crate::pages::uninterrupted(async move { inner.erase(&address, command).await }).await
@@ -96,8 +94,8 @@ impl State {
         sender: &str,
         file: Option<String>,
         order: Order,
-    ) -> Result<types::Lifted, Error> {
-        if addresses.is_empty() || addresses.len() > MAX_LIFTED {
+    ) -> Result<types::LiftReply, Error> {
+        if addresses.is_empty() || addresses.len() > types::MAX_LIFTED {
             return Err(Error::Request("addresses are none, or more than 10000"));
         }
         let people = addresses.iter().map(|address| person(address)).collect::<Result<Vec<_>, _>>()?;

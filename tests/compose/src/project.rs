@@ -23,8 +23,17 @@ use crate::{docker, root};
 
 const DEADLINE: Duration = Duration::from_secs(300);
 /// In the order of the ports from the first on.
-const PORTS: [&str; 8] =
-    ["STORAGE", "COMPLIANCE", "GUARDRAILS", "INFERENCE", "ORCHESTRATOR", "VAULT", "PROMETHEUS", "S3"];
+const PORTS: [&str; 9] = [
+    "STORAGE",
+    "COMPLIANCE",
+    "GUARDRAILS",
+    "INFERENCE",
+    "ORCHESTRATOR",
+    "OFFICER",
+    "VAULT",
+    "PROMETHEUS",
+    "S3",
+];
 /// What ends when it has done its work.
 pub const ONCE: [&str; 3] = ["bootstrap", "admit", "campaign"];
 

@@ -43,7 +43,7 @@ pub(crate) struct Options {
     /// Forget the state in --data first.
     #[arg(long)]
     fresh: bool,
-    /// First of the 16 ports on 127.0.0.1 that the stack uses.
+    /// First of the 17 ports on 127.0.0.1 that the stack uses.
     #[arg(long, value_name = "PORT", default_value_t = ports::BASE, value_parser = value_parser!(u16).range(1024..=65_519))]
     port_base: u16,
 }
@@ -198,6 +198,17 @@ fn forget(data: &Path) -> Result<()> {
     fs::remove_dir_all(data).map_err(|error| format!("{}: {error}", data.display()))
 }
 
+/// What a privacy officer types to see what is kept about the person whose address is on standard input.
+fn officer(plan: &Plan) -> String {
+    let command = plan.officer_command(&["subject", "find", "-"]);
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let short = |word: &std::ffi::OsStr| {
+        let path = Path::new(word);
+        path.strip_prefix(root()).unwrap_or(path).display().to_string()
+    };
+    words.map(short).collect::<Vec<_>>().join(" ")
+}
+
 fn addresses(plan: &Plan) {
     println!("\nEdge listeners (TLS 1.3; trust {}):", plan.ca().display());
     let all = [
@@ -214,6 +225,8 @@ fn addresses(plan: &Plan) {
         println!("Key (Authorization: Bearer …): {key}");
     }
     println!("S3 keys: {}", plan.s3_credentials().display());
+    println!("Officer listener (a key of its own): https://{}", plan.officer());
+    println!("  {}", officer(plan));
     println!("Health:");
     for service in Service::ALL {
         println!("  http://{}/readyz  {}", plan.health(service), service.name());

@@ -29,7 +29,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::Request`], [`Error::NotFound`]; [`Error::Busy`] while an import takes too long to wait for.
-    pub async fn undo_import(&self, campaign: &str, order: Order) -> Result<types::Undone, Error> {
+    pub async fn undo_import(&self, campaign: &str, order: Order) -> Result<types::UndoReply, Error> {
         let command = order.command()?;
         let (inner, campaign) = (self.0.clone(), campaign.to_owned());
         crate::pages::uninterrupted(async move { inner.undo_import(&campaign, command).await }).await
@@ -37,7 +37,7 @@ impl State {
 }
 
 impl Inner {
-    async fn undo_import(&self, campaign: &str, command: Command) -> Result<types::Undone, Error> {
+    async fn undo_import(&self, campaign: &str, command: Command) -> Result<types::UndoReply, Error> {
         let found = self.finished(campaign).await?;
         let found = found.ok_or(Error::NotFound("no import of this campaign has finished"))?;
         if !found.undone_at.is_empty() {
@@ -56,9 +56,9 @@ impl Inner {
     }
 
     /// Does what the record of the campaign says is to be done, as far as it is not yet.
-    async fn undo(&self, campaign: &Campaign) -> Result<types::Undone, Error> {
+    async fn undo(&self, campaign: &Campaign) -> Result<types::UndoReply, Error> {
         if campaign.is_undone {
-            return Ok(types::Undone { rows: 0, lifted: 0 });
+            return Ok(types::UndoReply { rows: 0, lifted: 0 });
         }
         let import: ImportId =
             campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
@@ -78,7 +78,7 @@ impl Inner {
             self.campaigns.forget_invalid(campaign).await?;
         }
         self.campaigns.change(&campaign.id, |campaign| campaign.is_undone = true).await?;
-        Ok(types::Undone { rows, lifted })
+        Ok(types::UndoReply { rows, lifted })
     }
 
     /// Notes with the objections that an import brought to a region that they were taken back; answers whose they are.

@@ -20,17 +20,6 @@ pub(crate) enum Channel {
 
 impl Channel {
     const ALL: [Self; 5] = [Self::Link, Self::List, Self::Hint, Self::Officer, Self::Erasure];
-
-    /// As reports name it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Link => "link",
-            Self::List => "list",
-            Self::Hint => "hint",
-            Self::Officer => "officer",
-            Self::Erasure => "erasure",
-        }
-    }
 }
 
 /// What is kept of an objection beside its link; moments are milliseconds since 1970.

@@ -29,7 +29,7 @@ impl Inner {
         &self,
         address: &EmailAddress,
         command: Command,
-    ) -> Result<types::Erased, Error> {
+    ) -> Result<types::EraseReply, Error> {
         // First: nobody writes to them from now on, whatever comes in between.
         let opt_out = OptOut {
             channel: Channel::Erasure,
@@ -41,7 +41,7 @@ impl Inner {
         let names = self.every_name(address).await?;
         // An import under way may have the person, and make a key for them after it was destroyed.
         let _alone = timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)?;
-        let mut answer = types::Erased {
+        let mut answer = types::EraseReply {
             erased: Vec::new(),
             rows: 0,
             suppressed: true,

@@ -9,11 +9,13 @@ use maily_law::{EmailAddress, Region, kept_columns};
 
 use crate::import::layout::EXCLUDED;
 use crate::ledger::{Event, HandedOff, Link};
-use crate::officer_types::{Done, Lifting, Message, Objection, Row, Subject};
+use crate::officer_types::{
+    MessageState, ObjectionChannel, Subject, SubjectAct, SubjectLift, SubjectMessage, SubjectObjection, SubjectRow,
+};
 use crate::pages::{bit, details};
 use crate::records::{Campaign, Entry};
 use crate::region::RegionState;
-use crate::schema::{self, Lift, Position, Reason};
+use crate::schema::{self, Channel, Lift, Position, Reason};
 use crate::secrets::AddressHash;
 use crate::state::Inner;
 use crate::{Error, ImportId};
@@ -117,7 +119,7 @@ impl RegionState {
             match link.event {
                 Some(Event::OptedOut(opted_out)) => {
                     let command = opted_out.command.unwrap_or_default();
-                    subject.objections.push(Objection {
+                    subject.objections.push(SubjectObjection {
                         article: given(opted_out.article),
                         caller: given(command.caller),
                         reason: given(command.reason),
@@ -126,7 +128,7 @@ impl RegionState {
                 }
                 Some(Event::Objected(objected)) => {
                     for row in objected.objections.iter().filter(|row| row.address == name) {
-                        subject.objections.push(Objection {
+                        subject.objections.push(SubjectObjection {
                             campaign: given(objected.campaign.clone()),
                             line: Some(row.line),
                             kind: given(row.kind.clone()),
@@ -154,9 +156,9 @@ impl RegionState {
                 return Err(Error::Damaged("a lifting"));
             };
             let command = lifted.command.unwrap_or_default();
-            subject.lifts.push(Lifting {
+            subject.lifts.push(SubjectLift {
                 at: moment(lift.at),
-                sender: lift.sender.iter().map(|byte| format!("{byte:02x}")).collect(),
+                sender: Some(lift.sender.iter().map(|byte| format!("{byte:02x}")).collect()),
                 region: region.name().to_owned(),
                 link: number,
                 caller: command.caller,
@@ -179,7 +181,7 @@ impl RegionState {
             let link = self.ledger.link(number).await?;
             let Some(Event::Erased(erased)) = link.event else { return Err(Error::Damaged("an erasure")) };
             let command = erased.command.unwrap_or_default();
-            subject.acts.push(Done {
+            subject.acts.push(SubjectAct {
                 at: link.at,
                 region: region.name().to_owned(),
                 link: number,
@@ -191,7 +193,7 @@ impl RegionState {
         Ok(())
     }
 
-    async fn row(&self, region: Region, found: &Found) -> Result<Row, Error> {
+    async fn row(&self, region: Region, found: &Found) -> Result<SubjectRow, Error> {
         let Found { campaign, import, entry, key, .. } = found;
         let when = campaign.when()?;
         let fields = match key {
@@ -202,7 +204,7 @@ impl RegionState {
             }
             None => None,
         };
-        Ok(Row {
+        Ok(SubjectRow {
             region: region.name().to_owned(),
             campaign: campaign.id.clone(),
             imported_at: when.import().to_string(),
@@ -216,30 +218,30 @@ impl RegionState {
         })
     }
 
-    async fn message(&self, found: &Found) -> Result<Message, Error> {
+    async fn message(&self, found: &Found) -> Result<SubjectMessage, Error> {
         let Position { cohort, page, at } = found.position;
-        let state = |state: &str| Message { state: state.to_owned(), at: None, segment: None };
+        let state = |state| SubjectMessage { state, at: None, segment: None };
         if cohort == EXCLUDED {
-            return Ok(state("excluded"));
+            return Ok(state(MessageState::Excluded));
         }
         let key = HandedOff { import: found.import.to_vec(), cohort, page, ..HandedOff::default() };
         let Some(link) = self.link_at(&schema::handed_off(&key)).await? else {
-            return Ok(state("waiting"));
+            return Ok(state(MessageState::Waiting));
         };
         let Some(Event::HandedOff(page)) = link.event else { return Err(Error::Damaged("a hand-off")) };
         let left = bit(&page.bits, usize::try_from(at).unwrap_or(usize::MAX));
-        Ok(Message {
-            state: if left { "handed_off" } else { "left_out" }.to_owned(),
+        Ok(SubjectMessage {
+            state: if left { MessageState::HandedOff } else { MessageState::LeftOut },
             at: Some(link.at),
             segment: left.then_some(page.segment),
         })
     }
 }
 
-fn objection(region: Region, link: u64, reason: &Reason) -> Objection {
-    Objection {
+fn objection(region: Region, link: u64, reason: &Reason) -> SubjectObjection {
+    SubjectObjection {
         at: moment(reason.at),
-        channel: reason.channel.name().to_owned(),
+        channel: channel(reason.channel),
         region: region.name().to_owned(),
         link,
         campaign: None,
@@ -249,6 +251,16 @@ fn objection(region: Region, link: u64, reason: &Reason) -> Objection {
         caller: None,
         reason: None,
         undone: reason.undone.is_some(),
+    }
+}
+
+fn channel(channel: Channel) -> ObjectionChannel {
+    match channel {
+        Channel::Link => ObjectionChannel::Link,
+        Channel::List => ObjectionChannel::List,
+        Channel::Hint => ObjectionChannel::Hint,
+        Channel::Officer => ObjectionChannel::Officer,
+        Channel::Erasure => ObjectionChannel::Erasure,
     }
 }
 

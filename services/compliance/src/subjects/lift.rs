@@ -17,11 +17,11 @@ impl Inner {
         sender: &EmailAddress,
         file: String,
         command: Command,
-    ) -> Result<types::Lifted, Error> {
+    ) -> Result<types::LiftReply, Error> {
         let sender = self.secrets.sender_hash(sender);
         let asker = Asker { sender: Some(sender), imported: i64::MAX };
         let mut names = Vec::new();
-        let mut answer = types::Lifted { lifted: 0, not_suppressed: 0 };
+        let mut answer = types::LiftReply { lifted: 0, not_suppressed: 0 };
         for person in people {
             let bound = self.bound_names(person, &asker).await?;
             if bound.is_empty() { answer.not_suppressed += 1 } else { answer.lifted += 1 }

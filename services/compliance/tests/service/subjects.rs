@@ -6,7 +6,7 @@ use axum::Extension;
 use bytes::Bytes;
 use futures::stream;
 use maily_chassis::EdgeCaller;
-use maily_compliance::officer_types::Subject;
+use maily_compliance::officer_types::{MessageState, ObjectionChannel, Subject};
 use maily_compliance::{Error, Order, Sender, State, officer};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -75,25 +75,25 @@ async fn everything_about_a_person_is_found_by_any_spelling() {
     let objections: Vec<_> = carol
         .objections
         .iter()
-        .map(|at| (at.channel.as_str(), at.region.as_str(), at.campaign.as_deref(), at.line, at.kind.as_deref()))
+        .map(|at| (at.channel, at.region.as_str(), at.campaign.as_deref(), at.line, at.kind.as_deref()))
         .collect();
     assert_eq!(
         objections,
-        [("link", "us", None, None, None), ("list", "us", Some("autumn"), Some(3), Some("suppressed"))]
+        [(ObjectionChannel::Link, "us", None, None, None), (ObjectionChannel::List, "us", Some("autumn"), Some(3), Some("suppressed"))]
     );
     assert!(carol.objections[0].article.as_deref().unwrap().contains("RFC 8058"));
     let rows: Vec<_> = carol
         .rows
         .iter()
-        .map(|row| (row.campaign.as_str(), row.line, row.outcome.as_str(), row.message.state.as_str()))
+        .map(|row| (row.campaign.as_str(), row.line, row.outcome.as_str(), row.message.state))
         .collect();
     assert_eq!(
         rows,
         [
-            ("spring", 3, "consent", "handed_off"),
-            ("spring", 4, "duplicate", "excluded"),
-            ("summer", 3, "consent", "left_out"),
-            ("autumn", 3, "suppressed", "excluded"),
+            ("spring", 3, "consent", MessageState::HandedOff),
+            ("spring", 4, "duplicate", MessageState::Excluded),
+            ("summer", 3, "consent", MessageState::LeftOut),
+            ("autumn", 3, "suppressed", MessageState::Excluded),
         ]
     );
     assert_eq!(carol.rows[0].message.segment.as_deref(), Some("segments/1"));
@@ -132,7 +132,7 @@ async fn who_was_erased_is_opened_by_nothing_and_not_written_to_again() {
     assert!(held.suppressed && held.rows.iter().all(|row| row.fields.is_none()) && held.rows.len() == 2);
     let acts: Vec<_> = held.acts.iter().map(|act| (act.act.as_str(), act.caller.as_str(), act.reason.as_str())).collect();
     assert_eq!(acts, [("erased", "olga", "asked by letter")]);
-    assert_eq!(held.objections[0].channel, "erasure");
+    assert_eq!(held.objections[0].channel, ObjectionChannel::Erasure);
     state.verify().await.unwrap();
 
     // A list brings nobody back.
@@ -214,7 +214,7 @@ async fn an_officer_suppresses_whoever_asked_by_other_means() {
     assert_eq!(written(state, "spring").await, [DAVE]);
     let found = state.find(CAROL).await.unwrap();
     let why = &found.objections[0];
-    assert_eq!((why.channel.as_str(), why.caller.as_deref(), why.reason.as_deref()), ("officer", Some("olga"), Some("by telephone")));
+    assert_eq!((why.channel, why.caller.as_deref(), why.reason.as_deref()), (ObjectionChannel::Officer, Some("olga"), Some("by telephone")));
     state.verify().await.unwrap();
 }
 

@@ -1,5 +1,6 @@
 //! An import is taken back: nobody is written to by it, and what it alone told of objections is lifted.
 
+use maily_compliance::officer_types::MessageState;
 use maily_compliance::{Error, Order, State};
 
 use crate::common::{HEADER, Service, import, page, ticking};
@@ -81,7 +82,7 @@ async fn the_evidence_of_messages_that_left_stays() {
     let receipt = state.undo_import("sent", order()).await.unwrap();
     assert_eq!(receipt.rows, 0);
     let found = state.find(PEOPLE[0]).await.unwrap();
-    assert!(found.rows[0].undone && found.rows[0].message.state == "handed_off" && found.rows[0].fields.is_some());
+    assert!(found.rows[0].undone && found.rows[0].message.state == MessageState::HandedOff && found.rows[0].fields.is_some());
     assert!(matches!(state.release(&page("sent", "en-US/vip", "us", 0)).await, Err(Error::Undone)));
     state.verify().await.unwrap();
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use maily_compliance::officer_types::{MessageState, ObjectionChannel};
 use maily_compliance::{HandOff, State};
 use tempfile::TempDir;
 
@@ -127,14 +128,19 @@ async fn people_of_revision_2_are_found_and_nothing_of_theirs_is_forgotten() {
     let state = &service.state;
     let before = state.verify().await.unwrap();
     let carol = state.find("carol@example.com").await.unwrap();
-    let rows: Vec<_> = carol.rows.iter().map(|row| (row.campaign.as_str(), row.line, row.message.state.as_str())).collect();
+    let rows: Vec<_> = carol.rows.iter().map(|row| (row.campaign.as_str(), row.line, row.message.state)).collect();
     assert_eq!(
         rows,
-        [("done", 2, "left_out"), ("done", 7, "excluded"), ("under-way", 2, "waiting"), ("under-way", 7, "excluded")]
+        [
+            ("done", 2, MessageState::LeftOut),
+            ("done", 7, MessageState::Excluded),
+            ("under-way", 2, MessageState::Waiting),
+            ("under-way", 7, MessageState::Excluded),
+        ]
     );
-    assert!(carol.rows.iter().all(|row| row.fields.is_some()) && carol.objections[0].channel == "link");
+    assert!(carol.rows.iter().all(|row| row.fields.is_some()) && carol.objections[0].channel == ObjectionChannel::Link);
     let heidi = state.find("Heidi@example.com").await.unwrap();
-    assert_eq!((heidi.objections[0].channel.as_str(), heidi.objections[0].line), ("list", Some(5)));
+    assert_eq!((heidi.objections[0].channel, heidi.objections[0].line), (ObjectionChannel::List, Some(5)));
     let ivan = state.find("ivan@example.com").await.unwrap();
     assert_eq!((ivan.rows.len(), ivan.rows[0].region.as_str()), (2, "eu"));
     state.opt_out(&links["Frank@xn--bcher-kva.example"]).await.unwrap();

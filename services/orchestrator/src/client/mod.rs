@@ -4,7 +4,6 @@
 //! deadline. What it writes appears at `--out` whole or not at all.
 
 mod cli;
-mod http;
 mod output;
 mod progress;
 mod summary;
@@ -13,6 +12,7 @@ mod table;
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
+use maily_client::{Access, Call, Client, DATA, Failure, UNAVAILABLE, USAGE};
 use serde_json::Value;
 
 use crate::{
@@ -20,93 +20,31 @@ use crate::{
     campaign::{CampaignId, Folder},
 };
 pub(crate) use cli::CampaignCommand;
-use http::{Call, Client};
 use output::Output;
 use progress::Progress;
 use summary::Summary;
 
-/// Exit codes, from `sysexits.h`.
-const USAGE: u8 = 64;
-const DATA: u8 = 65;
-const UNAVAILABLE: u8 = 69;
-const IO: u8 = 74;
-const INTERRUPTED: u8 = 130;
-
 const POLL: Duration = Duration::from_millis(400);
-
-/// Why the campaign was not run to its end: one sentence and an exit code.
-#[derive(Debug, thiserror::Error)]
-#[error("{sentence}")]
-pub(crate) struct Failure {
-    pub(crate) code: u8,
-    sentence: String,
-}
-
-impl Failure {
-    fn new(code: u8, sentence: impl std::fmt::Display) -> Self {
-        Self { code, sentence: sentence.to_string() }
-    }
-}
 
 /// Reads the command line and runs the command.
 #[must_use]
 pub fn run() -> ExitCode {
-    let command = CampaignCommand::parse();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&Failure::new(IO, error)),
-    };
-    let result = runtime.block_on(async {
-        tokio::select! {
-            result = campaign(command) => result,
-            () = told_to_end() => Err(Failure::new(INTERRUPTED, "interrupted; the campaign itself goes on")),
-        }
-    });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure),
-    }
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn told_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-fn fail(failure: &Failure) -> ExitCode {
-    eprintln!("maily: {}", printable(&failure.sentence));
-    ExitCode::from(failure.code)
-}
-
-/// One line as a terminal may be given it: what it would act on or hide is spelt out.
-fn printable(line: &str) -> String {
-    let hidden = |c: char| c.is_control() || maily_law::is_invisible(c);
-    line.chars().fold(String::with_capacity(line.len()), |mut out, c| {
-        match hidden(c) {
-            true => out.extend(c.escape_unicode()),
-            false => out.push(c),
-        }
-        out
-    })
+    maily_client::run(campaign(CampaignCommand::parse()), "interrupted; the campaign itself goes on")
 }
 
 pub(crate) async fn campaign(command: CampaignCommand) -> Result<(), Failure> {
     let run = command.run();
     let folder = Folder::read(&run.dir).map_err(|fault| Failure::new(USAGE, fault))?;
-    let client = Client::new(run)?;
+    let client = Client::new(&Access {
+        url: &run.url,
+        ca: &run.ca,
+        key_file: &run.key_file,
+        patience: Duration::from_secs(run.timeout),
+    })?;
     let output = Output::begin(&run.out)?;
     create(&client, &folder).await?;
     upload(&client, &folder).await?;
-    client.json(Call::post(path(&folder.id, "/start"), None), USAGE).await?;
+    client.json(Call::post(path(&folder.id, "/start"), None)).await?;
     wait(&client, &folder.id).await?;
     let summary = fetch(&client, &folder.id, &output).await?;
     output.finish()?;
@@ -129,12 +67,12 @@ async fn create(client: &Client, folder: &Folder) -> Result<(), Failure> {
         guardrails: folder.campaign.guardrails.clone(),
     };
     let body = serde_json::to_vec(&new).map_err(|error| Failure::new(USAGE, error))?;
-    client.json(Call::post("/v1/campaigns".to_owned(), Some(body)), USAGE).await.map(drop)
+    client.json(Call::post("/v1/campaigns".to_owned(), Some(body))).await.map(drop)
 }
 
 async fn upload(client: &Client, folder: &Folder) -> Result<(), Failure> {
-    let reply =
-        client.json(Call::upload(path(&folder.id, "/subscribers"), folder.subscribers.clone()), DATA).await?;
+    let upload = Call::upload(path(&folder.id, "/subscribers"), folder.subscribers.clone());
+    let reply = client.json(upload.refused(&[(422, DATA)])).await?;
     eprintln!("imported {} rows", reply["rows"]);
     Ok(())
 }
@@ -142,7 +80,7 @@ async fn upload(client: &Client, folder: &Folder) -> Result<(), Failure> {
 async fn wait(client: &Client, id: &CampaignId) -> Result<(), Failure> {
     let mut progress = Progress::default();
     loop {
-        let status: Value = client.json(Call::get(path(id, "")), USAGE).await?;
+        let status: Value = client.json(Call::get(path(id, ""))).await?;
         let status: crate::api::Status = serde_json::from_value(status)
             .map_err(|_| Failure::new(UNAVAILABLE, "the service answers nonsense"))?;
         progress.show(&status);
@@ -153,7 +91,7 @@ async fn wait(client: &Client, id: &CampaignId) -> Result<(), Failure> {
                 return Err(Failure::new(1, format_args!("the campaign failed: {why}")));
             }
             // Started, but the engine lost it before it was durable: ask again.
-            State::Imported => drop(client.json(Call::post(path(id, "/start"), None), USAGE).await?),
+            State::Imported => drop(client.json(Call::post(path(id, "/start"), None)).await?),
             State::Created => return Err(Failure::new(1, "the service lost the list of subscribers")),
             State::Running => {}
         }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, IO, USAGE};
+use maily_client::{Failure, IO, USAGE};
 
 /// A folder that is being written; removed again unless it is finished.
 pub(crate) struct Output {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::printable;
 use crate::api::{CohortStatus, Status};
+use maily_client::printable;
 
 /// What was shown already.
 #[derive(Default)]

@@ -12,7 +12,6 @@ use serde::{
     de::{IgnoredAny, SeqAccess, Visitor},
 };
 
-use super::{Failure, IO};
 use crate::report::Report;
 
 /// Invalid rows that are shown.

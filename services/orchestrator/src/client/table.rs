@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use mail_parser::{Message, MessageParser};
+use maily_client::printable;
 
-use super::{printable, summary::Summary};
+use super::summary::Summary;
 
 /// Prints the report and one finished mail.
 pub(crate) fn print(name: &str, summary: &Summary, out: &Path) {

@@ -1,4 +1,4 @@
-//! Calls of the orchestrator's API, each repeated until it is answered, refused, or the deadline passes.
+//! Calls of a service's API, each repeated until it is answered, refused, or the deadline passes.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,7 @@ use std::{
 
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -22,7 +22,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_util::io::ReaderStream;
 
-use super::{Failure, IO, UNAVAILABLE, USAGE, cli::Run, printable};
+use crate::{Failure, IO, NOPERM, UNAVAILABLE, USAGE, printable};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A torn connection is seen at once; a service that is stuck only by this.
@@ -31,14 +31,19 @@ const STALL: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(250);
 /// Torn downloads in a row, none longer than one before, after which the fault is in what is downloaded.
 const IN_VAIN: u32 = 12;
-/// Answers other than downloads are small.
+/// Answers other than downloads are small, unless a call says otherwise.
 const REPLY: usize = 4 << 20;
 
+/// Refusals whose sentence speaks for itself: the HTTP status, and the exit code that the command ends with.
+pub type Refusals = &'static [(u16, u8)];
+
 /// One call, as often as needed.
-pub(crate) struct Call {
+pub struct Call {
     method: Method,
     path: String,
     body: Payload,
+    longest: usize,
+    refusals: Refusals,
 }
 
 enum Payload {
@@ -48,16 +53,40 @@ enum Payload {
 }
 
 impl Call {
-    pub(crate) fn get(path: String) -> Self {
-        Self { method: Method::GET, path, body: Payload::None }
+    /// `GET`
+    #[must_use]
+    pub fn get(path: String) -> Self {
+        Self::new(Method::GET, path, Payload::None)
     }
 
-    pub(crate) fn post(path: String, json: Option<Vec<u8>>) -> Self {
-        Self { method: Method::POST, path, body: json.map_or(Payload::None, Payload::Json) }
+    /// `POST` of this JSON.
+    #[must_use]
+    pub fn post(path: String, json: Option<Vec<u8>>) -> Self {
+        Self::new(Method::POST, path, json.map_or(Payload::None, Payload::Json))
     }
 
-    pub(crate) fn upload(path: String, file: PathBuf) -> Self {
-        Self { method: Method::PUT, path, body: Payload::File(file) }
+    /// `PUT` of a file, a list in CSV.
+    #[must_use]
+    pub fn upload(path: String, file: PathBuf) -> Self {
+        Self::new(Method::PUT, path, Payload::File(file))
+    }
+
+    /// The longest answer that is read, in bytes; 4 MiB without this.
+    #[must_use]
+    pub fn answer(mut self, longest: usize) -> Self {
+        self.longest = longest;
+        self
+    }
+
+    /// What refusals end with; without this only unusable input (422), with 64.
+    #[must_use]
+    pub fn refused(mut self, refusals: Refusals) -> Self {
+        self.refusals = refusals;
+        self
+    }
+
+    fn new(method: Method, path: String, body: Payload) -> Self {
+        Self { method, path, body, longest: REPLY, refusals: &[(422, USAGE)] }
     }
 }
 
@@ -73,8 +102,21 @@ enum Trouble {
     Here(Failure),
 }
 
-/// A client of one orchestrator.
-pub(crate) struct Client {
+/// Where a service is, and who calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// Its listener, an https address.
+    pub url: &'a str,
+    /// PEM file of the authority that signed the listener's certificate.
+    pub ca: &'a Path,
+    /// File with the bearer key.
+    pub key_file: &'a Path,
+    /// How long every call together may take.
+    pub patience: Duration,
+}
+
+/// A client of one listener.
+pub struct Client {
     address: String,
     name: ServerName<'static>,
     tls: TlsConnector,
@@ -83,34 +125,45 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
+    /// A client that connects when it is used.
+    ///
+    /// # Errors
+    /// An address or a file that can't be used.
+    pub fn new(access: &Access<'_>) -> Result<Self, Failure> {
         let bad = |what: String| Failure::new(USAGE, what);
-        let url =
-            url::Url::parse(&run.url).map_err(|_| bad(format!("--url {} is not an address", run.url)))?;
+        let url = url::Url::parse(access.url)
+            .map_err(|_| bad(format!("--url {} is not an address", access.url)))?;
         let host = url.host_str().filter(|_| url.scheme() == "https");
-        let host = host.ok_or_else(|| bad(format!("--url {} is not an https address", run.url)))?;
+        let host = host.ok_or_else(|| bad(format!("--url {} is not an https address", access.url)))?;
         let plain = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let key = std::fs::read_to_string(&run.key_file)
-            .map_err(|error| bad(format!("cannot read {}: {error}", run.key_file.display())))?;
-        let tls = maily_chassis::tls::edge_client(&run.ca, &[b"http/1.1"]).map_err(|e| bad(e.to_string()))?;
+        let key = std::fs::read_to_string(access.key_file)
+            .map_err(|error| bad(format!("cannot read {}: {error}", access.key_file.display())))?;
+        let tls =
+            maily_chassis::tls::edge_client(access.ca, &[b"http/1.1"]).map_err(|e| bad(e.to_string()))?;
         Ok(Self {
             address: format!("{host}:{}", url.port_or_known_default().unwrap_or(443)),
-            name: ServerName::try_from(plain).map_err(|_| bad(format!("--url {} names no host", run.url)))?,
+            name: ServerName::try_from(plain)
+                .map_err(|_| bad(format!("--url {} names no host", access.url)))?,
             tls: TlsConnector::from(tls),
             authorization: format!("Bearer {}", key.trim()).into(),
-            deadline: Instant::now() + Duration::from_secs(run.timeout),
+            deadline: Instant::now() + access.patience,
         })
     }
 
-    /// Makes a call until it is answered; the answer's JSON. `refused` is the exit code for unusable input.
-    pub(crate) async fn json(&self, call: Call, refused: u8) -> Result<Value, Failure> {
-        self.persist(refused, || async {
+    /// Makes a call until it is answered; the answer's JSON.
+    ///
+    /// # Errors
+    /// The call is refused, or was not answered in time.
+    pub async fn json(&self, call: Call) -> Result<Value, Failure> {
+        self.persist(call.refusals, || async {
             let response = self.send(&call).await?;
-            let body = http_body_util::Limited::new(response.into_body(), REPLY).collect();
-            let bytes = timeout(STALL, body)
-                .await
-                .map_err(|_| again("no answer"))?
-                .map_err(|_| again("a torn answer"))?;
+            let body = http_body_util::Limited::new(response.into_body(), call.longest).collect();
+            let bytes = timeout(STALL, body).await.map_err(|_| again("no answer"))?.map_err(|error| {
+                match error.is::<LengthLimitError>() {
+                    true => Trouble::Here(Failure::new(UNAVAILABLE, "the answer is too long")),
+                    false => again("a torn answer"),
+                }
+            })?;
             let bytes = bytes.to_bytes();
             if bytes.is_empty() {
                 return Ok(Value::Null);
@@ -121,9 +174,12 @@ impl Client {
     }
 
     /// Downloads to a file, from the beginning again where the connection breaks.
-    pub(crate) async fn download(&self, path: &str, file: &Path) -> Result<(), Failure> {
-        let call = Call::get(path.to_owned());
-        self.persist(1, || async {
+    ///
+    /// # Errors
+    /// The call is refused or was not answered in time, or the file can't be written.
+    pub async fn download(&self, path: &str, file: &Path) -> Result<(), Failure> {
+        let call = Call::get(path.to_owned()).refused(&[(422, 1)]);
+        self.persist(call.refusals, || async {
             let mut body = self.send(&call).await?.into_body();
             let mut out = create(file).map_err(|error| here(file, &error))?;
             let mut length = 0;
@@ -144,7 +200,7 @@ impl Client {
 
     async fn persist<T, F: Future<Output = Result<T, Trouble>>>(
         &self,
-        refused: u8,
+        refusals: Refusals,
         attempt: impl Fn() -> F,
     ) -> Result<T, Failure> {
         let late = |why: &str| Failure::new(UNAVAILABLE, format_args!("{}: {why}", self.address));
@@ -154,7 +210,7 @@ impl Client {
             let why = match attempted {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(Trouble::Here(failure))) => return Err(failure),
-                Ok(Err(Trouble::No(status, sentence))) => return Err(refusal(status, &sentence, refused)),
+                Ok(Err(Trouble::No(status, sentence))) => return Err(refusal(status, &sentence, refusals)),
                 Ok(Err(Trouble::Again(why))) => why,
                 Ok(Err(Trouble::Torn(length, why))) => {
                     in_vain = if length > farthest { 0 } else { in_vain + 1 };
@@ -263,13 +319,19 @@ async fn detail(response: Response<Incoming>) -> String {
     sentence.unwrap_or_default().to_owned()
 }
 
-fn refusal(status: StatusCode, sentence: &str, refused: u8) -> Failure {
-    match status {
-        StatusCode::UNPROCESSABLE_ENTITY => Failure::new(refused, sentence),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Failure::new(77, format_args!("the service does not accept the key: {sentence}"))
+fn refusal(status: StatusCode, sentence: &str, refusals: Refusals) -> Failure {
+    let code = refusals.iter().find(|(refused, _)| *refused == status.as_u16()).map(|(_, code)| *code);
+    match (status, code) {
+        (_, Some(code)) if !sentence.is_empty() => Failure::new(code, sentence),
+        (StatusCode::UNAUTHORIZED, _) => {
+            Failure::new(NOPERM, format_args!("the service does not accept the key: {sentence}"))
         }
-        StatusCode::INSUFFICIENT_STORAGE => Failure::new(IO, sentence),
+        (StatusCode::FORBIDDEN, _) => {
+            Failure::new(NOPERM, format_args!("the key may not do this: {sentence}"))
+        }
+        (StatusCode::INSUFFICIENT_STORAGE, _) => Failure::new(IO, sentence),
+        // Not of our services: a status alone says nothing of what was asked.
+        (_, _) if sentence.is_empty() => Failure::new(1, format_args!("HTTP status {}", status.as_u16())),
         _ => Failure::new(1, format_args!("HTTP status {}: {sentence}", status.as_u16())),
     }
 }

@@ -1,0 +1,300 @@
+//! The command: its words, what it refuses, and what it asks of an officer listener.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Json, Router, extract::Request, http::StatusCode, response::IntoResponse as _};
+use clap::{CommandFactory as _, Parser as _};
+use expect_test::expect;
+use maily_chassis::{Edge, Problem};
+use maily_client::DATA;
+use maily_testkit::Authority;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use super::{carry_out, cli::OfficerCommand, input::Asked, order::Order};
+
+/// What a listener was asked: path and body.
+type Heard = Arc<Mutex<Vec<(String, Value)>>>;
+
+struct Tls {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl axum::serve::Listener for Tls {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (stream, address) = self.listener.accept().await.unwrap();
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// An officer listener that answers everything with the same.
+struct Service {
+    dir: TempDir,
+    url: String,
+    heard: Heard,
+}
+
+impl Service {
+    async fn start(status: u16, answer: Value) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (certificate, key) = Authority::open(dir.path()).unwrap().edge(&[]).unwrap();
+        std::fs::write(dir.path().join("officer.key"), "a key\n").unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = Edge { listen, certificate, key, keys: None, requests_per_second: 1 };
+        let acceptor = maily_chassis::tls::edge_server(&config).unwrap().into();
+        let listener = TcpListener::bind(listen).await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let heard = Heard::default();
+        let hearing = heard.clone();
+        let router = Router::new().fallback(async move |request: Request| {
+            assert_eq!(
+                (request.method().as_str(), &request.headers()["authorization"]),
+                ("POST", &"Bearer a key".parse().unwrap())
+            );
+            let path = request.uri().path().to_owned();
+            let body = axum::body::to_bytes(request.into_body(), 2 << 20).await.unwrap();
+            hearing.lock().unwrap().push((path, serde_json::from_slice(&body).unwrap()));
+            let status = StatusCode::from_u16(status).unwrap();
+            match answer.as_str() {
+                Some(sentence) => Problem::new(status, "no").detail(sentence).into_response(),
+                None => (status, Json(answer.clone())).into_response(),
+            }
+        });
+        tokio::spawn(async move { axum::serve(Tls { listener, acceptor }, router).await });
+        Self { dir, url, heard }
+    }
+
+    /// Runs a command where nobody can be asked; what it prints, or its exit code and sentence.
+    async fn run(&self, words: &[&str]) -> Result<String, (u8, String)> {
+        self.run_for("60", words).await
+    }
+
+    async fn run_for(&self, seconds: &str, words: &[&str]) -> Result<String, (u8, String)> {
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        let (ca, key) = (path("ca.pem"), path("officer.key"));
+        let access = ["--url", &self.url, "--ca", &ca, "--key-file", &key, "--timeout", seconds];
+        let command = OfficerCommand::try_parse_from([&["maily-compliance"], words, &access].concat());
+        let mut asked = Asked { input: &mut "ann@a.example\n".as_bytes(), is_person: false };
+        let mut out = Vec::new();
+        let run = async {
+            let (order, access) = Order::of(command.map_err(|error| error.to_string()).unwrap(), &mut asked)?;
+            carry_out(order, &access, &mut out).await
+        };
+        run.await.map_err(|failure| (failure.code, failure.to_string()))?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn heard(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.heard.lock().unwrap())
+    }
+}
+
+fn ann() -> Value {
+    json!({
+        "address": "ann@a.example",
+        "suppressed": true,
+        "objections": [
+            {"at": "2026-11-27T10:00:00Z", "channel": "link", "region": "eu", "link": 7, "campaign": "spring",
+             "line": null, "kind": null, "article": "Art. 21(3) GDPR", "caller": null, "reason": null, "undone": false},
+            {"at": "2026-11-28T10:00:00Z", "channel": "list", "region": "us", "link": 2, "campaign": "winter", "line": 12,
+             "kind": "withdrawn", "article": "Art. 7(3) GDPR", "caller": null, "reason": null, "undone": true},
+            {"at": "2026-11-29T10:00:00Z", "channel": "officer", "region": "eu", "link": 9, "campaign": null, "line": null,
+             "kind": null, "article": null, "caller": "olga", "reason": "by telephone", "undone": false},
+        ],
+        "lifts": [
+            {"at": "2026-11-28T11:00:00Z", "sender": null, "region": "eu", "link": 8, "caller": "olga",
+             "reason": "by letter", "file": "back.txt"},
+        ],
+        "rows": [
+            {"region": "eu", "campaign": "spring", "imported_at": "2026-11-20T09:00:00Z", "planned": "2026-11-21T09:00:00Z",
+             "line": 3, "outcome": "consent", "article": "Art. 6(1)(a) GDPR",
+             "fields": {"email": "Ann@a.example", "first_name": "Ann\u{1b}[2J"},
+             "message": {"state": "handed_off", "at": "2026-11-21T09:00:07Z", "segment": "maily-mail-eu/spring/0"}},
+            {"region": "us", "campaign": "winter", "imported_at": "2026-11-28T10:00:00Z", "planned": "2026-11-28T10:00:00Z",
+             "line": 12, "outcome": "withdrawn", "article": "Art. 7(3) GDPR", "fields": null,
+             "message": {"state": "excluded", "at": null, "segment": null}},
+        ],
+        "acts": [
+            {"at": "2026-11-29T10:00:00Z", "region": "us", "link": 4, "act": "erased", "caller": "olga", "reason": "asked for it"},
+        ],
+        "later": "a field that this command does not know",
+    })
+}
+
+#[tokio::test]
+async fn what_is_kept_is_shown_as_a_person_reads_it() {
+    let service = Service::start(200, ann()).await;
+    let shown = service.run(&["subject", "find", "-"]).await.unwrap();
+    let asked = vec![("/v1/subjects/find".to_owned(), json!({"address": "ann@a.example"}))];
+    assert_eq!(service.heard(), asked);
+    expect![[""]].assert_eq(&shown);
+    let json = service.run(&["subject", "find", "-", "--json"]).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), ann());
+    assert!(!json.contains('\u{1b}') && json.lines().count() == 1);
+}
+
+#[tokio::test]
+async fn an_export_is_written_once() {
+    let service = Service::start(200, ann()).await;
+    let out = service.dir.path().join("ann.json");
+    let words = ["subject", "export", "Ann@a.example", "--out", out.to_str().unwrap()];
+    let said = service.run(&words).await.unwrap();
+    assert!(said.contains(out.to_str().unwrap()), "{said}");
+    assert_eq!(serde_json::from_slice::<Value>(&std::fs::read(&out).unwrap()).unwrap(), ann());
+    assert_eq!(service.heard(), [("/v1/subjects/export".to_owned(), json!({"address": "Ann@a.example"}))]);
+    assert_eq!(service.run(&words).await.unwrap_err().0, 64);
+    assert!(service.heard().is_empty(), "nothing is asked where the answer has no place");
+}
+
+#[tokio::test]
+async fn every_act_is_one_call_with_its_reason() {
+    let because = ["--reason", "asked"];
+    let erased = json!({"erased": ["eu", "us"], "rows": 3, "suppressed": true, "unreadable_by": "2026-11-30T00:00:00Z"});
+    let lift = ["subject", "lift", "ann@a.example", "--sender", "news@b.example"];
+    for (words, path, body, answer, said) in [
+        (
+            &["subject", "erase", "-", "--yes"][..],
+            "/v1/subjects/erase",
+            json!({"address": "ann@a.example", "reason": "asked"}),
+            erased,
+            "erased: 3 rows in eu, us\nno copy or backup opens after 2026-11-30T00:00:00Z\n\
+             is on the suppression list, which holds a keyed hash of the address and no more\n",
+        ),
+        (
+            &["subject", "suppress", "ann@a.example"],
+            "/v1/subjects/suppress",
+            json!({"address": "ann@a.example", "reason": "asked"}),
+            json!({"new": false}),
+            "is on the suppression list, and was before\n",
+        ),
+        (
+            &lift,
+            "/v1/subjects/lift",
+            json!({"addresses": ["ann@a.example"], "sender": "news@b.example", "reason": "asked"}),
+            json!({"lifted": 1, "not_suppressed": 0}),
+            "lifted: 1\nnot on the suppression list: 0\n",
+        ),
+        (
+            &["import", "undo", "spring"],
+            "/v1/imports/undo",
+            json!({"campaign": "spring", "reason": "asked"}),
+            json!({"rows": 9, "lifted": 2}),
+            "undone: of 9 rows, 2 objections hold no longer\n",
+        ),
+    ] {
+        let service = Service::start(200, answer).await;
+        assert_eq!(service.run(&[words, &because].concat()).await.unwrap(), said);
+        assert_eq!(service.heard(), [(path.to_owned(), body)]);
+    }
+    let service = Service::start(200, json!({"links": {"eu": 12, "us": 3}})).await;
+    let said = service.run(&["ledger", "verify"]).await.unwrap();
+    assert_eq!(service.heard(), [("/v1/ledger/verify".to_owned(), json!({}))]);
+    expect![[""]].assert_eq(&said);
+}
+
+#[tokio::test]
+async fn many_are_lifted_in_calls_that_the_service_takes() {
+    let service = Service::start(200, json!({"lifted": 2, "not_suppressed": 1})).await;
+    let file = service.dir.path().join("back.txt");
+    std::fs::write(&file, (0..10_001).map(|n| format!("{n}@a.example\n")).collect::<String>()).unwrap();
+    let lift =
+        ["subject", "lift", "--file", file.to_str().unwrap(), "--sender", "news@b.example", "--reason", "r"];
+    assert_eq!(service.run(&lift).await.unwrap(), "lifted: 4\nnot on the suppression list: 2\n");
+    let heard = service.heard();
+    let sizes: Vec<_> = heard.iter().map(|(_, body)| body["addresses"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [10_000, 1]);
+    assert!(heard.iter().all(|(_, body)| body["file"] == "back.txt"), "no folder goes on record");
+    std::fs::write(&file, "ann@a.example\nbob\n").unwrap();
+    let (code, sentence) = service.run(&lift).await.unwrap_err();
+    assert!(code == DATA && sentence.ends_with("line 2: is not local@domain"), "{sentence}");
+    assert!(service.heard().is_empty(), "nobody is lifted when one line is wrong");
+}
+
+#[tokio::test]
+async fn a_refusal_has_a_code_of_its_own() {
+    for (status, code, sentence) in [
+        (400, 65, "because"),
+        (401, 77, "the service does not accept the key: because"),
+        (403, 77, "the key may not do this: because"),
+        (404, 67, "because"),
+        (409, 1, "HTTP status 409: because"),
+    ] {
+        let service = Service::start(status, "because".into()).await;
+        let refused = service.run(&["subject", "find", "ann@a.example"]).await.unwrap_err();
+        assert_eq!(refused, (code, sentence.to_owned()));
+        assert_eq!(service.heard().len(), 1, "{status} is final");
+    }
+    for status in [429, 503] {
+        let service = Service::start(status, "not now".into()).await;
+        let (code, sentence) = service.run_for("1", &["subject", "find", "ann@a.example"]).await.unwrap_err();
+        assert!(code == 69 && sentence.ends_with(&format!("HTTP status {status} not now")), "{sentence}");
+        assert!(service.heard().len() > 1, "{status} may pass");
+    }
+    let service = Service::start(200, json!({"new": "yes"})).await;
+    let nonsense = service.run(&["subject", "suppress", "ann@a.example", "--reason", "r"]).await;
+    assert_eq!(nonsense.unwrap_err(), (69, "the service answers nonsense".to_owned()));
+}
+
+#[tokio::test]
+async fn what_can_not_be_meant_is_refused_before_anything_is_asked() {
+    let service = Service::start(200, json!({})).await;
+    for (words, part) in [
+        (&["subject", "erase", "ann@a.example", "--reason", "asked"][..], "--yes"),
+        (&["subject", "suppress", "ann@a.example", "--reason", " "], "--reason is empty"),
+        (&["import", "undo", "spring", "--reason", ""], "--reason is empty"),
+        (&["subject", "find", ""], "the address is empty"),
+        (&["subject", "lift", "--file", "/absent", "--sender", "a@b.example", "--reason", "r"], "/absent"),
+    ] {
+        let (code, sentence) = service.run(words).await.unwrap_err();
+        assert!(code == 64 && sentence.contains(part), "{sentence}");
+    }
+    assert!(service.heard().is_empty());
+}
+
+#[test]
+fn the_command_line_says_what_is_missing() {
+    use clap::error::ErrorKind::{ArgumentConflict, InvalidSubcommand, MissingRequiredArgument};
+    let access = ["--ca", "ca.pem", "--key-file", "key"];
+    let refused = |words: &[&str]| {
+        let words = [&["maily-compliance"], words, &access].concat();
+        OfficerCommand::try_parse_from(words).err().map(|error| error.kind())
+    };
+    assert_eq!(refused(&["subject", "find", "-"]), None);
+    assert_eq!(refused(&["subject", "find"]), Some(MissingRequiredArgument));
+    assert_eq!(refused(&["subject", "erase", "-"]), Some(MissingRequiredArgument));
+    assert_eq!(refused(&["subject", "export", "-"]), Some(MissingRequiredArgument));
+    assert_eq!(refused(&["import", "undo", "spring"]), Some(MissingRequiredArgument));
+    assert_eq!(refused(&["subject", "forget", "-"]), Some(InvalidSubcommand));
+    let lift = ["subject", "lift", "--sender", "a@b.example", "--reason", "r"];
+    assert_eq!(refused(&lift), Some(MissingRequiredArgument));
+    assert_eq!(refused(&[&lift[..], &["-", "--file", "f"]].concat()), Some(ArgumentConflict));
+}
+
+#[test]
+fn help_says_what_each_does() {
+    let mut all = String::new();
+    for words in [&[][..], &["subject"], &["subject", "find"], &["subject", "erase"], &["subject", "lift"]] {
+        let mut command = OfficerCommand::command().term_width(100);
+        command.build();
+        let named = words.iter().try_fold(&mut command, |command, word| command.find_subcommand_mut(word));
+        all += &format!("{}\n", named.unwrap().render_help());
+    }
+    expect![[""]].assert_eq(&all);
+}
