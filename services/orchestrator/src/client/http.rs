@@ -22,7 +22,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_util::io::ReaderStream;
 
-use super::{Failure, IO, UNAVAILABLE, USAGE, cli::Run, printable};
+use super::{Failure, IO, NO_PERMISSION, UNAVAILABLE, USAGE, cli::Run, printable};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A torn connection is seen at once; a service that is stuck only by this.
@@ -267,7 +267,7 @@ fn refusal(status: StatusCode, sentence: &str, refused: u8) -> Failure {
     match status {
         StatusCode::UNPROCESSABLE_ENTITY => Failure::new(refused, sentence),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Failure::new(77, format_args!("the service does not accept the key: {sentence}"))
+            Failure::new(NO_PERMISSION, format_args!("the service does not accept the key: {sentence}"))
         }
         StatusCode::INSUFFICIENT_STORAGE => Failure::new(IO, sentence),
         _ => Failure::new(1, format_args!("HTTP status {}: {sentence}", status.as_u16())),

@@ -30,6 +30,7 @@ const USAGE: u8 = 64;
 const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const IO: u8 = 74;
+const NO_PERMISSION: u8 = 77;
 const INTERRUPTED: u8 = 130;
 
 const POLL: Duration = Duration::from_millis(400);
@@ -182,4 +183,17 @@ async fn fetch(client: &Client, id: &CampaignId, output: &Output) -> Result<Summ
         return Err(Failure::new(1, sentence));
     }
     Ok(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_code_is_told() {
+        let told = include_str!("../../../../docs/lists.md");
+        for code in [0, 1, USAGE, DATA, UNAVAILABLE, IO, NO_PERMISSION, INTERRUPTED] {
+            assert!(told.contains(&format!("\n| {code} |")), "docs/lists.md says nothing of {code}");
+        }
+    }
 }
