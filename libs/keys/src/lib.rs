@@ -4,7 +4,7 @@
 //! **epoch key**, which wraps the random keys of persons or objects, which seal records. The middle two live
 //! in a [`KeyTable`], a SlateDB of its own. Destroying a key deletes its row; the next epoch turn
 //! ([`KeyTable::turn_epoch`]) re-wraps what is left under a new epoch key and destroys the old one at the root,
-//! which ends every copy, backup and not yet collected file of the table at once.
+//! which ends every copy, backup and not yet collected file of the table at once. [`RotationSchedule`] says when.
 //!
 //! [`db`] opens SlateDB for everybody with one set of settings, one block cache and encrypted blocks.
 
@@ -21,6 +21,9 @@ mod provider;
 mod roots;
 #[cfg(test)]
 mod roots_suite;
+mod schedule;
+#[cfg(test)]
+mod schedule_tests;
 mod standing;
 mod table;
 #[cfg(test)]
@@ -34,6 +37,7 @@ pub use error::Error;
 pub use local::LocalKeyring;
 pub use provider::open_roots;
 pub use roots::{RootKeys, Scope, WrappedKey};
+pub use schedule::{Clock, EpochRotation, Looked, RotationSchedule, rotate};
 pub use standing::Standing;
 pub use table::{KeyId, KeyTable};
 pub use vault::VaultRoots;

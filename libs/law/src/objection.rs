@@ -20,6 +20,9 @@ pub enum Objection {
 }
 
 impl Objection {
+    /// All of them, the faintest first but for what is only assumed.
+    pub const ALL: [Self; 4] = [Self::Withdrawn, Self::Suppressed, Self::Unknown, Self::Assumed];
+
     /// Whether it goes into the tenant's suppression list. What was only assumed holds for its list.
     #[must_use]
     pub fn carries_over(self) -> bool {

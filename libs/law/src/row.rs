@@ -302,6 +302,8 @@ fn flag(text: &str) -> Option<bool> {
 mod tests {
     use super::*;
 
+    /// What whoever writes a list is told.
+    const LISTS: &str = include_str!("../../../docs/lists.md");
     const GOOD: [&str; 11] =
         ["7", "a@b.de", "", "DE", "en-GB", "vip", "1990", "express", "2025-06-01T00:00:00Z", "form", "false"];
 
@@ -339,6 +341,7 @@ mod tests {
             let mut fields = GOOD;
             fields[COLUMNS.iter().position(|name| *name == column).unwrap()] = value;
             assert_eq!(parse(&fields), Err(Fault { field: column, reason }), "{column}={value:?}");
+            assert!(LISTS.contains(&format!("`{reason}`")), "docs/lists.md lacks the reason {reason:?}");
         }
         let long = [&GOOD[..], &["purchase", ""]].concat();
         assert_eq!((parse(&GOOD[..10]), parse(&long), parse(&[])), (Err(COUNT), Err(COUNT), Err(COUNT)));

@@ -88,6 +88,9 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// All of them, the strictest first.
+    pub const ALL: [Self; 3] = [Self::Consent, Self::ImpliedConsent, Self::OptOut];
+
     /// The code that reports use.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -209,7 +212,7 @@ fn united_states(row: &Row<'_>) -> Outcome {
     Outcome::Allowed(if express { Basis::Consent } else { Basis::OptOut })
 }
 
-/// The provision behind an outcome; the table of DESIGN.md has the decisive ones.
+/// The provision behind an outcome; docs/lists.md has them in one table.
 fn article(outcome: Outcome, jurisdiction: Jurisdiction) -> &'static str {
     use Jurisdiction::{Canada, Europe, Other, Switzerland, UnitedKingdom, UnitedStates};
     match (outcome, jurisdiction) {
@@ -245,6 +248,9 @@ fn article(outcome: Outcome, jurisdiction: Jurisdiction) -> &'static str {
     }
 }
 
+#[cfg(test)]
+#[path = "documented.rs"]
+mod documented;
 #[cfg(test)]
 #[path = "rules_tests.rs"]
 mod tests;

@@ -65,8 +65,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     }
     let (fatal, watched) = (boot.fatal_handle(), state.clone());
     tokio::spawn(async move { fatal.raise(maily_chassis::Error::unavailable(watched.lost().await)) });
-    let (turning, shutdown) = (state.clone(), boot.shutdown.clone());
-    tokio::spawn(async move { turning.keep_turning(shutdown).await });
+    let (rotating, shutdown) = (state.clone(), boot.shutdown.clone());
+    tokio::spawn(async move { rotating.keep_rotating(shutdown).await });
     let (retiring, shutdown) = (state.clone(), boot.shutdown.clone());
     tokio::spawn(async move { retiring.keep_retention(shutdown).await });
     let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));

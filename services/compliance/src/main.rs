@@ -1,8 +1,8 @@
-//! The compliance service: who may lawfully be written to, and the record of every hand-off; or, with `subject`, `ledger` or
-//! `import` as its first argument, the command by which a privacy officer calls it.
+//! The compliance service: who may lawfully be written to, and the record of every hand-off; or, with `subject`, `ledger`, `import` or
+//! `epoch` as its first argument, the command by which a privacy officer calls it.
 
 /// First arguments that mean the command.
-const COMMANDS: [&str; 3] = ["subject", "ledger", "import"];
+const COMMANDS: [&str; 4] = ["subject", "ledger", "import", "epoch"];
 
 fn main() -> std::process::ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| COMMANDS.iter().any(|command| first == *command)) {

@@ -1,62 +1,170 @@
 //! The daily turn of a region's epoch: every person's key is wrapped anew, and the old epoch's key is destroyed at the
 //! root, so that no old copy of the key table opens what an erased person's key had sealed.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use futures::future::join_all;
 use jiff::Timestamp;
-use maily_keys::db::write_durable;
-use slatedb::WriteBatch;
+use maily_keys::{EpochRotation, KeyTable, RotationSchedule, rotate};
+use maily_law::Region;
+use slatedb::Db;
 use tokio_util::sync::CancellationToken;
 
+use crate::pages::uninterrupted;
 use crate::region::RegionState;
 use crate::schema::TURNED;
+use crate::state::Inner;
 use crate::{Error, State};
 
-/// How often a region looks whether it is time.
-const LOOK: Duration = Duration::from_secs(600);
-
 impl State {
-    /// Turns every region's epoch when it is `service.epoch_hours` old, until `shutdown`.
-    pub async fn keep_turning(&self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(LOOK);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = tick.tick() => {}
-            }
-            for (region, state) in &self.0.regions {
-                match state.turn_if_due(self.0.config.epoch_hours).await {
-                    Ok(None) => {}
-                    Ok(Some(count)) => tracing::info!(region = region.name(), count, "the epoch turned"),
-                    Err(error) => {
-                        tracing::error!(region = region.name(), %error, "the epoch could not turn; trying again");
-                    }
-                }
-            }
+    /// Rotates every region's epoch when it is `service.epoch_hours` old, until `shutdown`.
+    pub async fn keep_rotating(&self, shutdown: CancellationToken) {
+        let schedule = self.0.rotations();
+        let each = self.0.regions.values().map(|region| schedule.keep(region, shutdown.clone()));
+        join_all(each.collect::<Vec<_>>()).await;
+    }
+
+    /// Looks once, by the state's clock, whether a region's epoch is due, and rotates it then; answers how many keys were
+    /// wrapped anew in all.
+    ///
+    /// # Errors
+    /// Any; the next look goes on with it.
+    pub async fn rotate_if_due(&self) -> Result<u64, Error> {
+        let schedule = self.0.rotations();
+        let mut count = 0;
+        for region in self.0.regions.values() {
+            count += schedule.look(region).await?.rotated.unwrap_or_default();
         }
+        Ok(count)
+    }
+
+    /// Turns every region's epoch now, whatever its age; answers how many keys were wrapped anew.
+    ///
+    /// # Errors
+    /// Any; calling again goes on with it.
+    pub async fn turn_epochs(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let inner = Arc::clone(&self.0);
+        uninterrupted(async move { inner.turn_epochs().await }).await
+    }
+
+    /// By when what is erased in a region before this call can be opened in no copy any more: see
+    /// [`RotationSchedule::done_by`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a region that is not kept here, or a database that fails.
+    pub async fn erased_by(&self, region: Region) -> Result<Timestamp, Error> {
+        let state = self.0.regions.get(&region).ok_or(Error::NotFound("the region is not kept here"))?;
+        self.0.rotations().done_by(state).await
     }
 }
 
-impl RegionState {
-    /// Turns the epoch if it is `hours` old or a turn was interrupted; answers how many keys were wrapped anew.
-    pub(crate) async fn turn_if_due(&self, hours: u32) -> Result<Option<u64>, Error> {
-        let now = Timestamp::now().as_millisecond();
-        let last = match self.db.get(TURNED).await? {
-            Some(row) => row.as_ref().try_into().map_err(|_| Error::Damaged("the epoch's date"))?,
-            // A new region's epoch begins now.
-            None => return self.note_turn(now).await.map(|()| None),
-        };
-        let due = i64::from_be_bytes(last).saturating_add(i64::from(hours) * 3_600_000) <= now;
-        if !due && !self.keys.is_turning() {
-            return Ok(None);
+impl Inner {
+    async fn turn_epochs(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let mut turned = BTreeMap::new();
+        for (region, state) in &self.regions {
+            turned.insert(region.name().to_owned(), rotate(state, self.now()).await?);
         }
-        let count = self.keys.turn_epoch().await?;
-        self.note_turn(now).await.map(|()| Some(count))
+        Ok(turned)
     }
 
-    async fn note_turn(&self, now: i64) -> Result<(), Error> {
-        let mut batch = WriteBatch::new();
-        batch.put(TURNED, now.to_be_bytes());
-        Ok(write_durable(&self.db, batch).await?)
+    /// When epochs are rotated here, by the state's clock.
+    pub(crate) fn rotations(self: &Arc<Self>) -> RotationSchedule {
+        let inner = Arc::clone(self);
+        RotationSchedule::new(self.config.epoch_hours, Arc::new(move || inner.now()))
+    }
+}
+
+impl EpochRotation for RegionState {
+    type Error = Error;
+
+    fn keys(&self) -> &KeyTable {
+        &self.keys
+    }
+
+    fn began(&self) -> (&Db, &'static [u8]) {
+        (&self.db, TURNED)
+    }
+
+    /// Persons' keys are in the table, and nothing is wrapped elsewhere.
+    async fn finish(&self) -> Result<u64, Error> {
+        Ok(self.keys.finish_turn().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use maily_contracts::epoch::{Epoch, HOURS, KEYS};
+    use maily_keys::LocalKeyring;
+
+    use super::*;
+    use crate::Config;
+
+    impl RegionState {
+        /// Rotates an epoch that is `hours` old by the system's clock.
+        pub(crate) async fn turn_if_due(&self, hours: u32) -> Result<Option<u64>, Error> {
+            let schedule = RotationSchedule::new(hours, Arc::new(Timestamp::now));
+            Ok(schedule.look(self).await?.rotated)
+        }
+    }
+
+    /// A state with some people in one region, and the clock of a check.
+    struct Checked {
+        _folder: tempfile::TempDir,
+        state: State,
+        clock: Arc<AtomicI64>,
+    }
+
+    impl Checked {
+        async fn start() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let keyring = folder.path().join("keyring.json");
+            let roots = Arc::new(LocalKeyring::open(&keyring).unwrap());
+            let config = Config { keyring, epoch_hours: HOURS, ..Config::default() };
+            let clock = Arc::new(AtomicI64::default());
+            let now = Arc::clone(&clock);
+            let now = Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::SeqCst)).unwrap());
+            let state = State::open_with(&config, folder.path(), roots, now).await.unwrap();
+            let people: Vec<_> = (0..KEYS).map(|at| [u8::try_from(at).unwrap(); 32]).collect();
+            state.0.regions[&Region::Ch].keys.get_or_create(&people).await.unwrap();
+            Self { _folder: folder, state, clock }
+        }
+
+        fn region(&self) -> &RegionState {
+            &self.state.0.regions[&Region::Ch]
+        }
+    }
+
+    impl Epoch for Checked {
+        fn set_clock(&self, at: i64) {
+            self.clock.store(at, Ordering::SeqCst);
+        }
+
+        async fn look(&self) -> (Option<u64>, i64) {
+            let looked = self.state.0.rotations().look(self.region()).await.unwrap();
+            (looked.rotated, i64::try_from(looked.wait.as_millis()).unwrap())
+        }
+
+        async fn interrupt(&self) {
+            self.region().keys.begin_turn().await.unwrap();
+        }
+
+        async fn done_by(&self) -> i64 {
+            self.state.erased_by(Region::Ch).await.unwrap().as_millisecond()
+        }
+    }
+
+    maily_contracts::epoch_suite!(Checked::start);
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_region_is_rotated_by_the_states_clock() {
+        let checked = Checked::start().await;
+        let day = i64::from(HOURS) * 3_600_000;
+        for (at, count) in [(0, 0), (day - 1, 0), (day, KEYS), (day, 0)] {
+            checked.set_clock(at);
+            assert_eq!(checked.state.rotate_if_due().await.unwrap(), count, "{at}");
+        }
     }
 }

@@ -183,6 +183,7 @@ mod tests {
             subject: text(),
             preheader: text(),
             body: text(),
+            origins: crate::mail::Origins::MODEL,
             rewrites: 1,
             blocked: blocked.map(Into::into),
         }

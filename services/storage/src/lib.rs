@@ -33,8 +33,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use maily_chassis::{Boot, EdgeAuth, Listeners};
-use maily_keys::{AccessKey, RootKeys, open_roots, read_access_keys};
+use maily_keys::{AccessKey, RootKeys, RotationSchedule, open_roots, read_access_keys, rotate};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::AccessKeys;
@@ -74,10 +75,11 @@ impl Storage {
         s3::router(&self.gateway)
     }
 
-    /// Turns every region's epoch when it is `hours` old, until `shutdown`.
-    pub fn keep_turning(&self, hours: u32, shutdown: &CancellationToken) {
+    /// Rotates every region's epoch by this schedule, until `shutdown`.
+    pub fn keep_rotating(&self, schedule: &RotationSchedule, shutdown: &CancellationToken) {
         for region in self.regions.values() {
-            tokio::spawn(turn::keep_turning(Arc::clone(region), hours, shutdown.clone()));
+            let (region, schedule, shutdown) = (Arc::clone(region), schedule.clone(), shutdown.clone());
+            tokio::spawn(async move { schedule.keep(region.as_ref(), shutdown).await });
         }
     }
 
@@ -89,7 +91,7 @@ impl Storage {
     pub async fn turn(&self) -> Result<u64, Error> {
         let mut count = 0;
         for region in self.regions.values() {
-            count += region.turn().await?;
+            count += rotate(region.as_ref(), Timestamp::now()).await?;
         }
         Ok(count)
     }
@@ -123,7 +125,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     let root = within(&config.root, "objects");
     let storage = Storage::open(&root, &config.tenant, roots, keys, config.max_object_bytes).await?;
     let storage = Arc::new(storage);
-    storage.keep_turning(config.epoch_hours, &boot.shutdown);
+    let schedule = RotationSchedule::new(config.epoch_hours, Arc::new(Timestamp::now));
+    storage.keep_rotating(&schedule, &boot.shutdown);
     let (fatal, watched) = (boot.fatal_handle(), Arc::clone(&storage));
     tokio::spawn(async move { fatal.raise(watched.lost().await.into()) });
     let listeners = Listeners::new().internal(storage.router()).edge(storage.router(), EdgeAuth::Own);

@@ -1,12 +1,9 @@
 //! The daily turn of a region's epoch: every object key in the index is wrapped anew, and the old epoch's key is
 //! destroyed at the root, so that no old copy of the index opens a deleted object.
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use maily_keys::{EpochRotation, KeyTable};
 use prost::Message;
-use slatedb::WriteBatch;
-use tokio_util::sync::CancellationToken;
+use slatedb::{Db, WriteBatch};
 
 use crate::error::Error;
 use crate::region::Region;
@@ -14,68 +11,36 @@ use crate::rows::{self, Blob, Object, Part};
 
 /// Rows wrapped anew in one write, during which nothing is committed.
 const BATCH: usize = 256;
-/// When the epoch last turned, in milliseconds.
+/// When the last rotation of the epoch began.
 const TURNED: &[u8] = b"m/turned";
 /// Parts before objects: completing an upload moves a part's key into an object's row, as it is. So a key that is moved
 /// while the turn runs is either wrapped anew already or moved to where the second pass finds it.
 const PASSES: [u8; 2] = *b"po";
-/// How often a region looks whether it is time.
-const LOOK: Duration = Duration::from_secs(600);
 
-/// Turns the region's epoch every `hours`, and first ends a turn that was interrupted.
-pub(crate) async fn keep_turning(region: Arc<Region>, hours: u32, shutdown: CancellationToken) {
-    let mut tick = tokio::time::interval(LOOK);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        match region.turn_if_due(hours).await {
-            Ok(None) => {}
-            Ok(Some(count)) => tracing::info!(region = region.name, count, "the epoch turned"),
-            Err(error) => {
-                tracing::error!(region = region.name, %error, "the epoch could not turn; trying again")
-            }
-        }
-    }
-}
+impl EpochRotation for Region {
+    type Error = Error;
 
-impl Region {
-    async fn turn_if_due(&self, hours: u32) -> Result<Option<u64>, Error> {
-        let last = match self.index.get(TURNED).await? {
-            Some(row) => i64::from_be_bytes(row.as_ref().try_into().map_err(|_| Error::Row)?),
-            None => {
-                // A new region's epoch begins now.
-                self.note_turn().await?;
-                return Ok(None);
-            }
-        };
-        let due = last.saturating_add(i64::from(hours) * 3_600_000) <= rows::now_ms();
-        if !due && !self.keys.is_turning() {
-            return Ok(None);
-        }
-        self.turn().await.map(Some)
+    fn keys(&self) -> &KeyTable {
+        &self.keys
     }
 
-    /// Turns the epoch; answers how many keys were wrapped anew.
-    pub(crate) async fn turn(&self) -> Result<u64, Error> {
-        self.keys.begin_turn().await?;
+    fn began(&self) -> (&Db, &'static [u8]) {
+        (&self.index, TURNED)
+    }
+
+    /// Answers how many keys of objects and parts were wrapped anew.
+    async fn finish(&self) -> Result<u64, Error> {
         let mut count = 0;
         for prefix in PASSES {
             count += self.rewrap_all(prefix).await?;
         }
         self.index.flush().await?;
         self.keys.finish_turn().await?;
-        self.note_turn().await?;
         Ok(count)
     }
+}
 
-    async fn note_turn(&self) -> Result<(), Error> {
-        let mut batch = WriteBatch::new();
-        batch.put(TURNED, rows::now_ms().to_be_bytes());
-        Ok(maily_keys::db::write_durable(&self.index, batch).await?)
-    }
-
+impl Region {
     async fn rewrap_all(&self, prefix: u8) -> Result<u64, Error> {
         let (mut from, mut count) = (vec![prefix, b'/'], 0);
         loop {
@@ -134,10 +99,14 @@ impl Region {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     use bytes::Bytes;
     use futures::StreamExt;
-    use maily_keys::LocalKeyring;
+    use jiff::Timestamp;
+    use maily_contracts::epoch::{Epoch, HOURS, KEYS};
+    use maily_keys::{LocalKeyring, RotationSchedule};
 
     use super::*;
     use crate::commit::{Named, Place};
@@ -195,4 +164,49 @@ mod tests {
     async fn objects_before_parts_would_lose_it() {
         assert!(completed_between(*b"op").await.is_err());
     }
+    /// A region with a part of each of some uploads, and the clock of a check.
+    struct Checked {
+        _dir: tempfile::TempDir,
+        region: Arc<Region>,
+        clock: Arc<AtomicI64>,
+    }
+
+    impl Checked {
+        async fn start() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let region = open(dir.path()).await;
+            for upload in 0..KEYS {
+                let place = Place { bucket: format!("things-{upload}"), key: "a".into() };
+                self::upload(&region, &place, &upload.to_string()).await;
+            }
+            Self { _dir: dir, region, clock: Arc::default() }
+        }
+
+        fn schedule(&self) -> RotationSchedule {
+            let clock = Arc::clone(&self.clock);
+            let now = move || Timestamp::from_millisecond(clock.load(Ordering::SeqCst)).unwrap();
+            RotationSchedule::new(HOURS, Arc::new(now))
+        }
+    }
+
+    impl Epoch for Checked {
+        fn set_clock(&self, at: i64) {
+            self.clock.store(at, Ordering::SeqCst);
+        }
+
+        async fn look(&self) -> (Option<u64>, i64) {
+            let looked = self.schedule().look(self.region.as_ref()).await.unwrap();
+            (looked.rotated, i64::try_from(looked.wait.as_millis()).unwrap())
+        }
+
+        async fn interrupt(&self) {
+            self.region.keys.begin_turn().await.unwrap();
+        }
+
+        async fn done_by(&self) -> i64 {
+            self.schedule().done_by(self.region.as_ref()).await.unwrap().as_millisecond()
+        }
+    }
+
+    maily_contracts::epoch_suite!(Checked::start);
 }

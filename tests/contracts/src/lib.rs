@@ -20,6 +20,7 @@
 )]
 
 pub mod compliance;
+pub mod epoch;
 pub mod guardrails;
 pub mod inference;
 pub mod objects;

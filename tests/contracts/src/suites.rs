@@ -53,6 +53,20 @@ macro_rules! compliance_suite {
     };
 }
 
+/// A test of every check of [`crate::epoch`].
+#[macro_export]
+macro_rules! epoch_suite {
+    ($start:path) => {
+        $crate::checks!($start, epoch:
+            a_new_epoch_begins_when_it_is_first_looked_at,
+            it_is_rotated_when_it_is_old_enough_and_not_before,
+            the_next_look_is_when_it_is_due,
+            an_interrupted_rotation_is_ended_at_once,
+            what_is_destroyed_is_gone_by_a_date,
+        );
+    };
+}
+
 /// A test of every check of [`crate::guardrails`].
 #[macro_export]
 macro_rules! guardrails_suite {
@@ -121,6 +135,7 @@ mod tests {
             include_str!("compliance/import.rs"),
             include_str!("compliance/summary.rs"),
             include_str!("compliance/pages.rs"),
+            include_str!("epoch.rs"),
             include_str!("guardrails/load.rs"),
             include_str!("guardrails/verdicts.rs"),
             include_str!("inference/checks.rs"),

@@ -5,6 +5,7 @@
 //! opens nothing of before.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use maily_keys::KeyId;
@@ -26,7 +27,7 @@ const ARTICLE: &str = "GDPR 17(1), 21(3); CCPA 1798.105";
 
 impl Inner {
     pub(super) async fn erase(
-        &self,
+        self: &Arc<Self>,
         address: &EmailAddress,
         command: Command,
     ) -> Result<types::EraseReply, Error> {
@@ -86,10 +87,10 @@ impl Inner {
     }
 
     /// When every epoch of now has ended at the latest.
-    async fn unreadable_by(&self) -> Result<Timestamp, Error> {
-        let mut latest = self.now();
+    async fn unreadable_by(self: &Arc<Self>) -> Result<Timestamp, Error> {
+        let (schedule, mut latest) = (self.rotations(), self.now());
         for state in self.regions.values() {
-            latest = latest.max(state.turns_by(self.now(), self.config.epoch_hours).await?);
+            latest = latest.max(schedule.done_by(state).await?);
         }
         Ok(latest)
     }
@@ -139,21 +140,5 @@ impl RegionState {
         let mut batch = WriteBatch::new();
         batch.delete(noted);
         Ok(write_durable(&self.db, batch).await?)
-    }
-}
-
-impl RegionState {
-    /// When the epoch of `now` has turned at the latest.
-    pub(crate) async fn turns_by(&self, now: Timestamp, hours: u32) -> Result<Timestamp, Error> {
-        let last = match self.db.get(schema::TURNED).await? {
-            Some(row) => {
-                let last = row.as_ref().try_into().map_err(|_| Error::Damaged("the epoch's date"))?;
-                Timestamp::from_millisecond(i64::from_be_bytes(last))
-                    .map_err(|_| Error::Damaged("the epoch's date"))?
-            }
-            None => now,
-        };
-        Ok(last.max(now - jiff::SignedDuration::from_hours(i64::from(hours)))
-            + jiff::SignedDuration::from_hours(i64::from(hours)))
     }
 }

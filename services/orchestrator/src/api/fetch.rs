@@ -166,6 +166,10 @@ mod tests {
                 "model"
             ]
         );
+        let told = include_str!("../../../../docs/lists.md");
+        for key in keys {
+            assert!(told.contains(&format!("\n| `{key}` |")), "docs/lists.md says nothing of {key}");
+        }
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
     }
 }

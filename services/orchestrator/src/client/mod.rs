@@ -121,3 +121,17 @@ async fn fetch(client: &Client, id: &CampaignId, output: &Output) -> Result<Summ
     }
     Ok(summary)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_code_is_told() {
+        let told = include_str!("../../../../docs/lists.md");
+        use maily_client::{INTERRUPTED, IO, NOPERM, UNAVAILABLE};
+        for code in [0, 1, USAGE, DATA, UNAVAILABLE, IO, NOPERM, INTERRUPTED] {
+            assert!(told.contains(&format!("\n| {code} |")), "docs/lists.md says nothing of {code}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::Origins;
 use crate::{campaign::Sender, copy::Draft};
 
 /// Where a line is folded (RFC 5322, section 2.1.1).
@@ -16,19 +17,22 @@ pub(crate) fn from(sender: &Sender) -> String {
 }
 
 /// The headers that all messages of a cohort share, to the empty line that ends the section.
-pub(crate) fn fixed(locale: &str, draft: &Draft, date: Timestamp, boundary: &str) -> String {
+pub(crate) fn fixed(
+    locale: &str,
+    draft: &Draft,
+    origins: Origins,
+    date: Timestamp,
+    boundary: &str,
+) -> String {
     let date = date.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000");
     let language = language(locale).map(|tag| format!("Content-Language: {tag}\r\n")).unwrap_or_default();
     format!(
-        "Subject: {}\r\nDate: {date}\r\n{language}{AI_MARK}MIME-Version: 1.0\r\n\
+        "Subject: {}\r\nDate: {date}\r\n{language}{}MIME-Version: 1.0\r\n\
          Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n\r\n",
-        unstructured(&draft.subject, "Subject: ".len())
+        unstructured(&draft.subject, "Subject: ".len()),
+        origins.header()
     )
 }
-
-/// Says to machines that the text was generated (EU AI Act art. 50(2)): the field of draft-abaris-aicdh and the term
-/// of the IPTC's digital source type vocabulary. No field for mail is registered yet.
-const AI_MARK: &str = "AI-Disclosure: mode=ai-originated\r\nDigital-Source-Type:\r\n <https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia>\r\n";
 
 /// A BCP 47 tag, if the cohort's locale looks like one.
 pub(crate) fn language(locale: &str) -> Option<&str> {

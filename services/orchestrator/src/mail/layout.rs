@@ -1,6 +1,6 @@
 //! How a mail looks: the copy, and around it what only the platform may write.
 
-use super::{FIRST_NAME, UNSUBSCRIBE_URL, headers::language, name::without, part::escape};
+use super::{FIRST_NAME, Origins, UNSUBSCRIBE_URL, headers::language, name::without, part::escape};
 use crate::{
     campaign::Settings,
     copy::{Draft, one_line},
@@ -8,7 +8,6 @@ use crate::{
 
 /// CAN-SPAM, 15 U.S.C. 7704(a)(5)(A)(i): clearly and conspicuously, so not in the small print alone.
 const ADVERTISEMENT: &str = "This email is an advertisement.";
-const NOTICE: &str = "This email was written with the help of artificial intelligence.";
 
 /// What the law of the recipient wants said.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,14 +26,20 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new(settings: &Settings, locale: &str, draft: &Draft, kind: Kind) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        locale: &str,
+        draft: &Draft,
+        origins: Origins,
+        kind: Kind,
+    ) -> Self {
         let body = body(settings, &draft.body);
         let nameless = without(&body, FIRST_NAME);
         Self {
-            text_named: text(settings, &body, kind),
-            text_nameless: text(settings, &nameless, kind),
-            html_named: html(settings, locale, draft, &body, kind),
-            html_nameless: html(settings, locale, draft, &nameless, kind),
+            text_named: text(settings, &body, origins, kind),
+            text_nameless: text(settings, &nameless, origins, kind),
+            html_named: html(settings, locale, draft, &body, origins, kind),
+            html_nameless: html(settings, locale, draft, &nameless, origins, kind),
         }
     }
 }
@@ -54,38 +59,47 @@ fn body(settings: &Settings, copy: &str) -> String {
     format!("{greeting}{copy}{offer}")
 }
 
-fn text(settings: &Settings, body: &str, kind: Kind) -> String {
+fn text(settings: &Settings, body: &str, origins: Origins, kind: Kind) -> String {
     let sender = &settings.sender;
     let advertisement = match kind {
         Kind::Usual => String::new(),
         Kind::Advertisement => format!("\n\n{ADVERTISEMENT}"),
     };
+    let notice = origins.notice().map(|notice| format!("\n{notice}\n")).unwrap_or_default();
     format!(
-        "{body}{advertisement}\n\n-- \n{}\n{}\n\nUnsubscribe: {UNSUBSCRIBE_URL}\n\n{NOTICE}\n",
+        "{body}{advertisement}\n\n-- \n{}\n{}\n\nUnsubscribe: {UNSUBSCRIBE_URL}\n{notice}",
         sender.name, sender.postal_address
     )
 }
 
-fn html(settings: &Settings, locale: &str, draft: &Draft, body: &str, kind: Kind) -> String {
+fn html(
+    settings: &Settings,
+    locale: &str,
+    draft: &Draft,
+    body: &str,
+    origins: Origins,
+    kind: Kind,
+) -> String {
     let lang = language(locale).unwrap_or("en");
     let paragraphs: String = body.split("\n\n").map(|text| paragraph(settings, text)).collect();
     let advertisement = match kind {
         Kind::Usual => String::new(),
         Kind::Advertisement => format!("<p>{ADVERTISEMENT}</p>\n"),
     };
+    let small = |text: String| format!("<p style=\"font-size:13px;color:#555\">{text}</p>\n");
+    let notice = origins.notice().map(small).unwrap_or_default();
     let sender = &settings.sender;
     let address = escape(&sender.postal_address).replace('\n', "<br>\n");
     format!(
         "<!DOCTYPE html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"ai-disclosure\" content=\"ai-originated\">\n\
-         <meta name=\"digital-source-type\" content=\"https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia\">\n\
-         <title>{subject}</title>\n</head>\n<body style=\"margin:0;padding:24px;font-family:Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5;color:#222\">\n\
+         {meta}<title>{subject}</title>\n</head>\n<body style=\"margin:0;padding:24px;font-family:Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5;color:#222\">\n\
          <span style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">{preheader}</span>\n\
          <div style=\"max-width:600px;margin:0 auto\">\n{paragraphs}{advertisement}\
          <hr style=\"border:0;border-top:1px solid #ddd\">\n<p style=\"font-size:13px;color:#555\">{name}<br>\n{address}</p>\n\
          <p style=\"font-size:13px;color:#555\"><a href=\"{UNSUBSCRIBE_URL}\">Unsubscribe</a></p>\n\
-         <p style=\"font-size:13px;color:#555\">{NOTICE}</p>\n</div>\n</body>\n</html>\n",
+         {notice}</div>\n</body>\n</html>\n",
+        meta = origins.meta(),
         subject = escape(&draft.subject),
         preheader = escape(&draft.preheader),
         name = escape(&sender.name),

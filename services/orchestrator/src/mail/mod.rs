@@ -1,12 +1,13 @@
 //! The mail of a cohort: rendered once from its copy, then merged for each recipient.
 //!
 //! A message is RFC 5322 with text and HTML parts in quoted-printable (so every line is short and 7-bit), the
-//! one-click headers of RFC 8058, the sender's postal address, and a mark that the text was generated (EU AI Act
-//! art. 50(2)). Values are inserted as data: cleaned, escaped, and never looked at for placeholders again.
+//! one-click headers of RFC 8058, the sender's postal address, and, where a model wrote something of it, a mark that says
+//! so (EU AI Act art. 50(2)). Values are inserted as data: cleaned, escaped, and never looked at for placeholders again.
 
 mod headers;
 mod layout;
 mod name;
+mod origin;
 mod part;
 mod qp;
 
@@ -18,6 +19,7 @@ use crate::{
     copy::Draft,
 };
 use layout::{Kind, Layout};
+pub(crate) use origin::Origins;
 use part::Part;
 
 /// The first name's place in copy.
@@ -98,15 +100,16 @@ impl Parts {
 }
 
 impl Template {
-    /// Renders the mail of one cohort, of a campaign that began at `date`.
+    /// Renders the mail of one cohort, whose draft is of these `origins`, of a campaign that began at `date`.
     pub(crate) fn new(
         campaign: &CampaignId,
         settings: &Settings,
         locale: &str,
         draft: &Draft,
+        origins: Origins,
         date: Timestamp,
     ) -> Self {
-        let layout = Layout::new(settings, locale, draft, Kind::Usual);
+        let layout = Layout::new(settings, locale, draft, origins, Kind::Usual);
         let boundary = boundary(campaign, draft);
         let part = |kind: &str| {
             format!(
@@ -118,11 +121,11 @@ impl Template {
             domain: settings.sender.email.rsplit('@').next().unwrap_or_default().to_owned(),
             unsubscribe_base: settings.unsubscribe_base_url.clone(),
             before: headers::from(&settings.sender).into_bytes(),
-            after: (headers::fixed(locale, draft, date, &boundary) + &part("plain")).into_bytes(),
+            after: (headers::fixed(locale, draft, origins, date, &boundary) + &part("plain")).into_bytes(),
             between: part("html").into_bytes(),
             end: format!("--{boundary}--\r\n").into_bytes(),
             usual: Parts::new(&layout),
-            advertisement: Parts::new(&Layout::new(settings, locale, draft, Kind::Advertisement)),
+            advertisement: Parts::new(&Layout::new(settings, locale, draft, origins, Kind::Advertisement)),
             layout,
         }
     }

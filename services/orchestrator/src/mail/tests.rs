@@ -2,7 +2,7 @@
 
 use mail_parser::{MessageParser, MimeHeaders as _};
 
-use super::*;
+use super::{origin::Origin, *};
 use crate::campaign::Settings;
 
 fn settings() -> Settings {
@@ -20,8 +20,12 @@ fn draft() -> Draft {
 }
 
 fn template() -> Template {
+    template_of(Origins::MODEL)
+}
+
+fn template_of(origins: Origins) -> Template {
     let date = Timestamp::from_second(1_777_626_000).unwrap();
-    Template::new(&CampaignId::of_digest(&[7; 32]), &settings(), "en-GB", &draft(), date)
+    Template::new(&CampaignId::of_digest(&[7; 32]), &settings(), "en-GB", &draft(), origins, date)
 }
 
 fn merge(email: &str, first_name: &str) -> Result<Vec<u8>, MergeError> {
@@ -46,6 +50,42 @@ fn what_nobody_asked_for_says_that_it_is_an_advertisement() {
         let text = message.body_text(0).unwrap();
         let place = text.find("advertisement").unwrap_or_default();
         assert!(place < text.find("-- \r\n").unwrap(), "it stands before the small print");
+    }
+}
+
+/// The header, the head of the HTML part and the sentence of both parts agree, and name no more than was generated.
+#[test]
+fn a_mail_is_marked_where_a_model_wrote_something_of_it_and_nowhere_else() {
+    use Origin::{Human, Model};
+    for (origins, term, what) in [
+        ([Model, Model, Model], Some("trainedAlgorithmicMedia"), "This email was"),
+        (
+            [Model, Human, Human],
+            Some("compositeWithTrainedAlgorithmicMedia"),
+            "The subject of this email was",
+        ),
+        ([Human, Human, Model], Some("compositeWithTrainedAlgorithmicMedia"), "The text of this email was"),
+        ([Human, Human, Human], None, ""),
+    ] {
+        let [subject, preheader, body] = origins;
+        let mut bytes = Vec::new();
+        let template = template_of(Origins { subject, preheader, body });
+        template.merge(&recipient("a@b.example", "Anna"), &mut bytes).unwrap();
+        let message = MessageParser::default().parse(&bytes).unwrap();
+        let raw = |name: &str| message.header_raw(name).map(|value| value.trim().to_owned());
+        let uri = term.map(|term| format!("https://cv.iptc.org/newscodes/digitalsourcetype/{term}"));
+        assert_eq!(raw("AI-Disclosure"), term.map(|_| "mode=ai-originated".to_owned()), "{origins:?}");
+        assert_eq!(raw("Digital-Source-Type"), uri.as_ref().map(|uri| format!("<{uri}>")));
+        let (text, html) = (message.body_text(0).unwrap(), message.body_html(0).unwrap());
+        assert_eq!(html.contains("ai-disclosure"), term.is_some());
+        assert_eq!(html.contains("digital-source-type"), term.is_some());
+        assert!(uri.is_none_or(|uri| html.contains(&format!("content=\"{uri}\""))));
+        let sentence = format!("{what} written with the help of artificial intelligence.");
+        for part in [&text, &html] {
+            assert_eq!(part.contains("artificial intelligence"), term.is_some(), "{part}");
+            assert!(term.is_none() || part.contains(&sentence), "{part}");
+            assert!(part.contains("1 Fern Lane") && part.contains("https://127.0.0.1:9443/u/t0k-en_"));
+        }
     }
 }
 

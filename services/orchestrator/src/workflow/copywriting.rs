@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     campaign::{Campaign, CampaignId},
-    copy::{self, CopyError, Draft},
-    mail::Template,
+    copy::{self, CopyError, Draft, Written},
+    mail::{Origins, Template},
     peers::{Guard, PeerError},
     segment,
 };
@@ -26,6 +26,9 @@ pub(crate) struct CohortCopy {
     pub(crate) subject: Option<String>,
     pub(crate) preheader: Option<String>,
     pub(crate) body: Option<String>,
+    /// Who wrote them.
+    #[serde(default = "Origins::unsaid")]
+    pub(crate) origins: Origins,
     pub(crate) rewrites: u32,
     pub(crate) blocked: Option<String>,
 }
@@ -41,15 +44,16 @@ impl CohortCopy {
         }
     }
 
-    fn written(locale: &str, draft: Draft, rewrites: u32) -> Self {
+    fn written(locale: &str, draft: Draft, origins: Origins, rewrites: u32) -> Self {
         let Draft { subject, preheader, body } = draft;
         let (subject, preheader, body) = (Some(subject), Some(preheader), Some(body));
-        Self { locale: locale.to_owned(), subject, preheader, body, rewrites, blocked: None }
+        Self { locale: locale.to_owned(), subject, preheader, body, origins, rewrites, blocked: None }
     }
 
     fn blocked(locale: &str, reason: &str, rewrites: u32) -> Self {
         let (locale, reason) = (locale.to_owned(), reason[..reason.floor_char_boundary(REASON)].to_owned());
-        Self { locale, subject: None, preheader: None, body: None, rewrites, blocked: Some(reason) }
+        let origins = Origins::unsaid();
+        Self { locale, subject: None, preheader: None, body: None, origins, rewrites, blocked: Some(reason) }
     }
 }
 
@@ -117,20 +121,23 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     let mut wrong = Vec::new();
     for round in 0..=settings.max_rewrites {
         rewrites += u32::from(round > 0);
-        let written = match copy::write(&brief, seed, settings.max_rewrites, &model, &guard).await {
-            Ok(written) => written,
-            Err(CopyError::Blocked { reason, rewrites: pieces }) => {
-                return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites + pieces));
-            }
-            Err(CopyError::Refused(reason)) => {
-                return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites));
-            }
-            Err(error @ CopyError::Unavailable(_)) => return Err(error.into()),
-        };
-        rewrites += written.rewrites;
-        wrong = judge(&guard, id, &campaign, &brief.locale, &written.draft, page_size, date).await?;
+        let Written { draft, rewrites: pieces } =
+            match copy::write(&brief, seed, settings.max_rewrites, &model, &guard).await {
+                Ok(written) => written,
+                Err(CopyError::Blocked { reason, rewrites: pieces }) => {
+                    return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites + pieces));
+                }
+                Err(CopyError::Refused(reason)) => {
+                    return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites));
+                }
+                Err(error @ CopyError::Unavailable(_)) => return Err(error.into()),
+            };
+        rewrites += pieces;
+        // Every piece is the model's, or there is no copy: nothing canned takes the place of one that did not pass.
+        let origins = Origins::MODEL;
+        wrong = judge(&guard, id, &campaign, &brief.locale, (&draft, origins), page_size, date).await?;
         if wrong.is_empty() {
-            return Ok(CohortCopy::written(&brief.locale, written.draft, rewrites));
+            return Ok(CohortCopy::written(&brief.locale, draft, origins, rewrites));
         }
         // Another draw, and the same one each time the campaign runs (2^64 over the golden ratio).
         seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -158,12 +165,12 @@ async fn judge(
     id: &CampaignId,
     campaign: &Campaign,
     locale: &str,
-    draft: &Draft,
+    (draft, origins): (&Draft, Origins),
     page_size: u32,
     date: Timestamp,
 ) -> Result<Vec<String>, PeerError> {
     let mut flaws = crate::mail::flaws(draft);
-    let template = Template::new(id, &campaign.settings, locale, draft, date);
+    let template = Template::new(id, &campaign.settings, locale, draft, origins, date);
     // Found here, it stops the cohort; found when the page is written, others would have been sent to already.
     if !segment::fits(page_size, template.longest()) {
         flaws.push(format!("layout (body): {page_size} messages of it are too long for one page"));

@@ -57,7 +57,7 @@ pub(crate) async fn hand_off(
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let date = started(deps, id).await?;
-    let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft, date));
+    let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft, copy.origins, date));
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
     let page = |page| Page {
         campaign_id: id.to_string(),

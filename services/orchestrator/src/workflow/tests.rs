@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     campaign::EXAMPLE,
     client,
+    mail::Origins,
     peers::objects::memory::Memory,
     testing::{Orchestrator, Platform},
 };
@@ -47,6 +48,7 @@ fn with_copy(platform: &Platform, dir: &Path) {
             subject: Some(format!("Subject {cohort}")),
             preheader: Some("Secretpreheader".into()),
             body: Some("Hi {{first_name}},\n\nSecretcopy.".into()),
+            origins: Origins::MODEL,
             rewrites: 0,
             blocked: None,
         };
@@ -125,6 +127,44 @@ async fn every_row_is_accounted_for_and_restate_knows_nobody() {
     for secret in ["secret.example", "Secretname", "Secretcopy", "Secretpreheader", "spring sale", "en-IE/a"]
     {
         assert!(!holds(secret), "Restate keeps {secret}");
+    }
+}
+
+/// EU AI Act, art. 50(2): by what is kept of each cohort's copy, also by the orchestrator of before, which kept nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_says_that_a_model_wrote_it_where_one_did() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 12);
+    let id = crate::campaign::Folder::read(&dir).unwrap().id;
+    let people = serde_json::json!({ "subject": "human", "preheader": "human", "body": "human" });
+    let both = serde_json::json!({ "subject": "model", "preheader": "human", "body": "human" });
+    let before = serde_json::Value::Null;
+    for (cohort, origins) in [people, both, before.clone(), before].into_iter().enumerate() {
+        let mut copy = serde_json::json!({ "locale": "en-GB", "subject": format!("Subject {cohort}"),
+            "preheader": "Soon", "body": "Hi {{first_name}},\n\nCome and see.", "rewrites": 0, "blocked": null });
+        if !origins.is_null() {
+            copy["origins"] = origins;
+        }
+        put(&platform.objects, &Keys(&id).copy(u32::try_from(cohort).unwrap()), &copy);
+    }
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    // Without the soft line breaks of quoted-printable.
+    let mail = files(&platform, "out").into_values().collect::<String>().replace("=\n", "");
+    let messages: Vec<_> = mail.split("From: ").filter(|message| message.contains("Subject: ")).collect();
+    assert_eq!(messages.len(), 12);
+    for (cohort, marked, sentence) in [
+        (0, false, None),
+        (1, true, Some("The subject of this email was written")),
+        (2, true, Some("This email was written")),
+    ] {
+        let of_cohort = format!("Subject: Subject {cohort}\n");
+        for message in messages.iter().filter(|message| message.contains(&of_cohort)) {
+            assert_eq!(message.contains("AI-Disclosure: "), marked, "{message}");
+            assert_eq!(message.contains("artificial intelligence"), sentence.is_some(), "{message}");
+            assert!(sentence.is_none_or(|sentence| message.contains(sentence)), "{message}");
+        }
+        assert!(messages.iter().any(|message| message.contains(&of_cohort)), "{cohort}");
     }
 }
 
