@@ -66,7 +66,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let roots = Arc::new(LocalKeyring::open(folder.path().join("keyring.json"))?);
     let state = State::open(&Config::default(), folder.path(), roots).await?;
     let whole = Instant::now();
-    state.import("load", "", Sender { country: "US", address: "" }, stream::iter(chunks(rows).map(Ok))).await?;
+    state
+        .import("load", "", Sender { country: "US", address: "" }, stream::iter(chunks(rows).map(Ok)))
+        .await?;
     report("import", rows, whole);
     let request = tonic::Request::new(pb::SummaryRequest { campaign_id: "load".into() });
     let summary = Api::new(state.clone()).summary(request).await?.into_inner();

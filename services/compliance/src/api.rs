@@ -38,8 +38,7 @@ impl Compliance for Api {
             return Err(Error::Request("the first part must be the header").into());
         };
         let sender = Sender { country: &header.sender_country, address: &header.sender_address };
-        let rows =
-            self.0.import(&header.campaign_id, &header.as_of, sender, Box::pin(chunks(parts))).await?;
+        let rows = self.0.import(&header.campaign_id, &header.as_of, sender, Box::pin(chunks(parts))).await?;
         Ok(Response::new(pb::ImportReply { rows }))
     }
 

@@ -91,7 +91,9 @@ impl Error {
             Self::Importing => Code::Aborted,
             // Nothing but the disk is told by this code: the caller gives up at once.
             Self::Stage(_) => Code::ResourceExhausted,
-            Self::OtherSegment | Self::NotHandedOff | Self::Undone | Self::Removed => Code::FailedPrecondition,
+            Self::OtherSegment | Self::NotHandedOff | Self::Undone | Self::Removed => {
+                Code::FailedPrecondition
+            }
             Self::Stalled => Code::DeadlineExceeded,
             Self::BrokenOff => Code::Cancelled,
             Self::Damaged(_) => Code::DataLoss,

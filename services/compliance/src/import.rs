@@ -24,10 +24,10 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::import::judge::Judging;
-use crate::import::read::{ReadList, Reading};
 use crate::import::list::ListFault;
-use crate::pages::uninterrupted;
+use crate::import::read::{ReadList, Reading};
 use crate::ledger::{ListObjection, Objected};
+use crate::pages::uninterrupted;
 use crate::records::Campaign;
 use crate::secrets::SenderHash;
 use crate::state::{Importing, Inner, State};

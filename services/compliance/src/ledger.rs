@@ -119,12 +119,7 @@ impl Writer<'_> {
         deleted: Vec<Vec<u8>>,
     ) -> Result<WriteHandle, Error> {
         let seq = self.number();
-        let link = Link {
-            seq,
-            previous: self.head.hash.to_vec(),
-            at: now.to_string(),
-            event: Some(event),
-        };
+        let link = Link { seq, previous: self.head.hash.to_vec(), at: now.to_string(), event: Some(event) };
         let value = link.encode_to_vec();
         let head = Head { seq, hash: hash(&value) };
         let mut batch = WriteBatch::new();
@@ -169,7 +164,13 @@ mod tests {
         let ledger = Ledger::new(db);
         for address in 0..links {
             let event = Event::OptedOut(OptedOut { address: vec![address; 16], ..OptedOut::default() });
-            ledger.writer().await.unwrap().append(Timestamp::UNIX_EPOCH, event, &[b's', address]).await.unwrap();
+            ledger
+                .writer()
+                .await
+                .unwrap()
+                .append(Timestamp::UNIX_EPOCH, event, &[b's', address])
+                .await
+                .unwrap();
         }
         ledger
     }

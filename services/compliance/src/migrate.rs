@@ -18,14 +18,14 @@ use maily_law::{EmailAddress, Region, column};
 use prost::Message;
 use slatedb::WriteBatch;
 
-use crate::{Error, ImportId};
 use crate::campaigns::Campaigns;
-use crate::pages::details;
 use crate::ledger::{Event, OptedOut};
+use crate::pages::details;
 use crate::records::{Block, Campaign, Entry};
 use crate::region::RegionState;
 use crate::schema::{self, Channel, Position, REVISION, Reason};
 use crate::secrets::{AddressHash, Secrets};
+use crate::{Error, ImportId};
 
 /// Rows rewritten in one write.
 const ROWS: usize = 1_000;

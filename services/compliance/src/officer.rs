@@ -53,7 +53,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             Err(JsonRejection::MissingJsonContentType(_)) => {
                 Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json"))
             }
-            Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is not the JSON that the call takes")),
+            Err(_) => {
+                Err(Problem::new(StatusCode::BAD_REQUEST, "the body is not the JSON that the call takes"))
+            }
         }
     }
 }
@@ -62,25 +64,45 @@ async fn find(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<type
     answer("find", &caller, state.find(&ask.address).await)
 }
 
-async fn export(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::FindRequest>) -> Response {
+async fn export(
+    Shared(state): Shared<State>,
+    caller: Caller,
+    Body(ask): Body<types::FindRequest>,
+) -> Response {
     answer("export", &caller, state.find(&ask.address).await)
 }
 
-async fn erase(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::ReasonedRequest>) -> Response {
+async fn erase(
+    Shared(state): Shared<State>,
+    caller: Caller,
+    Body(act): Body<types::ReasonedRequest>,
+) -> Response {
     answer("erase", &caller, state.erase(&act.address, order(&caller, act.reason)).await)
 }
 
-async fn suppress(Shared(state): Shared<State>, caller: Caller, Body(act): Body<types::ReasonedRequest>) -> Response {
+async fn suppress(
+    Shared(state): Shared<State>,
+    caller: Caller,
+    Body(act): Body<types::ReasonedRequest>,
+) -> Response {
     let done = state.suppress(&act.address, order(&caller, act.reason)).await;
     answer("suppress", &caller, done.map(|new| types::SuppressReply { new }))
 }
 
-async fn lift(Shared(state): Shared<State>, caller: Caller, Body(lift): Body<types::LiftRequest>) -> Response {
+async fn lift(
+    Shared(state): Shared<State>,
+    caller: Caller,
+    Body(lift): Body<types::LiftRequest>,
+) -> Response {
     let types::LiftRequest { addresses, sender, reason, file } = lift;
     answer("lift", &caller, state.lift(&addresses, &sender, file, order(&caller, reason)).await)
 }
 
-async fn verify(Shared(state): Shared<State>, caller: Caller, Body(_): Body<types::VerifyRequest>) -> Response {
+async fn verify(
+    Shared(state): Shared<State>,
+    caller: Caller,
+    Body(_): Body<types::VerifyRequest>,
+) -> Response {
     let links = |verified: crate::Verified| {
         verified.links.into_iter().map(|(region, links)| (region.to_owned(), links)).collect()
     };
@@ -88,7 +110,11 @@ async fn verify(Shared(state): Shared<State>, caller: Caller, Body(_): Body<type
     answer("verify", &caller, done)
 }
 
-async fn undo(Shared(state): Shared<State>, caller: Caller, Body(undo): Body<types::UndoRequest>) -> Response {
+async fn undo(
+    Shared(state): Shared<State>,
+    caller: Caller,
+    Body(undo): Body<types::UndoRequest>,
+) -> Response {
     answer("undo", &caller, state.undo_import(&undo.campaign, order(&caller, undo.reason)).await)
 }
 
@@ -100,7 +126,11 @@ fn order(Extension(EdgeCaller(caller)): &Caller, reason: String) -> Order {
     Order { caller: caller.clone(), reason }
 }
 
-fn answer<T: Serialize>(call: &str, Extension(EdgeCaller(caller)): &Caller, done: Result<T, Error>) -> Response {
+fn answer<T: Serialize>(
+    call: &str,
+    Extension(EdgeCaller(caller)): &Caller,
+    done: Result<T, Error>,
+) -> Response {
     match done {
         Ok(answer) => {
             tracing::info!(call, caller, "an officer's call");

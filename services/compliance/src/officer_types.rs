@@ -298,12 +298,8 @@ mod tests {
         ];
         let channels = channels.map(|channel| name(serde_json::to_value(channel).unwrap()));
         assert_eq!(channels, ["link", "list", "hint", "officer", "erasure"]);
-        let states = [
-            MessageState::Excluded,
-            MessageState::Waiting,
-            MessageState::HandedOff,
-            MessageState::LeftOut,
-        ];
+        let states =
+            [MessageState::Excluded, MessageState::Waiting, MessageState::HandedOff, MessageState::LeftOut];
         let states = states.map(|state| name(serde_json::to_value(state).unwrap()));
         assert_eq!(states, ["excluded", "waiting", "handed_off", "left_out"]);
     }

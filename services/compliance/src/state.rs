@@ -13,13 +13,13 @@ use maily_law::{EmailAddress, Region};
 use slatedb::{CloseReason, Db};
 
 use crate::Error;
+use crate::ImportId;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
 use crate::fan_out::FanOut;
-use crate::ImportId;
+use crate::ledger::Imported;
 use crate::metrics::Metrics;
 use crate::migrate;
-use crate::ledger::Imported;
 use crate::records::Campaign;
 use crate::region::RegionState;
 use crate::schema::Reason;

@@ -99,8 +99,8 @@ impl State {
             return Err(Error::Request("addresses are none, or more than 10000"));
         }
         let people = addresses.iter().map(|address| person(address)).collect::<Result<Vec<_>, _>>()?;
-        let sender = EmailAddress::parse(sender.trim())
-            .map_err(|_| Error::Request("sender is no address"))?;
+        let sender =
+            EmailAddress::parse(sender.trim()).map_err(|_| Error::Request("sender is no address"))?;
         let file = file.unwrap_or_default();
         if file.len() > MAX_REASON || file.contains(char::is_control) {
             return Err(Error::Request("file is longer than 1024 bytes, or has control characters"));

@@ -180,11 +180,7 @@ impl Inner {
         };
         let row = (schema::suppression(&address, writer.number()), reason.encode());
         let now = self.now();
-        writer
-            .append_with(now, Event::OptedOut(event), vec![row], Vec::new())
-            .await?
-            .await_durable()
-            .await?;
+        writer.append_with(now, Event::OptedOut(event), vec![row], Vec::new()).await?.await_durable().await?;
         // A hint: only now, for what is known here is what is on record, and is not asked for again.
         self.suppress(address, &reason);
         self.tell(address, opt_out.told.unwrap_or(at));

@@ -14,7 +14,12 @@ use crate::{
     api::{self, Api},
     peers::{Compliance, Guardrails, HttpService, Inference, Objects, S3},
     restate::{Address, Admin, Endpoint, Ingress, public_key},
-    workflow::{Deps, SERVICES, campaign::Campaign, cohort::Cohort, retention::{self, Retention}},
+    workflow::{
+        Deps, SERVICES,
+        campaign::Campaign,
+        cohort::Cohort,
+        retention::{self, Retention},
+    },
 };
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);

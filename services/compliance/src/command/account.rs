@@ -48,7 +48,9 @@ pub(crate) fn verified(reply: &VerifyReply) -> String {
 pub(crate) fn turned(reply: &TurnReply) -> String {
     let regions = reply.turned.iter().map(|(region, keys)| row(region, keys));
     let mut all: Vec<_> = regions.collect();
-    all.push("what was erased before opens nowhere any more, and no copy or backup of before opens".to_owned());
+    all.push(
+        "what was erased before opens nowhere any more, and no copy or backup of before opens".to_owned(),
+    );
     lines(&all)
 }
 

@@ -10,10 +10,10 @@ use super::Terms;
 use crate::Error;
 use crate::import::addresses::Addresses;
 use crate::import::list::{Columns, ListFault, Record, Splitter, Utf8, foreign};
+use crate::import::stage::{StageReader, StageWriter};
 use crate::ledger::ListObjection;
 use crate::records::Staged;
 use crate::secrets::AddressHash;
-use crate::import::stage::{StageReader, StageWriter};
 use crate::state::Inner;
 
 /// Bytes that tell an encoding.

@@ -7,12 +7,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use prost::Message;
 
 use super::{Event, Link, ListObjection};
+use crate::Error;
 use crate::import::layout::{ImportId, blocks_digest};
 use crate::records::{Block, RegionSum};
 use crate::region::RegionState;
 use crate::schema::{self, Position, Reason};
 use crate::secrets::AddressHash;
-use crate::Error;
 
 /// What the links say there has to be.
 #[derive(Default)]
@@ -41,7 +41,8 @@ impl RegionState {
         }
         self.verify_suppressions(&wanted).await?;
         self.verify_rows(schema::LIFTS, &wanted.lifts, "a lifting is not what the ledger says").await?;
-        self.verify_rows(schema::ERASURES, &wanted.erasures, "an erasure is not what the ledger says").await?;
+        self.verify_rows(schema::ERASURES, &wanted.erasures, "an erasure is not what the ledger says")
+            .await?;
         let mut index = IndexSums::new();
         let former = self.formers().await?;
         for (import, left) in &wanted.imports {
@@ -156,7 +157,8 @@ impl RegionState {
             let (cohort, page) = schema::read_page(&row.key)?;
             let at = at.entry((cohort, page)).or_default();
             for entry in Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries {
-                let address = formers.get(entry.address.as_ref()).map_or(entry.address.as_ref(), Vec::as_slice);
+                let address =
+                    formers.get(entry.address.as_ref()).map_or(entry.address.as_ref(), Vec::as_slice);
                 let key = schema::indexed(address, import, entry.line);
                 index = index.wrapping_add(sum_of(&key, &Position { cohort, page, at: *at }.encode()));
                 *at += 1;
@@ -182,7 +184,9 @@ impl RegionState {
             wanted.remove(&removal);
             found.remove(&removal);
         }
-        (found == wanted).then_some(()).ok_or(Error::Damaged("the index of people is not what the evidence says"))
+        (found == wanted)
+            .then_some(())
+            .ok_or(Error::Damaged("the index of people is not what the evidence says"))
     }
 
     /// No evidence but of what is on record or under way.

@@ -26,7 +26,10 @@ async fn open(folder: &Path) -> State {
 async fn imported(folder: &Path) -> State {
     let state = open(folder).await;
     let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
-    assert_eq!(state.import("c", "", Sender { country: "US", address: "news@brand.example" }, list).await.unwrap(), 3);
+    assert_eq!(
+        state.import("c", "", Sender { country: "US", address: "news@brand.example" }, list).await.unwrap(),
+        3
+    );
     state
 }
 

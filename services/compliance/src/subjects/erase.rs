@@ -42,12 +42,8 @@ impl Inner {
         let names = self.every_name(address).await?;
         // An import under way may have the person, and make a key for them after it was destroyed.
         let _alone = timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)?;
-        let mut answer = types::EraseReply {
-            erased: Vec::new(),
-            rows: 0,
-            suppressed: true,
-            unreadable_by: String::new(),
-        };
+        let mut answer =
+            types::EraseReply { erased: Vec::new(), rows: 0, suppressed: true, unreadable_by: String::new() };
         for (region, state) in &self.regions {
             let (keys, rows) = self.held(state, address, &names).await?;
             if keys.is_empty() {

@@ -10,7 +10,8 @@ use maily_law::{EmailAddress, Region, kept_columns};
 use crate::import::layout::EXCLUDED;
 use crate::ledger::{Event, HandedOff, Link};
 use crate::officer_types::{
-    MessageState, ObjectionChannel, Subject, SubjectAct, SubjectLift, SubjectMessage, SubjectObjection, SubjectRow,
+    MessageState, ObjectionChannel, Subject, SubjectAct, SubjectLift, SubjectMessage, SubjectObjection,
+    SubjectRow,
 };
 use crate::pages::{bit, details};
 use crate::records::{Campaign, Entry};
@@ -51,16 +52,14 @@ impl Inner {
             }
         }
         subject.objections.sort_by(|a, b| (&a.at, &a.region, a.link).cmp(&(&b.at, &b.region, b.link)));
-        subject.rows.sort_by(|a, b| (&a.imported_at, &a.campaign, a.line).cmp(&(&b.imported_at, &b.campaign, b.line)));
+        subject.rows.sort_by(|a, b| {
+            (&a.imported_at, &a.campaign, a.line).cmp(&(&b.imported_at, &b.campaign, b.line))
+        });
         Ok(subject)
     }
 
     /// The rows of a person in a region, of imports that exist.
-    pub(super) async fn rows_of(
-        &self,
-        state: &RegionState,
-        name: &AddressHash,
-    ) -> Result<Vec<Found>, Error> {
+    pub(super) async fn rows_of(&self, state: &RegionState, name: &AddressHash) -> Result<Vec<Found>, Error> {
         let mut found = Vec::new();
         let mut rows = state.db.scan_prefix(schema::index(name), ..).await?;
         while let Some(row) = rows.next().await? {

@@ -24,7 +24,11 @@ impl Inner {
         let mut answer = types::LiftReply { lifted: 0, not_suppressed: 0 };
         for person in people {
             let bound = self.bound_names(person, &asker).await?;
-            if bound.is_empty() { answer.not_suppressed += 1 } else { answer.lifted += 1 }
+            if bound.is_empty() {
+                answer.not_suppressed += 1
+            } else {
+                answer.lifted += 1
+            }
             names.extend(bound);
         }
         names.sort_unstable();

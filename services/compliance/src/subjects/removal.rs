@@ -157,7 +157,8 @@ impl RegionState {
         let mut rows = self.db.scan_prefix(schema::blocks(import), ..).await?;
         while let Some(row) = rows.next().await? {
             let hash = digest(&SHA256, &row.value).as_ref().to_vec();
-            let entries = Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries.len() as u64;
+            let entries =
+                Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries.len() as u64;
             if row.key.starts_with(&prefix) {
                 gone += entries;
             } else {

@@ -53,8 +53,7 @@ impl Suppressed {
             return;
         }
         self.latest = self.latest.max(Some(reason.at));
-        let new =
-            Standing { channel: reason.channel, at: reason.at, told: reason.told.unwrap_or(reason.at) };
+        let new = Standing { channel: reason.channel, at: reason.at, told: reason.told.unwrap_or(reason.at) };
         let latest = self.standing.entry(address).or_insert(new);
         if latest.at < new.at {
             *latest = new;

@@ -27,13 +27,12 @@ pub(crate) async fn connect(port: u16) -> ComplianceClient<Channel> {
 }
 
 pub(crate) fn parts(campaign: &str, as_of: &str, list: &[u8]) -> Vec<pb::ImportRequest> {
-    let header =
-        pb::ImportHeader {
-            campaign_id: campaign.into(),
-            as_of: as_of.into(),
-            sender_country: SENDER.country.into(),
-            sender_address: SENDER.address.into(),
-        };
+    let header = pb::ImportHeader {
+        campaign_id: campaign.into(),
+        as_of: as_of.into(),
+        sender_country: SENDER.country.into(),
+        sender_address: SENDER.address.into(),
+    };
     let chunks = list.chunks(200_000).map(|chunk| Part::Chunk(chunk.to_vec()));
     std::iter::once(Part::Header(header))
         .chain(chunks)

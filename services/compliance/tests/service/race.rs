@@ -148,7 +148,9 @@ async fn who_leaves_while_lists_are_imported_is_not_written_to_by_those_that_beg
         campaigns += 1;
         for page in pages(&campaign, PEOPLE, PAGE) {
             match service.state.recipients(&page).await {
-                Ok(written) => written.iter().for_each(|to| assert!(!before.contains(&to.line), "{}", to.line)),
+                Ok(written) => {
+                    written.iter().for_each(|to| assert!(!before.contains(&to.line), "{}", to.line))
+                }
                 Err(error) => assert!(matches!(error, Error::NotFound(_)), "{error}"),
             }
         }

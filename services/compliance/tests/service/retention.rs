@@ -41,7 +41,8 @@ async fn excluded_and_invalid_rows_go_first_and_the_rest_years_later() {
     assert_eq!(state.retire().await.unwrap(), 0);
     assert_eq!((invalid(state).await, rows(state, MINOR).await, rows(state, ADA).await), (0, 0, 1));
     assert_eq!(state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap().len(), 1);
-    let summary = Api::new(state.clone()).summary(Request::new(pb::SummaryRequest { campaign_id: "c".into() })).await;
+    let summary =
+        Api::new(state.clone()).summary(Request::new(pb::SummaryRequest { campaign_id: "c".into() })).await;
     assert_eq!(summary.unwrap().into_inner().excluded["invalid"], 1, "counts stay");
     state.verify().await.unwrap();
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use maily_compliance::{Sender, State};
 use maily_compliance::api::Api;
+use maily_compliance::{Sender, State};
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use rand::rngs::ChaCha8Rng;
@@ -209,7 +209,10 @@ fn lists(count: usize) -> Vec<Value> {
         let rows: String = (0..30).map(|line| row(&mut random, line, 12)).collect();
         let sender = [SENDER.country, "CA", "GB"][at % 3];
         let as_of = ["2026-04-30T10:00:00+01:00", "", "2020-01-01T00:00:00Z"][at / 3 % 3];
-        let list = [MIXED, &rows].concat().replace("xample", &format!("x{at}ample")).replace("XAMPLE", &format!("X{at}AMPLE"));
+        let list = [MIXED, &rows]
+            .concat()
+            .replace("xample", &format!("x{at}ample"))
+            .replace("XAMPLE", &format!("X{at}AMPLE"));
         json!({ "list": list, "imported": AS_OF, "as_of": as_of, "sender": sender })
     };
     (0..count).map(list).collect()
@@ -290,7 +293,8 @@ mod soak {
 async fn the_sample_is_decided_alike() {
     let folder = maily_testkit::sample().unwrap();
     let service = Service::start_now(1_000).await;
-    let ours = ours(&service.state, "c", "", "GB", std::fs::read(folder.join("subscribers.csv")).unwrap()).await;
+    let ours =
+        ours(&service.state, "c", "", "GB", std::fs::read(folder.join("subscribers.csv")).unwrap()).await;
     let theirs = theirs(&folder, &jiff::Timestamp::now().to_string());
     assert_eq!(ours, theirs);
     let expected = root().join("services/orchestrator/samples/spring-sale/expected.json");

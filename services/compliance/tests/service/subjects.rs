@@ -1,8 +1,8 @@
 //! A person is found, erased, suppressed and lifted, by whatever spelling of their address.
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use axum::Extension;
 use bytes::Bytes;
 use futures::stream;
 use maily_chassis::EdgeCaller;
@@ -68,7 +68,9 @@ async fn everything_about_a_person_is_found_by_any_spelling() {
     state.hand_off(page("spring", "en-US/vip", "us", 0), "segments/1".into()).await.unwrap();
     leave(state, "summer", CAROL).await;
     state.hand_off(page("summer", "en-US/vip", "us", 0), "segments/2".into()).await.unwrap();
-    import(state, "autumn", list(&[good(DAVE), good("CAROL@example.com").replace("false", "true")])).await.unwrap();
+    import(state, "autumn", list(&[good(DAVE), good("CAROL@example.com").replace("false", "true")]))
+        .await
+        .unwrap();
 
     let carol = state.find(" cARol@Example.COM ").await.unwrap();
     assert_eq!((carol.address.as_str(), carol.suppressed), ("carol@example.com", true));
@@ -79,7 +81,10 @@ async fn everything_about_a_person_is_found_by_any_spelling() {
         .collect();
     assert_eq!(
         objections,
-        [(ObjectionChannel::Link, "us", None, None, None), (ObjectionChannel::List, "us", Some("autumn"), Some(3), Some("suppressed"))]
+        [
+            (ObjectionChannel::Link, "us", None, None, None),
+            (ObjectionChannel::List, "us", Some("autumn"), Some(3), Some("suppressed"))
+        ]
     );
     assert!(carol.objections[0].article.as_deref().unwrap().contains("RFC 8058"));
     let rows: Vec<_> = carol
@@ -130,7 +135,8 @@ async fn who_was_erased_is_opened_by_nothing_and_not_written_to_again() {
     assert_eq!((released.records.len(), released.left_out), (1, 1));
     let held = state.find(CAROL).await.unwrap();
     assert!(held.suppressed && held.rows.iter().all(|row| row.fields.is_none()) && held.rows.len() == 2);
-    let acts: Vec<_> = held.acts.iter().map(|act| (act.act.as_str(), act.caller.as_str(), act.reason.as_str())).collect();
+    let acts: Vec<_> =
+        held.acts.iter().map(|act| (act.act.as_str(), act.caller.as_str(), act.reason.as_str())).collect();
     assert_eq!(acts, [("erased", "olga", "asked by letter")]);
     assert_eq!(held.objections[0].channel, ObjectionChannel::Erasure);
     state.verify().await.unwrap();
@@ -157,7 +163,8 @@ async fn who_comes_again_after_an_erasure_is_another_person() {
     for service in [service] {
         let state = &service.state;
         let held = state.find(CAROL).await.unwrap();
-        let fields: Vec<_> = held.rows.iter().map(|row| (row.campaign.as_str(), row.fields.is_some())).collect();
+        let fields: Vec<_> =
+            held.rows.iter().map(|row| (row.campaign.as_str(), row.fields.is_some())).collect();
         assert_eq!(fields, [("spring", false), ("summer", true)], "the key of today opens nothing of before");
         let released = state.release(&page("spring", "en-US/vip", "us", 0)).await.unwrap();
         assert_eq!((released.records.len(), released.left_out), (1, 1));
@@ -176,7 +183,8 @@ async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
     leave(state, "spring", CAROL).await;
     let people = [CAROL.to_owned(), DAVE.to_owned()];
     let file = Some("asked-again.txt".to_owned());
-    let lifted = state.lift(&people, "News@Brand.example", file.clone(), order("signed up again")).await.unwrap();
+    let lifted =
+        state.lift(&people, "News@Brand.example", file.clone(), order("signed up again")).await.unwrap();
     assert_eq!((lifted.lifted, lifted.not_suppressed), (1, 1));
     let again = state.lift(&people, SENDER, None, order("once more")).await.unwrap();
     assert_eq!((again.lifted, again.not_suppressed), (0, 2), "it is lifted");
@@ -185,7 +193,10 @@ async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
     assert_eq!((answer.handed_off, answer.suppressed), (1, 1), "the message that was not written");
     assert_eq!(import_as(state, "others", "other@brand.example", &[CAROL, DAVE]).await, [DAVE]);
     assert_eq!(import_as(state, "nobody's", "", &[CAROL, DAVE]).await, [DAVE]);
-    assert_eq!(import_as(state, "summer", SENDER, &["CAROL@example.com", DAVE]).await, ["CAROL@example.com", DAVE]);
+    assert_eq!(
+        import_as(state, "summer", SENDER, &["CAROL@example.com", DAVE]).await,
+        ["CAROL@example.com", DAVE]
+    );
     let found = state.find(CAROL).await.unwrap();
     assert_eq!((found.lifts[0].caller.as_str(), found.lifts[0].file.clone()), ("olga", file));
     state.verify().await.unwrap();
@@ -214,7 +225,10 @@ async fn an_officer_suppresses_whoever_asked_by_other_means() {
     assert_eq!(written(state, "spring").await, [DAVE]);
     let found = state.find(CAROL).await.unwrap();
     let why = &found.objections[0];
-    assert_eq!((why.channel, why.caller.as_deref(), why.reason.as_deref()), (ObjectionChannel::Officer, Some("olga"), Some("by telephone")));
+    assert_eq!(
+        (why.channel, why.caller.as_deref(), why.reason.as_deref()),
+        (ObjectionChannel::Officer, Some("olga"), Some("by telephone"))
+    );
     state.verify().await.unwrap();
 }
 
@@ -222,7 +236,9 @@ async fn an_officer_suppresses_whoever_asked_by_other_means() {
 async fn an_order_says_why_and_names_nobody() {
     let service = Service::start(100).await;
     let state = &service.state;
-    for reason in ["", "  ", "a\nb", &"x".repeat(1_025), "mail of carol@example.com", "see <Carol@Example.com>,"] {
+    for reason in
+        ["", "  ", "a\nb", &"x".repeat(1_025), "mail of carol@example.com", "see <Carol@Example.com>,"]
+    {
         assert!(matches!(state.erase(CAROL, order(reason)).await, Err(Error::Request(_))), "{reason}");
         assert!(matches!(state.suppress(CAROL, order(reason)).await, Err(Error::Request(_))));
         let lifted = state.lift(&[CAROL.to_owned()], SENDER, None, order(reason)).await;
@@ -230,7 +246,12 @@ async fn an_order_says_why_and_names_nobody() {
         assert!(matches!(state.undo_import("c", order(reason)).await, Err(Error::Request(_))));
     }
     let lift = async |people: &[String], sender: &str| state.lift(people, sender, None, order("why")).await;
-    for (people, sender) in [(vec![], SENDER), (vec![CAROL.to_owned(); 10_001], SENDER), (vec!["x".to_owned()], SENDER), (vec![CAROL.to_owned()], "brand")] {
+    for (people, sender) in [
+        (vec![], SENDER),
+        (vec![CAROL.to_owned(); 10_001], SENDER),
+        (vec!["x".to_owned()], SENDER),
+        (vec![CAROL.to_owned()], "brand"),
+    ] {
         assert!(matches!(lift(&people, sender).await, Err(Error::Request(_))));
     }
     assert_eq!(state.verify().await.unwrap().links.values().sum::<u64>(), 0);
@@ -265,11 +286,15 @@ async fn the_officer_listener_answers_in_json() {
     let (status, verified) = call(state, "/v1/ledger/verify", "{}").await;
     assert_eq!((status, &verified["links"]["us"]), (StatusCode::OK, &json!(2)));
     let undo = json!({ "campaign": "spring", "reason": "the wrong list" }).to_string();
-    assert_eq!(call(state, "/v1/imports/undo", &undo).await, (StatusCode::OK, json!({ "rows": 2, "lifted": 0 })));
+    assert_eq!(
+        call(state, "/v1/imports/undo", &undo).await,
+        (StatusCode::OK, json!({ "rows": 2, "lifted": 0 }))
+    );
     let unknown = json!({ "campaign": "none", "reason": "x" }).to_string();
     assert_eq!(call(state, "/v1/imports/undo", &unknown).await.0, StatusCode::NOT_FOUND);
 
-    for body in ["", "{}", "[]", r#"{"address":"carol"}"#, r#"{"address":1}"#, r#"{"address":"a@b.c","x":1}"#] {
+    for body in ["", "{}", "[]", r#"{"address":"carol"}"#, r#"{"address":1}"#, r#"{"address":"a@b.c","x":1}"#]
+    {
         let (status, problem) = call(state, "/v1/subjects/find", body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
         assert!(!problem.to_string().contains("carol"), "nothing is quoted: {problem}");

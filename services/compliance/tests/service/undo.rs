@@ -39,9 +39,13 @@ async fn what_only_it_brought_is_lifted_for_lists_to_come() {
     let state = &service.state;
     let [ada, bob, cy, dave] = PEOPLE;
     import(state, "first", list(&[good(dave), objecting(bob)])).await.unwrap();
-    import(state, "wrong", list(&[objecting(ada), objecting(bob), objecting(&cy.to_uppercase()), good(dave)]))
-        .await
-        .unwrap();
+    import(
+        state,
+        "wrong",
+        list(&[objecting(ada), objecting(bob), objecting(&cy.to_uppercase()), good(dave)]),
+    )
+    .await
+    .unwrap();
     assert_eq!(everybody(state, "under way").await, [dave]);
     // Cy says so himself, too.
     state.suppress(cy, order()).await.unwrap();
@@ -82,7 +86,11 @@ async fn the_evidence_of_messages_that_left_stays() {
     let receipt = state.undo_import("sent", order()).await.unwrap();
     assert_eq!(receipt.rows, 0);
     let found = state.find(PEOPLE[0]).await.unwrap();
-    assert!(found.rows[0].undone && found.rows[0].message.state == MessageState::HandedOff && found.rows[0].fields.is_some());
+    assert!(
+        found.rows[0].undone
+            && found.rows[0].message.state == MessageState::HandedOff
+            && found.rows[0].fields.is_some()
+    );
     assert!(matches!(state.release(&page("sent", "en-US/vip", "us", 0)).await, Err(Error::Undone)));
     state.verify().await.unwrap();
 }

@@ -128,7 +128,8 @@ async fn people_of_revision_2_are_found_and_nothing_of_theirs_is_forgotten() {
     let state = &service.state;
     let before = state.verify().await.unwrap();
     let carol = state.find("carol@example.com").await.unwrap();
-    let rows: Vec<_> = carol.rows.iter().map(|row| (row.campaign.as_str(), row.line, row.message.state)).collect();
+    let rows: Vec<_> =
+        carol.rows.iter().map(|row| (row.campaign.as_str(), row.line, row.message.state)).collect();
     assert_eq!(
         rows,
         [
@@ -138,7 +139,10 @@ async fn people_of_revision_2_are_found_and_nothing_of_theirs_is_forgotten() {
             ("under-way", 7, MessageState::Excluded),
         ]
     );
-    assert!(carol.rows.iter().all(|row| row.fields.is_some()) && carol.objections[0].channel == ObjectionChannel::Link);
+    assert!(
+        carol.rows.iter().all(|row| row.fields.is_some())
+            && carol.objections[0].channel == ObjectionChannel::Link
+    );
     let heidi = state.find("Heidi@example.com").await.unwrap();
     assert_eq!((heidi.objections[0].channel, heidi.objections[0].line), (ObjectionChannel::List, Some(5)));
     let ivan = state.find("ivan@example.com").await.unwrap();

@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use maily_client::{Failure, IO};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, SeqAccess, Visitor},

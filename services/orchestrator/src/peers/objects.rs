@@ -50,11 +50,8 @@ pub(crate) trait Objects: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>>;
 
     /// Removes every object whose key begins with `prefix`; answers how many there were.
-    fn remove_all<'a>(
-        &'a self,
-        bucket: &'a Bucket,
-        prefix: &'a str,
-    ) -> BoxFuture<'a, Result<u64, PeerError>>;
+    fn remove_all<'a>(&'a self, bucket: &'a Bucket, prefix: &'a str)
+    -> BoxFuture<'a, Result<u64, PeerError>>;
 }
 
 impl dyn Objects {

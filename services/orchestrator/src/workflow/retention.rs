@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use restate_sdk::prelude::*;
 
-use super::{Deps, Keys, StepError, step::step};
+use super::{Deps, Keys, StepError, step::done};
 use crate::{campaign::CampaignId, peers::Bucket};
 
 /// Removes what is old.
@@ -32,7 +32,8 @@ impl Retention {
     async fn retire(&self, ctx: Context<'_>, id: String) -> HandlerResult<u64> {
         let id = CampaignId::try_from(id).terminal()?;
         let deps = self.0.clone();
-        Ok(step(&ctx, "retire", move || async move { retire(&deps, &id).await }).await?)
+        let work = move || async move { done("retire", retire(&deps, &id).await) };
+        Ok(ctx.run(work).name("retire").await?.into_inner())
     }
 }
 

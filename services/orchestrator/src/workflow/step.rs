@@ -73,7 +73,7 @@ pub(crate) fn now() -> u64 {
 /// # Errors
 /// `work` failed for good.
 pub(crate) async fn step<'ctx, T, Fut>(
-    ctx: &impl ContextSideEffects<'ctx>,
+    ctx: &WorkflowContext<'ctx>,
     name: &'static str,
     work: impl FnOnce() -> Fut + Send + 'ctx,
 ) -> Result<T, TerminalError>
@@ -81,15 +81,18 @@ where
     T: Serialize + DeserializeOwned + Send + 'static,
     Fut: Future<Output = Result<T, StepError>> + Send + 'ctx,
 {
-    let closure = move || async move {
-        work().await.map(Json).map_err(|error| {
-            warn!(step = name, %error, permanent = error.is_permanent(), "a step failed");
-            metrics::step_failed(name, error.is_permanent());
-            match error.is_permanent() {
-                true => HandlerError::from(TerminalError::new(error.to_string())),
-                false => HandlerError::from(error),
-            }
-        })
-    };
+    let closure = move || async move { done(name, work().await) };
     Ok(ctx.run(closure).name(name).await?.into_inner())
+}
+
+/// What Restate is told of a step.
+pub(super) fn done<T>(name: &'static str, outcome: Result<T, StepError>) -> HandlerResult<Json<T>> {
+    outcome.map(Json).map_err(|error| {
+        warn!(step = name, %error, permanent = error.is_permanent(), "a step failed");
+        metrics::step_failed(name, error.is_permanent());
+        match error.is_permanent() {
+            true => HandlerError::from(TerminalError::new(error.to_string())),
+            false => HandlerError::from(error),
+        }
+    })
 }

@@ -300,7 +300,11 @@ async fn messages_go_when_their_time_is_over_also_if_restate_is_killed_before() 
     };
     tokio::time::timeout(Duration::from_secs(60), gone).await.expect("messages are kept");
     assert_eq!(messages(), 1, "only the campaign's own");
-    assert_eq!(run(&platform, &dir, orchestrator.edge, "again").await, Err(1), "the report is there, the mail is not");
+    assert_eq!(
+        run(&platform, &dir, orchestrator.edge, "again").await,
+        Err(1),
+        "the report is there, the mail is not"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

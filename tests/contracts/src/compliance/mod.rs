@@ -74,8 +74,7 @@ fn page(campaign: &str, page: u32) -> Page {
 }
 
 fn header(campaign: &str, as_of: &str) -> ImportRequest {
-    let header =
-        ImportHeader {
+    let header = ImportHeader {
         campaign_id: campaign.into(),
         as_of: as_of.into(),
         sender_country: SENDER.into(),
