@@ -71,9 +71,11 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     tokio::spawn(async move { retiring.keep_retention(shutdown).await });
     let grpc = tonic::service::Routes::new(ComplianceServer::new(api::Api::new(state.clone())));
     let edge = opt_out::router(state.clone());
-    let served = boot
-        .serve(Listeners::new().grpc(grpc).edge(edge, EdgeAuth::Vouched(opt_out::vouch(state.clone()))))
-        .await;
+    let listeners = Listeners::new()
+        .grpc(grpc)
+        .edge(edge, EdgeAuth::Vouched(opt_out::vouch(state.clone())))
+        .officer(officer::router(state.clone()));
+    let served = boot.serve(listeners).await;
     state.close().await;
     served
 }

@@ -36,6 +36,10 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
+fn refused(status: StatusCode, why: &str) -> Problem {
+    Problem::new(status, "the request can't be used").detail(why)
+}
+
 type Caller = Extension<EdgeCaller>;
 
 /// A body; a bad one is refused without being quoted.
@@ -48,13 +52,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         match Json::from_request(request, state).await {
             Ok(Json(body)) => Ok(Self(body)),
             Err(JsonRejection::BytesRejection(_)) => {
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or broke off"))
+                Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or broke off"))
             }
             Err(JsonRejection::MissingJsonContentType(_)) => {
-                Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json"))
+                Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json"))
             }
             Err(_) => {
-                Err(Problem::new(StatusCode::BAD_REQUEST, "the body is not the JSON that the call takes"))
+                Err(refused(StatusCode::BAD_REQUEST, "the body is not the JSON that the call takes"))
             }
         }
     }
@@ -146,14 +150,18 @@ fn answer<T: Serialize>(
 
 /// What the caller is told: nothing of ours that they can't act on.
 fn problem(error: &Error) -> Problem {
+    let refused = |status| Problem::new(status, "not done").detail(error.to_string());
     match error {
-        Error::Request(_) => Problem::new(StatusCode::BAD_REQUEST, error.to_string()),
-        Error::NotFound(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
-        Error::Damaged(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
-        Error::Undone | Error::Removed => Problem::new(StatusCode::CONFLICT, error.to_string()),
+        Error::Request(_) => refused(StatusCode::BAD_REQUEST),
+        Error::NotFound(_) => refused(StatusCode::NOT_FOUND),
+        Error::Damaged(_) | Error::Undone | Error::Removed => refused(StatusCode::CONFLICT),
         Error::Busy => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "an import is under way; try again").retry_after(5)
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
+            problem.detail("an import is under way").retry_after(5)
         }
-        _ => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database is not available").retry_after(1),
+        _ => {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
+            problem.detail("the database is not available").retry_after(1)
+        }
     }
 }

@@ -124,11 +124,11 @@ fn ann() -> Value {
         ],
         "rows": [
             {"region": "eu", "campaign": "spring", "imported_at": "2026-11-20T09:00:00Z", "planned": "2026-11-21T09:00:00Z",
-             "line": 3, "outcome": "consent", "article": "Art. 6(1)(a) GDPR",
+             "undone": false, "line": 3, "outcome": "consent", "article": "Art. 6(1)(a) GDPR",
              "fields": {"email": "Ann@a.example", "first_name": "Ann\u{1b}[2J"},
              "message": {"state": "handed_off", "at": "2026-11-21T09:00:07Z", "segment": "maily-mail-eu/spring/0"}},
             {"region": "us", "campaign": "winter", "imported_at": "2026-11-28T10:00:00Z", "planned": "2026-11-28T10:00:00Z",
-             "line": 12, "outcome": "withdrawn", "article": "Art. 7(3) GDPR", "fields": null,
+             "undone": false, "line": 12, "outcome": "withdrawn", "article": "Art. 7(3) GDPR", "fields": null,
              "message": {"state": "excluded", "at": null, "segment": null}},
         ],
         "acts": [
@@ -196,7 +196,7 @@ async fn every_act_is_one_call_with_its_reason() {
             "/v1/imports/undo",
             json!({"campaign": "spring", "reason": "asked"}),
             json!({"rows": 9, "lifted": 2}),
-            "undone: of 9 rows, 2 objections hold no longer\n",
+            "taken back: 9 rows were removed, 2 people objected in no other list and by no other means\n",
         ),
     ] {
         let service = Service::start(200, answer).await;
