@@ -165,6 +165,10 @@ impl Inner {
             drop(writer);
             // The first one may still be on its way to the disk.
             state.db.flush().await?;
+            // Nor may anybody have been told.
+            if let Some(told) = self.suppressed().told_of(&address) {
+                self.tell(address, told);
+            }
             return Ok(false);
         }
         let at = self.suppressed().moment(&address, self.now().as_millisecond());

@@ -144,7 +144,30 @@ async fn what_is_kept_is_shown_as_a_person_reads_it() {
     let shown = service.run(&["subject", "find", "-"]).await.unwrap();
     let asked = vec![("/v1/subjects/find".to_owned(), json!({"address": "ann@a.example"}))];
     assert_eq!(service.heard(), asked);
-    expect![[""]].assert_eq(&shown);
+    expect![[r#"
+        ann@a.example
+        suppressed                 yes
+        objections                   3
+          2026-11-27T10:00:00Z  by an unsubscribe link, campaign spring, Art. 21(3) GDPR  [eu 7]
+          2026-11-28T10:00:00Z  in a list, campaign winter, line 12: withdrawn, Art. 7(3) GDPR; undone, holds no longer  [us 2]
+          2026-11-29T10:00:00Z  by a privacy officer, key olga: by telephone  [eu 9]
+        lifted                       1
+          2026-11-28T11:00:00Z  for a sender known by hash only, key olga: by letter (file back.txt)  [eu 8]
+        rows of lists                2
+          campaign spring, line 3, kept in eu
+            decided   consent, Art. 6(1)(a) GDPR
+            imported  2026-11-20T09:00:00Z, send planned for 2026-11-21T09:00:00Z
+            message   handed off, 2026-11-21T09:00:07Z, in maily-mail-eu/spring/0
+            | email              Ann@a.example
+            | first_name         Ann\u{1b}[2J
+          campaign winter, line 12, kept in us
+            decided   withdrawn, Art. 7(3) GDPR
+            imported  2026-11-28T10:00:00Z, send planned for 2026-11-28T10:00:00Z
+            message   none: the row was excluded
+            | erased
+        acts of officers             1
+          2026-11-29T10:00:00Z  erased, key olga: asked for it  [us 4]
+    "#]].assert_eq(&shown);
     let json = service.run(&["subject", "find", "-", "--json"]).await.unwrap();
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), ann());
     assert!(!json.contains('\u{1b}') && json.lines().count() == 1);
@@ -206,7 +229,11 @@ async fn every_act_is_one_call_with_its_reason() {
     let service = Service::start(200, json!({"links": {"eu": 12, "us": 3}})).await;
     let said = service.run(&["ledger", "verify"]).await.unwrap();
     assert_eq!(service.heard(), [("/v1/ledger/verify".to_owned(), json!({}))]);
-    expect![[""]].assert_eq(&said);
+    expect![[r#"
+        eu                          12
+        us                           3
+        every link of every ledger is as it was written
+    "#]].assert_eq(&said);
 }
 
 #[tokio::test]
@@ -296,5 +323,90 @@ fn help_says_what_each_does() {
         let named = words.iter().try_fold(&mut command, |command, word| command.find_subcommand_mut(word));
         all += &format!("{}\n", named.unwrap().render_help());
     }
-    expect![[""]].assert_eq(&all);
+    expect![[r#"
+        Answers people about their data: what is kept about them, that it goes, that they are left alone
+
+        Usage: maily-compliance <COMMAND>
+
+        Commands:
+          subject  A person
+          ledger   The record of what was done
+          import   Imported lists
+          epoch    The epochs under which people's keys are kept
+          help     Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help (see more with '--help')
+          -V, --version  Print version
+
+        A person
+
+        Usage: maily-compliance subject <COMMAND>
+
+        Commands:
+          find      Show what is kept about a person
+          export    Write what is kept about a person to a file, as JSON
+          erase     Make what is kept about a person unreadable for good, and leave them alone from now on
+          suppress  Leave a person alone from now on: they objected by telephone or letter, say
+          lift      Let a sender write again to people who have come back, and no other sender
+          help      Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help  Print help
+
+        Show what is kept about a person
+
+        Usage: maily-compliance subject find [OPTIONS] --ca <FILE> --key-file <FILE> <ADDRESS>
+
+        Arguments:
+          <ADDRESS>  The person's address, in any spelling; `-` reads it from standard input, so that it
+                     stands in no process list and no shell history
+
+        Options:
+              --json               Print the service's answer as JSON
+              --url <URL>          The compliance service's officer listener [default:
+                                   https://127.0.0.1:8444]
+              --ca <FILE>          PEM file of the authority that signed the listener's certificate
+              --key-file <FILE>    File with the officer's bearer key
+              --timeout <SECONDS>  Give up after this many seconds [default: 600]
+          -h, --help               Print help
+
+        Make what is kept about a person unreadable for good, and leave them alone from now on
+
+        Usage: maily-compliance subject erase [OPTIONS] --reason <TEXT> --ca <FILE> --key-file <FILE> <ADDRESS>
+
+        Arguments:
+          <ADDRESS>  The person's address, in any spelling; `-` reads it from standard input, so that it
+                     stands in no process list and no shell history
+
+        Options:
+              --reason <TEXT>      Why; it stays on record for good, so let it name nobody
+              --yes                Don't ask for the address again; needed where nobody can be asked
+              --url <URL>          The compliance service's officer listener [default:
+                                   https://127.0.0.1:8444]
+              --ca <FILE>          PEM file of the authority that signed the listener's certificate
+              --key-file <FILE>    File with the officer's bearer key
+              --timeout <SECONDS>  Give up after this many seconds [default: 600]
+          -h, --help               Print help
+
+        Let a sender write again to people who have come back, and no other sender
+
+        Usage: maily-compliance subject lift [OPTIONS] --sender <EMAIL> --reason <TEXT> --ca <FILE> --key-file <FILE> [ADDRESS]
+
+        Arguments:
+          [ADDRESS]  The person's address, in any spelling; `-` reads it from standard input
+
+        Options:
+              --file <FILE>        A file with an address on each line, for many at once; its name goes on
+                                   record
+              --sender <EMAIL>     The address that writes to them
+              --reason <TEXT>      Why; it stays on record for good, so let it name nobody
+              --url <URL>          The compliance service's officer listener [default:
+                                   https://127.0.0.1:8444]
+              --ca <FILE>          PEM file of the authority that signed the listener's certificate
+              --key-file <FILE>    File with the officer's bearer key
+              --timeout <SECONDS>  Give up after this many seconds [default: 600]
+          -h, --help               Print help
+
+    "#]].assert_eq(&all);
 }

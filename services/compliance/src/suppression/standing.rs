@@ -127,6 +127,11 @@ impl Suppressed {
         self.latest
     }
 
+    /// The moment by which other processes know a person's objection.
+    pub(crate) fn told_of(&self, address: &AddressHash) -> Option<i64> {
+        self.standing.get(address).map(|latest| latest.told)
+    }
+
     /// Everybody, with the moment by which other processes know the objection.
     pub(crate) fn told(&self) -> impl Iterator<Item = (AddressHash, i64)> {
         self.standing.iter().map(|(address, latest)| (*address, latest.told))

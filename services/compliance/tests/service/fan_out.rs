@@ -115,7 +115,7 @@ async fn an_opt_out_that_was_not_told_is_told_when_it_is_repeated() {
         redis.ask("DEL test:opt-outs:default").unwrap();
         one.opt_out(&token).await.unwrap();
         let told = tokio::time::timeout(Duration::from_secs(20), channel.next()).await;
-        assert_eq!(told.expect(call).unwrap().len(), 48, "the {call} call");
+        assert_eq!(told.expect(call).unwrap().len(), 56, "the {call} call");
     }
     one.close().await;
 }

@@ -3,7 +3,7 @@
 use maily_compliance::officer_types::MessageState;
 use maily_compliance::{Error, Order, State};
 
-use crate::common::{HEADER, Service, import, page, ticking};
+use crate::common::{HEADER, Service, days_later, import, page, ticking};
 
 fn good(email: &str) -> String {
     format!("1,{email},Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false\n")
@@ -70,7 +70,7 @@ async fn what_only_it_brought_is_lifted_for_lists_to_come() {
     assert!(!found.rows.iter().any(|row| row.campaign == "wrong"), "its rows are gone");
     state.verify().await.unwrap();
 
-    let service = service.restart_with(100, ticking()).await;
+    let service = service.restart_with(100, days_later(1)).await;
     assert_eq!(everybody(&service.state, "latest").await, [ada, dave]);
     service.state.verify().await.unwrap();
     let missing = service.state.undo_import("none", order()).await;
