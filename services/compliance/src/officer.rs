@@ -57,9 +57,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             Err(JsonRejection::MissingJsonContentType(_)) => {
                 Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json"))
             }
-            Err(_) => {
-                Err(refused(StatusCode::BAD_REQUEST, "the body is not the JSON that the call takes"))
-            }
+            Err(_) => Err(refused(StatusCode::BAD_REQUEST, "the body is not the JSON that the call takes")),
         }
     }
 }

@@ -233,7 +233,8 @@ async fn every_act_is_one_call_with_its_reason() {
         eu                          12
         us                           3
         every link of every ledger is as it was written
-    "#]].assert_eq(&said);
+    "#]]
+    .assert_eq(&said);
 }
 
 #[tokio::test]
