@@ -125,6 +125,12 @@ impl Campaigns {
         rows.into_iter().map(import).collect()
     }
 
+    /// Whether an import is under way, or finished and not yet in every ledger.
+    pub(crate) async fn is_under_way(&self, import: &ImportId) -> Result<bool, Error> {
+        let begun = self.db.get(schema::under_way(import)).await?.is_some();
+        Ok(begun || self.db.get(schema::unrecorded(import)).await?.is_some())
+    }
+
     /// Campaigns whose imports may be missing in a ledger.
     pub(crate) async fn unrecorded(&self) -> Result<Vec<String>, Error> {
         let rows = self.rows(schema::UNRECORDED).await?;

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use prost::Message;
 use slatedb::config::ScanOptions;
-use slatedb::{Db, DbIterator, IterationOrder, WriteBatch, WriteHandle};
+use slatedb::{Db, DbIterator, DbSnapshot, IterationOrder, WriteBatch, WriteHandle};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{Error, schema};
@@ -63,11 +63,6 @@ impl Ledger {
         Link::decode(value).map_err(|_| Error::Damaged("a link"))
     }
 
-    /// Follows the chain from its beginning.
-    pub(crate) async fn walk(&self) -> Result<Walk, Error> {
-        let links = self.db.scan_prefix(schema::LINKS, ..).await?;
-        Ok(Walk { links, seq: 0, previous: NO_LINK })
-    }
 }
 
 /// The chain's links in their order, each checked against the one before.
@@ -78,6 +73,12 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
+    /// Begins with the first link.
+    pub(crate) async fn begin(view: &DbSnapshot) -> Result<Self, Error> {
+        let links = view.scan_prefix(schema::LINKS, ..).await?;
+        Ok(Self { links, seq: 0, previous: NO_LINK })
+    }
+
     pub(crate) async fn next(&mut self) -> Result<Option<Link>, Error> {
         let Some(row) = self.links.next().await? else { return Ok(None) };
         let link = Link::decode(row.value.clone()).map_err(|_| Error::Damaged("a link"))?;
@@ -176,7 +177,7 @@ mod tests {
     }
 
     async fn verdict(ledger: &Ledger) -> Result<u64, String> {
-        let mut links = ledger.walk().await.unwrap();
+        let mut links = Walk::begin(&ledger.db.snapshot().unwrap()).await.unwrap();
         loop {
             match links.next().await {
                 Ok(Some(_)) => {}

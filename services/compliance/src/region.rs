@@ -116,6 +116,11 @@ impl RegionState {
         Ok(())
     }
 
+    /// Whether an import is in the ledger.
+    pub(crate) async fn has_recorded(&self, import: &ImportId) -> Result<bool, Error> {
+        Ok(self.db.get(schema::imported(import)).await?.is_some())
+    }
+
     /// Deletes the blocks of an import that did not finish, and their index: it may be ahead of them, so all is looked at.
     pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
         delete_prefix(&self.db, &schema::pending(import)).await?;

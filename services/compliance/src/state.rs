@@ -130,9 +130,16 @@ impl State {
     /// [`Error::Damaged`] with what is wrong.
     pub async fn verify(&self) -> Result<Verified, Error> {
         let mut links = BTreeMap::new();
-        let under_way = self.0.campaigns.unfinished().await?;
         for (region, state) in &self.0.regions {
-            links.insert(region.name(), state.verify(&under_way).await?);
+            let verified = state.verify().await?;
+            for import in verified.strays {
+                // In the order in which an import comes to be, so that it can't slip through.
+                let known = self.0.campaigns.is_under_way(&import).await? || state.has_recorded(&import).await?;
+                known
+                    .then_some(())
+                    .ok_or(Error::Damaged("there is evidence of an import that did not finish"))?;
+            }
+            links.insert(region.name(), verified.links);
         }
         Ok(Verified { links })
     }

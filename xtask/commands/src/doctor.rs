@@ -60,6 +60,11 @@ const TOOLS: [Tool; 10] = [
     ),
 ];
 
+/// GB that a build of everything with its tests may add.
+const FREE: u64 = 30;
+/// Percent at which a cluster's node is no more trusted with pods.
+const USED: u64 = 90;
+
 const fn tool(
     program: &'static str,
     ask: &'static [&'static str],
@@ -97,7 +102,28 @@ pub(crate) fn run() -> Result<ExitCode> {
         if apt { "ok     " } else { "missing" },
         "apt"
     );
+    println!("{}", disk().unwrap_or_else(|| "missing  disk       `df` doesn't say how much is free".to_owned()));
     Ok(if fit { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is free where the cache is. A full disk fails tests for other reasons than it says: the kubelet schedules no pod below a
+/// tenth of it.
+fn disk() -> Option<String> {
+    let cache = maily_testkit::cache::dir();
+    let place = cache.ancestors().find(|place| place.exists())?;
+    let output = Command::new("df").args(["--output=avail,pcent", "-BG"]).arg(place).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut words = text.lines().nth(1)?.split_whitespace();
+    let free: u64 = words.next()?.trim_end_matches('G').parse().ok()?;
+    let used: u64 = words.next()?.trim_end_matches('%').parse().ok()?;
+    let said = format!("{free} GB free ({used} % used) at {}", place.display());
+    Some(match free >= FREE && used <= USED {
+        true => format!("ok       disk       {said}"),
+        false => format!(
+            "low      disk       {said}; {FREE} GB and a tenth of it have to be free for builds and the cluster. What may go: {}",
+            cache.join("target/debug/incremental").display()
+        ),
+    })
 }
 
 fn version(tool: &Tool) -> Option<String> {

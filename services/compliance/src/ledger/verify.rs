@@ -2,11 +2,13 @@
 //! suppression list with what was lifted, the evidence of every import and the index of people into it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use prost::Message;
+use slatedb::DbSnapshot;
 
-use super::{Event, Link, ListObjection};
+use super::{Event, Link, ListObjection, Walk};
 use crate::Error;
 use crate::import::layout::{ImportId, blocks_digest};
 use crate::records::{Block, RegionSum};
@@ -29,12 +31,27 @@ struct Wanted {
 /// A sum over rows of the index that doesn't depend on their order.
 type IndexSums = BTreeMap<ImportId, u128>;
 
+/// What was found in order.
+pub(crate) struct Verified {
+    pub(crate) links: u64,
+    /// Imports with evidence that the ledger doesn't have: they are under way, or something is wrong.
+    pub(crate) strays: BTreeSet<ImportId>,
+}
+
 impl RegionState {
-    /// Checks everything, and that there is no evidence but of what is on record or `under_way`; answers the number of
-    /// links.
-    pub(crate) async fn verify(&self, under_way: &[ImportId]) -> Result<u64, Error> {
+    /// Checks everything, as it is at one moment: what goes on meanwhile is neither seen nor held up.
+    pub(crate) async fn verify(&self) -> Result<Verified, Error> {
+        View(self.db.snapshot()?).verify().await
+    }
+}
+
+/// A region's database at one moment.
+struct View(Arc<DbSnapshot>);
+
+impl View {
+    async fn verify(&self) -> Result<Verified, Error> {
         let mut wanted = Wanted::default();
-        let (mut walk, mut links) = (self.ledger.walk().await?, 0);
+        let (mut walk, mut links) = (Walk::begin(&self.0).await?, 0);
         while let Some(link) = walk.next().await? {
             links = link.seq;
             self.verify_link(link, &mut wanted).await?;
@@ -49,9 +66,9 @@ impl RegionState {
             let sum = self.verify_blocks(import, left, &former).await?;
             index.insert(*import, sum);
         }
-        self.verify_index(&index, under_way).await?;
-        self.verify_strays(&wanted, under_way).await?;
-        Ok(links)
+        let mut strays = self.verify_index(&index).await?;
+        strays.extend(self.strays(&wanted).await?);
+        Ok(Verified { links, strays })
     }
 
     async fn verify_link(&self, link: Link, wanted: &mut Wanted) -> Result<(), Error> {
@@ -92,7 +109,7 @@ impl RegionState {
             }
         };
         let Some(key) = key else { return Ok(()) };
-        let found = self.db.get(key).await?;
+        let found = self.0.get(key).await?;
         let right = found.as_deref() == Some(&seq.to_be_bytes());
         right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
     }
@@ -100,7 +117,7 @@ impl RegionState {
     /// The suppression list is what the ledger says, no more and no less.
     async fn verify_suppressions(&self, wanted: &Wanted) -> Result<(), Error> {
         let mut found = 0;
-        let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
+        let mut rows = self.0.scan_prefix(schema::SUPPRESSIONS, ..).await?;
         while let Some(row) = rows.next().await? {
             if !wanted.suppressions.contains(row.key.as_ref()) {
                 return Err(Error::Damaged("a suppression is not in the ledger"));
@@ -123,7 +140,7 @@ impl RegionState {
         fault: &'static str,
     ) -> Result<(), Error> {
         let mut found = 0;
-        let mut rows = self.db.scan_prefix(prefix, ..).await?;
+        let mut rows = self.0.scan_prefix(prefix, ..).await?;
         while let Some(row) = rows.next().await? {
             if !wanted.contains(row.key.as_ref()) {
                 return Err(Error::Damaged(fault));
@@ -135,7 +152,7 @@ impl RegionState {
 
     async fn formers(&self) -> Result<HashMap<Vec<u8>, Vec<u8>>, Error> {
         let mut formers = HashMap::new();
-        let mut rows = self.db.scan_prefix(schema::FORMER, ..).await?;
+        let mut rows = self.0.scan_prefix(schema::FORMER, ..).await?;
         while let Some(row) = rows.next().await? {
             formers.insert(row.key[1..].to_vec(), row.value.to_vec());
         }
@@ -149,9 +166,9 @@ impl RegionState {
         left: &RegionSum,
         formers: &HashMap<Vec<u8>, Vec<u8>>,
     ) -> Result<u128, Error> {
-        let removing = self.db.get(schema::removal(import)).await?.is_some();
+        let removing = self.0.get(schema::removal(import)).await?.is_some();
         let (mut blocks, mut index, mut at) = (BTreeMap::new(), 0_u128, BTreeMap::<_, u32>::new());
-        let mut rows = self.db.scan_prefix(schema::blocks(import), ..).await?;
+        let mut rows = self.0.scan_prefix(schema::blocks(import), ..).await?;
         while let Some(row) = rows.next().await? {
             blocks.insert(row.key.to_vec(), digest(&SHA256, &row.value).as_ref().to_vec());
             let (cohort, page) = schema::read_page(&row.key)?;
@@ -168,40 +185,36 @@ impl RegionState {
         right.then_some(index).ok_or(Error::Damaged("the evidence of an import was changed"))
     }
 
-    /// The index finds every row of evidence and nothing else.
-    async fn verify_index(&self, wanted: &IndexSums, under_way: &[ImportId]) -> Result<(), Error> {
-        let mut found = IndexSums::new();
-        let mut rows = self.db.scan_prefix(schema::INDEX, ..).await?;
+    /// The index finds every row of evidence on record; answers the imports besides.
+    async fn verify_index(&self, wanted: &IndexSums) -> Result<BTreeSet<ImportId>, Error> {
+        let (mut found, mut strays) = (IndexSums::new(), BTreeSet::new());
+        let mut rows = self.0.scan_prefix(schema::INDEX, ..).await?;
         while let Some(row) = rows.next().await? {
             let (_, import, _): (AddressHash, _, _) = schema::read_indexed(&row.key)?;
-            let sum = found.entry(import).or_default();
-            *sum = sum.wrapping_add(sum_of(&row.key, &row.value));
+            if wanted.contains_key(&import) {
+                let sum = found.entry(import).or_default();
+                *sum = sum.wrapping_add(sum_of(&row.key, &row.value));
+            } else {
+                strays.insert(import);
+            }
         }
-        found.retain(|import, _| !under_way.contains(import));
-        let mut wanted = wanted.clone();
-        wanted.retain(|_, sum| *sum != 0);
-        for removal in self.removals().await? {
-            wanted.remove(&removal);
-            found.remove(&removal);
-        }
-        (found == wanted)
-            .then_some(())
-            .ok_or(Error::Damaged("the index of people is not what the evidence says"))
+        let right = wanted.iter().all(|(import, sum)| found.get(import).copied().unwrap_or_default() == *sum);
+        right.then_some(strays).ok_or(Error::Damaged("the index of people is not what the evidence says"))
     }
 
-    /// No evidence but of what is on record or under way.
-    async fn verify_strays(&self, wanted: &Wanted, under_way: &[ImportId]) -> Result<(), Error> {
-        let mut from = schema::BLOCKS.to_vec();
-        while let Some(row) = self.db.scan_prefix(schema::BLOCKS, from[1..].to_vec()..).await?.next().await? {
+    /// Imports that have evidence and are not on record.
+    async fn strays(&self, wanted: &Wanted) -> Result<BTreeSet<ImportId>, Error> {
+        let (mut strays, mut from) = (BTreeSet::new(), schema::BLOCKS.to_vec());
+        while let Some(row) = self.0.scan_prefix(schema::BLOCKS, from[1..].to_vec()..).await?.next().await? {
             let import: ImportId =
                 row.key[1..].first_chunk().copied().ok_or(Error::Damaged("a block's key"))?;
-            if !wanted.imports.contains_key(&import) && !under_way.contains(&import) {
-                return Err(Error::Damaged("there is evidence of an import that did not finish"));
+            if !wanted.imports.contains_key(&import) {
+                strays.insert(import);
             }
             from = schema::page(&import, u32::MAX, u32::MAX);
             from.extend([0xff; 5]);
         }
-        Ok(())
+        Ok(strays)
     }
 }
 
