@@ -93,7 +93,11 @@ fn erase(people: usize) {
         assert_eq!((&receipt["rows"], &receipt["suppressed"]), (&json!(2), &json!(true)), "{receipt}");
     }
     let turned = call(&mut officer, "/v1/epochs/turn", &json!({}));
-    say(format_args!("{} people erased and the epochs turned in {:.1} s: {turned}", people / 10, begun.elapsed().as_secs_f32()));
+    say(format_args!(
+        "{} people erased and the epochs turned in {:.1} s: {turned}",
+        people / 10,
+        begun.elapsed().as_secs_f32()
+    ));
 
     platform.campaign(&source, &out).report(&out);
     under_way.start();
@@ -208,7 +212,8 @@ impl Backup {
     fn opens_everything(&self, platform: &Platform) {
         let (mut child, port) = self.restore(platform, "restored-before");
         let plan = platform.plan();
-        let mut officer = Https::new(&plan.ca(), &format!("127.0.0.1:{port}")).bearer(&plan.officer_key().unwrap());
+        let mut officer =
+            Https::new(&plan.ca(), &format!("127.0.0.1:{port}")).bearer(&plan.officer_key().unwrap());
         let body = serde_json::to_vec(&json!({ "address": address(0) })).unwrap();
         let end = Instant::now() + PATIENCE;
         let reply = loop {
@@ -290,7 +295,8 @@ fn people_in(content: &[u8]) -> Vec<usize> {
         for at in 0..content.len().saturating_sub(mark.len() + 6) {
             if content[at..at + mark.len()].eq_ignore_ascii_case(mark) {
                 let digits = &content[at + mark.len()..at + mark.len() + 6];
-                found.extend(std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<usize>().ok()));
+                found
+                    .extend(std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<usize>().ok()));
             }
         }
     }

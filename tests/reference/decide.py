@@ -105,6 +105,12 @@ def find_address(text):
     return None
 
 
+def find_addresses(text):
+    """Every address that people left in a field: as a whole, and between blanks, commas, semicolons, brackets, quotes."""
+    parts = [part for part in re.split(r"""[\s,;<>()\[\]"]+""", text) if "@" in part]
+    return {person(found) for found in map(find_address, [text, *parts]) if found}
+
+
 def country_of(text):
     return text.upper() if text.upper() in COUNTRIES else NAMES.get(text.lower())
 
@@ -144,11 +150,9 @@ def objections(row, fields, invalid):
     if row is None:
         said = [field.strip().lower() for field in fields]
         clear = said[-1:] in (["true"], ["yes"]) or "withdrawn" in said
-        found = [find_address(field) for field in fields if "@" in field]
-        return [(person(address), "clear" if clear else "assumed") for address in found if address]
-    address = find_address(row["email"])
-    if address is None:
-        return []
+        found = [key for field in fields if "@" in field for key in find_addresses(field)]
+        return [(key, "clear" if clear else "assumed") for key in found]
+    people = find_addresses(row["email"])
     how = set()
     if row["suppressed"] in YES:
         how.add("clear")
@@ -158,7 +162,7 @@ def objections(row, fields, invalid):
         how.add("withdrawn")
     elif invalid and row["consent"] not in CONSENTS:
         how.add("unknown" if row["consent"] else "assumed")
-    return [(person(address), one) for one in how]
+    return [(key, one) for key in people for one in how]
 
 
 def months_before(moment_, months):

@@ -71,7 +71,8 @@ impl EmailAddress {
         if !lowered.contains('.') || !lowered.split('.').all(is_label) {
             return Err(AddressError::Domain);
         }
-        let ascii = a_label(&lowered).ok_or(AddressError::Domain)?;
+        // Not of what is in lower case already: the end of a word has a letter of its own in Greek.
+        let ascii = a_label(spelled).ok_or(AddressError::Domain)?;
         // A server without SMTPUTF8 takes an A-label only; one with it takes what people read.
         let domain = if local.is_ascii() { &*ascii } else { &lowered };
         let longest = domain.len().max(ascii.len()).max(lowered.len());
@@ -103,6 +104,21 @@ impl EmailAddress {
         let around = |c: char| c.is_whitespace() || "\"'`<>()[]{},;:.!".contains(c);
         // An apostrophe or a backtick may begin a local part: as it stands first, then without what stands around it.
         Self::parse(text).or_else(|_| Self::parse(text.trim_matches(around))).ok()
+    }
+
+    /// Every address that people left in a text: as [`Self::find`], and between blanks, commas, semicolons, brackets and
+    /// quotes.
+    #[must_use]
+    pub fn find_all(text: &str) -> Vec<Self> {
+        let between = |c: char| c.is_whitespace() || ",;<>()[]\"".contains(c);
+        let parts = text.split(between).filter(|part| part.contains('@')).filter_map(Self::find);
+        let mut found: Vec<Self> = Vec::new();
+        for address in Self::find(text).into_iter().chain(parts) {
+            if found.iter().all(|other| other.comparison != address.comparison) {
+                found.push(address);
+            }
+        }
+        found
     }
 
     /// What is written to: the local part as it was spelled, the domain in lower case, as A-label where the local part

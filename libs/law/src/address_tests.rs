@@ -90,6 +90,30 @@ fn who_objects_is_found_as_people_leave_it() {
 }
 
 #[test]
+fn a_field_of_several_addresses_has_them_all() {
+    for (text, found) in [
+        ("a@x.example; b@x.example", &["a@x.example", "b@x.example"][..]),
+        ("Ann <a@x.example>, Bob <B@x.example>", &["b@x.example", "a@x.example"]),
+        ("carol@x.example (Carol)", &["carol@x.example"]),
+        ("Carol carol@x.example", &["carol@x.example"]),
+        ("a@x.example,A@X.example", &["a@x.example"]),
+        ("a b@c", &[]),
+        ("", &[]),
+    ] {
+        let all = EmailAddress::find_all(text);
+        assert_eq!(all.iter().map(EmailAddress::comparison).collect::<Vec<_>>(), found, "{text}");
+    }
+}
+
+#[test]
+fn a_domain_is_mapped_as_uts_46_has_it() {
+    // Python's `idna` 3.x, `encode(…, uts46=True)`.
+    let address =
+        EmailAddress::parse("a@\u{39f}\u{394}\u{39f}\u{3a3}-\u{391}\u{398}\u{397}\u{39d}\u{391}.gr").unwrap();
+    assert_eq!(address.comparison(), "a@xn----zlbajrf0bkb4a.gr");
+}
+
+#[test]
 fn refuses_what_rfc_5321_refuses() {
     use AddressError::{Domain, Local, Shape};
     for (text, error) in [

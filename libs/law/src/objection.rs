@@ -77,12 +77,12 @@ impl Row<'_> {
 #[must_use]
 pub fn objections(columns: Option<&[&str]>, fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
     match columns {
-        Some(columns) => in_their_places(columns).into_iter().collect(),
+        Some(columns) => in_their_places(columns),
         None => anywhere(fields),
     }
 }
 
-fn in_their_places(columns: &[&str]) -> Option<(EmailAddress, Objection)> {
+fn in_their_places(columns: &[&str]) -> Vec<(EmailAddress, Objection)> {
     let column = |at: usize| columns.get(at).copied().unwrap_or_default();
     let consent = match (Consent::parse(column(CONSENT).trim()), column(CONSENT).trim()) {
         (Some(Consent::Withdrawn), _) => Some(Objection::Withdrawn),
@@ -104,7 +104,8 @@ fn in_their_places(columns: &[&str]) -> Option<(EmailAddress, Objection)> {
         (Some(suppressed), _) => Some(suppressed),
         (None, consent) => consent,
     };
-    Some((EmailAddress::find(column(EMAIL))?, objection?))
+    let Some(objection) = objection else { return Vec::new() };
+    EmailAddress::find_all(column(EMAIL)).into_iter().map(|address| (address, objection)).collect()
 }
 
 /// Whatever reads as an address objects. It is clear that it does where the last field is a yes in letters, or one says
@@ -115,7 +116,7 @@ fn anywhere(fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
     let clear = fields.last().is_some_and(yes) || fields.iter().any(withdrawn);
     let objection = if clear { Objection::Suppressed } else { Objection::Assumed };
     let found =
-        fields.iter().filter(|field| field.contains('@')).filter_map(|field| EmailAddress::find(field));
+        fields.iter().filter(|field| field.contains('@')).flat_map(|field| EmailAddress::find_all(field));
     found.map(|address| (address, objection)).collect()
 }
 

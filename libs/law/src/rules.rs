@@ -206,10 +206,10 @@ fn canada(row: &Row<'_>, when: &When) -> Outcome {
     }
 }
 
-/// Rule 8.
+/// Rule 8. Consent that has no moment can't be shown: the mail then says that it is an advertisement (15 U.S.C. 7702(1)).
 fn united_states(row: &Row<'_>) -> Outcome {
-    let express = row.consent == Consent::Express;
-    Outcome::Allowed(if express { Basis::Consent } else { Basis::OptOut })
+    let shown = row.consent == Consent::Express && row.consent_at.is_some();
+    Outcome::Allowed(if shown { Basis::Consent } else { Basis::OptOut })
 }
 
 /// The provision behind an outcome; docs/lists.md has them in one table.
@@ -233,8 +233,7 @@ fn article(outcome: Outcome, jurisdiction: Jurisdiction) -> &'static str {
         (Outcome::Excluded(Exclusion::Suppressed | Exclusion::Withdrawn), UnitedStates) => {
             "CAN-SPAM 15 U.S.C. 7704(a)(4)"
         }
-        (Outcome::Excluded(Exclusion::Minor), Europe | Other) => "GDPR 8, recital 38",
-        (Outcome::Excluded(Exclusion::Minor), UnitedKingdom) => "UK GDPR 8, recital 38",
+        (Outcome::Excluded(Exclusion::Minor), Europe | Other) => "house rule: adults only (GDPR recital 38)",
         (Outcome::Excluded(Exclusion::Minor), _) => "house rule: adults only",
         (_, Europe | Other) => "GDPR 6(1)(a), 7(1); ePrivacy 13",
         (_, UnitedKingdom) => "UK GDPR 6(1)(a), 7(1); PECR 22",

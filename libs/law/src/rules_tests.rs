@@ -55,7 +55,8 @@ fn every_rule_of_every_country() {
         ("CA", ["none", "2025-01-01T00:00:00Z", "shop"], "no_consent", "CASL 6(1)(a), 10(1)"),
         // Rule 8.
         ("US", EXPRESS, "consent", "CAN-SPAM 15 U.S.C. 7704"),
-        ("US", express_bare, "consent", "CAN-SPAM 15 U.S.C. 7704"),
+        ("US", express_timed, "consent", "CAN-SPAM 15 U.S.C. 7704"),
+        ("US", express_bare, "opt_out", "CAN-SPAM 15 U.S.C. 7704(a)(3)-(5)"),
         ("US", old, "opt_out", "CAN-SPAM 15 U.S.C. 7704(a)(3)-(5)"),
         ("US", ["none", "", ""], "opt_out", "CAN-SPAM 15 U.S.C. 7704(a)(3)-(5)"),
     ] {

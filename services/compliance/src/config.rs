@@ -33,7 +33,7 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
-    /// Every row, and with it the evidence of consent: three years, in which most claims about a message lapse (CASL 22).
+    /// Every row, and with it the evidence of consent: three years, in which most claims about a message lapse.
     pub imports_days: u32,
     /// Rows of people who were not written to.
     pub excluded_days: u32,

@@ -194,7 +194,9 @@ impl Inner {
 
     /// Whether an objection is not known here. One that is lifted here, or was taken back, is, and does not come again.
     async fn is_news(&self, address: &AddressHash, told: Option<i64>) -> Result<bool, Error> {
-        if self.suppressed().is_unlifted(address) {
+        // Most of what is told again is what is known; an objection of another moment may outlive the known one.
+        let known = self.suppressed().told_of(address);
+        if known.is_some_and(|known| told.is_none_or(|told| told == known)) {
             return Ok(false);
         }
         for region in self.regions.values() {

@@ -26,9 +26,11 @@ use crate::Error;
 use crate::import::judge::Judging;
 use crate::import::list::ListFault;
 use crate::import::read::{ReadList, Reading};
-use crate::ledger::{ListObjection, Objected};
+use crate::ledger::{Event, ListObjection, Objected};
 use crate::pages::uninterrupted;
 use crate::records::Campaign;
+use crate::region::RegionState;
+use crate::schema::Channel;
 use crate::secrets::SenderHash;
 use crate::state::{Importing, Inner, State};
 use crate::suppression::{Asker, OBJECTIONS};
@@ -199,19 +201,41 @@ impl Inner {
     /// Puts the objections of a list on record in which nobody can be written to, and refuses the list.
     async fn keep_objections(&self, read: ReadList) -> Result<u64, Error> {
         for (region, objections) in read.found.objections {
-            // Sent again, the list says nothing new, unless what it said was lifted.
-            let new = |objection: &ListObjection| {
-                let address = objection.address.as_slice().try_into();
-                address.is_ok_and(|address| !self.suppressed().is_unlifted(address))
-            };
-            let objections: Vec<_> = objections.into_iter().filter(new).collect();
             let state = self.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
+            let mut new = Vec::with_capacity(objections.len());
+            for objection in objections {
+                if !self.said_before(state, &objection).await? {
+                    new.push(objection);
+                }
+            }
+            let objections = new;
             for part in objections.chunks(OBJECTIONS) {
                 let objected = Objected { objections: part.to_vec(), ..Objected::default() };
                 self.record_objections(state, objected, None).await?;
             }
         }
         Err(ListFault::NoValidRow(read.rows).into())
+    }
+
+    /// Whether a refused list that is sent again says nothing new: the person objects by what no undoing takes back, and
+    /// nobody has lifted it since.
+    async fn said_before(&self, state: &RegionState, objection: &ListObjection) -> Result<bool, Error> {
+        let address = objection.address.as_slice().try_into().map_err(|_| Error::Damaged("an objection"))?;
+        let lifted = self.suppressed().lifts(&address).iter().map(|lift| lift.at).max();
+        for (link, reason) in state.reasons(&address).await? {
+            let for_good = match reason.channel {
+                Channel::List => match state.ledger.link(link).await?.event {
+                    Some(Event::Objected(objected)) => objected.import.is_empty(),
+                    _ => false,
+                },
+                Channel::Hint => false,
+                Channel::Link | Channel::Officer | Channel::Erasure => true,
+            };
+            if for_good && Some(reason.at) > lifted {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn count(&self, campaign: &Campaign) {

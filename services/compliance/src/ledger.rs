@@ -62,7 +62,6 @@ impl Ledger {
         let value = self.db.get(schema::link(seq)).await?.ok_or(Error::Damaged("a link is missing"))?;
         Link::decode(value).map_err(|_| Error::Damaged("a link"))
     }
-
 }
 
 /// The chain's links in their order, each checked against the one before.
@@ -77,6 +76,11 @@ impl Walk {
     pub(crate) async fn begin(view: &DbSnapshot) -> Result<Self, Error> {
         let links = view.scan_prefix(schema::LINKS, ..).await?;
         Ok(Self { links, seq: 0, previous: NO_LINK })
+    }
+
+    /// The hash of the link that came last.
+    pub(crate) fn head(&self) -> [u8; 32] {
+        self.previous
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<Link>, Error> {

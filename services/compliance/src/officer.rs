@@ -105,10 +105,11 @@ async fn verify(
     caller: Caller,
     Body(_): Body<types::VerifyRequest>,
 ) -> Response {
-    let links = |verified: crate::Verified| {
-        verified.links.into_iter().map(|(region, links)| (region.to_owned(), links)).collect()
+    let reply = |verified: crate::Verified| types::VerifyReply {
+        links: verified.links.into_iter().map(|(region, links)| (region.to_owned(), links)).collect(),
+        heads: verified.heads.into_iter().map(|(region, head)| (region.to_owned(), head)).collect(),
     };
-    let done = state.verify().await.map(|verified| types::VerifyReply { links: links(verified) });
+    let done = state.verify().await.map(reply);
     answer("verify", &caller, done)
 }
 

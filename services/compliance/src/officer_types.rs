@@ -236,6 +236,9 @@ pub struct LiftReply {
 /// The answer of `ledger/verify`: every chain is whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyReply {
+    /// SHA-256 of each ledger's newest link, in hexadecimal digits: whoever keeps it sees later that none was cut off.
+    #[serde(default)]
+    pub heads: BTreeMap<String, String>,
     /// Links by region.
     pub links: BTreeMap<String, u64>,
 }

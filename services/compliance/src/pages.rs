@@ -168,8 +168,7 @@ impl State {
     /// Whether a token was issued here.
     #[must_use]
     pub fn knows(&self, token: &str) -> bool {
-        Token::read(&self.0.secrets.tokens, token)
-            .is_some_and(|token| self.0.regions.contains_key(&token.region))
+        Token::read(&self.0.secrets.tokens, token).is_some()
     }
 }
 
@@ -286,7 +285,11 @@ impl Inner {
     }
 
     async fn opt_out(&self, token: Token) -> Result<(), Error> {
-        let state = self.regions.get(&token.region).ok_or(Error::NotFound("there is no such link"))?;
+        // A link works for good, also where its region is kept here no more.
+        let state = match self.regions.get(&token.region) {
+            Some(state) => state,
+            None => self.first_region()?,
+        };
         let opt_out = OptOut { channel: Channel::Link, article: ARTICLE, command: None, told: None };
         if self.record_opt_out(state, token.address, &opt_out).await? {
             self.metrics.opt_outs.add(1, &[]);

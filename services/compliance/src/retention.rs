@@ -38,11 +38,18 @@ impl State {
     /// # Errors
     /// A database or a key; the rest goes the next time.
     pub async fn retire(&self) -> Result<u64, Error> {
-        let mut rows = 0;
+        let (mut rows, mut failed) = (0, None);
         for campaign in self.0.campaigns.all().await? {
-            rows += self.0.retire(&campaign).await?;
+            match self.0.retire(&campaign).await {
+                Ok(removed) => rows += removed,
+                // One campaign that is damaged keeps nobody else's data.
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(rows)
+        match failed {
+            None => Ok(rows),
+            Some(error) => Err(error),
+        }
     }
 }
 

@@ -56,6 +56,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Verified {
     /// Links of each region's ledger.
     pub links: BTreeMap<&'static str, u64>,
+    /// SHA-256 of each ledger's newest link, in hexadecimal digits.
+    pub heads: BTreeMap<&'static str, String>,
 }
 
 impl State {
@@ -129,19 +131,21 @@ impl State {
     /// # Errors
     /// [`Error::Damaged`] with what is wrong.
     pub async fn verify(&self) -> Result<Verified, Error> {
-        let mut links = BTreeMap::new();
+        let (mut links, mut heads) = (BTreeMap::new(), BTreeMap::new());
         for (region, state) in &self.0.regions {
             let verified = state.verify().await?;
             for import in verified.strays {
                 // In the order in which an import comes to be, so that it can't slip through.
-                let known = self.0.campaigns.is_under_way(&import).await? || state.has_recorded(&import).await?;
+                let known =
+                    self.0.campaigns.is_under_way(&import).await? || state.has_recorded(&import).await?;
                 known
                     .then_some(())
                     .ok_or(Error::Damaged("there is evidence of an import that did not finish"))?;
             }
             links.insert(region.name(), verified.links);
+            heads.insert(region.name(), verified.head.iter().map(|byte| format!("{byte:02x}")).collect());
         }
-        Ok(Verified { links })
+        Ok(Verified { links, heads })
     }
 
     /// Closes the databases; every acknowledged write is durable without it.

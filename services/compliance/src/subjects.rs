@@ -40,7 +40,7 @@ impl Order {
             return Err(Error::Request("reason is empty, longer than 1024 bytes, or has control characters"));
         }
         // A reason that names the person would stay when everything else of theirs is gone.
-        if reason.split_whitespace().any(|word| EmailAddress::find(word).is_some()) {
+        if !EmailAddress::find_all(&reason).is_empty() {
             return Err(Error::Request("reason has an address in it; it stays on record, so it must not"));
         }
         Ok(Command { caller, reason })
@@ -104,6 +104,11 @@ impl State {
         let file = file.unwrap_or_default();
         if file.len() > MAX_REASON || file.contains(char::is_control) {
             return Err(Error::Request("file is longer than 1024 bytes, or has control characters"));
+        }
+        if !EmailAddress::find_all(&file).is_empty() {
+            return Err(Error::Request(
+                "file has an address in its name; it stays on record, so it must not",
+            ));
         }
         let command = order.command()?;
         let inner = self.0.clone();

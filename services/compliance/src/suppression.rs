@@ -119,6 +119,18 @@ impl Inner {
         suppressed.binds(address, asker).max(former)
     }
 
+    /// When the person objected last, where that was lifted for who asks.
+    pub(crate) fn lifted(
+        &self,
+        address: &AddressHash,
+        former: Option<&AddressHash>,
+        asker: &Asker,
+    ) -> Option<i64> {
+        let suppressed = self.suppressed();
+        let former = former.and_then(|former| suppressed.lifted(former, asker));
+        suppressed.lifted(address, asker).max(former)
+    }
+
     /// Every hash that may stand for a person in records of before: theirs, and the one that the evidence maps it to.
     pub(crate) async fn names(&self, address: AddressHash) -> Result<Vec<AddressHash>, Error> {
         let mut names = vec![address];
@@ -135,7 +147,9 @@ impl Inner {
     async fn has_opted_out(&self, state: &RegionState, address: &AddressHash) -> Result<bool, Error> {
         let lifted = self.suppressed().lifts(address).iter().map(|lift| lift.at).max();
         let reasons = state.reasons(address).await?;
-        let stands = |reason: &Reason| reason.channel != Channel::List && Some(reason.at) > lifted;
+        // What others said of them may be taken back without them.
+        let others = [Channel::List, Channel::Hint];
+        let stands = |reason: &Reason| !others.contains(&reason.channel) && Some(reason.at) > lifted;
         Ok(reasons.iter().any(|(_, reason)| stands(reason)))
     }
 

@@ -102,7 +102,10 @@ pub(crate) fn run() -> Result<ExitCode> {
         if apt { "ok     " } else { "missing" },
         "apt"
     );
-    println!("{}", disk().unwrap_or_else(|| "missing  disk       `df` doesn't say how much is free".to_owned()));
+    println!(
+        "{}",
+        disk().unwrap_or_else(|| "missing  disk       `df` doesn't say how much is free".to_owned())
+    );
     Ok(if fit { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn erased(reply: &EraseReply) -> String {
     };
     let copies = format!("no copy or backup opens after {}", reply.unreadable_by);
     let suppressed = match reply.suppressed {
-        true => "is on the suppression list, which holds a keyed hash of the address and no more",
+        true => "is on the suppression list, by a keyed hash of the address",
         false => "is not on the suppression list: a list to come may bring the address back",
     };
     lines([kept.as_str(), &copies, suppressed])
@@ -38,7 +38,9 @@ pub(crate) fn erased(reply: &EraseReply) -> String {
 
 /// How many links each ledger has.
 pub(crate) fn verified(reply: &VerifyReply) -> String {
-    let links = reply.links.iter().map(|(region, links)| row(region, links));
+    let head =
+        |region: &str| reply.heads.get(region).map(|head| format!("  head {head}")).unwrap_or_default();
+    let links = reply.links.iter().map(|(region, links)| row(region, links) + &head(region));
     let mut all: Vec<_> = links.collect();
     all.push("every link of every ledger is as it was written".to_owned());
     lines(&all)

@@ -198,7 +198,7 @@ async fn every_act_is_one_call_with_its_reason() {
             json!({"address": "ann@a.example", "reason": "asked"}),
             erased,
             "erased: 3 rows in eu, us\nno copy or backup opens after 2026-11-30T00:00:00Z\n\
-             is on the suppression list, which holds a keyed hash of the address and no more\n",
+             is on the suppression list, by a keyed hash of the address\n",
         ),
         (
             &["subject", "suppress", "ann@a.example"],

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use maily_keys::{Cipher, DataKey, KeyId};
-use maily_law::{Decision, Exclusion, Outcome, Region, Row, decide};
+use maily_law::{Consent, Decision, Exclusion, Outcome, Region, Row, decide};
 use prost::Message;
 use uuid::Uuid;
 
@@ -116,14 +116,18 @@ impl Judging {
         let row = Row::parse(&texts, &self.terms.when).map_err(|_| Error::Damaged("a staged row"))?;
         let former = self.inner.secrets.former_hash(&row.address);
         let mut known = self.read.addresses.judge(address);
-        if let Some(objected) = self.inner.objected(&address, former.as_ref(), &self.terms.asker()) {
+        let asker = self.terms.asker();
+        let newer = |objected: i64| row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected);
+        if let Some(objected) = self.inner.objected(&address, former.as_ref(), &asker) {
             known.suppressed = true;
             // A list's column lifts nothing; an officer may want to know.
-            if row.consent.is_given()
-                && row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected)
-            {
+            if row.consent.is_given() && newer(objected) {
                 self.note("claims_newer_consent");
             }
+        } else if let Some(objected) = self.inner.lifted(&address, former.as_ref(), &asker) {
+            // Who came back has said so since: what they had agreed to before ended with their objection (GDPR 7(3);
+            // 15 U.S.C. 7704(a)(4)(B)).
+            known.suppressed |= row.consent != Consent::Express || !newer(objected);
         }
         let decision = decide(&row, &known, &self.terms.when, self.terms.sender);
         if matches!(decision.outcome, Outcome::Allowed(_)) && row.address.needs_smtputf8() {

@@ -156,6 +156,9 @@ pub(crate) struct Lifted {
     /// The file that named them; empty where the command did.
     #[prost(string, tag = "4")]
     pub(crate) file: String,
+    /// From when on, in milliseconds: behind the last objection of each.
+    #[prost(int64, repeated, tag = "5")]
+    pub(crate) moments: Vec<i64>,
 }
 
 /// An import was taken back: the objections of these links, which it alone brought, bind no later import.

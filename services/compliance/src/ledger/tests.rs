@@ -33,7 +33,9 @@ async fn region() -> RegionState {
     record(&region, layout.sums().remove(0)).await;
     let event = Event::OptedOut(OptedOut { address: vec![1; 16], ..OptedOut::default() });
     append(&region, event, schema::suppression(&[1; 16], 2), Reason::new(Channel::Link, 5).encode()).await;
-    let event = Event::Lifted(Lifted { addresses: vec![vec![1; 16]], ..Lifted::default() });
+    let lifted =
+        Lifted { addresses: vec![vec![1; 16]], sender: vec![7; 16], moments: vec![6], ..Lifted::default() };
+    let event = Event::Lifted(lifted);
     append(&region, event, schema::lift(&[1; 16], 3), Lift { sender: [7; 16], at: 6 }.encode()).await;
     let event = Event::Erased(Erased { address: vec![1; 16], ..Erased::default() });
     append(&region, event, schema::erasure(&[1; 16], 4), vec![0; 8]).await;
@@ -112,6 +114,7 @@ async fn a_lifting_an_erasure_or_a_row_of_the_index_that_is_not_on_record_is_fou
     let person = schema::indexed(&[2; 16], &IMPORT, 2);
     for (key, value, said) in [
         (schema::lift(&[1; 16], 9), vec![0; 24], lift),
+        (schema::lift(&[1; 16], 3), Lift { sender: [7; 16], at: 7 }.encode(), lift),
         (schema::erasure(&[1; 16], 9), vec![0; 8], erasure),
         (schema::indexed(&[1; 16], &IMPORT, 9), vec![0; 12], index),
         (schema::indexed(&[1; 16], &[8; 16], 9), vec![0; 12], "1 strays"),

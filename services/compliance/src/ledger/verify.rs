@@ -13,7 +13,7 @@ use crate::Error;
 use crate::import::layout::{ImportId, blocks_digest};
 use crate::records::{Block, RegionSum};
 use crate::region::RegionState;
-use crate::schema::{self, Position, Reason};
+use crate::schema::{self, Lift, Position, Reason};
 use crate::secrets::AddressHash;
 
 /// What the links say there has to be.
@@ -22,8 +22,9 @@ struct Wanted {
     suppressions: BTreeSet<Vec<u8>>,
     /// Links whose objections were taken back.
     undone: BTreeSet<u64>,
-    lifts: BTreeSet<Vec<u8>>,
-    erasures: BTreeSet<Vec<u8>>,
+    /// With their values.
+    lifts: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    erasures: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// What is left of each import.
     imports: BTreeMap<ImportId, RegionSum>,
 }
@@ -34,6 +35,8 @@ type IndexSums = BTreeMap<ImportId, u128>;
 /// What was found in order.
 pub(crate) struct Verified {
     pub(crate) links: u64,
+    /// SHA-256 of the newest link, which stands for all of them.
+    pub(crate) head: [u8; 32],
     /// Imports with evidence that the ledger doesn't have: they are under way, or something is wrong.
     pub(crate) strays: BTreeSet<ImportId>,
 }
@@ -68,7 +71,7 @@ impl View {
         }
         let mut strays = self.verify_index(&index).await?;
         strays.extend(self.strays(&wanted).await?);
-        Ok(Verified { links, strays })
+        Ok(Verified { links, head: walk.head(), strays })
     }
 
     async fn verify_link(&self, link: Link, wanted: &mut Wanted) -> Result<(), Error> {
@@ -90,12 +93,15 @@ impl View {
                 None
             }
             Event::Erased(erased) => {
-                wanted.erasures.insert(schema::erasure(&erased.address, seq));
+                wanted.erasures.insert(schema::erasure(&erased.address, seq), None);
                 None
             }
             Event::Lifted(lifted) => {
-                let key = |address: Vec<u8>| schema::lift(&address, seq);
-                wanted.lifts.extend(lifted.addresses.into_iter().map(key));
+                let sender = lifted.sender.as_slice().try_into().map_err(|_| Error::Damaged("a lifting"))?;
+                let row = |(address, at): (Vec<u8>, i64)| {
+                    (schema::lift(&address, seq), Some(Lift { sender, at }.encode()))
+                };
+                wanted.lifts.extend(lifted.addresses.into_iter().zip(lifted.moments).map(row));
                 None
             }
             Event::Undone(undone) => {
@@ -136,13 +142,14 @@ impl View {
     async fn verify_rows(
         &self,
         prefix: &[u8; 1],
-        wanted: &BTreeSet<Vec<u8>>,
+        wanted: &BTreeMap<Vec<u8>, Option<Vec<u8>>>,
         fault: &'static str,
     ) -> Result<(), Error> {
         let mut found = 0;
         let mut rows = self.0.scan_prefix(prefix, ..).await?;
         while let Some(row) = rows.next().await? {
-            if !wanted.contains(row.key.as_ref()) {
+            let value = wanted.get(row.key.as_ref()).ok_or(Error::Damaged(fault))?;
+            if value.as_deref().is_some_and(|value| value != row.value.as_ref()) {
                 return Err(Error::Damaged(fault));
             }
             found += 1;

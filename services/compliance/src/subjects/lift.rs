@@ -55,6 +55,7 @@ impl Inner {
             sender: sender.to_vec(),
             command: Some(command),
             file,
+            moments: lifts.iter().map(|(_, lift)| lift.at).collect(),
         };
         let written = first.append_with(now, Event::Lifted(event), rows, Vec::new()).await?;
         drop(writers);

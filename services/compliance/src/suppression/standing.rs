@@ -104,6 +104,13 @@ impl Suppressed {
         bound.map(|reason| reason.at).max()
     }
 
+    /// When the person objected last, where that is lifted for who asks: only consent given since then counts.
+    pub(crate) fn lifted(&self, address: &AddressHash, asker: &Asker) -> Option<i64> {
+        let latest = self.standing.get(address)?;
+        let reason = Reason::new(latest.channel, latest.at);
+        (!asker.is_bound_by(&reason, self.lifts(address))).then_some(latest.at)
+    }
+
     /// The moment to put on record for an objection: behind whatever was lifted before, whichever way the clock went.
     pub(crate) fn moment(&self, address: &AddressHash, now: i64) -> i64 {
         let lifted = self.lifts(address).iter().map(|lift| lift.at);
@@ -114,12 +121,6 @@ impl Suppressed {
     /// When the person objected last, if that stands; for whom it may be lifted doesn't matter.
     pub(crate) fn stands(&self, address: &AddressHash) -> Option<i64> {
         self.standing.get(address).map(|latest| latest.at)
-    }
-
-    /// Whether an objection stands that was lifted for nobody.
-    pub(crate) fn is_unlifted(&self, address: &AddressHash) -> bool {
-        let lifted = self.lifts(address).iter().map(|lift| lift.at).max();
-        self.stands(address).is_some_and(|at| Some(at) > lifted)
     }
 
     /// When the last objection came that stands.

@@ -4,19 +4,23 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use maily_chassis::{Environment, Redis as Settings, RedisClient};
-use maily_compliance::State;
+use maily_compliance::{Clock, State};
 use maily_proto::compliance as pb;
 use maily_testkit::{Access, Redis};
 
-use crate::common::{clock, config, import, list, page, roots};
+use crate::common::{clock, config, days_later, import, list, page, roots};
 
 /// Rows of the list; every other one is in the United States.
 const PEOPLE: usize = 30;
 
 /// A process with a folder of its own, under the keys of all.
 async fn process(dir: &Path, name: &str) -> State {
+    process_at(dir, name, clock()).await
+}
+
+async fn process_at(dir: &Path, name: &str, clock: Clock) -> State {
     let config = config(dir, 100);
-    State::open_with(&config, &dir.join(name), roots(&config), clock()).await.unwrap()
+    State::open_with(&config, &dir.join(name), roots(&config), clock).await.unwrap()
 }
 
 fn client(redis: &Redis) -> RedisClient {
@@ -118,6 +122,38 @@ async fn an_opt_out_that_was_not_told_is_told_when_it_is_repeated() {
         assert_eq!(told.expect(call).unwrap().len(), 56, "the {call} call");
     }
     one.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_objects_elsewhere_stays_out_when_the_list_that_brought_them_is_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    let two = process_at(dir.path(), "two", days_later(1)).await;
+    import(&two, "c", list(PEOPLE)).await.unwrap();
+    let all = tokens(&two).await;
+    for state in [&one, &two] {
+        state.fan_out(client(&redis)).unwrap();
+    }
+    // A list at the first process has somebody objecting; the second hears of it, and then from the person.
+    let objecting = list(PEOPLE).replacen(",false", ",true", 1);
+    import(&one, "wrong", objecting).await.unwrap();
+    until_left(&two, all.len() - 1).await;
+    let left = tokens(&two).await;
+    let token = all.iter().find(|token| !left.contains(token)).unwrap();
+    two.opt_out(token).await.unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while one.find("p0@mail.example").await.unwrap().objections.len() < 2 {
+        assert!(Instant::now() < end, "the first is told of it");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let order = maily_compliance::Order { caller: "olga".into(), reason: "the wrong file".into() };
+    assert_eq!(one.undo_import("wrong", order).await.unwrap().lifted, 0);
+    for state in [&one, &two] {
+        assert!(state.find("p0@mail.example").await.unwrap().suppressed);
+        state.verify().await.unwrap();
+        state.close().await;
+    }
 }
 
 async fn connected(redis: &Redis) -> RedisClient {

@@ -94,3 +94,19 @@ async fn the_evidence_of_messages_that_left_stays() {
     assert!(matches!(state.release(&page("sent", "en-US/vip", "us", 0)).await, Err(Error::Undone)));
     state.verify().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_refused_list_said_too_is_not_lifted() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    let [ada, _, _, dave] = PEOPLE;
+    import(state, "wrong", list(&[objecting(ada), good(dave)])).await.unwrap();
+    for _ in 0..2 {
+        let refused = import(state, "refused", list(&[objecting(ada).replace(",US,", ",,")])).await;
+        assert!(matches!(refused, Err(Error::List(_))), "{refused:?}");
+    }
+    assert_eq!(state.find(ada).await.unwrap().objections.len(), 2, "once each");
+    assert_eq!(state.undo_import("wrong", order()).await.unwrap().lifted, 0);
+    assert_eq!(everybody(state, "later").await, PEOPLE[1..]);
+    state.verify().await.unwrap();
+}

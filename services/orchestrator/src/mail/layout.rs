@@ -67,8 +67,8 @@ fn text(settings: &Settings, body: &str, origins: Origins, kind: Kind) -> String
     };
     let notice = origins.notice().map(|notice| format!("\n{notice}\n")).unwrap_or_default();
     format!(
-        "{body}{advertisement}\n\n-- \n{}\n{}\n\nUnsubscribe: {UNSUBSCRIBE_URL}\n{notice}",
-        sender.name, sender.postal_address
+        "{body}{advertisement}\n\n-- \n{}\n{}\n{}\n\nUnsubscribe: {UNSUBSCRIBE_URL}\n{notice}",
+        sender.name, sender.postal_address, sender.email
     )
 }
 
@@ -96,13 +96,14 @@ fn html(
          {meta}<title>{subject}</title>\n</head>\n<body style=\"margin:0;padding:24px;font-family:Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5;color:#222\">\n\
          <span style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">{preheader}</span>\n\
          <div style=\"max-width:600px;margin:0 auto\">\n{paragraphs}{advertisement}\
-         <hr style=\"border:0;border-top:1px solid #ddd\">\n<p style=\"font-size:13px;color:#555\">{name}<br>\n{address}</p>\n\
+         <hr style=\"border:0;border-top:1px solid #ddd\">\n<p style=\"font-size:13px;color:#555\">{name}<br>\n{address}<br>\n{email}</p>\n\
          <p style=\"font-size:13px;color:#555\"><a href=\"{UNSUBSCRIBE_URL}\">Unsubscribe</a></p>\n\
          {notice}</div>\n</body>\n</html>\n",
         meta = origins.meta(),
         subject = escape(&draft.subject),
         preheader = escape(&draft.preheader),
         name = escape(&sender.name),
+        email = escape(&sender.email),
     )
 }
 
