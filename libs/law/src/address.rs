@@ -72,7 +72,8 @@ impl EmailAddress {
             return Err(AddressError::Domain);
         }
         // Not of what is in lower case already: the end of a word has a letter of its own in Greek.
-        let ascii = a_label(spelled).ok_or(AddressError::Domain)?;
+        let ascii =
+            a_label(if lowered.is_ascii() { &lowered } else { spelled }).ok_or(AddressError::Domain)?;
         // A server without SMTPUTF8 takes an A-label only; one with it takes what people read.
         let domain = if local.is_ascii() { &*ascii } else { &lowered };
         let longest = domain.len().max(ascii.len()).max(lowered.len());
@@ -170,13 +171,13 @@ impl fmt::Debug for EmailAddress {
 
 /// The domain as A-labels. Hyphens in the third and fourth place are let pass: such domains are registered, and RFC 5321
 /// has no rule against them.
-fn a_label(lowered: &str) -> Option<Cow<'_, str>> {
-    // The usual case needs no tables; a label that says it is an A-label has to be one.
-    if lowered.is_ascii() && !lowered.split('.').any(|label| label.starts_with("xn--")) {
-        return Some(lowered.into());
+fn a_label(domain: &str) -> Option<Cow<'_, str>> {
+    // The usual case, in lower case already, needs no tables; a label that says it is an A-label has to be one.
+    if domain.is_ascii() && !domain.split('.').any(|label| label.starts_with("xn--")) {
+        return Some(domain.into());
     }
     Uts46::new()
-        .to_ascii(lowered.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
         .ok()
         .filter(|ascii| ascii.contains('.'))
 }

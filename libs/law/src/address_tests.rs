@@ -110,7 +110,7 @@ fn a_domain_is_mapped_as_uts_46_has_it() {
     // Python's `idna` 3.x, `encode(…, uts46=True)`.
     let address =
         EmailAddress::parse("a@\u{39f}\u{394}\u{39f}\u{3a3}-\u{391}\u{398}\u{397}\u{39d}\u{391}.gr").unwrap();
-    assert_eq!(address.comparison(), "a@xn----zlbajrf0bkb4a.gr");
+    assert_eq!(address.comparison(), "a@xn----zlbajrf0bkb4b.gr");
 }
 
 #[test]

@@ -155,19 +155,17 @@ fn an_objection_is_put_on_record_with_the_recipients_law() {
 
 #[test]
 fn what_nobody_asked_for_is_an_advertisement_in_the_united_states() {
-    for (country, consent, advertisement) in [
-        ("US", "none", true),
-        ("US", "implied", true),
-        ("US", "express", false),
-        ("CA", "implied", false),
-        ("PR", "none", false),
+    for (country, consent, at, advertisement) in [
+        ("US", "none", "", true),
+        ("US", "implied", "", true),
+        ("US", "express", "", true),
+        ("US", "express", "2020-01-01T00:00:00Z", false),
+        ("CA", "implied", "", false),
+        ("PR", "none", "", false),
     ] {
-        let decision = judge(country, "", [consent, "", ""], NOBODY);
-        assert_eq!(
-            is_advertisement(decision.region, decision.outcome.code()),
-            advertisement,
-            "{country} {consent}"
-        );
+        let decision = judge(country, "", [consent, at, ""], NOBODY);
+        let told = is_advertisement(decision.region, decision.outcome.code());
+        assert_eq!(told, advertisement, "{country} {consent} {at}");
     }
 }
 
