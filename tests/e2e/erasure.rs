@@ -99,7 +99,8 @@ fn erase(people: usize) {
         begun.elapsed().as_secs_f32()
     ));
 
-    platform.campaign(&source, &out).report(&out);
+    let again = platform.campaign(&source, &out).report(&out);
+    assert_eq!(count(&again, &["left_out_after_hand_off"]), people.div_ceil(10) as u64);
     under_way.start();
     let report = under_way.wait(|_, _| {});
     assert_eq!(count(&report, &["written"]), (people - people.div_ceil(10)) as u64);
