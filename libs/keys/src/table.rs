@@ -191,6 +191,23 @@ impl KeyTable {
         Ok(())
     }
 
+    /// Up to `limit` of the ids that have keys, in their order, behind `after`.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn ids(&self, after: Option<&KeyId>, limit: usize) -> Result<Vec<KeyId>, Error> {
+        let from = after.map_or_else(|| b"k".to_vec(), |after| [row(after).as_slice(), &[0]].concat());
+        let mut rows = self.inner.db.scan(from..b"l".to_vec()).await?;
+        let mut ids = Vec::new();
+        while ids.len() < limit
+            && let Some(row) = rows.next().await?
+        {
+            let id = row.key.get(1..).and_then(|id| id.try_into().ok());
+            ids.push(id.ok_or_else(|| Error::Invalid("the key table has a broken row".into()))?);
+        }
+        Ok(ids)
+    }
+
     /// Wraps a key that is kept elsewhere under the epoch key, with the epoch's number; `context` is bound to it.
     ///
     /// Wrap and store under a lock that the re-wrapping of a turn takes too, or a key stored late is lost: see

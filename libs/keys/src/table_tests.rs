@@ -69,6 +69,18 @@ async fn keys_are_made_once_and_stay() {
     assert!(table.get(&[id(99)]).await.unwrap()[0].is_none());
 }
 
+#[tokio::test]
+async fn ids_are_listed_in_their_order_and_in_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let table = open(dir.path()).await.unwrap();
+    table.get_or_create(&ids(0..10)).await.unwrap();
+    table.destroy(&[id(3)]).await.unwrap();
+    let first = table.ids(None, 4).await.unwrap();
+    assert_eq!(first, [id(0), id(1), id(2), id(4)]);
+    assert_eq!(table.ids(first.last(), 100).await.unwrap(), ids(5..10));
+    assert!(table.ids(Some(&id(9)), 4).await.unwrap().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn racing_callers_get_the_same_keys() {
     let dir = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ mod stage;
 mod undo;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -72,6 +73,7 @@ impl State {
         }
         // Once: it is kept with the import, and a repetition answers what was decided then.
         let when = When::new(self.0.now(), as_of).map_err(|error| Error::Request(error.sentence()))?;
+        self.0.latest_import.fetch_max(when.import().as_millisecond(), Ordering::SeqCst);
         let terms = Terms { as_of: as_of.to_owned(), when, sender, address };
         let mut reading = Reading::new(&self.0, terms.clone())?;
         while let Some(chunk) = next(&mut chunks).await? {
@@ -127,6 +129,7 @@ async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Re
     let campaign = match judging.run(&inner).await {
         Ok(campaign) => campaign,
         Err(error) => {
+            drop(people);
             // Where this fails too, the next start does it.
             if inner.discard(&import).await.is_err() {
                 tracing::warn!("an import that failed is discarded at the next start");
@@ -146,7 +149,16 @@ async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Re
 async fn next(
     chunks: &mut (impl Stream<Item = Result<Bytes, Error>> + Unpin),
 ) -> Result<Option<Bytes>, Error> {
-    let chunk = timeout(STALLED, chunks.next()).await.map_err(|_| Error::Stalled)?.transpose()?;
+    // Empty ones are no progress.
+    let some = async {
+        loop {
+            match chunks.next().await.transpose()? {
+                Some(chunk) if chunk.is_empty() => tokio::task::yield_now().await,
+                chunk => return Ok::<_, Error>(chunk),
+            }
+        }
+    };
+    let chunk = timeout(STALLED, some).await.map_err(|_| Error::Stalled)??;
     match chunk {
         Some(chunk) if chunk.len() > MAX_CHUNK => Err(Error::Request("a chunk is longer than 256 KiB")),
         chunk => Ok(chunk),
@@ -221,7 +233,7 @@ impl Inner {
     /// nobody has lifted it since.
     async fn said_before(&self, state: &RegionState, objection: &ListObjection) -> Result<bool, Error> {
         let address = objection.address.as_slice().try_into().map_err(|_| Error::Damaged("an objection"))?;
-        let lifted = self.suppressed().lifts(&address).iter().map(|lift| lift.at).max();
+        let lifted = self.suppressed().last_lift(&address);
         for (link, reason) in state.reasons(&address).await? {
             let for_good = match reason.channel {
                 Channel::List => match state.ledger.link(link).await?.event {

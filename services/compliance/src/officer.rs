@@ -14,6 +14,7 @@ use axum::{Extension, Json, Router};
 use maily_chassis::{EdgeCaller, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use crate::officer_types as types;
 use crate::{Error, Order, State};
@@ -62,6 +63,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
+/// Calls that read everything or need to be alone: as many at once, whoever makes them.
+static LONG: Semaphore = Semaphore::const_new(2);
+
+/// Does one of them, or says that others are under way.
+async fn one_of_few<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let _place = LONG.try_acquire().map_err(|_| Error::Busy)?;
+    work.await
+}
+
 async fn find(Shared(state): Shared<State>, caller: Caller, Body(ask): Body<types::FindRequest>) -> Response {
     answer("find", &caller, state.find(&ask.address).await)
 }
@@ -79,7 +89,7 @@ async fn erase(
     caller: Caller,
     Body(act): Body<types::ReasonedRequest>,
 ) -> Response {
-    answer("erase", &caller, state.erase(&act.address, order(&caller, act.reason)).await)
+    answer("erase", &caller, one_of_few(state.erase(&act.address, order(&caller, act.reason))).await)
 }
 
 async fn suppress(
@@ -109,7 +119,7 @@ async fn verify(
         links: verified.links.into_iter().map(|(region, links)| (region.to_owned(), links)).collect(),
         heads: verified.heads.into_iter().map(|(region, head)| (region.to_owned(), head)).collect(),
     };
-    let done = state.verify().await.map(reply);
+    let done = one_of_few(state.verify()).await.map(reply);
     answer("verify", &caller, done)
 }
 
@@ -118,11 +128,11 @@ async fn undo(
     caller: Caller,
     Body(undo): Body<types::UndoRequest>,
 ) -> Response {
-    answer("undo", &caller, state.undo_import(&undo.campaign, order(&caller, undo.reason)).await)
+    answer("undo", &caller, one_of_few(state.undo_import(&undo.campaign, order(&caller, undo.reason))).await)
 }
 
 async fn turn(Shared(state): Shared<State>, caller: Caller, Body(_): Body<types::TurnRequest>) -> Response {
-    answer("turn", &caller, state.turn_epochs().await.map(|turned| types::TurnReply { turned }))
+    answer("turn", &caller, one_of_few(state.turn_epochs()).await.map(|turned| types::TurnReply { turned }))
 }
 
 fn order(Extension(EdgeCaller(caller)): &Caller, reason: String) -> Order {
@@ -156,7 +166,7 @@ fn problem(error: &Error) -> Problem {
         Error::Damaged(_) | Error::Undone | Error::Removed => refused(StatusCode::CONFLICT),
         Error::Busy => {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
-            problem.detail("an import is under way").retry_after(5)
+            problem.detail("an import, or other calls that take long, are under way").retry_after(1)
         }
         _ => {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");

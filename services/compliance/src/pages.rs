@@ -133,8 +133,7 @@ impl State {
     /// [`Error::NotFound`].
     pub async fn left_out(&self, campaign: &str) -> Result<u64, Error> {
         let campaign = self.0.campaign(campaign).await?;
-        let import = campaign.when()?.import().as_millisecond();
-        if self.0.suppressed().latest().is_none_or(|latest| latest < import) {
+        if self.0.suppressed().is_empty() || campaign.removed == ALL_ROWS {
             return Ok(0);
         }
         let mut left_out = 0;

@@ -78,6 +78,20 @@ pub(crate) struct Entry {
     pub(crate) former: Bytes,
 }
 
+impl Entry {
+    /// A copy that keeps nothing else of its page in memory.
+    pub(crate) fn detached(&self) -> Self {
+        let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+        Self {
+            person: copy(&self.person),
+            address: copy(&self.address),
+            sealed: copy(&self.sealed),
+            former: copy(&self.former),
+            ..self.clone()
+        }
+    }
+}
+
 /// A page or a piece of one; pieces written one after the other are one message.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Block {

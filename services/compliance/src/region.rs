@@ -66,6 +66,11 @@ impl RegionState {
         }
     }
 
+    /// Whether a person was erased here before.
+    pub(crate) fn was_erased(&self, hash: &AddressHash) -> bool {
+        self.erased.read().unwrap_or_else(PoisonError::into_inner).contains_key(hash)
+    }
+
     /// From now on whoever has this address is another person.
     pub(crate) fn note_erasure(&self, hash: AddressHash) {
         *self.erased.write().unwrap_or_else(PoisonError::into_inner).entry(hash).or_default() += 1;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use futures::FutureExt;
@@ -46,6 +47,11 @@ pub(crate) struct Inner {
     clock: Clock,
     /// Shared by imports under way, alone for whoever takes people's keys away: no key comes to be behind its back.
     pub(crate) people: Arc<tokio::sync::RwLock<()>>,
+    /// One removal of rows at a time, and one import that is taken back.
+    pub(crate) removing: tokio::sync::Mutex<()>,
+    pub(crate) undoing: tokio::sync::Mutex<()>,
+    /// The moment of the latest import, in milliseconds: what is lifted is lifted behind it, whichever way the clock goes.
+    pub(crate) latest_import: AtomicI64,
 }
 
 /// What time it is: the system's clock, or a test's.
@@ -81,7 +87,14 @@ impl State {
         clock: Clock,
     ) -> Result<Self, Error> {
         let regions = config.checked_regions()?;
-        let store = db::local_store(&data.join("state"))?;
+        let state = data.join("state");
+        let forgotten = Region::ALL.into_iter().filter(|region| !regions.contains(region));
+        if forgotten.into_iter().any(|region| state.join(region.name()).join("ledger").exists()) {
+            return Err(Error::Config(
+                "service.regions lacks a region that has data here: who objected there would be forgotten",
+            ));
+        }
+        let store = db::local_store(&state)?;
         let staging = data.join("staging");
         std::fs::create_dir_all(&staging).map_err(Error::Stage)?;
         let secrets = Secrets::open(roots.as_ref(), &config.tenant).await?;
@@ -94,6 +107,10 @@ impl State {
         let regions: BTreeMap<_, _> = try_join_all(open.collect::<Vec<_>>()).await?.into_iter().collect();
         let campaigns = Campaigns::new(campaigns);
         migrate::bring_up(&campaigns, &regions, &secrets).await?;
+        let mut latest_import = i64::MIN;
+        for campaign in campaigns.all().await? {
+            latest_import = latest_import.max(campaign.when()?.import().as_millisecond());
+        }
         let mut suppressed = Suppressed::default();
         for region in regions.values() {
             suppressed.extend(region.suppressed().await?);
@@ -110,6 +127,9 @@ impl State {
             fan_out: OnceLock::new(),
             clock,
             people: Arc::default(),
+            removing: tokio::sync::Mutex::default(),
+            undoing: tokio::sync::Mutex::default(),
+            latest_import: AtomicI64::new(latest_import),
         }));
         state.0.recover().await?;
         Ok(state)
@@ -248,12 +268,20 @@ impl Inner {
         self.finish_removals().await
     }
 
-    /// Removes every trace of an import that did not finish.
+    /// Removes every trace of an import that did not finish, the keys too that it made.
     pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
+        let _alone = self.people.write().await;
         for region in self.regions.values() {
             region.discard(import).await?;
+            region.sweep_keys().await?;
         }
         self.campaigns.discard(import).await
+    }
+
+    /// The moment of what binds no import of before: behind the latest.
+    pub(crate) fn behind_imports(&self) -> i64 {
+        let latest = self.latest_import.load(Ordering::SeqCst);
+        self.now().as_millisecond().max(latest.saturating_add(1))
     }
 
     /// What the tenant keeps of a person's address: its hash, and what revision 1 had for this spelling.

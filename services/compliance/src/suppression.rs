@@ -145,7 +145,7 @@ impl Inner {
 
     /// Whether the person opted out, in this region, since anything of theirs was lifted.
     async fn has_opted_out(&self, state: &RegionState, address: &AddressHash) -> Result<bool, Error> {
-        let lifted = self.suppressed().lifts(address).iter().map(|lift| lift.at).max();
+        let lifted = self.suppressed().last_lift(address);
         let reasons = state.reasons(address).await?;
         // What others said of them may be taken back without them.
         let others = [Channel::List, Channel::Hint];
@@ -175,12 +175,15 @@ impl Inner {
         opt_out: &OptOut,
     ) -> Result<bool, Error> {
         let writer = state.ledger.writer().await?;
-        if self.has_opted_out(state, &address).await? {
+        // Whether a hint is news was seen by its moment.
+        if opt_out.channel != Channel::Hint && self.has_opted_out(state, &address).await? {
             drop(writer);
             // The first one may still be on its way to the disk.
             state.db.flush().await?;
-            // Nor may anybody have been told.
-            if let Some(told) = self.suppressed().told_of(&address) {
+            // Nor may anybody have been told; and where it was lifted meanwhile, it counts anew.
+            let now = self.now().as_millisecond();
+            let told = self.suppressed_mut().told_again(&address, now);
+            if let Some(told) = told {
                 self.tell(address, told);
             }
             return Ok(false);

@@ -63,6 +63,10 @@ impl Inner {
     async fn turn_epochs(&self) -> Result<BTreeMap<String, u64>, Error> {
         let mut turned = BTreeMap::new();
         for (region, state) in &self.regions {
+            if state.keys.is_turning() {
+                // It may have wrapped anew what was erased since it began.
+                rotate(state, self.now()).await?;
+            }
             turned.insert(region.name().to_owned(), rotate(state, self.now()).await?);
         }
         Ok(turned)

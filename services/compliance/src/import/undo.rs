@@ -45,7 +45,8 @@ impl Inner {
         }
         // Imports that begin from now on are not bound by what is taken back; those under way are.
         let alone = timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)?;
-        let now = self.now().to_string();
+        let now = Timestamp::from_millisecond(self.behind_imports());
+        let now = now.map_err(|_| Error::Damaged("a campaign's moment"))?.to_string();
         let take_back = |campaign: &mut Campaign| {
             campaign.undone_at = now;
             campaign.undone_by = Some(command);
@@ -57,6 +58,10 @@ impl Inner {
 
     /// Does what the record of the campaign says is to be done, as far as it is not yet.
     async fn undo(&self, campaign: &Campaign) -> Result<types::UndoReply, Error> {
+        // A call that is repeated meanwhile waits for the first.
+        let _alone = self.undoing.lock().await;
+        let campaign = self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
+        let campaign = campaign.as_ref();
         if campaign.is_undone {
             return Ok(types::UndoReply { rows: 0, lifted: 0 });
         }
@@ -96,9 +101,9 @@ impl Inner {
                 let key = schema::suppression(address, *link);
                 let value = state.db.get(&key).await?.ok_or(Error::Damaged("a suppression"))?;
                 let reason = Reason::decode(&value)?;
+                people.insert(*address);
                 if reason.undone.is_none() {
                     rows.push((key, Reason { undone: Some(at), ..reason }.encode()));
-                    people.insert(*address);
                 }
             }
             if rows.is_empty() {

@@ -61,22 +61,26 @@ impl Inner {
     /// The rows of a person in a region, of imports that exist.
     pub(super) async fn rows_of(&self, state: &RegionState, name: &AddressHash) -> Result<Vec<Found>, Error> {
         let mut found = Vec::new();
+        // Rows of one list stand on few pages: each is read once, and nothing of it is held but the person's entries.
+        let mut page: (ImportId, u32, u32, Vec<Entry>) = (ImportId::default(), 0, 0, Vec::new());
         let mut rows = state.db.scan_prefix(schema::index(name), ..).await?;
         while let Some(row) = rows.next().await? {
             let (_, import, line) = schema::read_indexed(&row.key)?;
             let position = Position::decode(&row.value)?;
             let Some(campaign) = self.campaign_of(state, &import).await? else { continue };
-            let page = state.page(&import, position.cohort, position.page).await?;
-            let mut entries = page.map(|page| page.entries).unwrap_or_default();
-            let at = usize::try_from(position.at).unwrap_or(usize::MAX);
-            if entries.get(at).is_none_or(|entry| entry.line != line) {
+            if page.3.is_empty() || (page.0, page.1, page.2) != (import, position.cohort, position.page) {
+                let read = state.page(&import, position.cohort, position.page).await?;
+                let entries = read.map(|read| read.entries).unwrap_or_default();
+                page = (import, position.cohort, position.page, entries);
+            }
+            let entry = usize::try_from(position.at).ok().and_then(|at| page.3.get(at));
+            let Some(entry) = entry.filter(|entry| entry.line == line).map(Entry::detached) else {
                 // On its way out: its index goes last.
                 if campaign.removed.is_empty() {
                     return Err(Error::Damaged("a row of the index"));
                 }
                 continue;
-            }
-            let entry = entries.swap_remove(at);
+            };
             let id = KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"))?;
             let key = state.keys.get(&[id]).await?.pop().flatten();
             found.push(Found { campaign, import, position, entry, key });

@@ -41,10 +41,10 @@ impl Inner {
         for region in self.regions.values() {
             writers.push(region.ledger.writer().await?);
         }
-        let now = self.now();
+        let (now, behind) = (self.now(), self.behind_imports());
         let lifts: Vec<(AddressHash, Lift)> = {
             let mut suppressed = self.suppressed_mut();
-            let lift = |name| (name, Lift { sender, at: suppressed.reserve(name, now.as_millisecond()) });
+            let lift = |name| (name, Lift { sender, at: suppressed.reserve(name, behind) });
             names.into_iter().map(lift).collect()
         };
         let first = writers.swap_remove(0);

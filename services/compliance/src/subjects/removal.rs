@@ -3,7 +3,7 @@
 //! The ledger says first that they go, then they go, a piece of a page at a time: their entries of the index, and the keys
 //! of people of whom nothing else is held. What was begun is finished at the next start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use maily_keys::KeyId;
@@ -16,12 +16,16 @@ use crate::ledger::{Event, Removed};
 use crate::pages::ALL_ROWS;
 use crate::records::{Block, Campaign, Entry, RegionSum};
 use crate::region::RegionState;
+use crate::schema::Position;
 use crate::secrets::AddressHash;
 use crate::state::Inner;
 use crate::{Error, ImportId, schema};
 
 /// [`Campaign::removed`] where only those are left who may be written to.
 pub(crate) const EXCLUDED_ROWS: &str = "excluded";
+
+/// Keys looked at in one go.
+const SWEPT: usize = 4_096;
 
 /// Which rows of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +47,15 @@ impl Which {
 impl Inner {
     /// Removes rows of a finished import; answers how many. Repeating changes nothing.
     pub(crate) async fn remove(&self, campaign: &Campaign, which: Which, why: &str) -> Result<u64, Error> {
+        let _alone = self.removing.lock().await;
+        let campaign = self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
+        let campaign = campaign.as_ref();
         let are_gone = campaign.removed == ALL_ROWS || campaign.removed == which.name();
         if are_gone && !campaign.removing {
             return Ok(0);
         }
+        // What was begun and not ended is ended by what goes further.
+        let which = if campaign.removed == ALL_ROWS { Which::All } else { which };
         // First: from now on nobody is answered half of them.
         let begin = |campaign: &mut Campaign| {
             campaign.removed = which.name().to_owned();
@@ -187,9 +196,15 @@ impl RegionState {
             lines.push(entry.line);
             ids.push(person);
         }
+        let has_formers = self.db.scan_prefix(schema::FORMER, ..).await?.next().await?.is_some();
         for (name, (lines, ids)) in people {
-            if !self.has_other_rows(&name, import, &lines).await? {
+            let others = self.other_rows(&name, import, &lines).await?;
+            // One person has one key, unless they were erased in between or were somebody else to revision 1.
+            if others.is_empty() {
                 keys.extend(ids);
+            } else if has_formers || self.was_erased(&name) {
+                let kept = self.persons_of(&others).await?;
+                keys.extend(ids.into_iter().filter(|id| !kept.contains(id)));
             }
             lines.iter().for_each(|line| batch.delete(schema::indexed(&name, import, *line)));
         }
@@ -198,20 +213,53 @@ impl RegionState {
         Ok(write_durable(&self.db, batch).await?)
     }
 
-    async fn has_other_rows(
+    /// Rows of a person besides these.
+    async fn other_rows(
         &self,
         name: &AddressHash,
         import: &ImportId,
         lines: &[u64],
-    ) -> Result<bool, Error> {
+    ) -> Result<Vec<(ImportId, Position)>, Error> {
+        let mut others = Vec::new();
         let mut rows = self.db.scan_prefix(schema::index(name), ..).await?;
         while let Some(row) = rows.next().await? {
             let (_, of, line) = schema::read_indexed(&row.key)?;
             if of != *import || !lines.contains(&line) {
-                return Ok(true);
+                others.push((of, Position::decode(&row.value)?));
             }
         }
-        Ok(false)
+        Ok(others)
+    }
+
+    /// By what ids the people of these rows have their keys.
+    async fn persons_of(&self, rows: &[(ImportId, Position)]) -> Result<BTreeSet<KeyId>, Error> {
+        let mut persons = BTreeSet::new();
+        for (import, position) in rows {
+            let page = self.page(import, position.cohort, position.page).await?;
+            let entries = page.map(|page| page.entries).unwrap_or_default();
+            let entry = usize::try_from(position.at).ok().and_then(|at| entries.get(at));
+            persons.extend(entry.and_then(|entry| KeyId::try_from(entry.person.as_ref()).ok()));
+        }
+        Ok(persons)
+    }
+
+    /// Destroys keys under which nothing is sealed: an import that did not finish has made them. Nobody may import
+    /// meanwhile.
+    pub(crate) async fn sweep_keys(&self) -> Result<(), Error> {
+        let mut persons = HashSet::new();
+        let mut rows = self.db.scan_prefix(schema::BLOCKS, ..).await?;
+        while let Some(row) = rows.next().await? {
+            let block = Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?;
+            persons.extend(block.entries.iter().filter_map(|entry| KeyId::try_from(entry.person.as_ref()).ok()));
+        }
+        let mut after = None;
+        loop {
+            let ids = self.keys.ids(after.as_ref(), SWEPT).await?;
+            let Some(last) = ids.last().copied() else { return Ok(()) };
+            after = Some(last);
+            let nobodys: Vec<KeyId> = ids.into_iter().filter(|id| !persons.contains(id)).collect();
+            self.keys.destroy(&nobodys).await?;
+        }
     }
 }
 

@@ -26,6 +26,9 @@ impl Asker {
     }
 }
 
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
 /// People who objected: about 50 bytes each.
 #[derive(Default)]
 pub(crate) struct Suppressed {
@@ -36,7 +39,8 @@ pub(crate) struct Suppressed {
     lifts: HashMap<AddressHash, Vec<Lift>>,
     /// Moments of liftings that are about to be written.
     reserved: HashMap<AddressHash, i64>,
-    latest: Option<i64>,
+    /// When repeated objections were told last.
+    repeated: HashMap<AddressHash, i64>,
 }
 
 #[derive(Clone, Copy)]
@@ -52,7 +56,6 @@ impl Suppressed {
             self.undone.entry(address).or_default().push(*reason);
             return;
         }
-        self.latest = self.latest.max(Some(reason.at));
         let new = Standing { channel: reason.channel, at: reason.at, told: reason.told.unwrap_or(reason.at) };
         let latest = self.standing.entry(address).or_insert(new);
         if latest.at < new.at {
@@ -95,6 +98,12 @@ impl Suppressed {
         self.lifts.get(address).map_or(&[], Vec::as_slice)
     }
 
+    /// When something was lifted last for a person, also where that is not on record yet.
+    pub(crate) fn last_lift(&self, address: &AddressHash) -> Option<i64> {
+        let lifts = self.lifts(address).iter().map(|lift| lift.at);
+        lifts.chain(self.reserved.get(address).copied()).max()
+    }
+
     /// When the person objected last, of what binds who asks.
     pub(crate) fn binds(&self, address: &AddressHash, asker: &Asker) -> Option<i64> {
         let lifts = self.lifts(address);
@@ -113,9 +122,7 @@ impl Suppressed {
 
     /// The moment to put on record for an objection: behind whatever was lifted before, whichever way the clock went.
     pub(crate) fn moment(&self, address: &AddressHash, now: i64) -> i64 {
-        let lifted = self.lifts(address).iter().map(|lift| lift.at);
-        let lifted = lifted.chain(self.reserved.get(address).copied()).max();
-        lifted.map_or(now, |lifted| lifted.saturating_add(1).max(now))
+        self.last_lift(address).map_or(now, |lifted| lifted.saturating_add(1).max(now))
     }
 
     /// When the person objected last, if that stands; for whom it may be lifted doesn't matter.
@@ -123,14 +130,24 @@ impl Suppressed {
         self.standing.get(address).map(|latest| latest.at)
     }
 
-    /// When the last objection came that stands.
-    pub(crate) fn latest(&self) -> Option<i64> {
-        self.latest
+    /// The moment to tell other processes of an objection that is repeated: a new one, once a day.
+    pub(crate) fn told_again(&mut self, address: &AddressHash, now: i64) -> Option<i64> {
+        let first = self.told_of(address)?;
+        let last = self.repeated.entry(*address).or_insert(first);
+        if now.saturating_sub(*last) >= DAY {
+            *last = now;
+        }
+        Some(*last)
     }
 
     /// The moment by which other processes know a person's objection.
     pub(crate) fn told_of(&self, address: &AddressHash) -> Option<i64> {
         self.standing.get(address).map(|latest| latest.told)
+    }
+
+    /// Whether nobody has ever objected.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.standing.is_empty() && self.undone.is_empty()
     }
 
     /// Everybody, with the moment by which other processes know the objection.
@@ -178,6 +195,7 @@ mod tests {
         // A lifting that is not yet on record is behind it.
         let lifted = suppressed.reserve(CAROL, 10);
         assert!(suppressed.stands(&CAROL) < Some(lifted) && suppressed.moment(&CAROL, 10) > lifted);
+        assert_eq!(suppressed.last_lift(&CAROL), Some(lifted));
     }
 
     #[test]
@@ -186,7 +204,7 @@ mod tests {
         let undone = Reason { undone: Some(200), ..Reason::new(Channel::List, 100) };
         suppressed.add(CAROL, &undone);
         assert_eq!(suppressed.binds(&CAROL, &asker(150)), Some(100));
-        assert_eq!((suppressed.binds(&CAROL, &asker(200)), suppressed.latest()), (None, None));
+        assert_eq!((suppressed.binds(&CAROL, &asker(200)), suppressed.stands(&CAROL)), (None, None));
         suppressed.add(CAROL, &Reason::new(Channel::Link, 90));
         assert_eq!(suppressed.binds(&CAROL, &asker(300)), Some(90), "another objection stands");
     }

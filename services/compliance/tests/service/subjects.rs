@@ -7,11 +7,11 @@ use bytes::Bytes;
 use futures::stream;
 use maily_chassis::EdgeCaller;
 use maily_compliance::officer_types::{MessageState, ObjectionChannel, Subject};
-use maily_compliance::{Error, Order, Sender, State, officer};
+use maily_compliance::{Config, Error, Order, Sender, State, officer};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::common::{AS_OF, HEADER, Service, import, page, ticking};
+use crate::common::{AS_OF, HEADER, Service, clock, config, days_later, import, page, roots, ticking};
 
 /// A row by which the person may be written to.
 fn good(email: &str) -> String {
@@ -232,6 +232,58 @@ async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
     import(state, "winter", list(&[good(DAVE), good(CAROL).replace("false", "true")])).await.unwrap();
     assert_eq!(written(state, "winter").await, [DAVE]);
     assert_eq!(state.verify().await.unwrap().links["us"], links.links["us"] + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_goes_back_brings_nobody_into_a_campaign_under_way() {
+    let service = Service::start(100).await;
+    import_as(&service.state, "spring", SENDER, &[CAROL, DAVE]).await;
+    let service = service.restart_with(100, days_later(-1)).await;
+    let state = &service.state;
+    leave(state, "spring", CAROL).await;
+    assert_eq!(written(state, "spring").await, [DAVE]);
+    assert_eq!(state.lift(&[CAROL.to_owned()], SENDER, None, order("came back")).await.unwrap().lifted, 1);
+    assert_eq!(written(state, "spring").await, [DAVE]);
+    let answer = state.hand_off(page("spring", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    assert_eq!((answer.handed_off, answer.suppressed), (1, 1));
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_forgotten_with_a_region_that_is_configured_no_more() {
+    let service = Service::start(100).await;
+    import_as(&service.state, "spring", SENDER, &[CAROL, DAVE]).await;
+    service.state.close().await;
+    let folder = service.folder.path();
+    let config = Config { regions: vec!["eu".into()], ..config(folder, 100) };
+    let opened = State::open_with(&config, &folder.join("data"), roots(&config), clock()).await;
+    let refused = opened.err().unwrap();
+    assert!(refused.is_permanent() && refused.to_string().contains("lacks a region that has data"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_outlives_the_last_row_of_a_person_who_was_erased() {
+    let service = Service::start(100).await;
+    import_as(&service.state, "spring", SENDER, &[CAROL, DAVE]).await;
+    service.state.erase(CAROL, order("asked")).await.unwrap();
+    // A list has her again: she is excluded, and that row has a key of its own.
+    import_as(&service.state, "summer", SENDER, &[CAROL, DAVE]).await;
+    let service = service.restart_with(100, days_later(90)).await;
+    let state = &service.state;
+    assert_eq!(state.retire().await.unwrap(), 1);
+    assert_eq!(state.find(CAROL).await.unwrap().rows.len(), 1, "what is left of the first list");
+    assert_eq!(state.erase(CAROL, order("again")).await.unwrap().erased, [""; 0], "there is nothing to erase");
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_in_a_thousand_rows_is_found_and_erased() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    let rows: Vec<_> = (0..1_000).map(|_| good("info@shop.example")).collect();
+    import(state, "spring", list(&rows)).await.unwrap();
+    assert_eq!(state.find("INFO@shop.example").await.unwrap().rows.len(), 1_000);
+    assert_eq!(state.erase("info@shop.example", order("asked")).await.unwrap().rows, 1_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
