@@ -113,9 +113,15 @@ fn erase(people: usize) {
 
     let room = platform.stop();
     drop(redis);
-    // The operator's own files are not Maily's.
+    // The operator's own files are not Maily's, nor is what a terminal showed.
     fs::remove_dir_all(&source).unwrap();
     let root = room.data().parent().unwrap().to_owned();
+    for entry in fs::read_dir(&root).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_string_lossy().starts_with("client-") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
     search(&root, people);
     drop(room);
 }

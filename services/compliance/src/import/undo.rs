@@ -60,7 +60,8 @@ impl Inner {
     async fn undo(&self, campaign: &Campaign) -> Result<types::UndoReply, Error> {
         // A call that is repeated meanwhile waits for the first.
         let _alone = self.undoing.lock().await;
-        let campaign = self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
+        let campaign =
+            self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
         let campaign = campaign.as_ref();
         if campaign.is_undone {
             return Ok(types::UndoReply { rows: 0, lifted: 0 });

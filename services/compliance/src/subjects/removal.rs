@@ -48,7 +48,8 @@ impl Inner {
     /// Removes rows of a finished import; answers how many. Repeating changes nothing.
     pub(crate) async fn remove(&self, campaign: &Campaign, which: Which, why: &str) -> Result<u64, Error> {
         let _alone = self.removing.lock().await;
-        let campaign = self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
+        let campaign =
+            self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
         let campaign = campaign.as_ref();
         let are_gone = campaign.removed == ALL_ROWS || campaign.removed == which.name();
         if are_gone && !campaign.removing {
@@ -250,7 +251,8 @@ impl RegionState {
         let mut rows = self.db.scan_prefix(schema::BLOCKS, ..).await?;
         while let Some(row) = rows.next().await? {
             let block = Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?;
-            persons.extend(block.entries.iter().filter_map(|entry| KeyId::try_from(entry.person.as_ref()).ok()));
+            persons
+                .extend(block.entries.iter().filter_map(|entry| KeyId::try_from(entry.person.as_ref()).ok()));
         }
         let mut after = None;
         loop {

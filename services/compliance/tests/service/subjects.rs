@@ -258,7 +258,10 @@ async fn nobody_is_forgotten_with_a_region_that_is_configured_no_more() {
     let config = Config { regions: vec!["eu".into()], ..config(folder, 100) };
     let opened = State::open_with(&config, &folder.join("data"), roots(&config), clock()).await;
     let refused = opened.err().unwrap();
-    assert!(refused.is_permanent() && refused.to_string().contains("lacks a region that has data"), "{refused}");
+    assert!(
+        refused.is_permanent() && refused.to_string().contains("lacks a region that has data"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,7 +275,11 @@ async fn no_key_outlives_the_last_row_of_a_person_who_was_erased() {
     let state = &service.state;
     assert_eq!(state.retire().await.unwrap(), 1);
     assert_eq!(state.find(CAROL).await.unwrap().rows.len(), 1, "what is left of the first list");
-    assert_eq!(state.erase(CAROL, order("again")).await.unwrap().erased, [""; 0], "there is nothing to erase");
+    assert_eq!(
+        state.erase(CAROL, order("again")).await.unwrap().erased,
+        [""; 0],
+        "there is nothing to erase"
+    );
     state.verify().await.unwrap();
 }
 

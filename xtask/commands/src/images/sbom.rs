@@ -67,10 +67,23 @@ fn source(image: Image) -> PathBuf {
 fn tool() -> Result<PathBuf> {
     let home = cache::dir().join("tools");
     let tool = home.join("bin").join(TOOL);
-    let is_there = Command::new(&tool).args(["cyclonedx", "--version"]).output().is_ok_and(|output| {
-        output.status.success() && String::from_utf8_lossy(&output.stdout).trim().ends_with(TOOL_VERSION)
-    });
-    if is_there {
+    let is_there = || {
+        Command::new(&tool).args(["cyclonedx", "--version"]).output().is_ok_and(|output| {
+            output.status.success() && String::from_utf8_lossy(&output.stdout).trim().ends_with(TOOL_VERSION)
+        })
+    };
+    if is_there() {
+        return Ok(tool);
+    }
+    // The cluster's images and compose's are made side by side: whoever comes second waits, and does not take the
+    // target folder away under the first.
+    let place = || {
+        fs::create_dir_all(&home)?;
+        let lock = fs::File::create(home.join("lock"))?;
+        lock.lock().map(|()| lock)
+    };
+    let _lock = place().map_err(|error| format!("{}: {error}", home.display()))?;
+    if is_there() {
         return Ok(tool);
     }
     say(&format!("Compiling {TOOL} {TOOL_VERSION} (crates.io, 2 minutes, once)"));

@@ -42,7 +42,7 @@ use Need::{
 };
 
 /// Package, test program (none: any), and what they need.
-const TABLE: [(&str, &str, &[Need]); 25] = [
+const TABLE: [(&str, &str, &[Need]); 27] = [
     ("maily-chassis", "", &[Redis]),
     ("maily-compliance", "", &[Redis]),
     ("maily-inference", "", &[Model]),
@@ -54,6 +54,8 @@ const TABLE: [(&str, &str, &[Need]); 25] = [
     ("maily-tests", "campaign", STACK),
     ("maily-tests", "campaign", &[Clients]),
     ("maily-tests", "kills", STACK),
+    ("maily-tests", "erasure", STACK),
+    ("maily-tests", "erasure", &[Redis]),
     ("maily-tests", "optout", STACK),
     ("maily-tests", "peers", STACK),
     ("maily-tests", "peers", &[Clients]),
