@@ -28,7 +28,7 @@ impl Asked<'_> {
     /// The address that an argument is, or stands for.
     pub(crate) fn address(&mut self, argument: &str) -> Result<String, Failure> {
         let address = match argument {
-            "-" => self.line("Address: ")?,
+            "-" => self.only_line("Address: ")?,
             given => given.trim().to_owned(),
         };
         if address.is_empty() {
@@ -54,6 +54,18 @@ impl Asked<'_> {
             true => Ok(()),
             false => Err(Failure::new(USAGE, "that was not the same address; nothing was erased")),
         }
+    }
+
+    /// A line; where nobody sits there it has to be the only one, for whoever gives two means both.
+    fn only_line(&mut self, prompt: &str) -> Result<String, Failure> {
+        let line = self.line(prompt)?;
+        if !self.is_person && !self.line("")?.is_empty() {
+            return Err(Failure::new(
+                USAGE,
+                "standard input has more than one line; one command is for one person",
+            ));
+        }
+        Ok(line)
     }
 
     fn line(&mut self, prompt: &str) -> Result<String, Failure> {
@@ -120,7 +132,9 @@ mod tests {
     fn an_address_may_come_from_standard_input() {
         let address = |argument: &str, text: &str| asked(text, false, |asked| asked.address(argument));
         assert_eq!(address("ann@a.example", "").unwrap(), "ann@a.example");
-        assert_eq!(address("-", "ann@a.example\r\nmore").unwrap(), "ann@a.example");
+        assert_eq!(address("-", "ann@a.example\r\n").unwrap(), "ann@a.example");
+        let two = address("-", "ann@a.example\nbob@a.example\n").unwrap_err();
+        assert!(two.code == USAGE && two.to_string().contains("more than one line"), "{two}");
         for (argument, text) in [("-", ""), ("-", "\n"), (" ", "ann@a.example")] {
             let failure = address(argument, text).unwrap_err();
             assert_eq!((failure.code, failure.to_string()), (USAGE, "the address is empty".into()));

@@ -122,7 +122,8 @@ impl Order {
                 let reply: UndoReply = call(client, "/v1/imports/undo", &request).await?;
                 let UndoReply { rows, lifted } = reply;
                 Ok(format!(
-                    "taken back: {rows} rows were removed, {lifted} people objected in no other list and by no other means\n"
+                    "taken back: nobody is written to by it any more\nrows removed (none where messages of it were handed off): {rows}\n\
+                     people who objected by it alone, and are free again: {lifted}\n"
                 ))
             }
         }
@@ -146,7 +147,10 @@ async fn lift(client: &Client, requests: Vec<LiftRequest>) -> Result<String, Fai
         sum.lifted += reply.lifted;
         sum.not_suppressed += reply.not_suppressed;
     }
-    Ok(format!("lifted: {}\nnot on the suppression list: {}\n", sum.lifted, sum.not_suppressed))
+    Ok(format!(
+        "lifted: {}\nnot on the suppression list for this sender: {}\n",
+        sum.lifted, sum.not_suppressed
+    ))
 }
 
 fn reasoned(address: &str, reason: Reason, asked: &mut Asked<'_>) -> Result<ReasonedRequest, Failure> {

@@ -212,14 +212,15 @@ async fn every_act_is_one_call_with_its_reason() {
             "/v1/subjects/lift",
             json!({"addresses": ["ann@a.example"], "sender": "news@b.example", "reason": "asked"}),
             json!({"lifted": 1, "not_suppressed": 0}),
-            "lifted: 1\nnot on the suppression list: 0\n",
+            "lifted: 1\nnot on the suppression list for this sender: 0\n",
         ),
         (
             &["import", "undo", "spring"],
             "/v1/imports/undo",
             json!({"campaign": "spring", "reason": "asked"}),
             json!({"rows": 9, "lifted": 2}),
-            "taken back: 9 rows were removed, 2 people objected in no other list and by no other means\n",
+            "taken back: nobody is written to by it any more\nrows removed (none where messages of it were handed off): 9\n\
+             people who objected by it alone, and are free again: 2\n",
         ),
     ] {
         let service = Service::start(200, answer).await;
@@ -244,7 +245,10 @@ async fn many_are_lifted_in_calls_that_the_service_takes() {
     std::fs::write(&file, (0..10_001).map(|n| format!("{n}@a.example\n")).collect::<String>()).unwrap();
     let lift =
         ["subject", "lift", "--file", file.to_str().unwrap(), "--sender", "news@b.example", "--reason", "r"];
-    assert_eq!(service.run(&lift).await.unwrap(), "lifted: 4\nnot on the suppression list: 2\n");
+    assert_eq!(
+        service.run(&lift).await.unwrap(),
+        "lifted: 4\nnot on the suppression list for this sender: 2\n"
+    );
     let heard = service.heard();
     let sizes: Vec<_> = heard.iter().map(|(_, body)| body["addresses"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [10_000, 1]);
