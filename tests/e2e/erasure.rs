@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_testkit::{Access, Plan, Redis, Service, pause, ports};
+use maily_testkit::{Access, Redis, Service, pause, ports};
 use maily_tests::{
     api::Campaign,
     folder,
     https::Https,
     mail,
-    platform::{Platform, Room},
+    platform::{Platform, Room, with_redis},
     report::{assert_nothing_blocked, count},
     say,
 };
@@ -124,17 +124,6 @@ fn erase(people: usize) {
     }
     search(&root, people);
     drop(room);
-}
-
-fn with_redis(plan: Plan, redis: &Redis) -> Plan {
-    Service::ALL.iter().fold(plan, |plan, service| {
-        let settings = [
-            format!("redis.address={}", redis.address()),
-            format!("redis.ca={}", redis.ca().display()),
-            format!("redis.password={}", redis.password().display()),
-        ];
-        settings.iter().fold(plan, |plan, setting| plan.set(*service, setting))
-    })
 }
 
 fn officer(platform: &Platform) -> Https {

@@ -15,7 +15,7 @@ use maily_tests::{
     folder,
     https::Https,
     mail, peers,
-    platform::{Platform, Room},
+    platform::{Platform, Room, with_redis},
     report::{assert_nothing_blocked, count, timeless},
     say,
 };
@@ -69,19 +69,6 @@ fn with_vault(plan: Plan, vault: &Vault) -> Plan {
             format!("vault.credential={}", secret.display()),
             format!("vault.grace_seconds={}", GRACE.as_secs()),
             "vault.check_seconds=1".to_owned(),
-        ];
-        settings.iter().fold(plan, |plan, setting| plan.set(*service, setting))
-    })
-}
-
-fn with_redis(plan: Plan, redis: &Redis) -> Plan {
-    Service::ALL.iter().fold(plan, |plan, service| {
-        let settings = [
-            format!("redis.address={}", redis.address()),
-            format!("redis.ca={}", redis.ca().display()),
-            format!("redis.password={}", redis.password().display()),
-            // This machine is busy with other tests.
-            "redis.wait_millis=200".to_owned(),
         ];
         settings.iter().fold(plan, |plan, setting| plan.set(*service, setting))
     })

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_testkit::{Plan, Service, Stack, pause, ports, program, workspace};
+use maily_testkit::{Plan, Redis, Service, Stack, pause, ports, program, workspace};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -34,6 +34,21 @@ pub struct Platform {
 
 /// A folder that is removed at the end, unless the test fails.
 pub struct Room(TempDir);
+
+/// A plan whose services all have this Redis.
+#[must_use]
+pub fn with_redis(plan: Plan, redis: &Redis) -> Plan {
+    Service::ALL.iter().fold(plan, |plan, service| {
+        let settings = [
+            format!("redis.address={}", redis.address()),
+            format!("redis.ca={}", redis.ca().display()),
+            format!("redis.password={}", redis.password().display()),
+            // This machine is busy with other tests.
+            "redis.wait_millis=200".to_owned(),
+        ];
+        settings.iter().fold(plan, |plan, setting| plan.set(*service, setting))
+    })
+}
 
 /// How a client's run ended.
 #[derive(Debug)]

@@ -12,7 +12,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use maily_keys::KeyId;
 use maily_keys::db::write_durable;
 use maily_law::{EmailAddress, Region, column};
 use prost::Message;
@@ -93,8 +92,7 @@ impl RegionState {
         if campaign.revision >= 2 {
             return Ok(());
         }
-        let import: ImportId =
-            campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
+        let import = campaign.import_id()?;
         let mut rows = self.db.scan_prefix(schema::blocks(&import), ..).await?;
         while let Some(row) = rows.next().await? {
             let block = Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?;
@@ -107,8 +105,7 @@ impl RegionState {
 
     /// Makes the index of an import's rows, by the hashes of today where they are known.
     async fn index_people(&self, campaign: &Campaign) -> Result<(), Error> {
-        let import: ImportId =
-            campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
+        let import = campaign.import_id()?;
         let mut rows = self.db.scan_prefix(schema::blocks(&import), ..).await?;
         let mut next = Position { cohort: 0, page: 0, at: 0 };
         while let Some(row) = rows.next().await? {
@@ -118,8 +115,7 @@ impl RegionState {
             }
             let mut batch = WriteBatch::new();
             for entry in Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries {
-                let address =
-                    entry.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))?;
+                let address = entry.address_hash()?;
                 let renamed = if campaign.revision < 2 { self.renamed(&address).await? } else { None };
                 let key = schema::indexed(&renamed.unwrap_or(address), &import, entry.line);
                 batch.put(key, next.encode());
@@ -136,10 +132,7 @@ impl RegionState {
         entries: &[Entry],
         secrets: &Secrets,
     ) -> Result<(), Error> {
-        let id = |entry: &Entry| {
-            KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"))
-        };
-        let ids = entries.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        let ids = entries.iter().map(Entry::person_id).collect::<Result<Vec<_>, _>>()?;
         let mut batch = WriteBatch::new();
         for (entry, key) in entries.iter().zip(self.keys.get(&ids).await?) {
             // Who was erased can't be mapped, and is not to be.
@@ -150,9 +143,7 @@ impl RegionState {
             let Ok(address) = EmailAddress::parse(email) else { continue };
             let hash = secrets.address_hash(&address);
             if entry.address != hash.as_slice() {
-                let former: AddressHash =
-                    entry.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))?;
-                batch.put(schema::former(&former), hash);
+                batch.put(schema::former(&entry.address_hash()?), hash);
             }
         }
         if batch.is_empty() { Ok(()) } else { Ok(write_durable(&self.db, batch).await?) }

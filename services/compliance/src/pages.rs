@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use maily_keys::{Cipher, DataKey, KeyId, derive};
+use maily_keys::{Cipher, DataKey, derive};
 use maily_law::{Basis, Country, Known, Outcome, Region, Row, column, decide, is_advertisement};
 use maily_proto::compliance as pb;
 use prost::Message;
@@ -194,7 +194,7 @@ impl Inner {
         if page.page >= pages {
             return Err(Error::NotFound("the cohort has no such page in the region"));
         }
-        let import = campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
+        let import = campaign.import_id()?;
         let (cohort, asker) = (cohort.number, campaign.asker()?);
         Ok(Place { region, state, campaign, import, cohort, page: page.page, asker })
     }
@@ -310,7 +310,7 @@ impl Inner {
             line: entry.line,
             email: field(column::EMAIL),
             first_name: field(column::FIRST_NAME),
-            unsubscribe_token: Token { region, address: hash(&entry.address)? }.issue(&self.secrets.tokens),
+            unsubscribe_token: Token { region, address: entry.address_hash()? }.issue(&self.secrets.tokens),
             record_key: record_key(key, campaign, entry.line)?.expose().to_vec(),
             advertisement: is_advertisement(region, &entry.outcome),
         })
@@ -325,16 +325,13 @@ impl Place<'_> {
 
     /// The persons' keys; `None` where a person was erased.
     async fn keys(&self, entries: &[Entry]) -> Result<Vec<Option<DataKey>>, Error> {
-        let id = |entry: &Entry| {
-            KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"))
-        };
-        let ids = entries.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        let ids = entries.iter().map(Entry::person_id).collect::<Result<Vec<_>, _>>()?;
         Ok(self.state.keys.get(&ids).await?)
     }
 
     /// Every hash that may stand for the row's person in the suppression list.
     async fn names(&self, entry: &Entry) -> Result<Vec<AddressHash>, Error> {
-        let address = hash(&entry.address)?;
+        let address = entry.address_hash()?;
         let mut names = vec![address];
         if !entry.former.is_empty() {
             names.push(hash(&entry.former)?);

@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use maily_keys::KeyId;
 use maily_law::{Moment, When};
 use prost::Message;
 
-use crate::Error;
 use crate::ledger::Command;
+use crate::secrets::AddressHash;
 use crate::suppression::Asker;
+use crate::{Error, ImportId};
 
 /// A row on its way from reading to judging; sealed under a key that dies with the import.
 #[derive(Clone, PartialEq, Message)]
@@ -79,6 +81,16 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// By what id the person has their key.
+    pub(crate) fn person_id(&self) -> Result<KeyId, Error> {
+        self.person.as_ref().try_into().map_err(|_| Error::Damaged("a person's name"))
+    }
+
+    /// The person in the suppression list, as of the row's revision.
+    pub(crate) fn address_hash(&self) -> Result<AddressHash, Error> {
+        self.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))
+    }
+
     /// A copy that keeps nothing else of its page in memory.
     pub(crate) fn detached(&self) -> Self {
         let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
@@ -169,6 +181,11 @@ impl Campaign {
         let moment = |text: &str| Moment::parse(text).map_err(|_| Error::Damaged("a campaign's moment"));
         let import = moment(import)?.instant();
         When::new(import, &self.as_of).map_err(|_| Error::Damaged("a campaign's moment"))
+    }
+
+    /// What names its data in keys.
+    pub(crate) fn import_id(&self) -> Result<ImportId, Error> {
+        self.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))
     }
 
     /// Who asks for the campaign whether somebody objects.

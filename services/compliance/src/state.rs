@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLo
 use futures::FutureExt;
 use futures::future::{join_all, select_all, try_join_all};
 use jiff::Timestamp;
+pub use maily_keys::Clock;
 use maily_keys::RootKeys;
 use maily_keys::db::{self, Tuning};
 use maily_law::{EmailAddress, Region};
@@ -44,7 +45,7 @@ pub(crate) struct Inner {
     importing: Mutex<HashSet<String>>,
     pub(crate) metrics: Metrics,
     pub(crate) fan_out: OnceLock<Arc<FanOut>>,
-    clock: Clock,
+    pub(crate) clock: Clock,
     /// Shared by imports under way, alone for whoever takes people's keys away: no key comes to be behind its back.
     pub(crate) people: Arc<tokio::sync::RwLock<()>>,
     /// One removal of rows at a time, and one import that is taken back.
@@ -53,9 +54,6 @@ pub(crate) struct Inner {
     /// The moment of the latest import, in milliseconds: what is lifted is lifted behind it, whichever way the clock goes.
     pub(crate) latest_import: AtomicI64,
 }
-
-/// What time it is: the system's clock, or a test's.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What [`State::verify`] found in order.
 #[derive(Clone, Debug, PartialEq, Eq)]

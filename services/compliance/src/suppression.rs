@@ -115,8 +115,7 @@ impl Inner {
         asker: &Asker,
     ) -> Option<i64> {
         let suppressed = self.suppressed();
-        let former = former.and_then(|former| suppressed.binds(former, asker));
-        suppressed.binds(address, asker).max(former)
+        [Some(address), former].into_iter().flatten().filter_map(|name| suppressed.binds(name, asker)).max()
     }
 
     /// When the person objected last, where that was lifted for who asks.
@@ -127,8 +126,7 @@ impl Inner {
         asker: &Asker,
     ) -> Option<i64> {
         let suppressed = self.suppressed();
-        let former = former.and_then(|former| suppressed.lifted(former, asker));
-        suppressed.lifted(address, asker).max(former)
+        [Some(address), former].into_iter().flatten().filter_map(|name| suppressed.lifted(name, asker)).max()
     }
 
     /// Every hash that may stand for a person in records of before: theirs, and the one that the evidence maps it to.

@@ -73,9 +73,8 @@ impl Inner {
     }
 
     /// When epochs are rotated here, by the state's clock.
-    pub(crate) fn rotations(self: &Arc<Self>) -> RotationSchedule {
-        let inner = Arc::clone(self);
-        RotationSchedule::new(self.config.epoch_hours, Arc::new(move || inner.now()))
+    pub(crate) fn rotations(&self) -> RotationSchedule {
+        RotationSchedule::new(self.config.epoch_hours, Arc::clone(&self.clock))
     }
 }
 

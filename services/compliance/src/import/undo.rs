@@ -66,8 +66,7 @@ impl Inner {
         if campaign.is_undone {
             return Ok(types::UndoReply { rows: 0, lifted: 0 });
         }
-        let import: ImportId =
-            campaign.import.as_slice().try_into().map_err(|_| Error::Damaged("a campaign"))?;
+        let import = campaign.import_id()?;
         let at: Timestamp = campaign.undone_at.parse().map_err(|_| Error::Damaged("a campaign's moment"))?;
         let (mut people, mut handed_off) = (BTreeSet::new(), false);
         for state in self.regions.values() {

@@ -5,7 +5,6 @@
 //! opens nothing of before.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use maily_keys::KeyId;
@@ -27,7 +26,7 @@ const ARTICLE: &str = "GDPR 17(1), 21(3); CCPA 1798.105";
 
 impl Inner {
     pub(super) async fn erase(
-        self: &Arc<Self>,
+        &self,
         address: &EmailAddress,
         command: Command,
     ) -> Result<types::EraseReply, Error> {
@@ -70,8 +69,7 @@ impl Inner {
         let mut rows = 0;
         for name in names {
             for found in self.rows_of(state, name).await?.into_iter().filter(|found| found.key.is_some()) {
-                let id = found.entry.person.as_ref().try_into();
-                ids.insert(id.map_err(|_| Error::Damaged("a person's name"))?);
+                ids.insert(found.entry.person_id()?);
                 rows += 1;
             }
         }
@@ -83,7 +81,7 @@ impl Inner {
     }
 
     /// When every epoch of now has ended at the latest.
-    async fn unreadable_by(self: &Arc<Self>) -> Result<Timestamp, Error> {
+    async fn unreadable_by(&self) -> Result<Timestamp, Error> {
         let (schedule, mut latest) = (self.rotations(), self.now());
         for state in self.regions.values() {
             latest = latest.max(schedule.done_by(state).await?);

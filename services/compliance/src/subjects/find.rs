@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use maily_keys::{DataKey, KeyId};
+use maily_keys::DataKey;
 use maily_law::{EmailAddress, Region, kept_columns};
 
 use crate::import::layout::EXCLUDED;
@@ -81,8 +81,7 @@ impl Inner {
                 }
                 continue;
             };
-            let id = KeyId::try_from(entry.person.as_ref()).map_err(|_| Error::Damaged("a person's name"))?;
-            let key = state.keys.get(&[id]).await?.pop().flatten();
+            let key = state.keys.get(&[entry.person_id()?]).await?.pop().flatten();
             found.push(Found { campaign, import, position, entry, key });
         }
         Ok(found)

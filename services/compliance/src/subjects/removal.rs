@@ -82,7 +82,7 @@ impl Inner {
         which: Which,
         why: &str,
     ) -> Result<u64, Error> {
-        let import = import_of(&campaign.import)?;
+        let import = campaign.import_id()?;
         let (left, rows) = state.left_without(region, &import, which).await?;
         if rows == 0 {
             return Ok(0);
@@ -190,12 +190,11 @@ impl RegionState {
         let (mut batch, mut keys) = (WriteBatch::new(), Vec::new());
         let mut people: BTreeMap<AddressHash, (Vec<u64>, Vec<KeyId>)> = BTreeMap::new();
         for entry in entries {
-            let address = entry.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))?;
+            let address = entry.address_hash()?;
             let name = self.renamed(&address).await?.unwrap_or(address);
-            let person = entry.person.as_ref().try_into().map_err(|_| Error::Damaged("a person's name"))?;
             let (lines, ids) = people.entry(name).or_default();
             lines.push(entry.line);
-            ids.push(person);
+            ids.push(entry.person_id()?);
         }
         let has_formers = self.db.scan_prefix(schema::FORMER, ..).await?.next().await?.is_some();
         for (name, (lines, ids)) in people {
@@ -263,8 +262,4 @@ impl RegionState {
             self.keys.destroy(&nobodys).await?;
         }
     }
-}
-
-fn import_of(import: &[u8]) -> Result<ImportId, Error> {
-    import.try_into().map_err(|_| Error::Damaged("a campaign"))
 }
