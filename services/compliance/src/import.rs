@@ -27,13 +27,10 @@ use crate::Error;
 use crate::import::judge::Judging;
 use crate::import::list::ListFault;
 use crate::import::read::{ReadList, Reading};
-use crate::ledger::{Event, ListObjection, Objected};
-use crate::pages::uninterrupted;
+use crate::ledger::Objected;
 use crate::records::Campaign;
-use crate::region::RegionState;
-use crate::schema::Channel;
 use crate::secrets::SenderHash;
-use crate::state::{Importing, Inner, State};
+use crate::state::{Importing, Inner, State, uninterrupted};
 use crate::suppression::{Asker, OBJECTIONS};
 
 /// How long the next chunk of a list may take.
@@ -131,7 +128,7 @@ async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Re
         Err(error) => {
             drop(people);
             // Where this fails too, the next start does it.
-            if inner.discard(&import).await.is_err() {
+            if inner.discard(&[import]).await.is_err() {
                 tracing::warn!("an import that failed is discarded at the next start");
             }
             return Err(error);
@@ -216,38 +213,16 @@ impl Inner {
             let state = self.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
             let mut new = Vec::with_capacity(objections.len());
             for objection in objections {
-                if !self.said_before(state, &objection).await? {
+                if !self.is_on_record(state, &objection).await? {
                     new.push(objection);
                 }
             }
-            let objections = new;
-            for part in objections.chunks(OBJECTIONS) {
+            for part in new.chunks(OBJECTIONS) {
                 let objected = Objected { objections: part.to_vec(), ..Objected::default() };
                 self.record_objections(state, objected, None).await?;
             }
         }
         Err(ListFault::NoValidRow(read.rows).into())
-    }
-
-    /// Whether a refused list that is sent again says nothing new: the person objects by what no undoing takes back, and
-    /// nobody has lifted it since.
-    async fn said_before(&self, state: &RegionState, objection: &ListObjection) -> Result<bool, Error> {
-        let address = objection.address.as_slice().try_into().map_err(|_| Error::Damaged("an objection"))?;
-        let lifted = self.suppressed().last_lift(&address);
-        for (link, reason) in state.reasons(&address).await? {
-            let for_good = match reason.channel {
-                Channel::List => match state.ledger.link(link).await?.event {
-                    Some(Event::Objected(objected)) => objected.import.is_empty(),
-                    _ => false,
-                },
-                Channel::Hint => false,
-                Channel::Link | Channel::Officer | Channel::Erasure => true,
-            };
-            if for_good && Some(reason.at) > lifted {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn count(&self, campaign: &Campaign) {

@@ -10,6 +10,9 @@
 //!
 //! The rule that all of it serves: an opt-out acknowledged before a hand-off begins means no message.
 
+#[macro_use]
+mod silent;
+
 pub mod api;
 mod campaigns;
 mod command;

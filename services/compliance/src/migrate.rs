@@ -72,7 +72,7 @@ impl RegionState {
         let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
         while let Some(row) = rows.next().await? {
             // One that an interrupted upgrade renewed has its link in the key.
-            let (address, None) = schema::read_suppression(&row.key)? else { continue };
+            let (address, None) = schema::read_linked(&row.key)? else { continue };
             let link = row.value.as_ref().try_into().map_err(|_| Error::Damaged("a suppression"))?;
             let link = self.ledger.link(u64::from_be_bytes(link)).await?;
             let at = link.at.parse::<jiff::Timestamp>().map_err(|_| Error::Damaged("a link's moment"))?;

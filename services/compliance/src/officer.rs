@@ -159,11 +159,11 @@ fn answer<T: Serialize>(
 
 /// What the caller is told: nothing of ours that they can't act on.
 fn problem(error: &Error) -> Problem {
-    let refused = |status| Problem::new(status, "not done").detail(error.to_string());
+    let not_done = |status| Problem::new(status, "not done").detail(error.to_string());
     match error {
-        Error::Request(_) => refused(StatusCode::BAD_REQUEST),
-        Error::NotFound(_) => refused(StatusCode::NOT_FOUND),
-        Error::Damaged(_) | Error::Undone | Error::Removed => refused(StatusCode::CONFLICT),
+        Error::Request(_) => not_done(StatusCode::BAD_REQUEST),
+        Error::NotFound(_) => not_done(StatusCode::NOT_FOUND),
+        Error::Damaged(_) | Error::Undone | Error::Removed => not_done(StatusCode::CONFLICT),
         Error::Busy => {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
             problem.detail("an import, or other calls that take long, are under way").retry_after(1)

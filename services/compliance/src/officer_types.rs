@@ -264,15 +264,6 @@ pub struct TurnReply {
     pub turned: BTreeMap<String, u64>,
 }
 
-macro_rules! silent {
-    ($($name:ident),*) => {$(
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        }
-    )*};
-}
 silent!(FindRequest, ReasonedRequest, LiftRequest, Subject, SubjectObjection, SubjectLift, SubjectRow);
 
 #[cfg(test)]

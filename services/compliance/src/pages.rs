@@ -12,7 +12,7 @@ use crate::records::{Block, Campaign, Details, Entry};
 use crate::region::RegionState;
 use crate::schema::Channel;
 use crate::secrets::AddressHash;
-use crate::state::{Inner, State};
+use crate::state::{Inner, State, uninterrupted};
 use crate::suppression::{Asker, OptOut};
 use crate::token::Token;
 use crate::{Error, ImportId, schema};
@@ -169,12 +169,6 @@ impl State {
     pub fn knows(&self, token: &str) -> bool {
         Token::read(&self.0.secrets.tokens, token).is_some()
     }
-}
-
-pub(crate) async fn uninterrupted<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::spawn(work).await.map_err(|_| Error::Interrupted)?
 }
 
 impl Inner {

@@ -45,15 +45,6 @@ pub(crate) struct Details {
     pub(crate) fields: Vec<String>,
 }
 
-macro_rules! silent {
-    ($($name:ident),*) => {$(
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        }
-    )*};
-}
 silent!(Staged, StagedBlock, Details);
 
 /// The evidence of one row: who, what, when, from where (sealed), and what was decided on which provision.

@@ -14,7 +14,8 @@ use slatedb::{Db, WriteBatch};
 
 use crate::import::layout::{ImportId, Piece};
 use crate::ledger::{Event, Imported, Ledger};
-use crate::records::Block;
+use crate::records::{Block, Entry};
+use crate::schema::Position;
 use crate::secrets::AddressHash;
 use crate::{Error, schema};
 
@@ -50,8 +51,8 @@ impl RegionState {
         let mut erased: HashMap<AddressHash, u32> = HashMap::new();
         let mut rows = db.scan_prefix(schema::ERASURES, ..).await?;
         while let Some(row) = rows.next().await? {
-            let address = row.key.get(1..).and_then(|key| key.first_chunk()).copied();
-            *erased.entry(address.ok_or(Error::Damaged("an erasure"))?).or_default() += 1;
+            let (address, _) = schema::read_linked(&row.key)?;
+            *erased.entry(address).or_default() += 1;
         }
         let ledger = Ledger::new(db.clone());
         Ok(Self { ledger, db, keys, persons, erased: RwLock::new(erased) })
@@ -143,6 +144,34 @@ impl RegionState {
             found.push(import.ok_or(Error::Damaged("a removal"))?);
         }
         Ok(found)
+    }
+}
+
+/// Reads entries at their positions. Rows of one list stand on few pages: each is read once where they come in their order.
+pub(crate) struct PageReader<'a> {
+    region: &'a RegionState,
+    at: Option<(ImportId, u32, u32)>,
+    entries: Vec<Entry>,
+}
+
+impl<'a> PageReader<'a> {
+    pub(crate) fn new(region: &'a RegionState) -> Self {
+        Self { region, at: None, entries: Vec::new() }
+    }
+
+    /// The entry at a position, if it is there.
+    pub(crate) async fn entry(
+        &mut self,
+        import: &ImportId,
+        position: Position,
+    ) -> Result<Option<&Entry>, Error> {
+        let at = (*import, position.cohort, position.page);
+        if self.at != Some(at) {
+            let page = self.region.page(import, position.cohort, position.page).await?;
+            self.entries = page.map(|page| page.entries).unwrap_or_default();
+            self.at = Some(at);
+        }
+        Ok(usize::try_from(position.at).ok().and_then(|at| self.entries.get(at)))
     }
 }
 

@@ -104,14 +104,14 @@ pub(crate) fn suppression(address: &[u8], link: u64) -> Vec<u8> {
     [SUPPRESSIONS, address, &link.to_be_bytes()].concat()
 }
 
-/// The address and the link of a suppression's key; no link in revision 1.
-pub(crate) fn read_suppression(key: &[u8]) -> Result<(AddressHash, Option<u64>), Error> {
-    let damaged = Error::Damaged("a suppression");
+/// The address and the link of the key of an objection, a lifting or an erasure; no link in revision 1.
+pub(crate) fn read_linked(key: &[u8]) -> Result<(AddressHash, Option<u64>), Error> {
+    let damaged = Error::Damaged("a row of a person");
     let (address, link) = key.get(1..).and_then(|key| key.split_first_chunk::<16>()).ok_or(damaged)?;
     match link.try_into().map(u64::from_be_bytes) {
         Ok(link) => Ok((*address, Some(link))),
         Err(_) if link.is_empty() => Ok((*address, None)),
-        Err(_) => Err(Error::Damaged("a suppression")),
+        Err(_) => Err(Error::Damaged("a row of a person")),
     }
 }
 
@@ -228,9 +228,9 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_were_written() {
-        assert_eq!(read_suppression(&suppression(&[9; 16], 5)).unwrap(), ([9; 16], Some(5)));
-        assert_eq!(read_suppression(&suppressions(&[9; 16])).unwrap(), ([9; 16], None));
-        assert!(read_suppression(b"s1234").is_err() && read_suppression(&[b's'; 20]).is_err());
+        assert_eq!(read_linked(&suppression(&[9; 16], 5)).unwrap(), ([9; 16], Some(5)));
+        assert_eq!(read_linked(&suppressions(&[9; 16])).unwrap(), ([9; 16], None));
+        assert!(read_linked(b"s1234").is_err() && read_linked(&[b's'; 20]).is_err());
         assert_eq!(read_page(&[page(&[7; 16], 5, 6).as_slice(), &[0; 4]].concat()).unwrap(), (5, 6));
         let key = indexed(&[9; 16], &[7; 16], 5);
         assert_eq!(read_indexed(&key).unwrap(), ([9; 16], [7; 16], 5));

@@ -105,10 +105,6 @@ impl State {
         let regions: BTreeMap<_, _> = try_join_all(open.collect::<Vec<_>>()).await?.into_iter().collect();
         let campaigns = Campaigns::new(campaigns);
         migrate::bring_up(&campaigns, &regions, &secrets).await?;
-        let mut latest_import = i64::MIN;
-        for campaign in campaigns.all().await? {
-            latest_import = latest_import.max(campaign.when()?.import().as_millisecond());
-        }
         let mut suppressed = Suppressed::default();
         for region in regions.values() {
             suppressed.extend(region.suppressed().await?);
@@ -127,7 +123,7 @@ impl State {
             people: Arc::default(),
             removing: tokio::sync::Mutex::default(),
             undoing: tokio::sync::Mutex::default(),
-            latest_import: AtomicI64::new(latest_import),
+            latest_import: AtomicI64::new(i64::MIN),
         }));
         state.0.recover().await?;
         Ok(state)
@@ -174,6 +170,13 @@ impl State {
             tracing::warn!("a database did not close cleanly");
         }
     }
+}
+
+/// Does work to its end, also when whoever asked for it has left.
+pub(crate) async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(work).await.map_err(|_| Error::Interrupted)?
 }
 
 /// The right to import one campaign, and one of the places for imports.
@@ -253,8 +256,9 @@ impl Inner {
 
     /// Makes up for what the process before could not finish.
     async fn recover(&self) -> Result<(), Error> {
-        for import in self.campaigns.unfinished().await? {
-            self.discard(&import).await?;
+        let unfinished = self.campaigns.unfinished().await?;
+        if !unfinished.is_empty() {
+            self.discard(&unfinished).await?;
         }
         for campaign in self.campaigns.unrecorded().await? {
             let found = self.campaigns.find(&campaign).await?;
@@ -262,18 +266,27 @@ impl Inner {
             self.record(&found).await?;
         }
         self.finish_erasures().await?;
-        self.finish_undoing().await?;
-        self.finish_removals().await
+        let campaigns = self.campaigns.all().await?;
+        for campaign in &campaigns {
+            self.latest_import.fetch_max(campaign.when()?.import().as_millisecond(), Ordering::SeqCst);
+        }
+        self.finish_undoing(&campaigns).await?;
+        self.finish_removals(&campaigns).await
     }
 
-    /// Removes every trace of an import that did not finish, the keys too that it made.
-    pub(crate) async fn discard(&self, import: &ImportId) -> Result<(), Error> {
+    /// Removes every trace of imports that did not finish, the keys too that they made.
+    pub(crate) async fn discard(&self, imports: &[ImportId]) -> Result<(), Error> {
         let _alone = self.people.write().await;
         for region in self.regions.values() {
-            region.discard(import).await?;
+            for import in imports {
+                region.discard(import).await?;
+            }
             region.sweep_keys().await?;
         }
-        self.campaigns.discard(import).await
+        for import in imports {
+            self.campaigns.discard(import).await?;
+        }
+        Ok(())
     }
 
     /// The moment of what binds no import of before: behind the latest.

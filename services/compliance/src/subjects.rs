@@ -13,7 +13,7 @@ use maily_law::EmailAddress;
 use crate::ledger::Command;
 use crate::schema::Channel;
 use crate::secrets::AddressHash;
-use crate::state::Inner;
+use crate::state::{Inner, uninterrupted};
 use crate::suppression::OptOut;
 use crate::{Error, State, officer_types as types};
 
@@ -64,7 +64,7 @@ impl State {
     pub async fn erase(&self, address: &str, order: Order) -> Result<types::EraseReply, Error> {
         let (address, command) = (person(address)?, order.command()?);
         let inner = self.0.clone();
-        crate::pages::uninterrupted(async move { inner.erase(&address, command).await }).await
+        uninterrupted(async move { inner.erase(&address, command).await }).await
     }
 
     /// Puts on record that a person objects, as somebody told an officer; whether that is new.
@@ -80,7 +80,7 @@ impl State {
             told: None,
         };
         let inner = self.0.clone();
-        crate::pages::uninterrupted(async move { inner.suppress_person(&address, &opt_out).await }).await
+        uninterrupted(async move { inner.suppress_person(&address, &opt_out).await }).await
     }
 
     /// Lifts, for one sender and for lists imported from now on, what people have objected to so far; counts those whose
@@ -113,7 +113,7 @@ impl State {
         let command = order.command()?;
         let inner = self.0.clone();
         let lifting = async move { inner.lift(&people, &sender, file, command).await };
-        crate::pages::uninterrupted(lifting).await
+        uninterrupted(lifting).await
     }
 }
 

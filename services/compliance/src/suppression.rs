@@ -39,13 +39,13 @@ impl RegionState {
         let mut all = Suppressed::default();
         let mut rows = self.db.scan_prefix(schema::SUPPRESSIONS, ..).await?;
         while let Some(row) = rows.next().await? {
-            let (address, _) = schema::read_suppression(&row.key)?;
+            let (address, _) = schema::read_linked(&row.key)?;
             all.add(address, &Reason::decode(&row.value)?);
         }
         let mut rows = self.db.scan_prefix(schema::LIFTS, ..).await?;
         while let Some(row) = rows.next().await? {
-            let address = row.key.get(1..).and_then(|key| key.first_chunk()).copied();
-            all.lift(address.ok_or(Error::Damaged("a lifting"))?, Lift::decode(&row.value)?);
+            let (address, _) = schema::read_linked(&row.key)?;
+            all.lift(address, Lift::decode(&row.value)?);
         }
         Ok(all)
     }
@@ -63,7 +63,7 @@ impl RegionState {
         let mut found = Vec::new();
         let mut rows = self.db.scan_prefix_with_options(schema::suppressions(address), .., options).await?;
         while let Some(row) = rows.next().await? {
-            let (_, link) = schema::read_suppression(&row.key)?;
+            let (_, link) = schema::read_linked(&row.key)?;
             found.push((link.ok_or(Error::Damaged("a suppression"))?, Reason::decode(&row.value)?));
         }
         Ok(found)
@@ -145,10 +145,32 @@ impl Inner {
     async fn has_opted_out(&self, state: &RegionState, address: &AddressHash) -> Result<bool, Error> {
         let lifted = self.suppressed().last_lift(address);
         let reasons = state.reasons(address).await?;
-        // What others said of them may be taken back without them.
-        let others = [Channel::List, Channel::Hint];
-        let stands = |reason: &Reason| !others.contains(&reason.channel) && Some(reason.at) > lifted;
+        let stands = |reason: &Reason| reason.channel.is_the_persons() && Some(reason.at) > lifted;
         Ok(reasons.iter().any(|(_, reason)| stands(reason)))
+    }
+
+    /// Whether what a refused list says stands already by what no undoing of an import takes back, since anything of the
+    /// person's was lifted: sent again, the list says nothing new.
+    pub(crate) async fn is_on_record(
+        &self,
+        state: &RegionState,
+        objection: &ListObjection,
+    ) -> Result<bool, Error> {
+        let address = objection.address.as_slice().try_into().map_err(|_| Error::Damaged("an objection"))?;
+        if self.has_opted_out(state, &address).await? {
+            return Ok(true);
+        }
+        let lifted = self.suppressed().last_lift(&address);
+        for (link, reason) in state.reasons(&address).await? {
+            if reason.channel == Channel::List
+                && Some(reason.at) > lifted
+                && let Some(Event::Objected(objected)) = state.ledger.link(link).await?.event
+                && objected.import.is_empty()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Puts an opt-out on record for every hash that stands for the person; durable when it answers. Repeating changes

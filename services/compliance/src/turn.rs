@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use jiff::Timestamp;
 use maily_keys::{EpochRotation, KeyTable, RotationSchedule, rotate};
-use maily_law::Region;
 use slatedb::Db;
 use tokio_util::sync::CancellationToken;
 
-use crate::pages::uninterrupted;
 use crate::region::RegionState;
 use crate::schema::TURNED;
-use crate::state::Inner;
+use crate::state::{Inner, uninterrupted};
 use crate::{Error, State};
 
 impl State {
@@ -25,20 +22,6 @@ impl State {
         join_all(each.collect::<Vec<_>>()).await;
     }
 
-    /// Looks once, by the state's clock, whether a region's epoch is due, and rotates it then; answers how many keys were
-    /// wrapped anew in all.
-    ///
-    /// # Errors
-    /// Any; the next look goes on with it.
-    pub async fn rotate_if_due(&self) -> Result<u64, Error> {
-        let schedule = self.0.rotations();
-        let mut count = 0;
-        for region in self.0.regions.values() {
-            count += schedule.look(region).await?.rotated.unwrap_or_default();
-        }
-        Ok(count)
-    }
-
     /// Turns every region's epoch now, whatever its age; answers how many keys were wrapped anew.
     ///
     /// # Errors
@@ -46,16 +29,6 @@ impl State {
     pub async fn turn_epochs(&self) -> Result<BTreeMap<String, u64>, Error> {
         let inner = Arc::clone(&self.0);
         uninterrupted(async move { inner.turn_epochs().await }).await
-    }
-
-    /// By when what is erased in a region before this call can be opened in no copy any more: see
-    /// [`RotationSchedule::done_by`].
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a region that is not kept here, or a database that fails.
-    pub async fn erased_by(&self, region: Region) -> Result<Timestamp, Error> {
-        let state = self.0.regions.get(&region).ok_or(Error::NotFound("the region is not kept here"))?;
-        self.0.rotations().done_by(state).await
     }
 }
 
@@ -99,8 +72,10 @@ impl EpochRotation for RegionState {
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
+    use jiff::Timestamp;
     use maily_contracts::epoch::{Epoch, HOURS, KEYS};
     use maily_keys::LocalKeyring;
+    use maily_law::Region;
 
     use super::*;
     use crate::Config;
@@ -155,7 +130,7 @@ mod tests {
         }
 
         async fn done_by(&self) -> i64 {
-            self.state.erased_by(Region::Ch).await.unwrap().as_millisecond()
+            self.state.0.rotations().done_by(self.region()).await.unwrap().as_millisecond()
         }
     }
 
@@ -165,9 +140,16 @@ mod tests {
     async fn every_region_is_rotated_by_the_states_clock() {
         let checked = Checked::start().await;
         let day = i64::from(HOURS) * 3_600_000;
+        let looked_at = async || {
+            let (schedule, mut count) = (checked.state.0.rotations(), 0);
+            for region in checked.state.0.regions.values() {
+                count += schedule.look(region).await.unwrap().rotated.unwrap_or_default();
+            }
+            count
+        };
         for (at, count) in [(0, 0), (day - 1, 0), (day, KEYS), (day, 0)] {
             checked.set_clock(at);
-            assert_eq!(checked.state.rotate_if_due().await.unwrap(), count, "{at}");
+            assert_eq!(looked_at().await, count, "{at}");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::records::Campaign;
 use crate::region::RegionState;
 use crate::schema::{self, Reason};
 use crate::secrets::AddressHash;
-use crate::state::Inner;
+use crate::state::{Inner, uninterrupted};
 use crate::subjects::{Order, Which};
 use crate::suppression::OBJECTIONS;
 use crate::{Error, ImportId, State, officer_types as types};
@@ -32,7 +32,7 @@ impl State {
     pub async fn undo_import(&self, campaign: &str, order: Order) -> Result<types::UndoReply, Error> {
         let command = order.command()?;
         let (inner, campaign) = (self.0.clone(), campaign.to_owned());
-        crate::pages::uninterrupted(async move { inner.undo_import(&campaign, command).await }).await
+        uninterrupted(async move { inner.undo_import(&campaign, command).await }).await
     }
 }
 
@@ -141,10 +141,10 @@ impl Inner {
     }
 
     /// Ends what the process before had put on record and not yet done.
-    pub(crate) async fn finish_undoing(&self) -> Result<(), Error> {
-        for campaign in self.campaigns.all().await? {
+    pub(crate) async fn finish_undoing(&self, campaigns: &[Campaign]) -> Result<(), Error> {
+        for campaign in campaigns {
             if !campaign.undone_at.is_empty() && !campaign.is_undone {
-                self.undo(&campaign).await?;
+                self.undo(campaign).await?;
             }
         }
         Ok(())

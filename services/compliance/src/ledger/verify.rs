@@ -128,7 +128,7 @@ impl View {
             if !wanted.suppressions.contains(row.key.as_ref()) {
                 return Err(Error::Damaged("a suppression is not in the ledger"));
             }
-            let (_, link) = schema::read_suppression(&row.key)?;
+            let (_, link) = schema::read_linked(&row.key)?;
             let undone = link.is_some_and(|link| wanted.undone.contains(&link));
             if Reason::decode(&row.value)?.undone.is_some() != undone {
                 return Err(Error::Damaged("a suppression is not what the ledger says"));

@@ -22,6 +22,13 @@ impl Channel {
     const ALL: [Self; 5] = [Self::Link, Self::List, Self::Hint, Self::Officer, Self::Erasure];
 }
 
+impl Channel {
+    /// Whether the person said so, or had it done: what others say of them may be taken back without them.
+    pub(crate) fn is_the_persons(self) -> bool {
+        matches!(self, Self::Link | Self::Officer | Self::Erasure)
+    }
+}
+
 /// What is kept of an objection beside its link; moments are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reason {

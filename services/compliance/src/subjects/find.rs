@@ -15,7 +15,7 @@ use crate::officer_types::{
 };
 use crate::pages::{bit, details};
 use crate::records::{Campaign, Entry};
-use crate::region::RegionState;
+use crate::region::{PageReader, RegionState};
 use crate::schema::{self, Channel, Lift, Position, Reason};
 use crate::secrets::AddressHash;
 use crate::state::Inner;
@@ -61,19 +61,13 @@ impl Inner {
     /// The rows of a person in a region, of imports that exist.
     pub(super) async fn rows_of(&self, state: &RegionState, name: &AddressHash) -> Result<Vec<Found>, Error> {
         let mut found = Vec::new();
-        // Rows of one list stand on few pages: each is read once, and nothing of it is held but the person's entries.
-        let mut page: (ImportId, u32, u32, Vec<Entry>) = (ImportId::default(), 0, 0, Vec::new());
+        let mut pages = PageReader::new(state);
         let mut rows = state.db.scan_prefix(schema::index(name), ..).await?;
         while let Some(row) = rows.next().await? {
             let (_, import, line) = schema::read_indexed(&row.key)?;
             let position = Position::decode(&row.value)?;
             let Some(campaign) = self.campaign_of(state, &import).await? else { continue };
-            if page.3.is_empty() || (page.0, page.1, page.2) != (import, position.cohort, position.page) {
-                let read = state.page(&import, position.cohort, position.page).await?;
-                let entries = read.map(|read| read.entries).unwrap_or_default();
-                page = (import, position.cohort, position.page, entries);
-            }
-            let entry = usize::try_from(position.at).ok().and_then(|at| page.3.get(at));
+            let entry = pages.entry(&import, position).await?;
             let Some(entry) = entry.filter(|entry| entry.line == line).map(Entry::detached) else {
                 // On its way out: its index goes last.
                 if campaign.removed.is_empty() {
@@ -267,8 +261,7 @@ fn channel(channel: Channel) -> ObjectionChannel {
 }
 
 fn link_of(key: &[u8]) -> Result<u64, Error> {
-    let number = key.get(17..).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
-    number.ok_or(Error::Damaged("a link's number"))
+    schema::read_linked(key)?.1.ok_or(Error::Damaged("a link's number"))
 }
 
 fn given(text: String) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::import::layout::{EXCLUDED, blocks_digest};
 use crate::ledger::{Event, Removed};
 use crate::pages::ALL_ROWS;
 use crate::records::{Block, Campaign, Entry, RegionSum};
-use crate::region::RegionState;
+use crate::region::{PageReader, RegionState};
 use crate::schema::Position;
 use crate::secrets::AddressHash;
 use crate::state::Inner;
@@ -103,7 +103,7 @@ impl Inner {
     }
 
     /// Ends what the process before had put on record and not yet done.
-    pub(crate) async fn finish_removals(&self) -> Result<(), Error> {
+    pub(crate) async fn finish_removals(&self, campaigns: &[Campaign]) -> Result<(), Error> {
         for state in self.regions.values() {
             for import in state.removals().await? {
                 let noted = state.db.get(schema::removal(&import)).await?;
@@ -113,7 +113,7 @@ impl Inner {
                 self.finish_removal(state, &import, which).await?;
             }
         }
-        for campaign in self.campaigns.all().await?.iter().filter(|campaign| campaign.removing) {
+        for campaign in campaigns.iter().filter(|campaign| campaign.removing) {
             let which = if campaign.removed == ALL_ROWS { Which::All } else { Which::Excluded };
             self.remove(campaign, which, "it was interrupted").await?;
         }
@@ -233,12 +233,10 @@ impl RegionState {
 
     /// By what ids the people of these rows have their keys.
     async fn persons_of(&self, rows: &[(ImportId, Position)]) -> Result<BTreeSet<KeyId>, Error> {
-        let mut persons = BTreeSet::new();
+        let (mut persons, mut pages) = (BTreeSet::new(), PageReader::new(self));
         for (import, position) in rows {
-            let page = self.page(import, position.cohort, position.page).await?;
-            let entries = page.map(|page| page.entries).unwrap_or_default();
-            let entry = usize::try_from(position.at).ok().and_then(|at| entries.get(at));
-            persons.extend(entry.and_then(|entry| KeyId::try_from(entry.person.as_ref()).ok()));
+            let entry = pages.entry(import, *position).await?;
+            persons.extend(entry.and_then(|entry| entry.person_id().ok()));
         }
         Ok(persons)
     }
@@ -250,8 +248,7 @@ impl RegionState {
         let mut rows = self.db.scan_prefix(schema::BLOCKS, ..).await?;
         while let Some(row) = rows.next().await? {
             let block = Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?;
-            persons
-                .extend(block.entries.iter().filter_map(|entry| KeyId::try_from(entry.person.as_ref()).ok()));
+            persons.extend(block.entries.iter().filter_map(|entry| entry.person_id().ok()));
         }
         let mut after = None;
         loop {

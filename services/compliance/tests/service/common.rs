@@ -135,3 +135,22 @@ pub(crate) fn pages(campaign: &str, rows: usize, page_size: usize) -> Vec<pb::Pa
     }
     all
 }
+
+/// A row by which the person may be written to.
+pub(crate) fn good(email: &str) -> String {
+    format!("1,{email},Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false")
+}
+
+/// A list of these rows.
+pub(crate) fn list_of(rows: &[String]) -> String {
+    std::iter::once(HEADER.to_owned()).chain(rows.iter().map(|row| format!("{row}\n"))).collect()
+}
+
+/// Who is written to by the first page of a campaign of [`good`] people.
+pub(crate) async fn written(state: &State, campaign: &str) -> Vec<String> {
+    match state.recipients(&page(campaign, "en-US/vip", "us", 0)).await {
+        Ok(recipients) => recipients.into_iter().map(|recipient| recipient.email).collect(),
+        Err(Error::NotFound(_)) => Vec::new(),
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -49,17 +49,18 @@ async fn tokens(state: &State) -> Vec<String> {
     tokens
 }
 
-/// Until only `left` people are not suppressed.
-async fn until_left(state: &State, left: usize) -> Duration {
-    let begun = Instant::now();
-    loop {
-        let now = tokens(state).await.len();
-        if now == left {
-            return begun.elapsed();
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{now} people are left instead of {left}");
+/// Until it holds: nothing tells when a hint has arrived.
+async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !holds().await {
+        assert!(Instant::now() < end, "never: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Until only `left` people are not suppressed.
+async fn until_left(state: &State, left: usize) {
+    eventually(&format!("{left} people are left"), async || tokens(state).await.len() == left).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,11 +143,8 @@ async fn who_objects_elsewhere_stays_out_when_the_list_that_brought_them_is_take
     let left = tokens(&two).await;
     let token = all.iter().find(|token| !left.contains(token)).unwrap();
     two.opt_out(token).await.unwrap();
-    let end = Instant::now() + Duration::from_secs(20);
-    while one.find("p0@mail.example").await.unwrap().objections.len() < 2 {
-        assert!(Instant::now() < end, "the first is told of it");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let told = async || one.find("p0@mail.example").await.unwrap().objections.len() >= 2;
+    eventually("the first is told of it", told).await;
     let order = maily_compliance::Order { caller: "olga".into(), reason: "the wrong file".into() };
     assert_eq!(one.undo_import("wrong", order).await.unwrap().lifted, 0);
     for state in [&one, &two] {
@@ -157,11 +155,8 @@ async fn who_objects_elsewhere_stays_out_when_the_list_that_brought_them_is_take
 }
 
 async fn connected(redis: &Redis) -> RedisClient {
-    let (client, end) = (client(redis), Instant::now() + Duration::from_secs(20));
-    while client.query::<String>(&redis::cmd("PING")).await.is_none() {
-        assert!(Instant::now() < end, "not connected");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let client = client(redis);
+    eventually("connected", async || client.query::<String>(&redis::cmd("PING")).await.is_some()).await;
     client
 }
 
@@ -177,11 +172,8 @@ async fn who_has_read_everything_hears_what_another_begins_to_tell() {
     let people = tokens(&one).await;
     one.opt_out(&people[0]).await.unwrap();
     two.fan_out(connected(&redis).await).unwrap();
-    let end = Instant::now() + Duration::from_secs(20);
-    while !redis.ask("INFO commandstats").unwrap().contains("cmdstat_sscan:") {
-        assert!(Instant::now() < end, "the set is not read");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let read = async || redis.ask("INFO commandstats").unwrap().contains("cmdstat_sscan:");
+    eventually("the set is read", read).await;
     one.fan_out(connected(&redis).await).unwrap();
     until_left(&two, people.len() - 1).await;
     for state in [&one, &two] {
@@ -204,11 +196,8 @@ async fn a_forged_hint_suppresses_nobody() {
     two.fan_out(client(&redis)).unwrap();
     let people = tokens(&one).await;
     // A true one gets through between the forged.
-    let end = Instant::now() + Duration::from_secs(20);
-    while redis.ask("PUBSUB NUMSUB test:opt-out:default").unwrap().ends_with(":0") {
-        assert!(Instant::now() < end, "nobody listens");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let listens = async || !redis.ask("PUBSUB NUMSUB test:opt-out:default").unwrap().ends_with(":0");
+    eventually("somebody listens", listens).await;
     for _ in 0..3 {
         redis.ask(&format!("PUBLISH test:opt-out:default {}", "z".repeat(48))).unwrap();
     }

@@ -8,16 +8,7 @@ use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use tonic::Request;
 
-use crate::common::{HEADER, Service, import, page};
-
-/// A row by which the person may be written to.
-fn good(email: &str) -> String {
-    format!("1,{email},Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false")
-}
-
-fn list(rows: &[String]) -> String {
-    std::iter::once(HEADER.to_owned()).chain(rows.iter().map(|row| format!("{row}\n"))).collect()
-}
+use crate::common::{Service, good, import, list_of, page};
 
 async fn summary(state: &State, campaign: &str) -> pb::SummaryReply {
     let request = Request::new(pb::SummaryRequest { campaign_id: campaign.into() });
@@ -30,7 +21,7 @@ async fn outcome(
     campaign: &str,
     rows: &[String],
 ) -> (Vec<String>, BTreeMap<String, u64>, BTreeMap<String, u64>) {
-    import(state, campaign, list(rows)).await.unwrap();
+    import(state, campaign, list_of(rows)).await.unwrap();
     let summary = summary(state, campaign).await;
     let recipients = match summary.cohorts.is_empty() {
         true => Vec::new(),
@@ -143,7 +134,7 @@ async fn a_list_without_a_valid_row_is_refused_and_its_objections_are_kept() {
     let rows =
         [good("carol@example.com").replace(",US,", ",,").replace("false", "true"), "no row".to_owned()];
     for _ in 0..2 {
-        let refused = import(&service.state, "c", list(&rows)).await;
+        let refused = import(&service.state, "c", list_of(&rows)).await;
         assert!(matches!(refused, Err(Error::List(ListFault::NoValidRow(2)))));
         assert_eq!(service.state.verify().await.unwrap().links.values().sum::<u64>(), 1, "once");
     }
@@ -193,7 +184,7 @@ async fn a_list_as_a_spreadsheet_saves_it() {
 async fn who_needs_to_be_told_that_it_is_an_advertisement() {
     let service = Service::start(100).await;
     let rows = [good("a@example.com"), good("b@example.com").replace("express", "none")];
-    import(&service.state, "c", list(&rows)).await.unwrap();
+    import(&service.state, "c", list_of(&rows)).await.unwrap();
     let recipients = service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap();
     assert_eq!(recipients.iter().map(|to| to.advertisement).collect::<Vec<_>>(), [false, true]);
 }

@@ -11,33 +11,17 @@ use maily_compliance::{Config, Error, Order, Sender, State, officer};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::common::{AS_OF, HEADER, Service, clock, config, days_later, import, page, roots, ticking};
-
-/// A row by which the person may be written to.
-fn good(email: &str) -> String {
-    format!("1,{email},Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false\n")
-}
-
-fn list(rows: &[String]) -> String {
-    std::iter::once(HEADER.to_owned()).chain(rows.iter().cloned()).collect()
-}
+use crate::common::{
+    AS_OF, Service, clock, config, days_later, good, import, list_of, page, roots, ticking, written,
+};
 
 fn order(reason: &str) -> Order {
     Order { caller: "olga".to_owned(), reason: reason.to_owned() }
 }
 
-/// Who is written to by the first page of a campaign.
-async fn written(state: &State, campaign: &str) -> Vec<String> {
-    match state.recipients(&page(campaign, "en-US/vip", "us", 0)).await {
-        Ok(recipients) => recipients.into_iter().map(|recipient| recipient.email).collect(),
-        Err(Error::NotFound(_)) => Vec::new(),
-        Err(error) => panic!("{error}"),
-    }
-}
-
 async fn import_as(state: &State, campaign: &str, sender: &str, emails: &[&str]) -> Vec<String> {
     let rows: Vec<_> = emails.iter().map(|email| good(email)).collect();
-    let chunks = [Ok(Bytes::from(list(&rows)))];
+    let chunks = [Ok(Bytes::from(list_of(&rows)))];
     let sender = Sender { country: "US", address: sender };
     state.import(campaign, AS_OF, sender, stream::iter(chunks)).await.unwrap();
     written(state, campaign).await
@@ -48,7 +32,7 @@ async fn import_anew(state: &State, campaign: &str, sender: &str, at: &str, emai
     let mut rows: Vec<_> = emails.iter().map(|email| good(email)).collect();
     rows[0] = rows[0].replace("2025-01-01T00:00:00Z", at);
     let sender = Sender { country: "US", address: sender };
-    state.import(campaign, AS_OF, sender, stream::iter([Ok(Bytes::from(list(&rows)))])).await.unwrap();
+    state.import(campaign, AS_OF, sender, stream::iter([Ok(Bytes::from(list_of(&rows)))])).await.unwrap();
     written(state, campaign).await
 }
 
@@ -77,12 +61,12 @@ async fn everything_about_a_person_is_found_by_any_spelling() {
         good("carol@EXAMPLE.com"),
         good("erin@example.com").replace(",US,", ",DE,").replace("express", "none"),
     ];
-    import(state, "spring", list(&rows)).await.unwrap();
+    import(state, "spring", list_of(&rows)).await.unwrap();
     import_as(state, "summer", SENDER, &[DAVE, CAROL]).await;
     state.hand_off(page("spring", "en-US/vip", "us", 0), "segments/1".into()).await.unwrap();
     leave(state, "summer", CAROL).await;
     state.hand_off(page("summer", "en-US/vip", "us", 0), "segments/2".into()).await.unwrap();
-    import(state, "autumn", list(&[good(DAVE), good("CAROL@example.com").replace("false", "true")]))
+    import(state, "autumn", list_of(&[good(DAVE), good("CAROL@example.com").replace("false", "true")]))
         .await
         .unwrap();
 
@@ -212,7 +196,7 @@ async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
     // What she had agreed to before she objected is over, and in the United States, too, nobody writes without more.
     assert_eq!(import_as(state, "as before", SENDER, &[CAROL, DAVE]).await, [DAVE]);
     let without = [good(CAROL).replace("express,2025-01-01T00:00:00Z", "none,"), good(DAVE)];
-    import(state, "without", list(&without)).await.unwrap();
+    import(state, "without", list_of(&without)).await.unwrap();
     assert_eq!(written(state, "without").await, [DAVE]);
     let people = ["CAROL@example.com", DAVE];
     assert_eq!(import_anew(state, "summer", SENDER, &at, &people).await, people);
@@ -229,7 +213,7 @@ async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
     assert_eq!(import_as(state, "autumn", SENDER, &[CAROL, DAVE]).await, [DAVE]);
     let links = state.verify().await.unwrap();
     // A list in which the person objects wins, and is an objection of its own.
-    import(state, "winter", list(&[good(DAVE), good(CAROL).replace("false", "true")])).await.unwrap();
+    import(state, "winter", list_of(&[good(DAVE), good(CAROL).replace("false", "true")])).await.unwrap();
     assert_eq!(written(state, "winter").await, [DAVE]);
     assert_eq!(state.verify().await.unwrap().links["us"], links.links["us"] + 2);
 }
@@ -288,7 +272,7 @@ async fn somebody_in_a_thousand_rows_is_found_and_erased() {
     let service = Service::start_with(100, ticking()).await;
     let state = &service.state;
     let rows: Vec<_> = (0..1_000).map(|_| good("info@shop.example")).collect();
-    import(state, "spring", list(&rows)).await.unwrap();
+    import(state, "spring", list_of(&rows)).await.unwrap();
     assert_eq!(state.find("INFO@shop.example").await.unwrap().rows.len(), 1_000);
     assert_eq!(state.erase("info@shop.example", order("asked")).await.unwrap().rows, 1_000);
 }

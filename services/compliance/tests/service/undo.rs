@@ -3,15 +3,7 @@
 use maily_compliance::officer_types::MessageState;
 use maily_compliance::{Error, Order, State};
 
-use crate::common::{HEADER, Service, days_later, import, page, ticking};
-
-fn good(email: &str) -> String {
-    format!("1,{email},Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false\n")
-}
-
-fn list(rows: &[String]) -> String {
-    std::iter::once(HEADER.to_owned()).chain(rows.iter().cloned()).collect()
-}
+use crate::common::{Service, days_later, good, import, list_of, page, ticking, written};
 
 fn objecting(email: &str) -> String {
     good(email).replace("false", "true")
@@ -21,15 +13,10 @@ fn order() -> Order {
     Order { caller: "olga".to_owned(), reason: "the wrong file".to_owned() }
 }
 
-async fn written(state: &State, campaign: &str) -> Vec<String> {
-    let recipients = state.recipients(&page(campaign, "en-US/vip", "us", 0)).await.unwrap();
-    recipients.into_iter().map(|recipient| recipient.email).collect()
-}
-
 const PEOPLE: [&str; 4] = ["ada@example.com", "bob@example.com", "cy@example.com", "dave@example.com"];
 
 async fn everybody(state: &State, campaign: &str) -> Vec<String> {
-    import(state, campaign, list(&PEOPLE.map(good))).await.unwrap();
+    import(state, campaign, list_of(&PEOPLE.map(good))).await.unwrap();
     written(state, campaign).await
 }
 
@@ -38,11 +25,11 @@ async fn what_only_it_brought_is_lifted_for_lists_to_come() {
     let service = Service::start_with(100, ticking()).await;
     let state = &service.state;
     let [ada, bob, cy, dave] = PEOPLE;
-    import(state, "first", list(&[good(dave), objecting(bob)])).await.unwrap();
+    import(state, "first", list_of(&[good(dave), objecting(bob)])).await.unwrap();
     import(
         state,
         "wrong",
-        list(&[objecting(ada), objecting(bob), objecting(&cy.to_uppercase()), good(dave)]),
+        list_of(&[objecting(ada), objecting(bob), objecting(&cy.to_uppercase()), good(dave)]),
     )
     .await
     .unwrap();
@@ -61,7 +48,7 @@ async fn what_only_it_brought_is_lifted_for_lists_to_come() {
     for refused in [
         state.recipients(&page("wrong", "en-US/vip", "us", 0)).await.map(drop),
         state.hand_off(page("wrong", "en-US/vip", "us", 0), "s".into()).await.map(drop),
-        import(state, "wrong", list(&PEOPLE.map(good))).await.map(drop),
+        import(state, "wrong", list_of(&PEOPLE.map(good))).await.map(drop),
     ] {
         assert!(matches!(refused, Err(Error::Undone)), "{refused:?}");
     }
@@ -100,9 +87,9 @@ async fn what_a_refused_list_said_too_is_not_lifted() {
     let service = Service::start_with(100, ticking()).await;
     let state = &service.state;
     let [ada, _, _, dave] = PEOPLE;
-    import(state, "wrong", list(&[objecting(ada), good(dave)])).await.unwrap();
+    import(state, "wrong", list_of(&[objecting(ada), good(dave)])).await.unwrap();
     for _ in 0..2 {
-        let refused = import(state, "refused", list(&[objecting(ada).replace(",US,", ",,")])).await;
+        let refused = import(state, "refused", list_of(&[objecting(ada).replace(",US,", ",,")])).await;
         assert!(matches!(refused, Err(Error::List(_))), "{refused:?}");
     }
     assert_eq!(state.find(ada).await.unwrap().objections.len(), 2, "once each");
