@@ -186,7 +186,7 @@ fn bad_values_are_refused() {
     one(
         "rails:\n  config:\n    regex_detection:\n      input:\n        patterns:\n          - 'fine'\n          - '(unclosed'\n",
         &expect![
-            "config.yml:7: rails.config.regex_detection.input.patterns[1]: the pattern is not a regular expression"
+            "config.yml:7: rails.config.regex_detection.input.patterns[1]: the pattern is not one of Python's `re`: missing ), unterminated subpattern at position 0"
         ],
     );
     one(
