@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the table of characters that look like ASCII ones, from Unicode's confusables.txt (UTS 39).
+"""Makes the table of characters that look like ASCII ones, from Unicode's confusables.txt (UTS 39, 17.0).
 
     python3 services/guardrails/tests/python/lookalikes.py confusables.txt > services/guardrails/src/text/lookalikes.txt
 """
