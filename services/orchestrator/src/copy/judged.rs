@@ -1,8 +1,8 @@
 //! What the input rails let through: nothing else is put before the model.
 //!
-//! Each text of a campaign is judged under its name, so that a report can say which one is refused, and then each request
-//! as the model reads it: what is harmless in two texts may not be so where they stand together. A [`Chat`](super::Chat)
-//! is made around a [`Judged`] request, and only the rails make one of those.
+//! Each text of a campaign is judged under its name, so that a report can say which one is refused, and then each
+//! request as the model reads it: what is harmless in two texts may not be so where they stand together. A
+//! [`Chat`](super::Chat) is made around a [`Judged`] request, and only the rails make one of those.
 
 use super::{Brief, CopyError, Rails, prompt, text};
 
