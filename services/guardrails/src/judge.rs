@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{Config, Engine, Flow, Model},
+    guard::Judged,
     rails::self_check::{Judgement, judgement},
 };
 
@@ -40,8 +41,10 @@ pub(crate) enum JudgeError {
     NoPeer,
     #[error("the configuration has no such model or prompt")]
     Missing,
-    #[error("the prompt about this text is too long")]
-    TooLong,
+    #[error("the text is too long for the prompt of `{}`", .0.name())]
+    TooLong(Flow),
+    #[error("the messages are too long for the configuration's model")]
+    TooLongForModel,
 }
 
 impl JudgeError {
@@ -50,9 +53,20 @@ impl JudgeError {
         match self {
             Self::TimedOut | Self::Unreachable | Self::Malformed => false,
             Self::Status(status) => !(status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS),
-            Self::NoPeer | Self::Missing | Self::TooLong => true,
+            Self::NoPeer | Self::Missing | Self::TooLong(_) | Self::TooLongForModel => true,
         }
     }
+
+    /// Whether it is what was to be put before the model that is too long.
+    pub(crate) fn is_too_long(&self) -> bool {
+        matches!(self, Self::TooLong(_) | Self::TooLongForModel)
+    }
+}
+
+/// One turn of a conversation, its parts joined: what the model reads, and what is judged.
+pub(crate) struct Turn {
+    pub(crate) role: String,
+    pub(crate) text: String,
 }
 
 /// What a chat request may set beside its messages.
@@ -100,7 +114,8 @@ impl Judge {
         let task = crate::config::task(flow);
         let prompt = config.prompts.iter().find(|p| p.flow == flow).ok_or(JudgeError::Missing)?;
         let model = model(config, task).or_else(|| model(config, "main")).ok_or(JudgeError::Missing)?;
-        let messages = prompt.render(text).map_err(|_| JudgeError::TooLong)?;
+        // At load it was rendered with a short text: what fails now, fails by the length of this one.
+        let messages = prompt.render(text).map_err(|_| JudgeError::TooLong(flow))?;
         let messages = messages.iter().map(|(role, text)| json!({ "role": role, "content": text })).collect();
         let sampling = Sampling {
             temperature: Some(config.temperature),
@@ -108,24 +123,27 @@ impl Judge {
             stop: prompt.stop.clone(),
             ..Sampling::default()
         };
-        Ok(judgement(&self.complete(model, messages, &sampling).await?))
+        let answer = self.complete(model, messages, &sampling).await.map_err(|error| match error {
+            JudgeError::TooLongForModel => JudgeError::TooLong(flow),
+            other => other,
+        })?;
+        Ok(judgement(&answer))
     }
 
-    /// Has the configuration's main model answer.
+    /// Has the configuration's main model answer, behind the operator's own instructions.
     ///
     /// # Errors
     /// There is no answer.
     pub(crate) async fn chat(
         &self,
         config: &Config,
-        mut messages: Vec<Value>,
+        judged: &Judged,
         sampling: &Sampling,
     ) -> Result<String, JudgeError> {
         let model = model(config, "main").ok_or(JudgeError::Missing)?;
-        if let Some(system) = &config.system {
-            messages.insert(0, json!({ "role": "system", "content": system }));
-        }
-        self.complete(model, messages, sampling).await
+        let own = config.system.iter().map(|system| json!({ "role": "system", "content": system }));
+        let turns = judged.turns().iter().map(|turn| json!({ "role": turn.role, "content": turn.text }));
+        self.complete(model, own.chain(turns).collect(), sampling).await
     }
 
     async fn complete(
@@ -158,9 +176,7 @@ impl Judge {
 
     async fn exchange(&self, engine: &Engine, body: &Value) -> Result<String, JudgeError> {
         let response = self.send(engine, body.to_string()).await?;
-        if !response.status().is_success() {
-            return Err(JudgeError::Status(response.status()));
-        }
+        let status = response.status();
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|e| {
             if e.is::<http_body_util::LengthLimitError>() {
@@ -168,7 +184,11 @@ impl Judge {
             } else {
                 JudgeError::Unreachable
             }
-        })?;
+        });
+        if !status.is_success() {
+            return Err(refused(status, &body.map(Collected::to_bytes).unwrap_or_default()));
+        }
+        let body = body?;
         let answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| JudgeError::Malformed)?;
         let text = answer["choices"][0]["message"]["content"].as_str().ok_or(JudgeError::Malformed)?;
         Ok(text.to_owned())
@@ -197,6 +217,17 @@ impl Judge {
                 self.outside.request(request).await.map_err(|_| JudgeError::Unreachable)
             }
         }
+    }
+}
+
+/// Why a model that was reached does not answer. OpenAI's API says by this code that the prompt is too long.
+fn refused(status: StatusCode, body: &[u8]) -> JudgeError {
+    let said: Value = serde_json::from_slice(body).unwrap_or_default();
+    let long = said["error"]["code"] == "context_length_exceeded";
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => JudgeError::TooLongForModel,
+        StatusCode::BAD_REQUEST if long => JudgeError::TooLongForModel,
+        status => JudgeError::Status(status),
     }
 }
 

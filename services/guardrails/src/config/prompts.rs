@@ -15,7 +15,7 @@ pub(crate) struct Prompt {
     pub(crate) flow: Flow,
     /// Role and template of each message.
     messages: Vec<(&'static str, String)>,
-    /// Characters that the rendered prompt may have; more and the text is blocked.
+    /// Characters that the rendered prompt may have; about a longer text there is no verdict.
     max_length: usize,
     pub(crate) stop: Vec<String>,
     pub(crate) max_tokens: Option<u32>,

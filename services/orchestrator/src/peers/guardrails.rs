@@ -1,11 +1,12 @@
-//! Guardrails: whether a brief, a piece of copy, a whole e-mail may be used. No verdict means no.
+//! Guardrails: whether a model may be shown a text; whether a piece of copy, a whole e-mail may be used. No verdict means
+//! no.
 
 use std::future::Future;
 
 use maily_chassis::{TraceContext, retry::retry};
 use maily_proto::guardrails::{
     CheckEmailRequest, CheckInputRequest, CheckPieceRequest, ConfigFile, LoadConfigRequest,
-    Piece as WirePiece, Sources, Verdict, guardrails_client::GuardrailsClient as Grpc,
+    Piece as WirePiece, Sources, Verdict, Violation, guardrails_client::GuardrailsClient as Grpc,
 };
 use tonic::{Code, Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
 
@@ -27,7 +28,7 @@ type Client = Grpc<InterceptedService<Channel, TraceContext>>;
 pub(crate) struct Guardrails(Client);
 
 /// What the rails found: empty means passed; else sentences without personal data.
-pub(crate) type Judged = Vec<String>;
+pub(crate) type Findings = Vec<String>;
 
 impl Guardrails {
     pub(crate) fn new(channel: Channel) -> Self {
@@ -80,16 +81,12 @@ pub(crate) struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    /// Runs the input rails on the brief.
-    pub(crate) async fn check_brief(&self) -> Result<Judged, PeerError> {
-        let settings = &self.campaign.settings;
-        let text = format!("{}\n\n{}", settings.brief, settings.offer);
-        let request = CheckInputRequest { config_id: self.config.clone(), text };
-        self.judge(request, |mut client, request| async move { client.check_input(request).await }).await
-    }
-
     /// Runs every output rail on a cohort's mail.
-    pub(crate) async fn check_email(&self, draft: &Draft, template: &Template) -> Result<Judged, PeerError> {
+    pub(crate) async fn check_email(
+        &self,
+        draft: &Draft,
+        template: &Template,
+    ) -> Result<Findings, PeerError> {
         let sender = &self.campaign.settings.sender;
         let request = CheckEmailRequest {
             config_id: self.config.clone(),
@@ -119,7 +116,7 @@ impl Guard<'_> {
     }
 
     /// Asks; where the replica does not hold the configuration, loads it and asks again.
-    async fn judge<Q, F, Fut>(&self, request: Q, send: F) -> Result<Judged, PeerError>
+    async fn judge<Q, F, Fut>(&self, request: Q, send: F) -> Result<Findings, PeerError>
     where
         Q: Clone,
         F: Fn(Client, Request<Q>) -> Fut + Copy,
@@ -139,8 +136,8 @@ impl Guard<'_> {
     }
 }
 
-fn sentences(verdict: Verdict) -> Result<Judged, PeerError> {
-    let sentences: Judged =
+fn sentences(verdict: Verdict) -> Result<Findings, PeerError> {
+    let sentences: Findings =
         verdict.violations.into_iter().map(|v| format!("{} ({}): {}", v.rail, v.field, v.reason)).collect();
     match verdict.passed == sentences.is_empty() {
         true => Ok(sentences),
@@ -148,7 +145,27 @@ fn sentences(verdict: Verdict) -> Result<Judged, PeerError> {
     }
 }
 
+/// A text that no rail can judge, being too long for the prompt of one, is refused: the report says why.
+fn unjudged(status: Status) -> Result<Response<Verdict>, Status> {
+    match status.code() {
+        Code::InvalidArgument => {
+            let (rail, field, reason) = ("input rails".into(), "input".into(), status.message().into());
+            let violations = vec![Violation { rail, field, reason }];
+            Ok(Response::new(Verdict { passed: false, violations }))
+        }
+        _ => Err(status),
+    }
+}
+
 impl Rails for Guard<'_> {
+    async fn input(&self, text: &str) -> Result<Vec<String>, CopyError> {
+        let request = CheckInputRequest { config_id: self.config.clone(), text: text.to_owned() };
+        let verdict = self.judge(request, |mut client, request| async move {
+            client.check_input(request).await.or_else(unjudged)
+        });
+        Ok(verdict.await?)
+    }
+
     async fn check(&self, piece: Piece, text: &str) -> Result<Vec<String>, CopyError> {
         let piece = match piece {
             Piece::Subject => WirePiece::Subject,

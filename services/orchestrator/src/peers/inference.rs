@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 
 use super::{PATIENCE, PeerError};
-use crate::copy::{Complete, CopyError, Message, Options};
+use crate::copy::{Chat, Complete, CopyError, Options};
 
 const PEER: &str = "inference";
 /// A completion on a laptop's two cores, behind others that wait for them.
@@ -33,7 +33,7 @@ struct Model {
 }
 
 #[derive(Serialize)]
-struct Chat<'a> {
+struct Asked<'a> {
     model: &'a str,
     messages: Vec<Turn<'a>>,
     n: usize,
@@ -127,10 +127,10 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Complete for Writer<'_> {
-    async fn complete(&self, messages: Vec<Message>, options: Options) -> Result<Vec<String>, CopyError> {
-        let chat = Chat {
+    async fn complete(&self, chat: Chat, options: Options) -> Result<Vec<String>, CopyError> {
+        let asked = Asked {
             model: &self.model,
-            messages: messages.iter().map(|m| Turn { role: &m.role, content: &m.content }).collect(),
+            messages: chat.messages().iter().map(|m| Turn { role: &m.role, content: &m.content }).collect(),
             n: options.n,
             max_tokens: options.max_tokens,
             temperature: options.temperature,
@@ -139,7 +139,7 @@ impl Complete for Writer<'_> {
             seed: options.seed >> 1,
             stop: &options.stop,
         };
-        let body = serde_json::to_vec(&chat).map_err(|error| CopyError::Refused(error.to_string()))?;
+        let body = serde_json::to_vec(&asked).map_err(|error| CopyError::Refused(error.to_string()))?;
         let reply: Result<Completion, _> =
             self.inference.call(Method::POST, "/v1/chat/completions", Some(body)).await;
         let mut choices = reply?.choices;

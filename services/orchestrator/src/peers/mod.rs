@@ -64,11 +64,19 @@ impl PeerError {
 
     /// Whether it is what was asked for that is at fault. Any other refusal tells of a deployment that is not right
     /// yet, which somebody will mend.
-    fn is_about_the_request(&self) -> bool {
+    pub(crate) fn is_about_the_request(&self) -> bool {
         match self {
             Self::Status { code, .. } => *code == tonic::Code::InvalidArgument,
             Self::Http { status, .. } => matches!(status, 400 | 413 | 422),
             Self::Contract { .. } | Self::Storage(..) => false,
+        }
+    }
+
+    /// What a report says of a request that is at fault: the peer's own sentence too, where it has one.
+    pub(crate) fn reason(&self) -> String {
+        match self.refusal().filter(|sentence| !sentence.is_empty()) {
+            Some(sentence) => format!("{self}: {sentence}"),
+            None => self.to_string(),
         }
     }
 
@@ -99,7 +107,7 @@ impl PeerError {
 impl From<PeerError> for CopyError {
     fn from(error: PeerError) -> Self {
         match error.is_about_the_request() {
-            true => Self::Refused(error.to_string()),
+            true => Self::Refused(error.reason()),
             false => Self::Unavailable(error.to_string()),
         }
     }

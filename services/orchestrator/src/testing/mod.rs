@@ -28,6 +28,7 @@ pub(crate) struct Platform {
     pub(crate) restate: Restate,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) judge: Arc<Judge>,
+    pub(crate) model: model::Model,
     pub(crate) objects: Arc<Memory>,
     /// As of the configuration.
     pub(crate) messages_kept: Option<std::time::Duration>,
@@ -47,6 +48,7 @@ impl Platform {
             restate,
             ledger,
             judge,
+            model: model::Model::default(),
             objects: Arc::default(),
             messages_kept: None,
             compliance,

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tonic::transport::Endpoint as Peer;
 
-use super::{Platform, edge, model};
+use super::{Platform, edge};
 use crate::{
     api::{self, Api},
     peers::{Compliance, Guardrails, Inference},
@@ -81,7 +81,7 @@ pub(crate) fn deps(platform: &Platform) -> Deps {
     Deps {
         compliance: Compliance::new(channel(&platform.compliance)),
         guardrails: Guardrails::new(channel(&platform.guardrails)),
-        inference: Inference::new(model::service()),
+        inference: Inference::new(platform.model.service()),
         objects: platform.objects.clone(),
         drafts: Semaphore::new(2),
         pages: Semaphore::new(2),

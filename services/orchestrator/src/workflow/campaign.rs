@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Deps, Keys, Span, StepError,
     cohort::{CohortClient, CohortDone, CohortOrder},
+    copywriting,
     retention::RetentionClient,
     step::{now, step},
 };
@@ -27,13 +28,15 @@ pub(crate) struct Campaign(pub(crate) Arc<Deps>);
 struct Plan {
     started: u64,
     cohorts: u32,
-    brief_blocked: bool,
+    /// As journals have had it since it was the brief alone that was judged.
+    #[serde(rename = "brief_blocked")]
+    refused: bool,
 }
 
-/// What the input rails said, kept beside the campaign.
+/// What the input rails said of the campaign's texts, kept beside the campaign.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Brief {
-    /// Why nothing may be written, if so.
+    /// Which text is refused and why, if one is: nothing may be written then.
     pub(crate) blocked: Option<String>,
     /// The model that writes.
     pub(crate) model: String,
@@ -88,7 +91,7 @@ impl Campaign {
     async fn run_to_report(&self, ctx: &WorkflowContext<'_>, id: CampaignId) -> HandlerResult<()> {
         let (deps, campaign) = (self.0.clone(), id.clone());
         let plan = step(ctx, "plan", move || async move { plan(&deps, &campaign).await }).await?;
-        let order = CohortOrder { brief_blocked: plan.brief_blocked };
+        let order = CohortOrder { refused: plan.refused };
         let mut cohorts: DurableFuturesUnordered<_> = (0..plan.cohorts)
             .map(|n| ctx.workflow_client::<CohortClient<'_>>(format!("{id}/{n}")).run(Json(order)).call())
             .collect();
@@ -105,19 +108,19 @@ impl Campaign {
     }
 }
 
-/// Loads the rails, judges the brief, counts the cohorts.
+/// Loads the rails, has them judge what all cohorts' copy is written from, counts the cohorts.
 async fn plan(deps: &Deps, id: &CampaignId) -> Result<Plan, StepError> {
     let started = now();
     let keys = Keys(id);
     let spec = load(deps, id).await?;
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
-    let violations = deps.guardrails.guard(&spec).await?.check_brief().await?;
-    let blocked = (!violations.is_empty()).then(|| violations.join("; "));
+    let guard = deps.guardrails.guard(&spec).await?;
+    let blocked = copywriting::brief(&spec, "").campaign_refused(&guard).await?;
     let model = deps.inference.model().await?.model;
     let brief = deps.objects.settle_json(&keys.brief(), Brief { blocked, model, started }).await?;
     let cohorts = u32::try_from(summary.cohorts.len()).unwrap_or(u32::MAX);
-    Ok(Plan { started, cohorts, brief_blocked: brief.blocked.is_some() })
+    Ok(Plan { started, cohorts, refused: brief.blocked.is_some() })
 }
 
 /// What was created through the API.

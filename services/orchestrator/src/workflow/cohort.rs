@@ -20,7 +20,9 @@ pub(crate) struct Cohort(pub(crate) Arc<Deps>);
 /// What a cohort is told.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct CohortOrder {
-    pub(crate) brief_blocked: bool,
+    /// A text of the whole campaign is refused: nothing may be written.
+    #[serde(rename = "brief_blocked")]
+    pub(crate) refused: bool,
 }
 
 /// What became of a cohort: counts and times.
@@ -77,7 +79,7 @@ impl Cohort {
         let (id, cohort) = parse_key(ctx.key()).terminal()?;
         let (deps, campaign) = (self.0.clone(), id.clone());
         let drafted: Drafted = step(&ctx, "copy", move || async move {
-            copywriting::draft(&deps, &campaign, cohort, order.into_inner().brief_blocked).await
+            copywriting::draft(&deps, &campaign, cohort, order.into_inner().refused).await
         })
         .await?;
         let mut done = CohortDone {

@@ -65,12 +65,12 @@ pub(crate) struct Drafted {
     pub(crate) span: Option<Span>,
 }
 
-/// Has the copy written unless there is some.
+/// Has the copy written unless there is some, or a text of the whole campaign is `refused`.
 pub(crate) async fn draft(
     deps: &Deps,
     id: &CampaignId,
     cohort: u32,
-    brief_blocked: bool,
+    refused: bool,
 ) -> Result<Drafted, StepError> {
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
@@ -82,8 +82,8 @@ pub(crate) async fn draft(
         None => {
             let _turn = deps.drafts.acquire().await.map_err(|_| StepError::Again("shutting down"))?;
             let start = now();
-            let copy = match brief_blocked {
-                true => blocked_by_brief(deps, id, &found.name).await?,
+            let copy = match refused {
+                true => refused_with_the_campaign(deps, id, &found.name).await?,
                 false => write(deps, id, &found.name, summary.page_size).await?,
             };
             span = Some(Span::since(start));
@@ -102,17 +102,25 @@ fn split(name: &str) -> (&str, &str) {
     name.split_once('/').unwrap_or((name, ""))
 }
 
-async fn blocked_by_brief(deps: &Deps, id: &CampaignId, name: &str) -> Result<CohortCopy, StepError> {
+async fn refused_with_the_campaign(
+    deps: &Deps,
+    id: &CampaignId,
+    name: &str,
+) -> Result<CohortCopy, StepError> {
     let brief: Option<Brief> = deps.objects.read_json(&Keys(id).brief()).await?;
-    let reason = brief.and_then(|brief| brief.blocked).unwrap_or_else(|| "the brief was blocked".to_owned());
+    let reason = brief.and_then(|brief| brief.blocked);
+    let reason = reason.unwrap_or_else(|| "a text of the campaign was refused".to_owned());
     Ok(CohortCopy::blocked(split(name).0, &reason, 0))
 }
 
 async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Result<CohortCopy, StepError> {
     let campaign = load(deps, id).await?;
     let guard = deps.guardrails.guard(&campaign).await?;
-    let model = deps.inference.model().await?;
     let brief = brief(&campaign, name);
+    if let Some(reason) = brief.cohort_refused(&guard).await? {
+        return Ok(CohortCopy::blocked(&brief.locale, &reason, 0));
+    }
+    let model = deps.inference.model().await?;
     let settings = &campaign.settings;
     let date = started(deps, id).await?;
     // All that was written again, pieces and whole mails.
@@ -135,7 +143,15 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
         rewrites += pieces;
         // Every piece is the model's, or there is no copy: nothing canned takes the place of one that did not pass.
         let origins = Origins::MODEL;
-        wrong = judge(&guard, id, &campaign, &brief.locale, (&draft, origins), page_size, date).await?;
+        let judged = judge(&guard, id, &campaign, &brief.locale, (&draft, origins), page_size, date).await;
+        wrong = match judged {
+            Ok(wrong) => wrong,
+            Err(error) if error.is_about_the_request() => {
+                let reason = format!("whole mail: {}", error.reason());
+                return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if wrong.is_empty() {
             return Ok(CohortCopy::written(&brief.locale, draft, origins, rewrites));
         }
@@ -145,7 +161,8 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     Ok(CohortCopy::blocked(&brief.locale, &wrong.join("; "), rewrites))
 }
 
-fn brief(campaign: &Campaign, name: &str) -> copy::Brief {
+/// What the copy of this cohort is written from.
+pub(super) fn brief(campaign: &Campaign, name: &str) -> copy::Brief {
     let (locale, segment) = split(name);
     let settings = &campaign.settings;
     copy::Brief {

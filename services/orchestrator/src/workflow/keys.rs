@@ -11,7 +11,7 @@ impl Keys<'_> {
         format!("{}/campaign.json", self.0)
     }
 
-    /// What the input rails said about the brief.
+    /// What the input rails said of the campaign's texts.
     pub(crate) fn brief(&self) -> String {
         format!("{}/brief.json", self.0)
     }

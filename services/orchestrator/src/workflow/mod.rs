@@ -1,6 +1,6 @@
 //! Campaigns as durable workflows.
 //!
-//! A [`campaign`] workflow decides whether the brief may be used, runs one [`cohort`] workflow per cohort, and
+//! A [`campaign`] workflow has the campaign's texts judged, runs one [`cohort`] workflow per cohort, and
 //! settles the accounts. Each step may be repeated at any time: what it writes is created once and then read, what
 //! it asks of others is idempotent. Restate's journal, state and keys hold references, counts, times and codes of
 //! regions, never text or personal data.
