@@ -36,7 +36,10 @@ impl Guardrails for Api {
             .into_iter()
             .map(|f| File { path: f.path, content: f.content })
             .collect();
-        let config_id = self.0.load(files).await.map_err(|e| Status::invalid_argument(e.to_string()))?;
+        let config_id = self.0.load(files).await.map_err(|error| match error.is_permanent() {
+            true => Status::invalid_argument(error.to_string()),
+            false => Status::unavailable(error.to_string()),
+        })?;
         Ok(Response::new(LoadConfigReply { config_id }))
     }
 

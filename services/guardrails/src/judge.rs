@@ -14,9 +14,10 @@ use hyper_util::{
 use maily_chassis::PeerClient;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use crate::{
-    config::{Config, Engine, Flow, Model},
+    config::{Config, Engine, Flow, Model, Prompt, RenderError},
     guard::Judged,
     rails::self_check::{Judgement, judgement},
 };
@@ -45,13 +46,15 @@ pub(crate) enum JudgeError {
     TooLong(Flow),
     #[error("the messages are too long for the configuration's model")]
     TooLongForModel,
+    #[error("{0}")]
+    NotRendered(String),
 }
 
 impl JudgeError {
     /// Whether asking again can't help.
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
-            Self::TimedOut | Self::Unreachable | Self::Malformed => false,
+            Self::TimedOut | Self::Unreachable | Self::Malformed | Self::NotRendered(_) => false,
             Self::Status(status) => !(status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS),
             Self::NoPeer | Self::Missing | Self::TooLong(_) | Self::TooLongForModel => true,
         }
@@ -114,8 +117,7 @@ impl Judge {
         let task = crate::config::task(flow);
         let prompt = config.prompts.iter().find(|p| p.flow == flow).ok_or(JudgeError::Missing)?;
         let model = model(config, task).or_else(|| model(config, "main")).ok_or(JudgeError::Missing)?;
-        // At load it was rendered with a short text: what fails now, fails by the length of this one.
-        let messages = prompt.render(text).map_err(|_| JudgeError::TooLong(flow))?;
+        let messages = rendered(prompt.clone(), text.to_owned()).await?;
         let messages = messages.iter().map(|(role, text)| json!({ "role": role, "content": text })).collect();
         let sampling = Sampling {
             temperature: Some(config.temperature),
@@ -217,6 +219,18 @@ impl Judge {
                 self.outside.request(request).await.map_err(|_| JudgeError::Unreachable)
             }
         }
+    }
+}
+
+/// Rendered off the threads that serve requests, as it waits for another process.
+async fn rendered(prompt: Prompt, text: String) -> Result<Vec<(&'static str, String)>, JudgeError> {
+    let flow = prompt.flow;
+    match spawn_blocking(move || prompt.render(&text)).await {
+        Ok(Ok(messages)) => Ok(messages),
+        // At load it was rendered with a short text: what fails now, fails by the length of this one.
+        Ok(Err(RenderError::TooLong)) => Err(JudgeError::TooLong(flow)),
+        Ok(Err(RenderError::Unavailable(why))) => Err(JudgeError::NotRendered(why)),
+        Err(_) => Err(JudgeError::NotRendered("the rendering was cut short".to_owned())),
     }
 }
 

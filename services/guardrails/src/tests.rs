@@ -21,6 +21,8 @@ use crate::{
 };
 use model::scripted;
 
+maily_template::worker_of_tests!();
+
 /// Nobody listens on port 1.
 const NOBODY: &str = "http://127.0.0.1:1/v1";
 
@@ -131,6 +133,23 @@ async fn a_judge_that_hangs_allows_nothing() {
         input(&api, &id, "say-nothing").await.expect_err("gives no verdict").code(),
         Code::Unavailable
     );
+}
+
+/// A campaign whose text makes a template take all memory is refused for good, and the service goes on.
+#[tokio::test]
+async fn a_template_that_takes_too_much_takes_no_service() {
+    let (base, _seen) = scripted().await;
+    let api = Api(guard(&base));
+    let hostile = "{% if user_input | length > 99 %}{{ user_input | indent(100000000000000) }}{% endif %}Block {{ user_input }}?";
+    let mut files = self_checks(&base);
+    let yaml = String::from_utf8(files[0].content.clone()).expect("is text");
+    files[0].content = yaml.replace("Block {{ user_input }}?", hostile).into_bytes();
+    let id = load(&api, files).await.expect("loads");
+    for _ in 0..2 {
+        assert!(input(&api, &id, "a plain brief").await.expect("answers").passed);
+        let refused = input(&api, &id, &"x\n".repeat(50)).await.expect_err("gives no verdict");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{}", refused.message());
+    }
 }
 
 #[tokio::test]
