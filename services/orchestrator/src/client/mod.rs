@@ -90,7 +90,7 @@ async fn run_one(run: &Run, named: &OnceLock<CampaignId>) -> Result<(), Failure>
 async fn cancel(order: &Cancel) -> Result<(), Failure> {
     let client = client(&order.service)?;
     client.json(Call::post(path(&order.id, "/cancel"), None).refused(REFUSED)).await?;
-    // Best said from here on: what is on its way at the cancellation is still counted for a moment.
+    // What was on its way at the cancellation may still be added to it.
     let handed_off = handed_off(&status(&client, &order.id).await?);
     println!("the campaign is cancelled; {handed_off} messages were handed off, and stay so");
     Ok(())

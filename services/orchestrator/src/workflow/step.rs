@@ -157,7 +157,11 @@ async fn caught<T, Fut>(work: impl FnOnce() -> Fut) -> Result<T, StepError>
 where
     Fut: Future<Output = Result<T, StepError>>,
 {
-    let work = AssertUnwindSafe(async move { work().await });
+    // Within: also what is done before the first wait.
+    let work = AssertUnwindSafe(async move {
+        let trying = work();
+        trying.await
+    });
     work.catch_unwind().await.unwrap_or(Err(StepError::Panicked))
 }
 
