@@ -40,7 +40,7 @@ pub mod tls;
 
 pub use backends::{read_secret, read_token};
 pub use boot::{Boot, Fatal};
-pub use client::{ClientError, PeerClient, TraceContext, propagate};
+pub use client::{ClientError, PeerClient, TraceContext, broke_off, propagate};
 pub use config::{
     Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
     load,

@@ -3,17 +3,17 @@
 
 use std::future::Future;
 
-use maily_chassis::{TraceContext, retry::retry};
+use maily_chassis::TraceContext;
 use maily_proto::guardrails::{
     CheckEmailRequest, CheckInputRequest, CheckPieceRequest, ConfigFile, LoadConfigRequest,
     Piece as WirePiece, Sources, Verdict, Violation, guardrails_client::GuardrailsClient as Grpc,
 };
 use tonic::{Code, Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
 
-use super::{PATIENCE, PeerError};
+use super::{PeerError, persist};
 use crate::{
     campaign::{Campaign, GuardrailsFile},
-    copy::{CopyError, Draft, Piece, Rails},
+    copy::{Draft, Piece},
     mail::{ONE_CLICK, Template},
 };
 
@@ -69,7 +69,7 @@ impl Guardrails {
             let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
             answer.map(Response::into_inner).map_err(|status| PeerError::status(PEER, &status))
         };
-        retry(PATIENCE, PeerError::is_permanent, once).await
+        persist(once).await
     }
 }
 
@@ -157,16 +157,18 @@ fn unjudged(status: Status) -> Result<Response<Verdict>, Status> {
     }
 }
 
-impl Rails for Guard<'_> {
-    async fn input(&self, text: &str) -> Result<Vec<String>, CopyError> {
+impl Guard<'_> {
+    /// Runs every input rail on a text that the model would read.
+    pub(crate) async fn check_input(&self, text: &str) -> Result<Findings, PeerError> {
         let request = CheckInputRequest { config_id: self.config.clone(), text: text.to_owned() };
         let verdict = self.judge(request, |mut client, request| async move {
             client.check_input(request).await.or_else(unjudged)
         });
-        Ok(verdict.await?)
+        verdict.await
     }
 
-    async fn check(&self, piece: Piece, text: &str) -> Result<Vec<String>, CopyError> {
+    /// Runs the output rails on a piece of copy.
+    pub(crate) async fn check_piece(&self, piece: Piece, text: &str) -> Result<Findings, PeerError> {
         let piece = match piece {
             Piece::Subject => WirePiece::Subject,
             Piece::Preheader => WirePiece::Preheader,
@@ -180,6 +182,6 @@ impl Rails for Guard<'_> {
         };
         let verdict =
             self.judge(request, |mut client, request| async move { client.check_piece(request).await });
-        Ok(verdict.await?)
+        verdict.await
     }
 }

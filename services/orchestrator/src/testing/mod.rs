@@ -1,5 +1,6 @@
 //! A platform for tests: a real Restate, our service, and peers that keep their contracts in memory.
 
+mod caller;
 mod compliance;
 mod contracts;
 mod edge;
@@ -17,8 +18,10 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::peers::objects::memory::Memory;
+pub(crate) use caller::Caller;
 pub(crate) use compliance::Ledger;
 pub(crate) use guardrails::Judge;
+pub(crate) use model::{Model, Mood};
 pub(crate) use orchestrator::{Orchestrator, deps};
 pub(crate) use restate::Restate;
 

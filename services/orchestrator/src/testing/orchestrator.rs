@@ -34,8 +34,9 @@ impl Orchestrator {
             let _guard = runtime.enter();
             Arc::new(deps(platform))
         };
-        let api = Api { deps: deps.clone(), ingress: Ingress(platform.restate.ingress().parse().unwrap()) };
         let admin = Admin(platform.restate.admin().parse().unwrap());
+        let ingress = Ingress(platform.restate.ingress().parse().unwrap());
+        let api = Api { deps: deps.clone(), ingress, admin: admin.clone() };
         let identity = platform.restate.identity().to_str().unwrap().to_owned();
         let (router, dir) = (api::router(api), platform.path().to_owned());
         let started = runtime.spawn(async move {
@@ -87,5 +88,7 @@ pub(crate) fn deps(platform: &Platform) -> Deps {
         pages: Semaphore::new(2),
         pages_in_flight: 2,
         messages_kept: platform.messages_kept,
+        // A peer that is started again has the tenfold of it to come back.
+        pause: Duration::from_millis(20),
     }
 }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Deps, Keys, Leg, Span, StepError,
+    asking::{Attended, Trouble},
     campaign::{Brief, load, started},
+    ending,
     step::now,
 };
 use crate::{
@@ -72,6 +74,7 @@ pub(crate) async fn draft(
     cohort: u32,
     refused: bool,
 ) -> Result<Drafted, StepError> {
+    ending::check(deps, id).await?;
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let found = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
@@ -116,11 +119,15 @@ async fn refused_with_the_campaign(
 async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Result<CohortCopy, StepError> {
     let campaign = load(deps, id).await?;
     let guard = deps.guardrails.guard(&campaign).await?;
+    let trouble = Trouble::default();
+    let rails = Attended { asked: &guard, deps, id, trouble: &trouble };
     let brief = brief(&campaign, name);
-    if let Some(reason) = brief.cohort_refused(&guard).await? {
+    let refused = brief.cohort_refused(&rails).await.map_err(|error| trouble.behind(error))?;
+    if let Some(reason) = refused {
         return Ok(CohortCopy::blocked(&brief.locale, &reason, 0));
     }
-    let model = deps.inference.model().await?;
+    let writer = deps.inference.model().await?;
+    let model = Attended { asked: &writer, deps, id, trouble: &trouble };
     let settings = &campaign.settings;
     let date = started(deps, id).await?;
     // All that was written again, pieces and whole mails.
@@ -130,7 +137,7 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     for round in 0..=settings.max_rewrites {
         rewrites += u32::from(round > 0);
         let Written { draft, rewrites: pieces } =
-            match copy::write(&brief, seed, settings.max_rewrites, &model, &guard).await {
+            match copy::write(&brief, seed, settings.max_rewrites, &model, &rails).await {
                 Ok(written) => written,
                 Err(CopyError::Blocked { reason, rewrites: pieces }) => {
                     return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites + pieces));
@@ -138,11 +145,12 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
                 Err(CopyError::Refused(reason)) => {
                     return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites));
                 }
-                Err(error @ CopyError::Unavailable(_)) => return Err(error.into()),
+                Err(error @ CopyError::Unavailable(_)) => return Err(trouble.behind(error)),
             };
         rewrites += pieces;
         // Every piece is the model's, or there is no copy: nothing canned takes the place of one that did not pass.
         let origins = Origins::MODEL;
+        ending::check(deps, id).await?;
         let judged = judge(&guard, id, &campaign, &brief.locale, (&draft, origins), page_size, date).await;
         wrong = match judged {
             Ok(wrong) => wrong,
@@ -161,8 +169,20 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     Ok(CohortCopy::blocked(&brief.locale, &wrong.join("; "), rewrites))
 }
 
+/// Which text of the whole campaign the input rails refuse, and why, if they do.
+pub(super) async fn campaign_refused(
+    deps: &Deps,
+    id: &CampaignId,
+    campaign: &Campaign,
+) -> Result<Option<String>, StepError> {
+    let guard = deps.guardrails.guard(campaign).await?;
+    let trouble = Trouble::default();
+    let rails = Attended { asked: &guard, deps, id, trouble: &trouble };
+    brief(campaign, "").campaign_refused(&rails).await.map_err(|error| trouble.behind(error))
+}
+
 /// What the copy of this cohort is written from.
-pub(super) fn brief(campaign: &Campaign, name: &str) -> copy::Brief {
+fn brief(campaign: &Campaign, name: &str) -> copy::Brief {
     let (locale, segment) = split(name);
     let settings = &campaign.settings;
     copy::Brief {

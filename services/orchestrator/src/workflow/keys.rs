@@ -29,6 +29,16 @@ impl Keys<'_> {
         format!("{}/", self.0)
     }
 
+    /// How the campaign ended.
+    pub(crate) fn end(&self) -> String {
+        format!("{}/end.json", self.0)
+    }
+
+    /// How far it was when it was cancelled or failed.
+    pub(crate) fn tally(&self) -> String {
+        format!("{}/tally.json", self.0)
+    }
+
     pub(crate) fn report(&self) -> String {
         format!("{}/report.json", self.0)
     }

@@ -14,10 +14,10 @@ use crate::{
     testing::{Orchestrator, Platform},
 };
 
-const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+pub(super) const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 /// A campaign folder whose list has `rows` people in four cohorts and three regions, and two bad lines.
-fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
+pub(super) fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
     let dir = platform.path().join(name);
     std::fs::create_dir_all(dir.join("guardrails")).unwrap();
     let mut list: Vec<String> = (0..rows)
@@ -40,7 +40,7 @@ fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
 }
 
 /// Copy for every cohort, as if it had been written: these tests are about what follows it.
-fn with_copy(platform: &Platform, dir: &Path) {
+pub(super) fn with_copy(platform: &Platform, dir: &Path) {
     let id = crate::campaign::Folder::read(dir).unwrap().id;
     for cohort in 0..4 {
         let copy = CohortCopy {
@@ -62,7 +62,12 @@ fn put(objects: &Memory, key: &str, value: &impl serde::Serialize) {
 }
 
 /// The client's command line.
-fn command(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> client::CampaignCommand {
+pub(super) fn command(
+    platform: &Platform,
+    dir: &Path,
+    edge: SocketAddr,
+    out: &str,
+) -> client::CampaignCommand {
     let path = |name: &str| platform.path().join(name).to_str().unwrap().to_owned();
     let arguments =
         ["maily-orchestrator", "campaign", "run", "--timeout", "120"].map(str::to_owned).into_iter();
@@ -74,7 +79,7 @@ fn command(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> clie
 }
 
 /// Runs the client; its exit code where it failed.
-async fn run(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> Result<(), u8> {
+pub(super) async fn run(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> Result<(), u8> {
     client::campaign(command(platform, dir, edge, out)).await.map_err(|failure| {
         eprintln!("{failure}");
         failure.code
