@@ -74,7 +74,7 @@ fn bases(word: &str) -> Vec<String> {
 }
 
 /// `shopp` is `shop`.
-fn undoubled(base: &str) -> Option<&str> {
+pub(crate) fn undoubled(base: &str) -> Option<&str> {
     let mut letters = base.chars();
     let last = letters.next_back()?;
     let single = letters.as_str();
