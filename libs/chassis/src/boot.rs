@@ -21,7 +21,7 @@ use crate::{
     error::Error,
     internal,
     listeners::Listeners,
-    problem::Problem,
+    problem::{Problem, reworded},
     rate::Rate,
     readiness::Readiness,
     serve::{Security, Server},
@@ -151,9 +151,17 @@ impl<T> Boot<T> {
             true => router,
             false => router.layer(self.deadline()),
         };
-        let mut servers = vec![self.internal_server(timed(listeners.internal)).await?];
+        let worded = |mut server: Server| {
+            if let Some(words) = listeners.words {
+                let reword = move |said: Response| async move { reworded(said, words) };
+                let layer = middleware::map_response(reword);
+                server.router = server.router.layer(layer);
+            }
+            server
+        };
+        let mut servers = vec![worded(self.internal_server(timed(listeners.internal)).await?)];
         match (&self.sockets.edge, listeners.edge) {
-            (Some(_), Some((router, auth))) => servers.push(self.edge_server(timed(router), auth)?),
+            (Some(_), Some((router, auth))) => servers.push(worded(self.edge_server(timed(router), auth)?)),
             (Some(_), None) => return Err(Error::new("configuration: edge: this service has no edge API")),
             (None, _) => {}
         }

@@ -49,7 +49,7 @@ pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, Vouch, key_hash};
 pub use error::Error;
 pub use internal::Peer;
 pub use listeners::Listeners;
-pub use problem::Problem;
+pub use problem::{Problem, Words};
 pub use readiness::Readiness;
 pub use retry::status_is_permanent;
 pub use shared::{RedisClient, Subscription};

@@ -2,7 +2,7 @@
 
 use axum::Router;
 
-use crate::edge::EdgeAuth;
+use crate::{edge::EdgeAuth, problem::Words};
 
 /// The routers of a service, by listener.
 #[derive(Default)]
@@ -11,6 +11,7 @@ pub struct Listeners {
     pub(crate) edge: Option<(Router, EdgeAuth)>,
     pub(crate) officer: Option<Router>,
     pub(crate) own_deadlines: bool,
+    pub(crate) words: Option<Words>,
 }
 
 impl Listeners {
@@ -46,6 +47,13 @@ impl Listeners {
     #[must_use]
     pub fn officer(mut self, router: Router) -> Self {
         self.officer = Some(router);
+        self
+    }
+
+    /// Problems of the internal and the edge listener are said in these words.
+    #[must_use]
+    pub fn problems(mut self, words: Words) -> Self {
+        self.words = Some(words);
         self
     }
 

@@ -3,6 +3,10 @@
 use std::{future::Future, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, Command, value_parser};
+use nix::sys::{
+    prctl,
+    resource::{Resource, getrlimit, setrlimit},
+};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -41,6 +45,7 @@ where
     Fut: Future<Output = Result<(), Error>>,
 {
     tell_only_where_it_panicked();
+    bound_the_process();
     match start(about, run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,6 +66,19 @@ fn tell_only_where_it_panicked() {
             eprintln!("maily: a thread panicked at {place}");
         }
     }));
+}
+
+/// No core dump, for it would hold keys, and no other process of the user may look into this one; as many descriptors as are
+/// allowed, for every connection is one.
+fn bound_the_process() {
+    let descriptors = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    // The limit alone does not hold where `core_pattern` is a program (core(5)).
+    for done in [setrlimit(Resource::RLIMIT_CORE, 0, 0), prctl::set_dumpable(false), descriptors] {
+        if let Err(error) = done {
+            eprintln!("maily: the process can't be bounded: {error}");
+        }
+    }
 }
 
 fn start<T, F, Fut>(about: About, run: F) -> Result<(), Error>
@@ -211,6 +229,8 @@ async fn stop_on_signal(shutdown: CancellationToken) {
 mod tests {
     use std::process::Command;
 
+    use super::*;
+
     /// The hook is the process's, so this test starts itself again as a process of its own.
     #[test]
     fn a_panic_tells_its_place_and_not_its_message() {
@@ -226,5 +246,14 @@ mod tests {
         let said = String::from_utf8_lossy(&said);
         assert!(!out.status.success() && said.contains("a thread panicked at "), "{said}");
         assert!(said.contains("start.rs:") && !said.contains("telling") && !said.contains("ann@"), "{said}");
+    }
+
+    #[test]
+    fn a_crash_leaves_no_dump_of_the_memory() {
+        bound_the_process();
+        assert!(!prctl::get_dumpable().unwrap());
+        assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
+        let (open, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!(open, most);
     }
 }

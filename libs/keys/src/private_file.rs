@@ -20,7 +20,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>
         opened => opened.map_err(fault)?,
     };
     let meta = file.metadata().map_err(fault)?;
-    if !is_private(meta.uid(), own_user(), meta.mode()) {
+    if !is_private(meta.uid(), nix::unistd::geteuid().as_raw(), meta.mode()) {
         let source = io::Error::new(io::ErrorKind::PermissionDenied, "group or others may use it: chmod 600");
         return Err(fault(source));
     }
@@ -34,14 +34,9 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>
 }
 
 /// Whether a file of `owner` with this mode is for `user` alone.
-fn is_private(owner: u32, user: Option<u32>, mode: u32) -> bool {
-    let given_by_root = owner == 0 && user.is_some_and(|user| user != 0);
+fn is_private(owner: u32, user: u32, mode: u32) -> bool {
+    let given_by_root = owner == 0 && user != 0;
     mode & if given_by_root { 0o037 } else { 0o077 } == 0
-}
-
-/// The user that this process runs as: the owner of its folder in /proc (proc(5)).
-fn own_user() -> Option<u32> {
-    fs::metadata("/proc/self").ok().map(|meta| meta.uid())
 }
 
 /// Puts `content` in the place of the file at `path`: whole or not at all, and on the disk when this returns.
@@ -65,10 +60,10 @@ mod tests {
 
     #[test]
     fn only_root_may_give_a_file_through_the_group() {
-        assert!(is_private(1000, Some(1000), 0o100_600) && is_private(0, Some(0), 0o100_400));
-        assert!(is_private(0, Some(65532), 0o100_440), "a Secret in a pod");
-        assert!(!is_private(65532, Some(65532), 0o100_440), "our own file: the group could be anybody");
-        assert!(!is_private(0, Some(0), 0o100_440) && !is_private(0, None, 0o100_440));
-        assert!(!is_private(0, Some(65532), 0o100_444) && !is_private(0, Some(65532), 0o100_460));
+        assert!(is_private(1000, 1000, 0o100_600) && is_private(0, 0, 0o100_400));
+        assert!(is_private(0, 65532, 0o100_440), "a Secret in a pod");
+        assert!(!is_private(65532, 65532, 0o100_440), "our own file: the group could be anybody");
+        assert!(!is_private(0, 0, 0o100_440));
+        assert!(!is_private(0, 65532, 0o100_444) && !is_private(0, 65532, 0o100_460));
     }
 }

@@ -69,6 +69,11 @@ impl Engine {
         &self.info
     }
 
+    /// Whether the checkpoint says how a chat is written down for it; without, [`Self::render_chat`] always fails.
+    pub fn has_chat_template(&self) -> bool {
+        self.template.is_some()
+    }
+
     /// The checkpoint's tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer

@@ -161,6 +161,38 @@ fn a_folder_with_a_fault_is_refused() {
         ),
         (altered("tokenizer.json", replace("ByteLevel", "Metaspace")), "tokenizer.json"),
         (altered("chat_template.jinja", replace("endfor", "endfro")), "the chat template is not Jinja"),
+        (
+            altered(
+                "config.json",
+                replace("\"mlp_bias\"", "\"quantization_config\": {\"quant_method\": \"fp8\"}, \"mlp_bias\""),
+            ),
+            "quantisation by fp8 (quantization_config) is not supported yet",
+        ),
+        (
+            altered("tokenizer.json", |bytes| {
+                let mut json: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+                json["pre_tokenizer"] = serde_json::Value::Null;
+                *bytes = json.to_string().into_bytes();
+            }),
+            "it does not say how text is cut into words (pre_tokenizer)",
+        ),
+        (
+            altered(weights, |b| swap(b, "self_attn.q_proj.weight", "self_attn.q_norm.weight")),
+            "the tensor \"model.layers.1.self_attn.q_norm.weight\" is not supported yet",
+        ),
+        (
+            altered("config.json", replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1")),
+            "the tensor \"model.layers.1.input_layernorm.weight\" is not supported yet",
+        ),
+        (
+            altered(weights, |b| swap(b, "\"BF16\"", "\"I16\" ")),
+            "which has numbers of type I16, is not supported yet",
+        ),
+        // The last two bytes are a number of the last weight.
+        (
+            altered(weights, |b| b.splice(b.len() - 2.., [0xc0, 0x7f]).for_each(drop)),
+            "has a number that is infinite or none",
+        ),
         (altered(weights, |b| b.truncate(b.len() - 1)), "the file is truncated"),
         (altered(weights, |b| b[7] = 0xff), "does not fit the file"),
         (altered(weights, |b| b[20] = b'}'), "bad header"),
@@ -169,6 +201,49 @@ fn a_folder_with_a_fault_is_refused() {
         let sentence = result.err().unwrap().to_string();
         assert!(sentence.contains(part), "{sentence}");
     }
+}
+
+/// Puts one text in the place of another of the same length, wherever it is.
+fn swap(bytes: &mut [u8], from: &str, to: &str) {
+    assert_eq!(from.len(), to.len());
+    let at: Vec<_> =
+        (0..=bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from.as_bytes())).collect();
+    assert!(!at.is_empty(), "{from}");
+    at.into_iter().for_each(|at| bytes[at..at + to.len()].copy_from_slice(to.as_bytes()));
+}
+
+#[test]
+fn a_file_that_would_be_read_wrong_is_refused() {
+    let refused = |from: &str, to: &str| {
+        let mut bytes = small_gguf();
+        swap(&mut bytes, from, to);
+        try_load(&bytes).err().unwrap().to_string()
+    };
+    let unread = refused("blk.0.attn_output.weight", "blk.0.attn_q_norm.weight");
+    assert!(unread.contains("the tensor \"blk.0.attn_q_norm.weight\" is not supported yet"), "{unread}");
+    let unstated = refused("tokenizer.ggml.pre", "tokenizer.ggml.pro");
+    assert!(unstated.contains("\"tokenizer.ggml.pre\" is missing"), "{unstated}");
+    let mut split = small_gguf();
+    // One more entry of metadata, in front of the others.
+    let count = u64::from_le_bytes(split[16..24].try_into().unwrap()) + 1;
+    split[16..24].copy_from_slice(&count.to_le_bytes());
+    split.splice(24..24, entry("split.count", 2, &3u16.to_le_bytes()));
+    let part = try_load(&[split, vec![0; 64]].concat()).err().unwrap().to_string();
+    assert!(part.contains("one file of 3 of a model that was split"), "{part}");
+    let mut extra = small_gguf();
+    let tensors = u64::from_le_bytes(extra[8..16].try_into().unwrap()) + 1;
+    extra[8..16].copy_from_slice(&tensors.to_le_bytes());
+    let at = extra.windows(17).position(|window| window == b"token_embd.weight").unwrap() - 8;
+    let bias = [
+        text("blk.0.attn_q.bias"),
+        1u32.to_le_bytes().to_vec(),
+        32u64.to_le_bytes().to_vec(),
+        8u32.to_le_bytes().to_vec(),
+        0u64.to_le_bytes().to_vec(),
+    ];
+    extra.splice(at..at, bias.concat());
+    let bias = try_load(&[extra, vec![0; 64]].concat()).err().unwrap().to_string();
+    assert!(bias.contains("the tensor \"blk.0.attn_q.bias\" is not supported yet"), "{bias}");
 }
 
 #[test]
@@ -204,11 +279,12 @@ fn small_gguf() -> Vec<u8> {
         let count = (items.len() as u64).to_le_bytes();
         [&8u32.to_le_bytes()[..], &count, &items.iter().flat_map(|i| text(i)).collect::<Vec<_>>()].concat()
     };
-    let mut bytes = head(3, 11, numbers.len() as u64 + 5);
+    let mut bytes = head(3, 11, numbers.len() as u64 + 6);
     bytes.extend(entry("general.architecture", 8, &text("llama")));
     numbers.iter().for_each(|(key, value)| bytes.extend(entry(key, 4, &value.to_le_bytes())));
     bytes.extend(entry("llama.attention.layer_norm_rms_epsilon", 6, &1e-5f32.to_le_bytes()));
     bytes.extend(entry("tokenizer.ggml.model", 8, &text("gpt2")));
+    bytes.extend(entry("tokenizer.ggml.pre", 8, &text("gpt-2")));
     bytes.extend(entry("tokenizer.ggml.tokens", 9, &list(&tokens)));
     bytes.extend(entry("tokenizer.ggml.merges", 9, &list(&["a b"])));
     let square = [32u64, 32];

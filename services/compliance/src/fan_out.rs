@@ -15,12 +15,12 @@ use std::time::Duration;
 use maily_chassis::{RedisClient, Subscription};
 use maily_keys::{DataKey, mac, verify_mac};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::schema::{Channel, Reason};
 use crate::secrets::AddressHash;
 use crate::state::Inner;
-use crate::suppression::OptOut;
+use crate::suppression::{OptOut, SuppressionList};
 use crate::{Error, State};
 
 /// Hints told or read in one go.
@@ -48,6 +48,8 @@ pub(crate) struct FanOut {
     secret: DataKey,
     /// Whether a forged hint was reported since the last connection.
     reported: AtomicBool,
+    /// Whether all that the others told before this process began is on record here.
+    caught_up: watch::Sender<bool>,
 }
 
 impl FanOut {
@@ -99,9 +101,14 @@ impl State {
             told: redis::Script::new(TELL),
             secret: self.0.secrets.hints.clone(),
             reported: AtomicBool::new(false),
+            caught_up: watch::Sender::new(false),
             redis,
         });
-        self.0.fan_out.set(Arc::clone(&fan_out)).map_err(|_| Error::Config("opt-outs are told already"))?;
+        self.0
+            .suppression
+            .fan_out
+            .set(Arc::clone(&fan_out))
+            .map_err(|_| Error::Config("opt-outs are told already"))?;
         let inner = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             while let Some(inner) = inner.upgrade() {
@@ -112,16 +119,26 @@ impl State {
         });
         Ok(())
     }
+
+    /// Waits until what the others told before is known here, so that nobody is handed off who objected elsewhere while
+    /// this process was away; at most `patience`, for Redis may be away as well. Whether it is known.
+    pub async fn caught_up(&self, patience: Duration) -> bool {
+        let Some(fan_out) = self.0.suppression.fan_out.get() else { return true };
+        let mut caught_up = fan_out.caught_up.subscribe();
+        timeout(patience, caught_up.wait_for(|caught_up| *caught_up)).await.is_ok_and(|heard| heard.is_ok())
+    }
 }
 
-impl Inner {
+impl SuppressionList {
     /// Tells an objection, and when it went on record, without waiting for Redis.
     pub(crate) fn tell(&self, address: AddressHash, told: i64) {
         if let Some(fan_out) = self.fan_out.get().cloned() {
             tokio::spawn(async move { fan_out.tell(&[(address, told)]).await });
         }
     }
+}
 
+impl Inner {
     /// Hears opt-outs until Redis or a ledger fails.
     async fn listen(&self, fan_out: &FanOut) {
         let mut connects = fan_out.redis.connects();
@@ -137,14 +154,11 @@ impl Inner {
         }
     }
 
-    /// Tells what is known here and puts on record what was told by others.
+    /// Puts on record what was told by others, and tells what is known here.
     async fn catch_up(&self, fan_out: &FanOut) -> Result<(), Error> {
-        let known: Vec<_> = self.suppressed().told().collect();
-        if fan_out.tell(&known).await.is_none() {
-            return Ok(());
-        }
         let mut cursor = 0;
-        while let Some((next, hints)) = fan_out.read(cursor).await {
+        loop {
+            let Some((next, hints)) = fan_out.read(cursor).await else { return Ok(()) };
             for hint in &hints {
                 self.heard(fan_out, hint).await?;
             }
@@ -153,6 +167,10 @@ impl Inner {
                 break;
             }
         }
+        fan_out.caught_up.send_replace(true);
+        let known: Vec<_> = self.suppression.read().told().collect();
+        // Where Redis goes away meanwhile, all of it is told when it is back.
+        let _ = fan_out.tell(&known).await;
         Ok(())
     }
 
@@ -195,7 +213,7 @@ impl Inner {
     /// Whether an objection is not known here. One that is lifted here, or was taken back, is, and does not come again.
     async fn is_news(&self, address: &AddressHash, told: Option<i64>) -> Result<bool, Error> {
         // Most of what is told again is what is known; an objection of another moment may outlive the known one.
-        let known = self.suppressed().told_of(address);
+        let known = self.suppression.read().told_of(address);
         if known.is_some_and(|known| told.is_none_or(|told| told == known)) {
             return Ok(false);
         }
@@ -210,8 +228,8 @@ impl Inner {
 
     /// Into the first ledger that is kept here.
     async fn record_heard(&self, address: AddressHash, told: Option<i64>) -> Result<(), Error> {
-        let state = self.first_region()?;
+        let state = self.regions.first()?;
         let opt_out = OptOut { channel: Channel::Hint, article: ARTICLE, command: None, told };
-        self.record_opt_out(state, address, &opt_out).await.map(drop)
+        self.suppression.record_opt_out(&self.regions, state, address, &opt_out).await.map(drop)
     }
 }

@@ -1,7 +1,7 @@
 //! Importing a list: read and staged row by row, then judged, sealed and laid out, then made visible at once.
 //!
 //! Two passes, because rules 3 and 4 look at every row of a person. Memory holds one entry per distinct person, one per
-//! objection, one block of rows and the unfinished pages, however long the list. Nothing is written to a database
+//! objection, two blocks of rows and the unfinished pages, however long the list. Nothing is written to a database
 //! before the whole list was read; what the second pass writes is invisible until the campaign's record is, and
 //! discarded where that does not come to be.
 
@@ -9,28 +9,31 @@ mod addresses;
 mod judge;
 pub(crate) mod layout;
 pub(crate) mod list;
+pub(crate) mod places;
 mod read;
 mod stage;
 mod undo;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use jiff::Timestamp;
 use maily_law::{Country, EmailAddress, When};
 use tokio::time::timeout;
 
 use crate::Error;
 use crate::import::judge::Judging;
 use crate::import::list::ListFault;
+use crate::import::places::Importing;
 use crate::import::read::{ReadList, Reading};
 use crate::ledger::Objected;
+use crate::officer_types as types;
 use crate::records::Campaign;
 use crate::secrets::SenderHash;
-use crate::state::{Importing, Inner, State, uninterrupted};
+use crate::state::{Inner, State, uninterrupted};
 use crate::suppression::{Asker, OBJECTIONS};
 
 /// How long the next chunk of a list may take.
@@ -62,7 +65,7 @@ impl State {
         if let Some(first) = self.0.finished(campaign).await? {
             return self.0.compare(&first, as_of, (sender, address), &mut chunks).await;
         }
-        let importing = self.0.start_import(campaign)?;
+        let importing = self.0.imports.start(campaign)?;
         // Another call may have finished since we looked.
         if let Some(first) = self.0.campaigns.find(campaign).await? {
             drop(importing);
@@ -70,7 +73,7 @@ impl State {
         }
         // Once: it is kept with the import, and a repetition answers what was decided then.
         let when = When::new(self.0.now(), as_of).map_err(|error| Error::Request(error.sentence()))?;
-        self.0.latest_import.fetch_max(when.import().as_millisecond(), Ordering::SeqCst);
+        self.0.imports.note(&when);
         let terms = Terms { as_of: as_of.to_owned(), when, sender, address };
         let mut reading = Reading::new(&self.0, terms.clone())?;
         while let Some(chunk) = next(&mut chunks).await? {
@@ -84,6 +87,27 @@ impl State {
         let judging = Judging::new(&self.0, campaign.to_owned(), terms, read);
         // To its end also when the caller gives up: a later repetition then finds it done.
         tokio::spawn(finish(Arc::clone(&self.0), judging, importing)).await.map_err(|_| Error::Interrupted)?
+    }
+}
+
+impl State {
+    /// What was imported, the latest last.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn imports(&self) -> Result<types::ImportsReply, Error> {
+        let dated = |campaign: Campaign| Ok((campaign.when()?.import(), campaign));
+        let all = self.0.campaigns.all().await?.into_iter().map(dated);
+        let mut all = all.collect::<Result<Vec<_>, Error>>()?;
+        all.sort_by(|(a, first), (b, second)| (a, &first.id).cmp(&(b, &second.id)));
+        let import = |(at, campaign): (Timestamp, Campaign)| types::Import {
+            imported_at: at.to_string(),
+            rows: campaign.rows,
+            excluded: campaign.excluded.values().sum(),
+            undone_at: (!campaign.undone_at.is_empty()).then_some(campaign.undone_at),
+            campaign: campaign.id,
+        };
+        Ok(types::ImportsReply { imports: all.into_iter().map(import).collect() })
     }
 }
 
@@ -121,7 +145,7 @@ fn check(campaign: &str) -> Result<(), Error> {
 
 async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Result<u64, Error> {
     let import = judging.import();
-    let people = Arc::clone(&inner.people);
+    let people = Arc::clone(&inner.alone.people);
     let people = people.read().await;
     let campaign = match judging.run(&inner).await {
         Ok(campaign) => campaign,
@@ -213,13 +237,13 @@ impl Inner {
             let state = self.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
             let mut new = Vec::with_capacity(objections.len());
             for objection in objections {
-                if !self.is_on_record(state, &objection).await? {
+                if !self.suppression.is_on_record(state, &objection).await? {
                     new.push(objection);
                 }
             }
             for part in new.chunks(OBJECTIONS) {
                 let objected = Objected { objections: part.to_vec(), ..Objected::default() };
-                self.record_objections(state, objected, None).await?;
+                self.suppression.record_objections(state, objected, None).await?;
             }
         }
         Err(ListFault::NoValidRow(read.rows).into())

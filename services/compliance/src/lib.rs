@@ -29,6 +29,7 @@ pub mod opt_out;
 mod pages;
 mod records;
 mod region;
+mod regions;
 mod retention;
 mod schema;
 mod secrets;
@@ -37,6 +38,8 @@ mod subjects;
 mod suppression;
 mod token;
 mod turn;
+
+use std::time::Duration;
 
 use maily_chassis::{Boot, EdgeAuth, Listeners};
 use maily_keys::open_roots;
@@ -52,6 +55,9 @@ pub use pages::{HandOff, Released};
 pub use state::{Clock, State, Verified};
 pub use subjects::Order;
 
+/// How long a start waits for what other processes told of objections.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Opens the databases and serves until the shutdown, or until another process takes the databases over.
 ///
 /// # Errors
@@ -65,6 +71,11 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     };
     if let Some(redis) = boot.redis() {
         state.fan_out(redis.clone()).map_err(|error| boot.fatal(error))?;
+        if !state.caught_up(PATIENCE).await {
+            tracing::warn!(
+                "what other processes told of objections is not known yet: Redis is away, or it is much"
+            );
+        }
     }
     let (fatal, watched) = (boot.fatal_handle(), state.clone());
     tokio::spawn(async move { fatal.raise(maily_chassis::Error::unavailable(watched.lost().await)) });

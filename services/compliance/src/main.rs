@@ -11,7 +11,7 @@ fn main() -> std::process::ExitCode {
     let about = maily_chassis::About {
         name: "compliance",
         version: env!("CARGO_PKG_VERSION"),
-        about: "Decides who may be written to; keeps it all on record (`subject`, `ledger`, `import` are a privacy officer's)",
+        about: "Decides who may be written to; keeps it all on record (`subject`, `ledger`, `import` and `epoch`, with --help, are a privacy officer's)",
     };
     maily_chassis::main(about, |boot: maily_chassis::Boot<maily_compliance::Config>| {
         maily_compliance::run(boot)

@@ -161,9 +161,12 @@ impl RegionState {
                 if let Some(reason) = region.first_reason(&former).await?
                     && self.first_reason(&address).await?.is_none()
                 {
+                    // It stands for the person, whatever became of the import that brought it for the spelling.
+                    let reason = Reason { undone: None, ..reason };
                     let event = OptedOut {
                         address: address.to_vec(),
                         article: ARTICLE.to_owned(),
+                        row: reason.encode(),
                         ..OptedOut::default()
                     };
                     let writer = self.ledger.writer().await?;

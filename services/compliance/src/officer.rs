@@ -28,6 +28,7 @@ pub fn router(state: State) -> Router {
         .route("/v1/subjects/suppress", post(suppress))
         .route("/v1/subjects/lift", post(lift))
         .route("/v1/ledger/verify", post(verify))
+        .route("/v1/imports/list", post(imports))
         .route("/v1/imports/undo", post(undo))
         .route("/v1/epochs/turn", post(turn))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is no such call") })
@@ -121,6 +122,14 @@ async fn verify(
     };
     let done = one_of_few(state.verify()).await.map(reply);
     answer("verify", &caller, done)
+}
+
+async fn imports(
+    Shared(state): Shared<State>,
+    caller: Caller,
+    Body(_): Body<types::ImportsRequest>,
+) -> Response {
+    answer("list imports", &caller, one_of_few(state.imports()).await)
 }
 
 async fn undo(

@@ -1,4 +1,4 @@
-//! What the privacy officer's API takes and answers, as JSON: `POST /v1/subjects/…`, `/v1/ledger/verify`, `/v1/imports/undo`.
+//! What the privacy officer's API takes and answers, as JSON: `POST /v1/subjects/…`, `/v1/ledger/verify`, `/v1/imports/…`.
 //!
 //! An address is in a body, never in a URL: those are logged. What holds personal data shows nothing in `Debug`. Requests are
 //! read strictly; answers may get further fields, which a command of before leaves out. Moments are RFC 3339, in UTC.
@@ -47,6 +47,11 @@ pub struct LiftRequest {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyRequest {}
+
+/// `imports/list`: every list that was imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportsRequest {}
 
 /// `imports/undo`: the objections that this campaign's list brought hold no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,6 +236,9 @@ pub struct LiftReply {
     pub lifted: u64,
     /// Addresses on which there was none.
     pub not_suppressed: u64,
+    /// Whether no list is known to have been imported for the sender: its address may be mistyped.
+    #[serde(default)]
+    pub unknown_sender: bool,
 }
 
 /// The answer of `ledger/verify`: every chain is whole.
@@ -241,6 +249,28 @@ pub struct VerifyReply {
     pub heads: BTreeMap<String, String>,
     /// Links by region.
     pub links: BTreeMap<String, u64>,
+}
+
+/// The answer of `imports/list`: what was imported, the latest last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportsReply {
+    /// One for each campaign.
+    pub imports: Vec<Import>,
+}
+
+/// A list that was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// The campaign's id.
+    pub campaign: String,
+    /// When the import began.
+    pub imported_at: String,
+    /// Rows of the list.
+    pub rows: u64,
+    /// Those that are not written to.
+    pub excluded: u64,
+    /// When it was taken back.
+    pub undone_at: Option<String>,
 }
 
 /// The answer of `imports/undo`.

@@ -133,7 +133,7 @@ impl State {
     /// [`Error::NotFound`].
     pub async fn left_out(&self, campaign: &str) -> Result<u64, Error> {
         let campaign = self.0.campaign(campaign).await?;
-        if self.0.suppressed().is_empty() || campaign.removed == ALL_ROWS {
+        if self.0.suppression.read().is_empty() || campaign.removed == ALL_ROWS {
             return Ok(0);
         }
         let mut left_out = 0;
@@ -177,7 +177,7 @@ impl Inner {
         if campaign.removed == ALL_ROWS {
             return Err(Error::Removed);
         }
-        let (region, state) = self.region(&page.region)?;
+        let (region, state) = self.regions.named(&page.region)?;
         let at = campaign.cohorts.binary_search_by(|cohort| cohort.name.as_str().cmp(&page.cohort));
         let cohort = &campaign.cohorts[at.map_err(|_| Error::NotFound("the campaign has no such cohort"))?];
         let pages = cohort
@@ -196,8 +196,8 @@ impl Inner {
     /// Whether an address is suppressed by an opt-out that is durable. One that is only on its way there is in force
     /// already, but a kill would undo it.
     async fn is_suppressed_for_good(&self, address: &AddressHash, asker: &Asker) -> Result<bool, Error> {
-        if self.is_suppressed(address, asker) {
-            let lifts = self.suppressed().lifts(address).to_vec();
+        if self.suppression.binds(address, asker) {
+            let lifts = self.suppression.read().lifts(address).to_vec();
             for region in self.regions.values() {
                 if region.has_objected(address, asker, &lifts).await? {
                     return Ok(true);
@@ -255,7 +255,7 @@ impl Inner {
     }
 
     fn objects_now(&self, names: &[AddressHash], asker: &Asker) -> bool {
-        names.iter().any(|name| self.is_suppressed(name, asker))
+        names.iter().any(|name| self.suppression.binds(name, asker))
     }
 
     async fn is_left_out(&self, place: &Place<'_>, entry: &Entry) -> Result<bool, Error> {
@@ -281,10 +281,10 @@ impl Inner {
         // A link works for good, also where its region is kept here no more.
         let state = match self.regions.get(&token.region) {
             Some(state) => state,
-            None => self.first_region()?,
+            None => self.regions.first()?,
         };
         let opt_out = OptOut { channel: Channel::Link, article: ARTICLE, command: None, told: None };
-        if self.record_opt_out(state, token.address, &opt_out).await? {
+        if self.suppression.record_opt_out(&self.regions, state, token.address, &opt_out).await? {
             self.metrics.opt_outs.add(1, &[]);
         }
         Ok(())

@@ -45,6 +45,8 @@ pub(crate) const REVISION_KEY: &[u8] = b"r";
 pub(crate) const TURNED: &[u8] = b"turned";
 
 pub(crate) const LINKS: &[u8; 1] = b"l";
+pub(crate) const IMPORTED: &[u8; 1] = b"i";
+pub(crate) const HANDED_OFF: &[u8; 1] = b"h";
 pub(crate) const BLOCKS: &[u8; 1] = b"b";
 pub(crate) const SUPPRESSIONS: &[u8; 1] = b"s";
 pub(crate) const LIFTS: &[u8; 1] = b"f";
@@ -82,17 +84,17 @@ pub(crate) fn link(number: u64) -> Vec<u8> {
 }
 
 pub(crate) fn imported(import: &[u8]) -> Vec<u8> {
-    [b"i", import].concat()
+    [IMPORTED, import].concat()
 }
 
 /// Every hand-off of an import.
 pub(crate) fn hand_offs(import: &ImportId) -> Vec<u8> {
-    [b"h", import.as_slice()].concat()
+    [HANDED_OFF, import.as_slice()].concat()
 }
 
 /// The key that finds a page's hand-off.
 pub(crate) fn handed_off(page: &HandedOff) -> Vec<u8> {
-    [b"h", page.import.as_slice(), &page.cohort.to_be_bytes(), &page.page.to_be_bytes()].concat()
+    [HANDED_OFF, page.import.as_slice(), &page.cohort.to_be_bytes(), &page.page.to_be_bytes()].concat()
 }
 
 /// Every reason to leave an address alone.

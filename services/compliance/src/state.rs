@@ -1,12 +1,11 @@
 //! The service's state: the campaigns' database, a pair of databases for each region, and what is derived of them.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::{join_all, select_all, try_join_all};
+use futures::future::{join_all, select_all};
 use jiff::Timestamp;
 pub use maily_keys::Clock;
 use maily_keys::RootKeys;
@@ -18,18 +17,14 @@ use crate::Error;
 use crate::ImportId;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
-use crate::fan_out::FanOut;
+use crate::import::places::Imports;
 use crate::ledger::Imported;
 use crate::metrics::Metrics;
 use crate::migrate;
 use crate::records::Campaign;
-use crate::region::RegionState;
-use crate::schema::Reason;
+use crate::regions::Regions;
 use crate::secrets::{AddressHash, Secrets};
-use crate::suppression::{Asker, Suppressed};
-
-/// Imports under way at once; each may take some 80 MB.
-const IMPORTS: usize = 2;
+use crate::suppression::{Suppressed, SuppressionList};
 
 /// The open state; clones share it.
 #[derive(Clone)]
@@ -37,22 +32,23 @@ pub struct State(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) config: Config,
-    pub(crate) staging: PathBuf,
     pub(crate) secrets: Secrets,
     pub(crate) campaigns: Campaigns,
-    pub(crate) regions: BTreeMap<Region, RegionState>,
-    suppressed: RwLock<Suppressed>,
-    importing: Mutex<HashSet<String>>,
+    pub(crate) regions: Regions,
+    pub(crate) suppression: SuppressionList,
+    pub(crate) imports: Arc<Imports>,
+    pub(crate) alone: Alone,
     pub(crate) metrics: Metrics,
-    pub(crate) fan_out: OnceLock<Arc<FanOut>>,
     pub(crate) clock: Clock,
+}
+
+/// What only one does at a time.
+#[derive(Default)]
+pub(crate) struct Alone {
     /// Shared by imports under way, alone for whoever takes people's keys away: no key comes to be behind its back.
     pub(crate) people: Arc<tokio::sync::RwLock<()>>,
-    /// One removal of rows at a time, and one import that is taken back.
     pub(crate) removing: tokio::sync::Mutex<()>,
     pub(crate) undoing: tokio::sync::Mutex<()>,
-    /// The moment of the latest import, in milliseconds: what is lifted is lifted behind it, whichever way the clock goes.
-    pub(crate) latest_import: AtomicI64,
 }
 
 /// What [`State::verify`] found in order.
@@ -93,16 +89,11 @@ impl State {
             ));
         }
         let store = db::local_store(&state)?;
-        let staging = data.join("staging");
-        std::fs::create_dir_all(&staging).map_err(Error::Stage)?;
+        let imports = Imports::new(data.join("staging"))?;
         let secrets = Secrets::open(roots.as_ref(), &config.tenant).await?;
         let campaigns =
             db::open(Arc::clone(&store), "campaigns", Tuning::sealed(secrets.campaigns.clone())).await?;
-        let open = regions.into_iter().map(|region| {
-            let opened = RegionState::open(Arc::clone(&store), Arc::clone(&roots), &config.tenant, region);
-            opened.map(move |opened| opened.map(|opened| (region, opened)))
-        });
-        let regions: BTreeMap<_, _> = try_join_all(open.collect::<Vec<_>>()).await?.into_iter().collect();
+        let regions = Regions::open(&regions, &store, &roots, &config.tenant).await?;
         let campaigns = Campaigns::new(campaigns);
         migrate::bring_up(&campaigns, &regions, &secrets).await?;
         let mut suppressed = Suppressed::default();
@@ -111,19 +102,14 @@ impl State {
         }
         let state = Self(Arc::new(Inner {
             config: config.clone(),
-            staging,
             secrets,
             campaigns,
             regions,
-            suppressed: RwLock::new(suppressed),
-            importing: Mutex::default(),
+            suppression: SuppressionList::new(suppressed, Arc::clone(&clock)),
+            imports: Arc::new(imports),
+            alone: Alone::default(),
             metrics: Metrics::new(),
-            fan_out: OnceLock::new(),
             clock,
-            people: Arc::default(),
-            removing: tokio::sync::Mutex::default(),
-            undoing: tokio::sync::Mutex::default(),
-            latest_import: AtomicI64::new(i64::MIN),
         }));
         state.0.recover().await?;
         Ok(state)
@@ -146,7 +132,7 @@ impl State {
     /// [`Error::Damaged`] with what is wrong.
     pub async fn verify(&self) -> Result<Verified, Error> {
         let (mut links, mut heads) = (BTreeMap::new(), BTreeMap::new());
-        for (region, state) in &self.0.regions {
+        for (region, state) in self.0.regions.iter() {
             let verified = state.verify().await?;
             for import in verified.strays {
                 // In the order in which an import comes to be, so that it can't slip through.
@@ -179,42 +165,14 @@ pub(crate) async fn uninterrupted<T: Send + 'static>(
     tokio::spawn(work).await.map_err(|_| Error::Interrupted)?
 }
 
-/// The right to import one campaign, and one of the places for imports.
-pub(crate) struct Importing {
-    inner: Arc<Inner>,
-    campaign: String,
-}
-
-impl Drop for Importing {
-    fn drop(&mut self) {
-        self.inner.importing().remove(&self.campaign);
-    }
-}
-
 impl Inner {
     fn databases(&self) -> impl Iterator<Item = &Db> {
         std::iter::once(&self.campaigns.db).chain(self.regions.values().map(|region| &region.db))
     }
 
-    fn importing(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.importing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn start_import(self: &Arc<Self>, campaign: &str) -> Result<Importing, Error> {
-        let mut importing = self.importing();
-        if importing.contains(campaign) {
-            return Err(Error::Importing);
-        }
-        if importing.len() >= IMPORTS {
-            return Err(Error::Busy);
-        }
-        importing.insert(campaign.to_owned());
-        Ok(Importing { inner: Arc::clone(self), campaign: campaign.to_owned() })
-    }
-
     /// A finished import that is in every ledger, if there is one.
     pub(crate) async fn finished(&self, campaign: &str) -> Result<Option<Arc<Campaign>>, Error> {
-        if self.importing().contains(campaign) {
+        if self.imports.is_under_way(campaign) {
             return Ok(None);
         }
         self.campaigns.find(campaign).await
@@ -231,29 +189,6 @@ impl Inner {
         (self.clock)()
     }
 
-    pub(crate) fn suppressed(&self) -> RwLockReadGuard<'_, Suppressed> {
-        self.suppressed.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// For changing it.
-    pub(crate) fn suppressed_mut(&self) -> RwLockWriteGuard<'_, Suppressed> {
-        self.suppressed.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn is_suppressed(&self, address: &AddressHash, asker: &Asker) -> bool {
-        self.suppressed().binds(address, asker).is_some()
-    }
-
-    /// From now on no hand-off includes the person, unless it was lifted.
-    pub(crate) fn suppress(&self, address: AddressHash, reason: &Reason) {
-        self.suppressed_mut().add(address, reason);
-    }
-
-    /// The region that keeps what belongs to none.
-    pub(crate) fn first_region(&self) -> Result<&RegionState, Error> {
-        self.regions.values().next().ok_or(Error::NotFound("no region is kept here"))
-    }
-
     /// Makes up for what the process before could not finish.
     async fn recover(&self) -> Result<(), Error> {
         let unfinished = self.campaigns.unfinished().await?;
@@ -268,7 +203,7 @@ impl Inner {
         self.finish_erasures().await?;
         let campaigns = self.campaigns.all().await?;
         for campaign in &campaigns {
-            self.latest_import.fetch_max(campaign.when()?.import().as_millisecond(), Ordering::SeqCst);
+            self.imports.note(&campaign.when()?);
         }
         self.finish_undoing(&campaigns).await?;
         self.finish_removals(&campaigns).await
@@ -276,7 +211,7 @@ impl Inner {
 
     /// Removes every trace of imports that did not finish, the keys too that they made.
     pub(crate) async fn discard(&self, imports: &[ImportId]) -> Result<(), Error> {
-        let _alone = self.people.write().await;
+        let _alone = self.alone.people.write().await;
         for region in self.regions.values() {
             for import in imports {
                 region.discard(import).await?;
@@ -287,12 +222,6 @@ impl Inner {
             self.campaigns.discard(import).await?;
         }
         Ok(())
-    }
-
-    /// The moment of what binds no import of before: behind the latest.
-    pub(crate) fn behind_imports(&self) -> i64 {
-        let latest = self.latest_import.load(Ordering::SeqCst);
-        self.now().as_millisecond().max(latest.saturating_add(1))
     }
 
     /// What the tenant keeps of a person's address: its hash, and what revision 1 had for this spelling.
@@ -309,18 +238,12 @@ impl Inner {
                 as_of: campaign.as_of.clone(),
                 sum: Some(sum.clone()),
             };
-            self.region(&sum.region)?.1.record_import(self.now(), imported).await?;
+            self.regions.named(&sum.region)?.1.record_import(self.now(), imported).await?;
         }
         // Whoever objected need not have a row that could be read.
         for region in self.regions.values() {
-            self.record_pending(region, &campaign.import).await?;
+            self.suppression.record_pending(region, &campaign.import).await?;
         }
         self.campaigns.recorded(&campaign.import).await
-    }
-
-    pub(crate) fn region(&self, name: &str) -> Result<(Region, &RegionState), Error> {
-        let region = Region::parse(name).ok_or(Error::NotFound("there is no such region"))?;
-        let state = self.regions.get(&region).ok_or(Error::NotFound("the region is not kept here"))?;
-        Ok((region, state))
     }
 }

@@ -125,7 +125,7 @@ impl Inner {
     /// Every hash by which the person may be on record.
     async fn every_name(&self, address: &EmailAddress) -> Result<Vec<AddressHash>, Error> {
         let (hash, former) = self.hashes(address);
-        let mut names = self.names(hash).await?;
+        let mut names = self.regions.names(hash).await?;
         names.extend(former);
         names.sort_unstable();
         names.dedup();
@@ -134,6 +134,6 @@ impl Inner {
 
     async fn suppress_person(&self, address: &EmailAddress, opt_out: &OptOut) -> Result<bool, Error> {
         let hash = self.secrets.address_hash(address);
-        self.record_opt_out(self.first_region()?, hash, opt_out).await
+        self.suppression.record_opt_out(&self.regions, self.regions.first()?, hash, opt_out).await
     }
 }

@@ -35,7 +35,7 @@ impl State {
 impl Inner {
     async fn turn_epochs(&self) -> Result<BTreeMap<String, u64>, Error> {
         let mut turned = BTreeMap::new();
-        for (region, state) in &self.regions {
+        for (region, state) in self.regions.iter() {
             if state.keys.is_turning() {
                 // It may have wrapped anew what was erased since it began.
                 rotate(state, self.now()).await?;

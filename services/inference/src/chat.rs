@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::openai::{Answer, ChatRequest, Choice, Refusal, Stamp, Usage};
 use crate::prompt::{Prepared, prepare};
 use crate::queue::{Job, Rejected, Reply};
-use crate::server::{BODY, Loaded, Server};
+use crate::server::{Loaded, Server};
 use crate::stream;
 
 /// What the answer needs to know of the request.
@@ -54,7 +54,7 @@ pub(crate) async fn completions(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let arrived = Instant::now();
-    let request = ChatRequest::parse(&json_body(&headers, body)?)?;
+    let request = ChatRequest::parse(&json_body(&headers, body, server.config.largest_body())?)?;
     let loaded = server.loaded()?;
     loaded.serves(&request.model)?;
     let (streamed, mut asked) = (request.stream, Asked::new(loaded, &request));
@@ -96,14 +96,18 @@ impl Asked {
     }
 }
 
-fn json_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
+fn json_body(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    largest: usize,
+) -> Result<Bytes, Refusal> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Refusal::media_type());
     }
     body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(BODY),
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(largest),
         _ => Refusal::request("The request body could not be read."),
     })
 }

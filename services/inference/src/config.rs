@@ -6,6 +6,13 @@ use std::time::Duration;
 use maily_model::Device;
 use serde::Deserialize;
 
+/// A token is seldom longer than 16 bytes; JSON's `\u0000` makes six of one.
+const BYTES_PER_TOKEN: usize = 32;
+/// Parameters and a schema need room whatever the context.
+const LEAST_BODY: usize = 256 << 10;
+/// The largest contexts there are, of ten million tokens, are not asked for in one piece.
+const MOST_BODY: usize = 64 << 20;
+
 /// `[service]` of the inference service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -72,6 +79,11 @@ impl Config {
         }
     }
 
+    /// Bytes of a request: what a prompt that fills the context may take, in any language and however it is escaped.
+    pub(crate) fn largest_body(&self) -> usize {
+        self.context.saturating_mul(BYTES_PER_TOKEN).clamp(LEAST_BODY, MOST_BODY)
+    }
+
     pub(crate) fn deadline(&self) -> Duration {
         Duration::from_secs(self.deadline_seconds)
     }
@@ -80,6 +92,12 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_may_fill_the_context() {
+        let largest = |context| Config { context, ..Config::default() }.largest_body();
+        assert_eq!([512, 8_192, 131_072, usize::MAX].map(largest), [256 << 10, 256 << 10, 4 << 20, 64 << 20]);
+    }
 
     #[test]
     fn a_useless_value_is_one_sentence() {

@@ -28,6 +28,7 @@ mod worker;
 
 use std::sync::Arc;
 
+use axum::Router;
 use maily_chassis::{Boot, EdgeAuth, Error, Fatal, Listeners, Readiness};
 
 pub use answers::{Answers, Model};
@@ -54,10 +55,16 @@ pub async fn serve<T>(boot: Boot<T>, server: Arc<Server>) -> Result<(), Error> {
     let worker = Worker::spawn(server.clone(), move |loaded| report(loaded, &readiness, &fatal))
         .map_err(|error| Error::unavailable(format!("no thread for the model: {error}")))?;
     let router = server.router();
-    let served = boot.serve(Listeners::new().internal(router.clone()).edge(router, EdgeAuth::Bearer)).await;
+    let served = boot.serve(listeners(router)).await;
     // What was under way had its time (`limits.shutdown_seconds`); the rest is given up.
     worker.stop().await;
     served
+}
+
+fn listeners(router: Router) -> Listeners {
+    let listeners = Listeners::new().internal(router.clone()).edge(router, EdgeAuth::Bearer);
+    // A request ends by its own deadline, which is never later than the listeners'.
+    listeners.problems(openai::Refusal::by_the_listener).own_deadlines()
 }
 
 fn report(loaded: Result<(), maily_model::LoadError>, readiness: &Readiness, fatal: &Fatal) {

@@ -17,8 +17,6 @@ use crate::openai::{Model, ModelList, Refusal};
 use crate::queue::Queue;
 use crate::{chat, worker};
 
-/// Bytes of a request.
-pub(crate) const BODY: usize = 256 * 1024;
 /// How long the model's thread may take to give up: one step of the model, at most.
 const LAST: Duration = Duration::from_secs(10);
 
@@ -79,7 +77,13 @@ impl Server {
         let started = std::time::Instant::now();
         let Config { context, device, .. } = self.config;
         let options = LoadOptions { max_context: context, device, ..LoadOptions::default() };
-        let loaded = self.adopt((self.loader)(&self.config.model, &options)?);
+        let model = (self.loader)(&self.config.model, &options)?;
+        if !model.engine.has_chat_template() {
+            let reason = "it has no chat template (`chat_template.jinja`, or `tokenizer.chat_template` in a GGUF file), \
+                          without which no request can be put to the model";
+            return Err(LoadError::Invalid { path: self.config.model.clone(), reason: reason.into() });
+        }
+        let loaded = self.adopt(model);
         let (info, seconds) = (loaded.engine.info(), started.elapsed().as_secs_f64());
         let (model, parameters) = (&loaded.model.id, info.parameters);
         tracing::info!(model, parameters, %device, seconds, "model loaded");
@@ -97,7 +101,7 @@ impl Server {
             .route("/v1/models/{*id}", get(model).fallback(not_allowed))
             .route("/v1/chat/completions", post(chat::completions).fallback(not_allowed))
             .route("/v1/{*path}", any(not_found))
-            .layer(DefaultBodyLimit::max(BODY))
+            .layer(DefaultBodyLimit::max(self.config.largest_body()))
             .with_state(Arc::clone(self))
     }
 }

@@ -78,6 +78,13 @@ fn the_bearer_listeners_refuse_a_missing_and_a_wrong_key() {
             let reply = client.get(path).unwrap();
             assert_eq!(reply.status, 401, "{}: {}", service.name(), reply.text());
             assert!(reply.head.contains("www-authenticate: bearer"), "{}", reply.head);
+            if service == Service::Inference {
+                assert!(
+                    reply.text().contains(r#""code":"invalid_api_key""#),
+                    "OpenAI's own words: {}",
+                    reply.text()
+                );
+            }
         }
         let served = stack.https(service).get(path).unwrap();
         assert!(matches!(served.status, 200 | 404), "{}: {}", service.name(), served.text());

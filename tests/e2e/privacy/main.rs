@@ -32,6 +32,8 @@ struct Told {
     /// What it sent to a collector.
     sent: PathBuf,
     metrics: Vec<(String, String)>,
+    /// How much of each service a core dump may hold.
+    core_limits: Vec<(String, String)>,
     shown: String,
     secrets: Secrets,
 }
@@ -52,9 +54,14 @@ fn keep_what_was_told() {
         let metrics = Service::ALL.map(|service| (service, metrics(&platform.plan().health(service))));
         let metrics = metrics.into_iter().map(|(service, text)| (service.name().to_owned(), text)).collect();
         let sent = platform.path("sent");
+        let core_limits =
+            Service::ALL.map(|service| (service.name().to_owned(), core_limit(&platform, service)));
+        // At a graceful end it would pack what it was told into compressed files, where nothing is found.
+        platform.stack.kill("restate");
         let room = platform.stop();
         fs::write(&sent, collector.stop()).unwrap();
-        (Told { data: room.data(), sent, metrics, shown: outcome.err, secrets }, room)
+        let core_limits = core_limits.into_iter().collect();
+        (Told { data: room.data(), sent, metrics, core_limits, shown: outcome.err, secrets }, room)
     });
 }
 
@@ -90,6 +97,13 @@ fn provoke(platform: &Platform, secrets: &Secrets) {
     wrong.get(&format!("/v1/campaigns/{}", secrets.addresses[0])).unwrap();
     let mut campaigns = platform.https(Service::Orchestrator);
     campaigns.send("POST", "/v1/campaigns", json, secrets.prompt().as_bytes()).unwrap();
+}
+
+/// The line of `/proc/ID/limits` (proc(5)).
+fn core_limit(platform: &Platform, service: Service) -> String {
+    let process = platform.stack.id(service.name()).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+    limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned()
 }
 
 fn metrics(address: &str) -> String {
@@ -141,6 +155,14 @@ fn what_was_sent_over_otlp_holds_nothing_personal() {
     assert!(secrets::find(&bytes, b"/u/{token}"), "no span or metric names its route");
     told.secrets.assert_absent(&bytes, "what was sent over OTLP");
     say(format_args!("{} KiB sent", bytes.len() >> 10));
+}
+
+#[test]
+fn a_service_that_crashes_leaves_no_dump_of_its_memory() {
+    for (service, limit) in &TOLD.lease().core_limits {
+        let words: Vec<_> = limit.split_whitespace().collect();
+        assert_eq!(words[4..6], ["0", "0"], "{service}: {limit}");
+    }
 }
 
 #[test]

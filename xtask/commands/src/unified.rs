@@ -19,8 +19,6 @@ use crate::{
 const APART: [&str; 4] = ["xtask", "maily-xtask", "maily-testkit", "maily-law"];
 /// What takes long to compile, C code above all.
 const LONG: [&str; 3] = ["aws-lc-rs ", "aws-lc-sys ", "clap_builder "];
-/// Where the largest set is that of build scripts (protox), so that a crate of ours without it has what it should.
-const OF_BUILD_SCRIPTS: [&str; 1] = ["hashbrown v0.15."];
 const SIDE_BY_SIDE: usize = 2;
 
 /// Package and version, to the sets of features that it is built with.
@@ -60,11 +58,7 @@ pub(crate) fn check() -> Result<()> {
 
 /// What a member has with features that the whole workspace does not build.
 fn differing(member: &str, own: &Graph, whole: &Graph) -> Vec<String> {
-    let begins = |name: &str, all: &[&str]| all.iter().any(|begin| name.starts_with(begin));
-    let matters = |name: &str| match APART.contains(&member) {
-        true => begins(name, &LONG),
-        false => !begins(name, &OF_BUILD_SCRIPTS),
-    };
+    let matters = |name: &str| !APART.contains(&member) || LONG.iter().any(|begin| name.starts_with(begin));
     // Cargo builds it with several sets where build scripts need it too; what a crate of ours gets is the largest.
     let largest =
         |name: &String| whole.get(name).into_iter().flatten().max_by_key(|set| set.split(',').count());

@@ -8,10 +8,13 @@ use std::sync::Arc;
 
 use super::config::Fault;
 use super::gguf::Head;
-use super::{ARCHITECTURES, Checkpoint, Config, Part, RowOrder, Stored};
+use super::{ARCHITECTURES, Checkpoint, Config, Part, RowOrder, Stored, unread};
 use crate::error::LoadError;
 use crate::template::ChatTemplate;
 use crate::tokenizer::{self, Tokenizer};
+
+/// Llama 3's scaling of the rotation, by pair.
+const ROPE_FACTORS: &str = "rope_freqs.weight";
 
 /// Opens the file; its weights are read later.
 pub(super) fn open(path: &Path) -> Result<Checkpoint, LoadError> {
@@ -33,22 +36,33 @@ fn fault(path: &Path, fault: Fault) -> LoadError {
 }
 
 fn assemble(path: &Path, head: &Head, file: Arc<File>) -> Result<Checkpoint, Fault> {
+    // Written by `llama-gguf-split`.
+    if let Some(parts @ 2..) = head.integer("split.count")? {
+        return Err(Fault::Unsupported(format!(
+            "one file of {parts} of a model that was split (`llama-gguf-split --merge` puts them together)"
+        )));
+    }
     let stored = |name: &str, order| {
         head.tensors.get(name).map(|info| Stored { file: Arc::clone(&file), info: info.clone(), order })
     };
-    let factors = match stored("rope_freqs.weight", RowOrder::Plain) {
+    let factors = match stored(ROPE_FACTORS, RowOrder::Plain) {
         Some(tensor) if tensor.info.columns <= 1 << 10 && tensor.info.rows == 1 => {
             let mut factors = vec![0.0; tensor.info.columns];
-            tensor.read(0, &mut factors).map_err(|e| format!("rope_freqs.weight: {e}"))?;
+            tensor.read(0, &mut factors).map_err(|e| format!("{ROPE_FACTORS}: {e}"))?;
             Some(factors)
         }
-        _ => None,
+        Some(_) => return Err(Fault::Invalid(format!("{ROPE_FACTORS} does not fit the heads"))),
+        None => None,
     };
     let vocabulary = head.tensors.get("token_embd.weight").map_or(0, |t| t.rows);
     let config = Config::from_gguf(head, vocabulary, factors.as_deref())?;
     let parts: HashMap<_, _> = Part::all(config.layers)
         .filter_map(|part| stored(&name(part), order(part, config.head_dim)).map(|s| (part, s)))
         .collect();
+    let unread = unread(head.tensors.keys(), config.layers, name, |name| name == ROPE_FACTORS);
+    if let Some(tensor) = unread {
+        return Err(Fault::Unsupported(tensor));
+    }
     let tokenizer = tokenizer::from_gguf(head)?;
     Ok(Checkpoint {
         path: path.into(),

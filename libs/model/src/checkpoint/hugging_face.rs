@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::config::Fault;
 use super::gguf::TensorInfo;
 use super::quant::Kind;
-use super::{ARCHITECTURES, Checkpoint, Config, Part, RowOrder, Stored};
+use super::{ARCHITECTURES, Checkpoint, Config, Part, RowOrder, Stored, unread};
 use crate::error::LoadError;
 use crate::template::ChatTemplate;
 use crate::tokenizer::{self, Tokenizer};
@@ -32,6 +32,10 @@ pub(super) fn open(folder: &Path) -> Result<Checkpoint> {
     let json = read(&config_path)?;
     let config = Config::from_hugging_face(&json).map_err(|f| fault(&config_path, f))?;
     let special = Special::read(folder, &json)?;
+    if let Some(method) = &special.quantised {
+        let what = format!("quantisation by {method} (quantization_config)");
+        return Err(fault(&config_path, Fault::Unsupported(what)));
+    }
     let tokenizer_path = folder.join("tokenizer.json");
     let tokenizer =
         tokenizer::from_json(&read(&tokenizer_path)?, &special.eos).map_err(|f| fault(&tokenizer_path, f))?;
@@ -44,6 +48,9 @@ pub(super) fn open(folder: &Path) -> Result<Checkpoint> {
     } else if !parts.contains_key(&Part::Head) {
         let reason = format!("the weight {:?} is missing, and config.json does not tie it", Part::Head);
         return Err(invalid(folder, reason));
+    }
+    if let Some(tensor) = unread(tensors.keys(), config.layers, name, is_buffer) {
+        return Err(fault(folder, Fault::Unsupported(tensor)));
     }
     Ok(Checkpoint {
         path: folder.into(),
@@ -95,6 +102,8 @@ struct Special {
     eos: Vec<u32>,
     /// The scores of tokens are made with their embedding.
     tied: bool,
+    /// By which method the weights are packed.
+    quantised: Option<String>,
     tokenizer_config: Value,
 }
 
@@ -112,7 +121,11 @@ impl Special {
         let eos = ids(if eos.is_null() { &config["eos_token_id"] } else { eos });
         // As in transformers' LlamaConfig, not tied unless it says so.
         let tied = config["tie_word_embeddings"].as_bool().unwrap_or(false);
-        Ok(Self { eos, tied, tokenizer_config })
+        let quantised = match &config["quantization_config"] {
+            Value::Null => None,
+            how => Some(how["quant_method"].as_str().unwrap_or("an unnamed method").to_owned()),
+        };
+        Ok(Self { eos, tied, quantised, tokenizer_config })
     }
 
     /// `chat_template.jinja`, or what `tokenizer_config.json` has.
@@ -200,27 +213,37 @@ fn shard(path: &PathBuf, found: &mut HashMap<String, Stored>) -> Result<()> {
     }
     let file = Arc::new(file);
     for (name, info) in header.tensors() {
-        let Some(info) = place(info, 8 + length) else { continue };
+        if is_buffer(&name) {
+            continue;
+        }
+        let info = place(info, 8 + length).map_err(|what| {
+            fault(path, Fault::Unsupported(format!("the tensor {name:?}, which has {what},")))
+        })?;
         found.insert(name, Stored { file: Arc::clone(&file), info, order: RowOrder::Plain });
     }
     Ok(())
 }
 
-/// A tensor of a type the engine reads; others are left out, and missed where they are needed.
-fn place(info: &safetensors::tensor::TensorInfo, start: u64) -> Option<TensorInfo> {
+/// What old checkpoints keep and transformers computes anew (`_keys_to_ignore_on_load_unexpected` of its Llama).
+fn is_buffer(name: &str) -> bool {
+    name.ends_with("rotary_emb.inv_freq")
+}
+
+/// A tensor of a type the engine reads, or what is not read of it.
+fn place(info: &safetensors::tensor::TensorInfo, start: u64) -> std::result::Result<TensorInfo, String> {
     let kind = match info.dtype {
         Dtype::F32 => Kind::F32,
         Dtype::F16 => Kind::F16,
         Dtype::BF16 => Kind::Bf16,
-        _ => return None,
+        other => return Err(format!("numbers of type {other:?}")),
     };
     let (columns, rows) = match info.shape[..] {
         [columns] => (columns, 1),
         [rows, columns] => (columns, rows),
-        _ => return None,
+        _ => return Err(format!("{} dimensions", info.shape.len())),
     };
     let placed = TensorInfo { kind, columns, rows, offset: start + info.data_offsets.0 as u64 };
-    (columns > 0 && rows > 0).then_some(placed)
+    (columns > 0 && rows > 0).then_some(placed).ok_or_else(|| "no numbers".to_owned())
 }
 
 /// What transformers calls a weight.

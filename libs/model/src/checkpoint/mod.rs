@@ -10,7 +10,7 @@ mod hugging_face;
 mod quant;
 mod store;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 pub(crate) use config::{Config, Fault};
@@ -84,6 +84,19 @@ impl Part {
             Self::Down(_) => (hidden, config.feed_forward),
         }
     }
+}
+
+/// A tensor that no weight is read from, though `is_known` does not say that nothing is lost by it: a norm of queries, a
+/// bias or an adapter, without which the model would write something else than it was made to.
+fn unread<'a>(
+    tensors: impl Iterator<Item = &'a String>,
+    layers: usize,
+    name: impl Fn(Part) -> String,
+    is_known: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let read: HashSet<String> = Part::all(layers).map(name).collect();
+    let unread = tensors.filter(|tensor| !read.contains(*tensor) && !is_known(tensor)).min();
+    unread.map(|tensor| format!("the tensor {tensor:?}"))
 }
 
 /// A checkpoint whose head has been read and whose weights can be.

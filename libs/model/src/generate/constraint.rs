@@ -13,6 +13,9 @@ use crate::tokenizer::Tokenizer;
 /// The longest schema, in bytes of JSON.
 const MAX_SCHEMA: usize = 64 << 10;
 
+/// The longest reason that is given, in characters.
+const LONGEST_REASON: usize = 300;
+
 /// What all constraints of one tokenizer share; made when the first is asked for.
 #[derive(Default)]
 pub(crate) struct Grammars(OnceLock<Result<ParserFactory, String>>);
@@ -36,10 +39,21 @@ impl Grammars {
         let grammar = TopLevelGrammar::from_json_schema(with_options(schema));
         let matcher = Matcher::new(factory.create_parser(grammar));
         match matcher.get_error() {
-            Some(reason) => Err(refuse(reason)),
+            Some(reason) => Err(refuse(told(&reason))),
             None => Ok(Constraint(matcher)),
         }
     }
+}
+
+/// What the caller is told of a schema that can't be used. llguidance catches panics of its own and gives their text, with
+/// a backtrace, as the reason: that is for nobody.
+fn told(reason: &str) -> String {
+    if reason.contains("panic: ") || reason.contains("<backtrace>") {
+        return "it asks for something that can't be made a grammar, such as multiples of a tiny fraction"
+            .into();
+    }
+    let line = reason.lines().next().unwrap_or_default();
+    line.chars().take(LONGEST_REASON).collect()
 }
 
 /// Bounds the white space between values: a small model may otherwise write it for ever.

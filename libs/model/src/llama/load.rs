@@ -50,24 +50,26 @@ impl<B: Kernels> Reader<'_, B> {
     fn vector(&self, part: Part) -> Result<Tensor<B, 1>, LoadError> {
         let stored = self.checkpoint.need(part)?;
         let mut numbers = vec![0.0; stored.info.columns];
-        stored.read(0, &mut numbers).map_err(|source| self.checkpoint.io(source))?;
+        read(self.checkpoint, part, stored, 0, &mut numbers)?;
         let shape = [numbers.len()];
         Ok(Tensor::from_data(TensorData::new(numbers, shape), self.device))
     }
 
     /// One weight of the outputs of several.
     fn weight(&self, parts: &[Part]) -> Result<Weight<B>, LoadError> {
-        let parts: Vec<_> = parts.iter().map(|&part| self.checkpoint.need(part)).collect::<Result<_, _>>()?;
-        let outputs = parts.iter().map(|p| p.info.rows).sum();
-        let inputs = parts.first().map_or(0, |p| p.info.columns);
+        let stored = |&part| Ok((part, self.checkpoint.need(part)?));
+        let parts: Vec<_> = parts.iter().map(stored).collect::<Result<_, LoadError>>()?;
+        let outputs = parts.iter().map(|(_, stored)| stored.info.rows).sum();
+        let inputs = parts.first().map_or(0, |(_, stored)| stored.info.columns);
         let width = B::panel_width(outputs);
         let panels = outputs.div_ceil(width);
         let mut numbers = vec![0.0; panels * inputs * width];
         numbers
             .par_chunks_mut(inputs * width)
             .enumerate()
-            .try_for_each_init(Vec::new, |rows, (panel, out)| fill(&parts, panel * width, width, rows, out))
-            .map_err(|source| self.checkpoint.io(source))?;
+            .try_for_each_init(Vec::new, |rows, (panel, out)| {
+                fill(self.checkpoint, &parts, panel * width, width, rows, out)
+            })?;
         let numbers = TensorData::new(numbers, [panels, inputs, width]);
         // A device that keeps pools of memory gives a weight exactly what it needs, for good.
         let keep = |numbers| Tensor::from_data(numbers, self.device);
@@ -75,24 +77,44 @@ impl<B: Kernels> Reader<'_, B> {
     }
 }
 
+/// Reads rows; one number that is none would make every answer nonsense.
+fn read(
+    checkpoint: &Checkpoint,
+    part: Part,
+    stored: &Stored,
+    first: usize,
+    out: &mut [f32],
+) -> Result<(), LoadError> {
+    stored.read(first, out).map_err(|source| checkpoint.io(source))?;
+    // Without a short cut, so that it is done many at a time.
+    match out.iter().fold(true, |finite, number| finite & number.is_finite()) {
+        true => Ok(()),
+        false => {
+            Err(checkpoint.invalid(format!("the weight {part:?} has a number that is infinite or none")))
+        }
+    }
+}
+
 /// Fills a panel with the outputs from `first` on.
 fn fill(
-    parts: &[&Stored],
+    checkpoint: &Checkpoint,
+    parts: &[(Part, &Stored)],
     first: usize,
     width: usize,
     rows: &mut Vec<f32>,
     out: &mut [f32],
-) -> std::io::Result<()> {
+) -> Result<(), LoadError> {
     let inputs = out.len() / width;
     rows.clear();
     rows.resize(out.len(), 0.0);
     let mut start = 0;
-    for part in parts {
-        let (from, to) = (first.max(start), (first + width).min(start + part.info.rows));
+    for (part, stored) in parts {
+        let (from, to) = (first.max(start), (first + width).min(start + stored.info.rows));
         if from < to {
-            part.read(from - start, &mut rows[(from - first) * inputs..(to - first) * inputs])?;
+            let rows = &mut rows[(from - first) * inputs..(to - first) * inputs];
+            read(checkpoint, *part, stored, from - start, rows)?;
         }
-        start += part.info.rows;
+        start += stored.info.rows;
     }
     for (o, row) in rows.chunks_exact(inputs).enumerate() {
         out.iter_mut().skip(o).step_by(width).zip(row).for_each(|(out, &x)| *out = x);

@@ -26,7 +26,10 @@ pub(crate) fn from_gguf(head: &Head) -> Result<Tokenizer, Fault> {
     if model != "gpt2" {
         return Err(Fault::Unsupported(format!("tokenizer {model} (only gpt2 is)")));
     }
-    let words = head.text("tokenizer.ggml.pre")?.unwrap_or("gpt-2");
+    // llama.cpp guesses here, and warns that what is written will be worse.
+    let words = head.text("tokenizer.ggml.pre")?.ok_or(
+        "metadata \"tokenizer.ggml.pre\" is missing: it does not say how text is cut into words".to_owned(),
+    )?;
     let tokens = head.texts("tokenizer.ggml.tokens")?.ok_or("the tokenizer has no tokens".to_owned())?;
     let merges = head.texts("tokenizer.ggml.merges")?.ok_or("the tokenizer has no merges".to_owned())?;
     let mut inner = Inner::new(model_of(tokens, merges, words == "llama-bpe")?);

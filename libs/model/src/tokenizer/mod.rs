@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use tokenizers::Tokenizer as Inner;
 use tokenizers::decoders::DecoderWrapper;
+use tokenizers::models::ModelWrapper;
 
 pub(crate) use gguf::from_gguf;
 pub use stream::StreamDecoder;
@@ -117,6 +118,12 @@ pub(crate) fn from_json(json: &[u8], eos: &[u32]) -> Result<Tokenizer, crate::ch
     let inner = std::panic::catch_unwind(|| Inner::from_bytes(json))
         .map_err(|_| Fault::Invalid("not a tokenizer: its merges do not fit its vocabulary".into()))?
         .map_err(|e| Fault::Invalid(format!("not a tokenizer: {e}")))?;
+    if !matches!(inner.get_model(), ModelWrapper::BPE(_)) {
+        return Err(Fault::Unsupported("a tokenizer that is not byte-level BPE".into()));
+    }
+    if inner.get_pre_tokenizer().is_none() {
+        return Err(Fault::Invalid("it does not say how text is cut into words (pre_tokenizer)".into()));
+    }
     let byte_level = match inner.get_decoder() {
         Some(DecoderWrapper::ByteLevel(_)) => true,
         Some(DecoderWrapper::Sequence(all)) => matches!(all.get_decoders(), [DecoderWrapper::ByteLevel(_)]),

@@ -3,8 +3,8 @@
 use maily_client::printable;
 
 use crate::officer_types::{
-    EraseReply, MessageState, ObjectionChannel, Subject, SubjectAct, SubjectLift, SubjectMessage,
-    SubjectObjection, SubjectRow, TurnReply, VerifyReply,
+    EraseReply, Import, ImportsReply, MessageState, ObjectionChannel, Subject, SubjectAct, SubjectLift,
+    SubjectMessage, SubjectObjection, SubjectRow, TurnReply, VerifyReply,
 };
 
 /// Everything that is kept about a person.
@@ -43,6 +43,18 @@ pub(crate) fn verified(reply: &VerifyReply) -> String {
     let links = reply.links.iter().map(|(region, links)| row(region, links) + &head(region));
     let mut all: Vec<_> = links.collect();
     all.push("every link of every ledger is as it was written".to_owned());
+    lines(&all)
+}
+
+/// Every list that was imported.
+pub(crate) fn imports(reply: &ImportsReply) -> String {
+    let import = |import: &Import| {
+        let Import { campaign, imported_at, rows, excluded, undone_at } = import;
+        let undone = undone_at.as_ref().map(|at| format!(", taken back {at}")).unwrap_or_default();
+        format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{undone}")
+    };
+    let mut all = vec![row("lists imported", reply.imports.len())];
+    all.extend(reply.imports.iter().map(import));
     lines(&all)
 }
 

@@ -53,7 +53,9 @@ pub(crate) enum Ledger {
 
 #[derive(Subcommand)]
 pub(crate) enum Import {
-    /// Take back the objections that a list brought: it was the wrong list.
+    /// Show which lists were imported, by their campaigns' ids.
+    List(Imports),
+    /// Take an import back, with the objections that it brought: it was the wrong list.
     Undo(Undo),
 }
 
@@ -134,8 +136,12 @@ pub(crate) struct Erase {
 
 #[derive(Args)]
 pub(crate) struct Suppress {
-    #[command(flatten)]
-    pub(crate) person: Person,
+    /// The person's address, in any spelling; `-` reads it from standard input.
+    #[arg(value_name = "ADDRESS", required_unless_present = "file", conflicts_with = "file")]
+    pub(crate) address: Option<String>,
+    /// A file with an address on each line, for many at once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reason: Reason,
     #[command(flatten)]
@@ -172,8 +178,17 @@ pub(crate) struct Turn {
 }
 
 #[derive(Args)]
+pub(crate) struct Imports {
+    /// Print the service's answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Args)]
 pub(crate) struct Undo {
-    /// The campaign that the list was imported for.
+    /// The id of the campaign that the list was imported for, as `import list` shows it.
     #[arg(value_name = "CAMPAIGN")]
     pub(crate) campaign: String,
     #[command(flatten)]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use futures::{StreamExt as _, stream};
 use maily_client::{Call, Client, DATA, Failure, IO, UNAVAILABLE, USAGE};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -13,12 +14,14 @@ use super::{
     output,
 };
 use crate::officer_types::{
-    EraseReply, FindRequest, LiftReply, LiftRequest, ReasonedRequest, SuppressReply, TurnReply, TurnRequest,
-    UndoReply, UndoRequest, VerifyReply, VerifyRequest,
+    EraseReply, FindRequest, ImportsRequest, LiftReply, LiftRequest, ReasonedRequest, SuppressReply,
+    TurnReply, TurnRequest, UndoReply, UndoRequest, VerifyReply, VerifyRequest,
 };
 
 /// `sysexits.h`: nobody, or no campaign, of that name.
 const NO_USER: u8 = 67;
+/// Calls that wait for the service's disk side by side.
+const AT_ONCE: usize = 16;
 /// A person may be in many lists.
 const LONGEST: usize = 256 << 20;
 
@@ -33,9 +36,12 @@ pub(crate) enum Order {
         out: PathBuf,
     },
     Erase(ReasonedRequest),
-    Suppress(ReasonedRequest),
-    /// One call each.
+    /// One call each, as the next.
+    Suppress(Vec<ReasonedRequest>),
     Lift(Vec<LiftRequest>),
+    Imports {
+        json: bool,
+    },
     Verify,
     Undo(UndoRequest),
     Turn,
@@ -60,15 +66,14 @@ impl Order {
                 (Self::Erase(request), erase.access)
             }
             Top::Subject(Subject::Suppress(suppress)) => {
-                let request = reasoned(&suppress.person.address, suppress.reason, asked)?;
-                (Self::Suppress(request), suppress.access)
+                let reason = stated(suppress.reason)?;
+                let (addresses, _) = named(suppress.address, suppress.file, asked)?;
+                let request = |address| ReasonedRequest { address, reason: reason.clone() };
+                (Self::Suppress(addresses.into_iter().map(request).collect()), suppress.access)
             }
             Top::Subject(Subject::Lift(lift)) => {
                 let reason = stated(lift.reason)?;
-                let (addresses, file) = match (&lift.address, &lift.file) {
-                    (_, Some(file)) => (input::addresses(file)?, Some(name(file))),
-                    (address, None) => (vec![asked.address(address.as_deref().unwrap_or("-"))?], None),
-                };
+                let (addresses, file) = named(lift.address, lift.file, asked)?;
                 let request = |addresses| LiftRequest {
                     addresses,
                     sender: lift.sender.clone(),
@@ -79,6 +84,7 @@ impl Order {
             }
             Top::Ledger(Ledger::Verify(verify)) => (Self::Verify, verify.access),
             Top::Epoch(Epoch::Turn(turn)) => (Self::Turn, turn.access),
+            Top::Import(Import::List(list)) => (Self::Imports { json: list.json }, list.access),
             Top::Import(Import::Undo(undo)) => {
                 let request = UndoRequest { campaign: undo.campaign, reason: stated(undo.reason)? };
                 (Self::Undo(request), undo.access)
@@ -104,10 +110,10 @@ impl Order {
                 let reply: EraseReply = call(client, "/v1/subjects/erase", &request).await?;
                 Ok(account::erased(&reply))
             }
-            Self::Suppress(request) => {
-                let reply: SuppressReply = call(client, "/v1/subjects/suppress", &request).await?;
-                let before = if reply.new { "" } else { ", and was before" };
-                Ok(format!("is on the suppression list{before}\n"))
+            Self::Suppress(requests) => suppress(client, requests).await,
+            Self::Imports { json } => {
+                let answer = post(client, "/v1/imports/list", &ImportsRequest {}).await?;
+                if json { Ok(output::json(&answer)) } else { Ok(account::imports(&understood(answer)?)) }
             }
             Self::Lift(requests) => lift(client, requests).await,
             Self::Verify => {
@@ -130,27 +136,60 @@ impl Order {
     }
 }
 
+async fn suppress(client: &Client, requests: Vec<ReasonedRequest>) -> Result<String, Failure> {
+    let (all, mut new, mut done) = (requests.len(), 0, 0);
+    let calls = requests.iter().map(|request| call(client, "/v1/subjects/suppress", request));
+    let mut replies = stream::iter(calls).buffered(AT_ONCE);
+    while let Some(reply) = replies.next().await {
+        let reply: SuppressReply = reply.inspect_err(|_| dealt_with(done, all))?;
+        done += 1;
+        new += usize::from(reply.new);
+    }
+    Ok(match (all, new) {
+        (1, 1) => "is on the suppression list\n".to_owned(),
+        (1, _) => "is on the suppression list, and was before\n".to_owned(),
+        _ => format!("put on the suppression list: {new}\nwere on it before: {}\n", all - new),
+    })
+}
+
 async fn lift(client: &Client, requests: Vec<LiftRequest>) -> Result<String, Failure> {
     let (mut sum, mut sent) = (LiftReply::default(), 0);
     let all: usize = requests.iter().map(|request| request.addresses.len()).sum();
     for request in requests {
         let reply: Result<LiftReply, _> = call(client, "/v1/subjects/lift", &request).await;
-        // What is lifted stays so, and lifting it again changes nothing.
-        let reply = reply.inspect_err(|_| {
-            if sent > 0 {
-                eprintln!(
-                    "{sent} of {all} addresses were dealt with; the same command goes on with the rest"
-                );
-            }
-        })?;
+        let reply = reply.inspect_err(|_| dealt_with(sent, all))?;
         sent += request.addresses.len();
         sum.lifted += reply.lifted;
         sum.not_suppressed += reply.not_suppressed;
+        sum.unknown_sender |= reply.unknown_sender;
     }
+    let mistyped = match sum.unknown_sender {
+        true => "no list is known to have been imported for this sender: is its address right?\n",
+        false => "",
+    };
     Ok(format!(
-        "lifted: {}\nnot on the suppression list for this sender: {}\n",
+        "lifted: {}\nnot on the suppression list for this sender: {}\n{mistyped}",
         sum.lifted, sum.not_suppressed
     ))
+}
+
+/// What is done stays so, and doing it again changes nothing.
+fn dealt_with(sent: usize, all: usize) {
+    if sent > 0 {
+        eprintln!("{sent} of {all} addresses were dealt with; the same command goes on with the rest");
+    }
+}
+
+/// The people that a command names, and the file that they stand in.
+fn named(
+    address: Option<String>,
+    file: Option<PathBuf>,
+    asked: &mut Asked<'_>,
+) -> Result<(Vec<String>, Option<String>), Failure> {
+    match file {
+        Some(file) => Ok((input::addresses(&file)?, Some(name(&file)))),
+        None => Ok((vec![asked.address(address.as_deref().unwrap_or("-"))?], None)),
+    }
 }
 
 fn reasoned(address: &str, reason: Reason, asked: &mut Asked<'_>) -> Result<ReasonedRequest, Failure> {

@@ -211,8 +211,9 @@ async fn every_act_is_one_call_with_its_reason() {
             &lift,
             "/v1/subjects/lift",
             json!({"addresses": ["ann@a.example"], "sender": "news@b.example", "reason": "asked"}),
-            json!({"lifted": 1, "not_suppressed": 0}),
-            "lifted: 1\nnot on the suppression list for this sender: 0\n",
+            json!({"lifted": 1, "not_suppressed": 0, "unknown_sender": true}),
+            "lifted: 1\nnot on the suppression list for this sender: 0\n\
+             no list is known to have been imported for this sender: is its address right?\n",
         ),
         (
             &["import", "undo", "spring"],
@@ -257,6 +258,36 @@ async fn many_are_lifted_in_calls_that_the_service_takes() {
     let (code, sentence) = service.run(&lift).await.unwrap_err();
     assert!(code == DATA && sentence.ends_with("line 2: is not local@domain"), "{sentence}");
     assert!(service.heard().is_empty(), "nobody is lifted when one line is wrong");
+}
+
+#[tokio::test]
+async fn many_are_suppressed_by_a_file() {
+    let service = Service::start(200, json!({"new": true})).await;
+    let file = service.dir.path().join("letters.txt");
+    std::fs::write(&file, "ann@a.example\nbob@b.example\n").unwrap();
+    let words = ["subject", "suppress", "--file", file.to_str().unwrap(), "--reason", "by letter"];
+    assert_eq!(service.run(&words).await.unwrap(), "put on the suppression list: 2\nwere on it before: 0\n");
+    let body = |address: &str| json!({"address": address, "reason": "by letter"});
+    let path = || "/v1/subjects/suppress".to_owned();
+    let mut heard = service.heard();
+    heard.sort_by_key(|(_, body)| body["address"].to_string());
+    assert_eq!(heard, [(path(), body("ann@a.example")), (path(), body("bob@b.example"))]);
+}
+
+#[tokio::test]
+async fn the_lists_that_were_imported_are_shown_by_their_campaigns() {
+    let import = |undone: Value| json!({"campaign": "spring", "imported_at": "2026-11-28T10:00:00Z", "rows": 9, "excluded": 2, "undone_at": undone});
+    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into())]});
+    let service = Service::start(200, answer.clone()).await;
+    expect![[r#"
+        lists imported               2
+        spring  2026-11-28T10:00:00Z  9 rows, 2 excluded
+        spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z
+    "#]]
+    .assert_eq(&service.run(&["import", "list"]).await.unwrap());
+    let json = service.run(&["import", "list", "--json"]).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), answer);
+    assert_eq!(service.heard()[0], ("/v1/imports/list".to_owned(), json!({})));
 }
 
 #[tokio::test]
@@ -317,6 +348,10 @@ fn the_command_line_says_what_is_missing() {
     let lift = ["subject", "lift", "--sender", "a@b.example", "--reason", "r"];
     assert_eq!(refused(&lift), Some(MissingRequiredArgument));
     assert_eq!(refused(&[&lift[..], &["-", "--file", "f"]].concat()), Some(ArgumentConflict));
+    let suppress = ["subject", "suppress", "--reason", "r"];
+    assert_eq!(refused(&suppress), Some(MissingRequiredArgument));
+    assert_eq!(refused(&[&suppress[..], &["-", "--file", "f"]].concat()), Some(ArgumentConflict));
+    assert_eq!(refused(&[&suppress[..], &["--file", "f"]].concat()), None);
 }
 
 #[test]

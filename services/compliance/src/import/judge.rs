@@ -22,12 +22,17 @@ use crate::state::Inner;
 
 /// An import between reading and existing.
 pub(crate) struct Judging {
-    inner: Arc<Inner>,
     import: ImportId,
     campaign: String,
+    judge: Judge,
+    layout: Layout,
+}
+
+/// Who decides, row by row, and counts what was decided.
+struct Judge {
+    inner: Arc<Inner>,
     terms: Terms,
     read: ReadList,
-    layout: Layout,
     cohorts: BTreeMap<String, u32>,
     excluded: BTreeMap<String, u64>,
     notes: BTreeMap<&'static str, u64>,
@@ -53,19 +58,17 @@ struct Batch {
 
 impl Judging {
     pub(crate) fn new(inner: &Arc<Inner>, campaign: String, terms: Terms, read: ReadList) -> Self {
-        let assumed = read.found.assumed;
+        let notes = BTreeMap::from([("objection_assumed", read.found.assumed)]);
         let import = Uuid::now_v7().into_bytes();
-        Self {
+        let judge = Judge {
             inner: Arc::clone(inner),
-            import,
-            campaign,
             terms,
             read,
-            layout: Layout::new(import, inner.config.page_size),
             cohorts: BTreeMap::new(),
             excluded: BTreeMap::new(),
-            notes: BTreeMap::from([("objection_assumed", assumed)]),
-        }
+            notes,
+        };
+        Self { import, campaign, judge, layout: Layout::new(import, inner.config.page_size) }
     }
 
     pub(crate) fn import(&self) -> ImportId {
@@ -73,27 +76,34 @@ impl Judging {
     }
 
     /// Judges every row and writes what is to be kept, durably; the answer makes the import exist once it is written.
-    pub(crate) async fn run(mut self, inner: &Inner) -> Result<Campaign, Error> {
-        inner.campaigns.begin(&self.import).await?;
-        loop {
-            let (judging, batch) = blocking(move || self.batch()).await?;
-            self = judging;
-            let Some(mut batch) = batch else { break };
-            inner.campaigns.put_invalid(&self.import, std::mem::take(&mut batch.invalid)).await?;
+    ///
+    /// A batch is judged while the one before gets its keys, is sealed and written.
+    pub(crate) async fn run(self, inner: &Inner) -> Result<Campaign, Error> {
+        let Self { import, campaign, judge, mut layout } = self;
+        inner.campaigns.begin(&import).await?;
+        let judged = |judge: Judge| tokio::task::spawn_blocking(move || judge.batch());
+        let mut next = judged(judge);
+        let judge = loop {
+            let (judge, batch) = next.await.map_err(|_| Error::Interrupted)??;
+            let Some(mut batch) = batch else { break judge };
+            next = judged(judge);
+            inner.campaigns.put_invalid(&import, std::mem::take(&mut batch.invalid)).await?;
             let keys = person_keys(inner, &batch).await?;
-            self = blocking(move || self.seal(batch, &keys)).await?;
-            self.write(inner).await?;
-        }
-        self.layout.flush_all();
-        self.write(inner).await?;
-        for (region, objections) in &self.read.found.objections {
+            layout = blocking(move || seal(layout, &import, batch, &keys)).await?;
+            write(inner, &mut layout).await?;
+        };
+        layout.flush_all();
+        write(inner, &mut layout).await?;
+        for (region, objections) in &judge.read.found.objections {
             let region = inner.regions.get(region).ok_or(Error::Damaged("a region is missing"))?;
-            region.put_pending(&self.campaign, &self.import, objections).await?;
+            region.put_pending(&campaign, &import, objections).await?;
         }
         try_join_all(inner.regions.values().map(|region| region.db.flush()).collect::<Vec<_>>()).await?;
-        Ok(self.campaign())
+        Ok(judge.campaign(campaign, &import, &layout))
     }
+}
 
+impl Judge {
     fn batch(mut self) -> Result<(Self, Option<Batch>), Error> {
         let Some(rows) = self.read.stage.next_block()? else { return Ok((self, None)) };
         let mut batch = Batch::default();
@@ -118,13 +128,13 @@ impl Judging {
         let mut known = self.read.addresses.judge(address);
         let asker = self.terms.asker();
         let newer = |objected: i64| row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected);
-        if let Some(objected) = self.inner.objected(&address, former.as_ref(), &asker) {
+        if let Some(objected) = self.inner.suppression.objected(&address, former.as_ref(), &asker) {
             known.suppressed = true;
             // A list's column lifts nothing; an officer may want to know.
             if row.consent.is_given() && newer(objected) {
                 self.note("claims_newer_consent");
             }
-        } else if let Some(objected) = self.inner.lifted(&address, former.as_ref(), &asker) {
+        } else if let Some(objected) = self.inner.suppression.lifted(&address, former.as_ref(), &asker) {
             // Who came back has said so since: what they had agreed to before ended with their objection (GDPR 7(3);
             // 15 U.S.C. 7704(a)(4)(B)).
             known.suppressed |= row.consent != Consent::Express || !newer(objected);
@@ -158,72 +168,78 @@ impl Judging {
         *self.notes.entry(what).or_default() += 1;
     }
 
-    /// Seals each row under its person's key, given in the order of the rows.
-    fn seal(mut self, batch: Batch, keys: &BTreeMap<Region, Vec<DataKey>>) -> Result<Self, Error> {
-        for (region, rows) in batch.regions {
-            let keys = keys.get(&region).ok_or(Error::Damaged("keys are missing"))?;
-            for (row, key) in rows.into_iter().zip(keys) {
-                let aad = details_aad(&self.import, row.line);
-                let sealed = Cipher::new(key)?.seal(&aad, &row.details.encode_to_vec())?;
-                let entry = Entry {
-                    line: row.line,
-                    person: row.person.to_vec().into(),
-                    address: row.address.to_vec().into(),
-                    outcome: row.decision.outcome.code().into(),
-                    article: row.decision.article.into(),
-                    sealed: sealed.into(),
-                    former: row.former.map(|former| former.to_vec().into()).unwrap_or_default(),
-                };
-                self.layout.add(region, row.cohort, entry);
-            }
-        }
-        Ok(self)
-    }
-
-    /// Writes the pages that are full.
-    async fn write(&mut self, inner: &Inner) -> Result<(), Error> {
-        let mut by_region: BTreeMap<Region, Vec<_>> = BTreeMap::new();
-        for piece in self.layout.ready() {
-            by_region.entry(piece.region).or_default().push(piece);
-        }
-        for (region, pieces) in by_region {
-            let region = inner.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
-            region.put(pieces).await?;
-        }
-        Ok(())
-    }
-
-    fn campaign(&self) -> Campaign {
+    /// The record of the campaign, with all that was counted.
+    fn campaign(self, id: String, import: &ImportId, layout: &Layout) -> Campaign {
         let cohort = |(name, number): (&String, &u32)| Cohort {
             name: name.clone(),
             number: *number,
-            regions: self.layout.cohort(*number),
+            regions: layout.cohort(*number),
         };
         Campaign {
-            id: self.campaign.clone(),
-            import: self.import.to_vec(),
-            as_of: self.terms.as_of.clone(),
-            digest: self.read.digest.clone(),
+            id,
+            import: import.to_vec(),
             rows: self.read.rows,
             page_size: self.inner.config.page_size,
-            excluded: self.excluded.clone(),
             cohorts: self.cohorts.iter().map(cohort).collect(),
-            regions: self.layout.sums(),
+            regions: layout.sums(),
             revision: REVISION,
             imported_at: self.terms.when.import().to_string(),
             planned: self.terms.when.planned().to_string(),
             sender: self.terms.sender.code().to_owned(),
             notes: self
                 .notes
-                .iter()
-                .map(|(what, rows)| ((*what).to_owned(), *rows))
+                .into_iter()
+                .map(|(what, rows)| (what.to_owned(), rows))
                 .filter(|(_, rows)| *rows > 0)
                 .collect(),
-            ignored_columns: self.read.ignored_columns.clone(),
             sender_address: self.terms.address.map(|address| address.to_vec()).unwrap_or_default(),
+            excluded: self.excluded,
+            as_of: self.terms.as_of,
+            digest: self.read.digest,
+            ignored_columns: self.read.ignored_columns,
             ..Campaign::default()
         }
     }
+}
+
+/// Seals each row under its person's key, given in the order of the rows.
+fn seal(
+    mut layout: Layout,
+    import: &ImportId,
+    batch: Batch,
+    keys: &BTreeMap<Region, Vec<DataKey>>,
+) -> Result<Layout, Error> {
+    for (region, rows) in batch.regions {
+        let keys = keys.get(&region).ok_or(Error::Damaged("keys are missing"))?;
+        for (row, key) in rows.into_iter().zip(keys) {
+            let aad = details_aad(import, row.line);
+            let sealed = Cipher::new(key)?.seal(&aad, &row.details.encode_to_vec())?;
+            let entry = Entry {
+                line: row.line,
+                person: row.person.to_vec().into(),
+                address: row.address.to_vec().into(),
+                outcome: row.decision.outcome.code().into(),
+                article: row.decision.article.into(),
+                sealed: sealed.into(),
+                former: row.former.map(|former| former.to_vec().into()).unwrap_or_default(),
+            };
+            layout.add(region, row.cohort, entry);
+        }
+    }
+    Ok(layout)
+}
+
+/// Writes the pages that are full.
+async fn write(inner: &Inner, layout: &mut Layout) -> Result<(), Error> {
+    let mut by_region: BTreeMap<Region, Vec<_>> = BTreeMap::new();
+    for piece in layout.ready() {
+        by_region.entry(piece.region).or_default().push(piece);
+    }
+    for (region, pieces) in by_region {
+        let region = inner.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
+        region.put(pieces).await?;
+    }
+    Ok(())
 }
 
 /// The keys of a batch's persons, made where there is none yet.

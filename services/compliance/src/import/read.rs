@@ -76,7 +76,7 @@ impl Reading {
             terms,
             columns: None,
             rows: 0,
-            stage: StageWriter::create(&inner.staging)?,
+            stage: StageWriter::create(inner.imports.staging())?,
             addresses: Addresses::default(),
             found: Found::default(),
             cohorts: HashSet::new(),
@@ -202,7 +202,8 @@ impl Sink {
         let kept = region.filter(|region| self.inner.regions.contains_key(region));
         let region = kept.or_else(|| self.inner.regions.keys().next().copied());
         if let Some(region) = region.filter(|_| objection.carries_over()) {
-            let objection = ListObjection { address: hash.to_vec(), line, kind: objection.code().to_owned() };
+            let objection =
+                ListObjection { address: hash.to_vec(), line, kind: objection.code().to_owned(), at: None };
             self.found.objections.entry(region).or_default().push(objection);
         }
         hash

@@ -44,8 +44,8 @@ impl Inner {
             return self.undo(&found).await;
         }
         // Imports that begin from now on are not bound by what is taken back; those under way are.
-        let alone = timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)?;
-        let now = Timestamp::from_millisecond(self.behind_imports());
+        let alone = timeout(PATIENCE, self.alone.people.write()).await.map_err(|_| Error::Busy)?;
+        let now = Timestamp::from_millisecond(self.imports.behind(self.now()));
         let now = now.map_err(|_| Error::Damaged("a campaign's moment"))?.to_string();
         let take_back = |campaign: &mut Campaign| {
             campaign.undone_at = now;
@@ -59,7 +59,7 @@ impl Inner {
     /// Does what the record of the campaign says is to be done, as far as it is not yet.
     async fn undo(&self, campaign: &Campaign) -> Result<types::UndoReply, Error> {
         // A call that is repeated meanwhile waits for the first.
-        let _alone = self.undoing.lock().await;
+        let _alone = self.alone.undoing.lock().await;
         let campaign =
             self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
         let campaign = campaign.as_ref();
@@ -114,6 +114,7 @@ impl Inner {
                 import: import.to_vec(),
                 links,
                 command: campaign.undone_by.clone(),
+                at: Some(at),
             };
             let writer = state.ledger.writer().await?;
             writer
@@ -134,7 +135,7 @@ impl Inner {
             writers.push(state.ledger.writer().await?);
             reasons.extend(state.reasons(address).await?.into_iter().map(|(_, reason)| reason));
         }
-        let mut suppressed = self.suppressed_mut();
+        let mut suppressed = self.suppression.write();
         suppressed.forget(address);
         reasons.iter().for_each(|reason| suppressed.add(*address, reason));
         Ok(suppressed.stands(address).is_some())

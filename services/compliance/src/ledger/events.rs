@@ -101,6 +101,9 @@ pub(crate) struct OptedOut {
     /// Where an officer did it for them.
     #[prost(message, optional, tag = "3")]
     pub(crate) command: Option<Command>,
+    /// The row that finds it, [`crate::schema::Reason`]; empty before 30 November 2026.
+    #[prost(bytes = "vec", tag = "4")]
+    pub(crate) row: Vec<u8>,
 }
 
 /// People objected in a list.
@@ -127,6 +130,9 @@ pub(crate) struct ListObjection {
     /// `maily_law::Objection::code`.
     #[prost(string, tag = "3")]
     pub(crate) kind: String,
+    /// When it went on record, in milliseconds; none in links before 30 November 2026.
+    #[prost(int64, optional, tag = "4")]
+    pub(crate) at: Option<i64>,
 }
 
 /// A person was erased: their key of this region is no more.
@@ -172,6 +178,9 @@ pub(crate) struct Undone {
     pub(crate) links: Vec<u64>,
     #[prost(message, optional, tag = "4")]
     pub(crate) command: Option<Command>,
+    /// From when on, in milliseconds; none in links before 30 November 2026.
+    #[prost(int64, optional, tag = "5")]
+    pub(crate) at: Option<i64>,
 }
 
 /// Rows of an import were removed, with the keys of people of whom nothing else is held.

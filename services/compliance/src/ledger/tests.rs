@@ -31,8 +31,9 @@ async fn region() -> RegionState {
     layout.flush_all();
     region.put(layout.ready()).await.unwrap();
     record(&region, layout.sums().remove(0)).await;
-    let event = Event::OptedOut(OptedOut { address: vec![1; 16], ..OptedOut::default() });
-    append(&region, event, schema::suppression(&[1; 16], 2), Reason::new(Channel::Link, 5).encode()).await;
+    let row = Reason::new(Channel::Link, 5).encode();
+    let event = Event::OptedOut(OptedOut { address: vec![1; 16], row: row.clone(), ..OptedOut::default() });
+    append(&region, event, schema::suppression(&[1; 16], 2), row).await;
     let lifted =
         Lifted { addresses: vec![vec![1; 16]], sender: vec![7; 16], moments: vec![6], ..Lifted::default() };
     let event = Event::Lifted(lifted);
@@ -99,20 +100,35 @@ async fn an_opt_out_that_was_taken_off_the_list_is_found() {
 }
 
 #[tokio::test]
-async fn an_objection_that_is_made_to_look_taken_back_is_found() {
+async fn an_objection_that_is_made_to_look_older_or_taken_back_is_found() {
     let region = region().await;
-    let undone = Reason { undone: Some(9), ..Reason::new(Channel::Link, 5) };
-    region.db.put(schema::suppression(&[1; 16], 2), undone.encode()).await.unwrap();
-    assert_eq!(verdict(&region).await, "the record is damaged: a suppression is not what the ledger says");
+    let said = Reason::new(Channel::Link, 5);
+    for changed in [
+        Reason { undone: Some(9), ..said },
+        // Before whatever was lifted since, it would bind nobody.
+        Reason { at: 4, ..said },
+        Reason { told: Some(4), ..said },
+        Reason { channel: Channel::List, ..said },
+    ] {
+        region.db.put(schema::suppression(&[1; 16], 2), changed.encode()).await.unwrap();
+        assert_eq!(
+            verdict(&region).await,
+            "the record is damaged: a suppression is not what the ledger says"
+        );
+    }
 }
 
 #[tokio::test]
 async fn a_lifting_an_erasure_or_a_row_of_the_index_that_is_not_on_record_is_found() {
     let lift = "the record is damaged: a lifting is not what the ledger says";
     let erasure = "the record is damaged: an erasure is not what the ledger says";
+    let finder = "the record is damaged: an import or a hand-off is not in the ledger";
     let index = "the record is damaged: the index of people is not what the evidence says";
     let person = schema::indexed(&[2; 16], &IMPORT, 2);
     for (key, value, said) in [
+        (schema::imported(&[8; 16]), vec![0; 8], finder),
+        ([schema::hand_offs(&IMPORT), vec![0; 8]].concat(), vec![0; 8], finder),
+        (schema::erasure(&[1; 16], 4), vec![1; 8], erasure),
         (schema::lift(&[1; 16], 9), vec![0; 24], lift),
         (schema::lift(&[1; 16], 3), Lift { sender: [7; 16], at: 7 }.encode(), lift),
         (schema::erasure(&[1; 16], 9), vec![0; 8], erasure),
@@ -131,6 +147,30 @@ async fn a_lifting_an_erasure_or_a_row_of_the_index_that_is_not_on_record_is_fou
         region.db.delete(key).await.unwrap();
         assert_eq!(verdict(&region).await, said);
     }
+}
+
+#[tokio::test]
+async fn a_removal_that_is_not_on_record_hides_nothing() {
+    let forged = Removed { import: IMPORT.to_vec(), ..Removed::default() };
+    for import in [IMPORT, [8; 16]] {
+        let region = region().await;
+        region.db.put(schema::removal(&import), forged.encode_to_vec()).await.unwrap();
+        assert_eq!(verdict(&region).await, "the record is damaged: a removal is not what the ledger says");
+    }
+}
+
+#[tokio::test]
+async fn links_of_before_which_do_not_say_the_moment_are_in_order() {
+    let region = region().await;
+    let (key, reason) = (schema::suppression(&[5; 16], 5), Reason::new(Channel::Link, 7));
+    let old = Event::OptedOut(OptedOut { address: vec![5; 16], ..OptedOut::default() });
+    append(&region, old, key.clone(), reason.encode()).await;
+    assert_eq!(verdict(&region).await, "5 links");
+    let undone = Event::Undone(Undone { links: vec![5], ..Undone::default() });
+    append(&region, undone, key.clone(), Reason { undone: Some(8), ..reason }.encode()).await;
+    assert_eq!(verdict(&region).await, "6 links");
+    region.db.put(key, reason.encode()).await.unwrap();
+    assert_eq!(verdict(&region).await, "the record is damaged: a suppression is not what the ledger says");
 }
 
 #[tokio::test]

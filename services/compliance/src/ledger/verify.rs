@@ -5,28 +5,34 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
 use prost::Message;
 use slatedb::DbSnapshot;
 
-use super::{Event, Link, ListObjection, Walk};
+use super::{Event, Link, ListObjection, Removed, Walk};
 use crate::Error;
 use crate::import::layout::{ImportId, blocks_digest};
 use crate::records::{Block, RegionSum};
 use crate::region::RegionState;
-use crate::schema::{self, Lift, Position, Reason};
+use crate::schema::{self, Channel, Lift, Position, Reason};
 use crate::secrets::AddressHash;
+use crate::subjects::Which;
 
 /// What the links say there has to be.
 #[derive(Default)]
 struct Wanted {
-    suppressions: BTreeSet<Vec<u8>>,
-    /// Links whose objections were taken back.
-    undone: BTreeSet<u64>,
+    /// With their reasons, where the links have them.
+    suppressions: BTreeMap<Vec<u8>, Option<Reason>>,
+    /// Links whose objections were taken back, with the moment, where that is on record.
+    undone: BTreeMap<u64, Option<i64>>,
+    /// How many rows find imports, and hand-offs.
+    imported: usize,
+    handed_off: usize,
     /// With their values.
     lifts: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     erasures: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    /// What is left of each import.
-    imports: BTreeMap<ImportId, RegionSum>,
+    /// What is left of each import, and what took the rest away.
+    imports: BTreeMap<ImportId, (RegionSum, Option<Removed>)>,
 }
 
 /// A sum over rows of the index that doesn't depend on their order.
@@ -59,14 +65,16 @@ impl View {
             links = link.seq;
             self.verify_link(link, &mut wanted).await?;
         }
+        self.verify_finders(&wanted).await?;
         self.verify_suppressions(&wanted).await?;
         self.verify_rows(schema::LIFTS, &wanted.lifts, "a lifting is not what the ledger says").await?;
         self.verify_rows(schema::ERASURES, &wanted.erasures, "an erasure is not what the ledger says")
             .await?;
         let mut index = IndexSums::new();
         let former = self.formers().await?;
-        for (import, left) in &wanted.imports {
-            let sum = self.verify_blocks(import, left, &former).await?;
+        self.verify_removals(&wanted).await?;
+        for (import, (left, removed)) in &wanted.imports {
+            let sum = self.verify_blocks(import, left, removed.as_ref(), &former).await?;
             index.insert(*import, sum);
         }
         let mut strays = self.verify_index(&index).await?;
@@ -79,21 +87,32 @@ impl View {
         let key = match link.event.ok_or(Error::Damaged("a link without an event"))? {
             Event::Imported(imported) => {
                 let sum = imported.sum.ok_or(Error::Damaged("an import's sum"))?;
-                wanted.imports.insert(import_id(&imported.import)?, sum);
+                wanted.imports.insert(import_id(&imported.import)?, (sum, None));
+                wanted.imported += 1;
                 Some(schema::imported(&imported.import))
             }
-            Event::HandedOff(page) => Some(schema::handed_off(&page)),
+            Event::HandedOff(page) => {
+                wanted.handed_off += 1;
+                Some(schema::handed_off(&page))
+            }
             Event::OptedOut(opted_out) => {
-                wanted.suppressions.insert(schema::suppression(&opted_out.address, seq));
+                let recorded = !opted_out.row.is_empty();
+                let reason = recorded.then(|| Reason::decode(&opted_out.row)).transpose()?;
+                wanted.suppressions.insert(schema::suppression(&opted_out.address, seq), reason);
                 None
             }
             Event::Objected(objected) => {
-                let key = |objection: ListObjection| schema::suppression(&objection.address, seq);
-                wanted.suppressions.extend(objected.objections.into_iter().map(key));
+                let row = |objection: ListObjection| {
+                    let reason = objection.at.map(|at| Reason::new(Channel::List, at));
+                    (schema::suppression(&objection.address, seq), reason)
+                };
+                wanted.suppressions.extend(objected.objections.into_iter().map(row));
                 None
             }
             Event::Erased(erased) => {
-                wanted.erasures.insert(schema::erasure(&erased.address, seq), None);
+                let at: Timestamp = link.at.parse().map_err(|_| Error::Damaged("a link's moment"))?;
+                let value = at.as_millisecond().to_be_bytes().to_vec();
+                wanted.erasures.insert(schema::erasure(&erased.address, seq), Some(value));
                 None
             }
             Event::Lifted(lifted) => {
@@ -105,12 +124,12 @@ impl View {
                 None
             }
             Event::Undone(undone) => {
-                wanted.undone.extend(undone.links);
+                wanted.undone.extend(undone.links.into_iter().map(|link| (link, undone.at)));
                 None
             }
             Event::Removed(removed) => {
-                let left = removed.left.ok_or(Error::Damaged("a removal"))?;
-                wanted.imports.insert(import_id(&removed.import)?, left);
+                let left = removed.left.clone().ok_or(Error::Damaged("a removal"))?;
+                wanted.imports.insert(import_id(&removed.import)?, (left, Some(removed)));
                 None
             }
         };
@@ -120,17 +139,49 @@ impl View {
         right.then_some(()).ok_or(Error::Damaged("a link is not found by its key"))
     }
 
+    /// Rows are on their way out only as the ledger says.
+    async fn verify_removals(&self, wanted: &Wanted) -> Result<(), Error> {
+        let mut rows = self.0.scan_prefix(schema::REMOVALS, ..).await?;
+        while let Some(row) = rows.next().await? {
+            let import = row.key.get(1..).map(import_id).ok_or(Error::Damaged("a removal"))??;
+            let removed = wanted.imports.get(&import).and_then(|(_, removed)| removed.as_ref());
+            if removed.map(Message::encode_to_vec).as_deref() != Some(row.value.as_ref()) {
+                return Err(Error::Damaged("a removal is not what the ledger says"));
+            }
+        }
+        Ok(())
+    }
+
+    /// No row leads to an import or a hand-off but those that their links were looked for by.
+    async fn verify_finders(&self, wanted: &Wanted) -> Result<(), Error> {
+        for (prefix, links) in [(schema::IMPORTED, wanted.imported), (schema::HANDED_OFF, wanted.handed_off)]
+        {
+            let (mut found, mut rows) = (0, self.0.scan_prefix(prefix, ..).await?);
+            while rows.next().await?.is_some() {
+                found += 1;
+            }
+            if found != links {
+                return Err(Error::Damaged("an import or a hand-off is not in the ledger"));
+            }
+        }
+        Ok(())
+    }
+
     /// The suppression list is what the ledger says, no more and no less.
     async fn verify_suppressions(&self, wanted: &Wanted) -> Result<(), Error> {
         let mut found = 0;
         let mut rows = self.0.scan_prefix(schema::SUPPRESSIONS, ..).await?;
         while let Some(row) = rows.next().await? {
-            if !wanted.suppressions.contains(row.key.as_ref()) {
+            let Some(recorded) = wanted.suppressions.get(row.key.as_ref()) else {
                 return Err(Error::Damaged("a suppression is not in the ledger"));
-            }
+            };
             let (_, link) = schema::read_linked(&row.key)?;
-            let undone = link.is_some_and(|link| wanted.undone.contains(&link));
-            if Reason::decode(&row.value)?.undone.is_some() != undone {
+            let undone = link.and_then(|link| wanted.undone.get(&link));
+            let reason = Reason::decode(&row.value)?;
+            // What a link of before doesn't say is what the row says.
+            let right =
+                Reason { undone: undone.and_then(|at| at.or(reason.undone)), ..recorded.unwrap_or(reason) };
+            if reason != right || reason.undone.is_some() != undone.is_some() {
                 return Err(Error::Damaged("a suppression is not what the ledger says"));
             }
             found += 1;
@@ -171,13 +222,18 @@ impl View {
         &self,
         import: &ImportId,
         left: &RegionSum,
+        removed: Option<&Removed>,
         formers: &HashMap<Vec<u8>, Vec<u8>>,
     ) -> Result<u128, Error> {
-        let removing = self.0.get(schema::removal(import)).await?.is_some();
+        // Rows that are on their way out may be there, and may not; the others have to be as they were.
+        let removing = self.0.get(schema::removal(import)).await?.and(removed);
+        let leaving = removing.map(|removed| Which::of(removed).prefix(import));
         let (mut blocks, mut index, mut at) = (BTreeMap::new(), 0_u128, BTreeMap::<_, u32>::new());
         let mut rows = self.0.scan_prefix(schema::blocks(import), ..).await?;
         while let Some(row) = rows.next().await? {
-            blocks.insert(row.key.to_vec(), digest(&SHA256, &row.value).as_ref().to_vec());
+            if !leaving.as_ref().is_some_and(|leaving| row.key.starts_with(leaving)) {
+                blocks.insert(row.key.to_vec(), digest(&SHA256, &row.value).as_ref().to_vec());
+            }
             let (cohort, page) = schema::read_page(&row.key)?;
             let at = at.entry((cohort, page)).or_default();
             for entry in Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries {
@@ -188,7 +244,7 @@ impl View {
                 *at += 1;
             }
         }
-        let right = removing || left.digest == blocks_digest(&blocks);
+        let right = left.digest == blocks_digest(&blocks);
         right.then_some(index).ok_or(Error::Damaged("the evidence of an import was changed"))
     }
 

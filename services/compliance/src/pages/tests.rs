@@ -52,7 +52,7 @@ async fn an_opt_out_that_a_kill_undoes_leaves_nobody_out_before_it() {
     let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
     let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
     // As far as an opt-out is when the process is killed before its record is durable.
-    state.0.suppress(token.address, &Reason::new(Channel::Link, 0));
+    state.0.suppression.note(token.address, &Reason::new(Channel::Link, 0));
     let segment = lines(&state).await;
     state.close().await;
     let state = open(folder.path()).await;
@@ -69,7 +69,7 @@ async fn an_opt_out_on_its_way_to_the_disk_is_in_force_at_the_hand_off() {
     let state = imported(folder.path()).await;
     let token = state.recipients(&page()).await.unwrap()[1].unsubscribe_token.clone();
     let token = Token::read(&state.0.secrets.tokens, &token).unwrap();
-    state.0.suppress(token.address, &Reason::new(Channel::Link, 0));
+    state.0.suppression.note(token.address, &Reason::new(Channel::Link, 0));
     let left_out = HandOff { handed_off: 2, suppressed: 1, expired: 0 };
     assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), left_out);
     assert_eq!(released(&state).await, [2, 4]);

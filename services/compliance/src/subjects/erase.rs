@@ -40,10 +40,10 @@ impl Inner {
         self.suppress_person(address, &opt_out).await?;
         let names = self.every_name(address).await?;
         // An import under way may have the person, and make a key for them after it was destroyed.
-        let _alone = timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)?;
+        let _alone = timeout(PATIENCE, self.alone.people.write()).await.map_err(|_| Error::Busy)?;
         let mut answer =
             types::EraseReply { erased: Vec::new(), rows: 0, suppressed: true, unreadable_by: String::new() };
-        for (region, state) in &self.regions {
+        for (region, state) in self.regions.iter() {
             let (keys, rows) = self.held(state, address, &names).await?;
             if keys.is_empty() {
                 continue;

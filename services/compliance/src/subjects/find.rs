@@ -35,13 +35,13 @@ impl Inner {
         let names = self.every_name(address).await?;
         let mut subject = Subject {
             address: address.comparison().to_owned(),
-            suppressed: names.iter().any(|name| self.suppressed().stands(name).is_some()),
+            suppressed: names.iter().any(|name| self.suppression.read().stands(name).is_some()),
             objections: Vec::new(),
             lifts: Vec::new(),
             rows: Vec::new(),
             acts: Vec::new(),
         };
-        for (region, state) in &self.regions {
+        for (region, state) in self.regions.iter() {
             for name in &names {
                 state.find_objections(*region, name, &mut subject).await?;
                 state.find_lifts(*region, name, &mut subject).await?;

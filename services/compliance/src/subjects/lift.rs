@@ -1,10 +1,13 @@
 //! Lifting: people agreed again, to one sender, and an officer vouches for it by name.
 
+use std::collections::BTreeSet;
+
 use maily_law::EmailAddress;
 
 use crate::Error;
 use crate::ledger::{Command, Event, Lifted};
 use crate::officer_types as types;
+use crate::records::Campaign;
 use crate::schema::{self, Lift};
 use crate::secrets::AddressHash;
 use crate::state::Inner;
@@ -20,33 +23,38 @@ impl Inner {
     ) -> Result<types::LiftReply, Error> {
         let sender = self.secrets.sender_hash(sender);
         let asker = Asker { sender: Some(sender), imported: i64::MAX };
-        let mut names = Vec::new();
-        let mut answer = types::LiftReply { lifted: 0, not_suppressed: 0 };
+        let mut people_names = Vec::with_capacity(people.len());
         for person in people {
-            let bound = self.bound_names(person, &asker).await?;
-            if bound.is_empty() {
-                answer.not_suppressed += 1
-            } else {
-                answer.lifted += 1
-            }
-            names.extend(bound);
+            people_names.push(self.every_name(person).await?);
         }
-        names.sort_unstable();
-        names.dedup();
-        if names.is_empty() {
-            return Ok(answer);
-        }
-        // No objection is put on record meanwhile, in any region: what comes later is later by its moment, too.
+        let known = |campaign: &Campaign| campaign.sender_address == sender;
+        let unknown_sender = !self.campaigns.all().await?.iter().any(known);
+        // No objection is put on record from here on, in any region: what binds now is what is lifted, and what comes later
+        // is later by its moment, too. (A hint that is not yet durable is not lifted: it binds.)
         let mut writers = Vec::new();
         for region in self.regions.values() {
             writers.push(region.ledger.writer().await?);
         }
-        let (now, behind) = (self.now(), self.behind_imports());
-        let lifts: Vec<(AddressHash, Lift)> = {
-            let mut suppressed = self.suppressed_mut();
+        let (now, behind) = (self.now(), self.imports.behind(self.now()));
+        let (lifts, answer) = {
+            let mut suppressed = self.suppression.write();
+            let mut answer = types::LiftReply { unknown_sender, ..types::LiftReply::default() };
+            let mut lifted = BTreeSet::new();
+            for mut names in people_names {
+                names.retain(|name| suppressed.binds(name, &asker).is_some());
+                if names.is_empty() {
+                    answer.not_suppressed += 1
+                } else {
+                    answer.lifted += 1
+                }
+                lifted.extend(names);
+            }
             let lift = |name| (name, Lift { sender, at: suppressed.reserve(name, behind) });
-            names.into_iter().map(lift).collect()
+            (lifted.into_iter().map(lift).collect::<Vec<(AddressHash, Lift)>>(), answer)
         };
+        if lifts.is_empty() {
+            return Ok(answer);
+        }
         let first = writers.swap_remove(0);
         let row = |(name, lift): &(AddressHash, Lift)| (schema::lift(name, first.number()), lift.encode());
         let rows = lifts.iter().map(row).collect();
@@ -60,15 +68,8 @@ impl Inner {
         let written = first.append_with(now, Event::Lifted(event), rows, Vec::new()).await?;
         drop(writers);
         written.await_durable().await?;
-        let mut suppressed = self.suppressed_mut();
+        let mut suppressed = self.suppression.write();
         lifts.into_iter().for_each(|(name, lift)| suppressed.lift(name, lift));
         Ok(answer)
-    }
-
-    /// The hashes of a person whose objections bind the sender.
-    async fn bound_names(&self, person: &EmailAddress, asker: &Asker) -> Result<Vec<AddressHash>, Error> {
-        let mut names = self.every_name(person).await?;
-        names.retain(|name| self.is_suppressed(name, asker));
-        Ok(names)
     }
 }

@@ -47,7 +47,7 @@ impl Which {
 impl Inner {
     /// Removes rows of a finished import; answers how many. Repeating changes nothing.
     pub(crate) async fn remove(&self, campaign: &Campaign, which: Which, why: &str) -> Result<u64, Error> {
-        let _alone = self.removing.lock().await;
+        let _alone = self.alone.removing.lock().await;
         let campaign =
             self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
         let campaign = campaign.as_ref();
@@ -64,7 +64,7 @@ impl Inner {
         };
         self.campaigns.change(&campaign.id, begin).await?;
         let mut rows = 0;
-        for (region, state) in &self.regions {
+        for (region, state) in self.regions.iter() {
             let kept = campaign.regions.iter().any(|sum| sum.region == region.name());
             if kept {
                 rows += self.remove_from(state, region.name(), campaign, which, why).await?;
@@ -109,8 +109,7 @@ impl Inner {
                 let noted = state.db.get(schema::removal(&import)).await?;
                 let removed = noted.and_then(|noted| Removed::decode(noted).ok());
                 let removed = removed.ok_or(Error::Damaged("a removal"))?;
-                let which = if removed.excluded_only { Which::Excluded } else { Which::All };
-                self.finish_removal(state, &import, which).await?;
+                self.finish_removal(state, &import, Which::of(&removed)).await?;
             }
         }
         for campaign in campaigns.iter().filter(|campaign| campaign.removing) {
@@ -132,7 +131,7 @@ impl Inner {
             let Some(piece) = pieces.next().await? else { break };
             let entries = Block::decode(piece.value).map_err(|_| Error::Damaged("a page"))?.entries;
             // No import comes in between that takes somebody's last row for granted.
-            let _alone = self.people.write().await;
+            let _alone = self.alone.people.write().await;
             state.remove_entries(import, &entries, piece.key.to_vec()).await?;
         }
         let mut batch = WriteBatch::new();
@@ -142,7 +141,13 @@ impl Inner {
 }
 
 impl Which {
-    fn prefix(self, import: &ImportId) -> Vec<u8> {
+    /// Which rows a link says that it takes away.
+    pub(crate) fn of(removed: &Removed) -> Self {
+        if removed.excluded_only { Self::Excluded } else { Self::All }
+    }
+
+    /// What the keys of the rows begin with.
+    pub(crate) fn prefix(self, import: &ImportId) -> Vec<u8> {
         match self {
             Self::Excluded => {
                 let mut prefix = schema::blocks(import);

@@ -1,6 +1,8 @@
 //! Opt-outs told between two processes of a tenant through a real Redis, which is killed: none is lost.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use maily_chassis::{Environment, Redis as Settings, RedisClient};
@@ -150,6 +152,86 @@ async fn who_objects_elsewhere_stays_out_when_the_list_that_brought_them_is_take
     for state in [&one, &two] {
         assert!(state.find("p0@mail.example").await.unwrap().suppressed);
         state.verify().await.unwrap();
+        state.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_lifted_here_comes_back_by_a_new_objection_and_not_by_one_told_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let days = Arc::new(AtomicI64::new(0));
+    let later = Arc::clone(&days);
+    let one =
+        process_at(dir.path(), "one", Arc::new(move || days_later(later.load(Ordering::SeqCst))())).await;
+    let two = process_at(dir.path(), "two", days_later(1)).await;
+    for state in [&one, &two] {
+        import(state, "c", list(PEOPLE)).await.unwrap();
+        state.fan_out(client(&redis)).unwrap();
+    }
+    let people = tokens(&one).await;
+    one.opt_out(&people[0]).await.unwrap();
+    until_left(&two, people.len() - 1).await;
+    let order = maily_compliance::Order { caller: "olga".into(), reason: "came back".into() };
+    let person = "p0@mail.example".to_owned();
+    let lifted = two.lift(std::slice::from_ref(&person), "news@brand.example", None, order).await.unwrap();
+    assert_eq!((lifted.lifted, lifted.unknown_sender), (1, false));
+    let objections = async || two.find(&person).await.unwrap().objections.len();
+
+    // A process that comes to be reads and hears all that is told again, as the second does.
+    redis.kill();
+    redis.restart().unwrap();
+    let three = process_at(dir.path(), "three", days_later(1)).await;
+    import(&three, "c", list(PEOPLE)).await.unwrap();
+    three.fan_out(client(&redis)).unwrap();
+    until_left(&three, people.len() - 1).await;
+    // And something new, which is told behind it.
+    one.opt_out(&people[1]).await.unwrap();
+    until_left(&two, people.len() - 2).await;
+
+    days.store(2, Ordering::SeqCst);
+    let anew = async || {
+        one.opt_out(&people[0]).await.unwrap();
+        objections().await >= 2
+    };
+    eventually("the person objects anew", anew).await;
+    let found = two.find(&person).await.unwrap();
+    assert_eq!(found.objections.len(), 2, "what was told again was nothing new");
+    three.close().await;
+    assert!(found.objections.iter().any(|objection| objection.at > found.lifts[0].at));
+    for state in [&one, &two] {
+        state.verify().await.unwrap();
+        state.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_starts_knows_first_what_the_others_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    let two = process(dir.path(), "two").await;
+    for state in [&one, &two] {
+        import(state, "c", list(PEOPLE)).await.unwrap();
+    }
+    let patience = Duration::from_secs(20);
+    assert!(two.caught_up(Duration::ZERO).await, "there is nobody to hear");
+    let people = tokens(&one).await;
+    one.fan_out(connected(&redis).await).unwrap();
+    for token in &people[..5] {
+        one.opt_out(token).await.unwrap();
+    }
+    let told = async || redis.ask("SCARD test:opt-outs:default").unwrap() == ":5";
+    eventually("all is told", told).await;
+    two.fan_out(client(&redis)).unwrap();
+    assert!(two.caught_up(patience).await);
+    assert_eq!(tokens(&two).await.len(), people.len() - 5);
+
+    redis.kill();
+    let three = process(dir.path(), "three").await;
+    three.fan_out(client(&redis)).unwrap();
+    assert!(!three.caught_up(Duration::from_millis(200)).await, "Redis is away, and nobody waits for ever");
+    for state in [&one, &two, &three] {
         state.close().await;
     }
 }

@@ -57,6 +57,32 @@ async fn excluded_and_invalid_rows_go_first_and_the_rest_years_later() {
     service.state.verify().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_old_may_be_taken_back_and_erased_at_the_same_time() {
+    let order = || maily_compliance::Order { caller: "olga".into(), reason: "the wrong list".into() };
+    for days in [90, 3 * 365] {
+        let service = Service::start(2).await;
+        for campaign in ["c", "d", "e"] {
+            import(&service.state, campaign, list()).await.unwrap();
+        }
+        let service = service.restart_with(2, days_later(days)).await;
+        let state = &service.state;
+        let (retired, undone, erased) =
+            tokio::join!(state.retire(), state.undo_import("d", order()), state.erase(MINOR, order()));
+        let (retired, undone) = (retired.unwrap(), undone.unwrap());
+        erased.unwrap();
+        let (kept, all) = if days == 90 { (2, 4) } else { (0, 6) };
+        assert_eq!(retired + undone.rows, all, "each row goes once: {retired} {undone:?}");
+        assert_eq!((rows(state, ADA).await, rows(state, MINOR).await), (kept, 0));
+        state.verify().await.unwrap();
+        let service = service.restart_with(2, days_later(days)).await;
+        service.state.verify().await.unwrap();
+        assert_eq!(service.state.retire().await.unwrap(), 0);
+        let refused = service.state.recipients(&page("d", "en-US/vip", "us", 0)).await;
+        assert!(matches!(refused, Err(Error::Undone)), "{refused:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_in_another_list_keeps_their_key() {
     let service = Service::start(100).await;

@@ -277,6 +277,55 @@ async fn somebody_in_a_thousand_rows_is_found_and_erased() {
     assert_eq!(state.erase("info@shop.example", order("asked")).await.unwrap().rows, 1_000);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_objects_while_it_is_lifted_is_one_or_the_other_for_good() {
+    let service = Service::start_now(100).await;
+    let people: Vec<String> = (0..60).map(|at| format!("p{at}@mail.example")).collect();
+    let state = &service.state;
+    // Every third person has not objected before.
+    let before = |at: usize| !at.is_multiple_of(3);
+    for (at, person) in people.iter().enumerate() {
+        if before(at) {
+            state.suppress(person, order("by telephone")).await.unwrap();
+        }
+    }
+    let mut late = Vec::new();
+    for part in people.chunks(6) {
+        let objecting = part.iter().map(|person| state.suppress(person, order("by letter")));
+        let lifting = state.lift(part, SENDER, None, order("came back"));
+        let (lifted, objected) = tokio::join!(lifting, futures::future::join_all(objecting));
+        assert!(lifted.unwrap().lifted >= 4, "those who had objected before");
+        assert!(objected.into_iter().all(|objected| objected.is_ok()));
+        // Behind the lifting, whatever was under way.
+        state.suppress(&part[1], order("changed their mind")).await.unwrap();
+        late.push(&part[1]);
+    }
+    state.verify().await.unwrap();
+    let written = async |state: &State, campaign: &str| {
+        let rows: Vec<_> = people
+            .iter()
+            .map(|person| good(person).replace("2025-01-01T00:00:00Z", &jiff::Timestamp::now().to_string()))
+            .collect();
+        import(state, campaign, list_of(&rows)).await.unwrap();
+        written(state, campaign).await
+    };
+    let before = written(state, "before").await;
+    for person in &late {
+        assert!(!before.contains(person), "{person} objected last");
+    }
+    for person in &people {
+        let found = state.find(person).await.unwrap();
+        let parsed = |at: String| at.parse::<jiff::Timestamp>().unwrap();
+        let last = |moments: Vec<String>| moments.into_iter().map(parsed).max();
+        let objected = last(found.objections.into_iter().map(|objection| objection.at).collect());
+        let lifted = last(found.lifts.into_iter().map(|lift| lift.at).collect());
+        assert!(objected.is_some() && objected != lifted, "one is later");
+        assert_eq!(before.contains(person), lifted > objected, "{person}: {objected:?} {lifted:?}");
+    }
+    let service = service.restart_with(100, std::sync::Arc::new(jiff::Timestamp::now)).await;
+    assert_eq!(written(&service.state, "after").await, before, "as on record");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_officer_suppresses_whoever_asked_by_other_means() {
     let service = Service::start_with(100, ticking()).await;
@@ -343,7 +392,19 @@ async fn the_officer_listener_answers_in_json() {
     let act = json!({ "address": CAROL, "reason": "asked" }).to_string();
     assert_eq!(call(state, "/v1/subjects/suppress", &act).await.1, json!({ "new": true }));
     let lift = json!({ "addresses": [CAROL], "sender": SENDER, "reason": "asked" }).to_string();
-    assert_eq!(call(state, "/v1/subjects/lift", &lift).await.1, json!({ "lifted": 1, "not_suppressed": 0 }));
+    assert_eq!(
+        call(state, "/v1/subjects/lift", &lift).await.1,
+        json!({ "lifted": 1, "not_suppressed": 0, "unknown_sender": false })
+    );
+    let (_, listed) = call(state, "/v1/imports/list", "{}").await;
+    assert_eq!(
+        (
+            &listed["imports"][0]["campaign"],
+            &listed["imports"][0]["rows"],
+            &listed["imports"][0]["undone_at"]
+        ),
+        (&json!("spring"), &json!(2), &json!(null))
+    );
     assert_eq!(call(state, "/v1/subjects/erase", &act).await.1["rows"], 1);
     let (status, verified) = call(state, "/v1/ledger/verify", "{}").await;
     assert_eq!((status, &verified["links"]["us"]), (StatusCode::OK, &json!(2)));

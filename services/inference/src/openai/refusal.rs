@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use maily_chassis::Problem;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -126,6 +127,18 @@ impl Refusal {
     pub(crate) fn internal() -> Self {
         let message = "The server had an error while processing your request.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message)
+    }
+
+    /// What the listener refused before any of this saw it.
+    pub(crate) fn by_the_listener(problem: &Problem) -> Response {
+        let status = problem.status();
+        let (kind, code) = match status {
+            StatusCode::UNAUTHORIZED => ("invalid_request_error", Some("invalid_api_key")),
+            StatusCode::TOO_MANY_REQUESTS => ("requests", Some("rate_limit_exceeded")),
+            status if status.is_server_error() => ("server_error", None),
+            _ => ("invalid_request_error", None),
+        };
+        Self { code, ..Self::new(status, kind, problem.sentence()) }.into_response()
     }
 
     /// The error as OpenAI writes it, also as an event of a stream that has begun.
