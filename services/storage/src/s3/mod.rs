@@ -21,12 +21,13 @@ use crate::access::AccessKeys;
 use crate::error::Error;
 use crate::region::{NewBlob, Region};
 use crate::sums::{Algorithm, Claimed};
-use crate::write::{Body, Written};
+use crate::write::{Begun, Written};
 
-/// Bodies received at once by one listener; each keeps up to two parts of 6 MiB in memory, and others wait.
+/// Bodies received at once by one listener behind their first MiB; each keeps up to two parts of 6 MiB in memory, and others
+/// wait.
 const RECEIVING: usize = 6;
-/// How long they wait.
-const PLACE: Duration = Duration::from_secs(20);
+/// How long they wait: nearly as long as whoever has stopped moving keeps a place.
+const PLACE: Duration = Duration::from_secs(50);
 /// How long an answer may take that waits for no client: more means that the store below hangs.
 const ANSWER: Duration = Duration::from_secs(300);
 
@@ -108,29 +109,31 @@ impl Gateway {
         if announced.is_some_and(|length| length > self.max_object_bytes) {
             return Err(Error::TooLarge(self.max_object_bytes).into());
         }
-        let place = self.place().await?;
         let claimed = Claimed::new(&request.headers, request.trailing_headers.clone(), wanted);
         let pieces = body.map(|body| body.map(|piece| piece.map_err(broken_off)));
         let pieces = futures::stream::iter(pieces).flatten().boxed();
+        // Without a place: so slow senders keep none from others, and a small object takes one only when it is whole.
+        let begun = Begun::receive(pieces, self.max_object_bytes).await?;
+        let place = self.place().await?;
         let check = |written: &Written| match announced {
             Some(length) if length != written.size => Err(Error::Body),
             _ => Ok(claimed.check(&written.md5, &written.sums)?),
         };
-        self.write(region, place, pieces, &claimed, check).await
+        self.write(region, place, begun, &claimed, check).await
     }
 
-    /// Writes `pieces` into a new blob, if `check` finds nothing wrong with them.
+    /// Writes `body` into a new blob, if `check` finds nothing wrong with them.
     async fn write(
         &self,
         region: &Region,
         place: OwnedSemaphorePermit,
-        pieces: Body,
+        body: Begun,
         claimed: &Claimed,
         check: impl FnOnce(&Written) -> Result<(), Error>,
     ) -> S3Result<(NewBlob, Written)> {
         let blob = region.new_blob().await?;
         let (hasher, limit) = (claimed.hasher(), self.max_object_bytes);
-        let sealed = region.blobs.seal(&blob, pieces, hasher, limit).await?;
+        let sealed = region.blobs.seal(&blob, body, hasher, limit).await?;
         if let Err(error) = check(&sealed.written) {
             sealed.abort().await;
             return Err(error.into());

@@ -21,7 +21,7 @@ use crate::read::Reader;
 use crate::region::{NewBlob, Region};
 use crate::rows::{Headers, Object};
 use crate::sums::Claimed;
-use crate::write::Written;
+use crate::write::{Begun, Written};
 
 /// Objects deleted by one request, at most (S3's limit).
 const DELETES: usize = 1000;
@@ -225,7 +225,8 @@ impl Gateway {
         let place = self.place().await?;
         let claimed = Claimed::new(&http::HeaderMap::new(), None, None);
         let pieces = body.map(|piece| piece.map_err(|error| Error::Damaged(error.to_string()))).boxed();
-        self.write(region, place, pieces, &claimed, |_| Ok(())).await
+        let begun = Begun::receive(pieces, self.max_object_bytes).await?;
+        self.write(region, place, begun, &claimed, |_| Ok(())).await
     }
 
     pub(super) async fn delete(

@@ -13,5 +13,6 @@ mod listing;
 mod multipart;
 mod objects;
 mod residency;
+mod slow;
 mod speed;
 mod support;
