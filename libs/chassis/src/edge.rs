@@ -10,7 +10,7 @@ use axum::{
 };
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::{error::Error, problem::Problem, rate::Rate};
+use crate::{error::Error, places, problem::Problem, proxies::Proxies, rate::Rate};
 
 /// Who checks the callers of an edge listener.
 #[derive(Clone, Debug)]
@@ -110,6 +110,7 @@ pub(crate) struct Gate {
     auth: EdgeAuth,
     keys: KeyHashes,
     rate: Rate,
+    proxies: Proxies,
 }
 
 /// Who a request is counted for, and what becomes of it within the limit.
@@ -120,7 +121,12 @@ struct Verdict {
 
 impl Gate {
     pub(crate) fn new(auth: EdgeAuth, keys: KeyHashes, rate: Rate) -> Self {
-        Self { auth, keys, rate }
+        Self { auth, keys, rate, proxies: Proxies::default() }
+    }
+
+    /// Requests that come through these are counted for whom they are forwarded for.
+    pub(crate) fn behind(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
     }
 
     /// Drops the counters of callers that have been quiet, so that the table stays small.
@@ -130,7 +136,8 @@ impl Gate {
 
     fn judge(&self, request: &Request) -> Verdict {
         let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let by_address = address.map(|info| format!("address {}", info.0.ip()));
+        let client = address.map(|info| self.proxies.client(info.0.ip(), request.headers()));
+        let by_address = client.map(|client| format!("address {}", places::client(client)));
         match &self.auth {
             EdgeAuth::Own => return Verdict { counted_as: by_address, then: Ok(None) },
             EdgeAuth::Vouched(vouch) => {

@@ -39,6 +39,10 @@ use crate::suppression::{Asker, OBJECTIONS};
 /// Bytes of a list that have to come while it is waited for as long as [`STALLED`]: a byte now and then is no progress.
 const LEAST: usize = 16 << 10;
 const STALLED: Duration = Duration::from_secs(20);
+/// Bytes of a list in memory while it arrives: chunks that HTTP/2 has taken, and the one that is read.
+const ARRIVING: usize = 2 << 20;
+/// The call that brings a list.
+const CALL: &str = "/maily.compliance.v1.Compliance/Import";
 /// How long whoever needs to be alone waits for imports under way.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// Longest chunk.
@@ -170,6 +174,11 @@ async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Re
     Ok(campaign.rows)
 }
 
+/// A list is passed on to the disk as it comes; other bodies are gathered.
+pub(crate) fn held(request: &axum::extract::Request) -> Option<usize> {
+    (request.uri().path() == CALL).then_some(ARRIVING)
+}
+
 /// How long a list may still be waited for until [`LEAST`] bytes of it have come. Time in which we work is not its sender's.
 struct Pace {
     left: Duration,
@@ -288,6 +297,14 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_no_body_to_be_gathered() {
+        use maily_proto::compliance::compliance_server::SERVICE_NAME;
+        let call = |path: &str| axum::extract::Request::post(path).body(axum::body::Body::empty()).unwrap();
+        assert!(held(&call(&format!("/{SERVICE_NAME}/Import"))).is_some());
+        assert!(held(&call(&format!("/{SERVICE_NAME}/HandOff"))).is_none());
+    }
 
     /// How many pieces of a list come through, one every `pause`, and after how long it ends.
     async fn read(piece: usize, pieces: usize, pause: Duration) -> (Result<usize, Error>, u64) {

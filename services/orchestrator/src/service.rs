@@ -49,7 +49,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
         boot.readiness.clone(),
     )));
     let api = Api { deps, ingress: Ingress(ingress), admin };
-    let served = boot.serve(Listeners::new().edge(api::router(api), EdgeAuth::Bearer)).await;
+    let listeners = Listeners::new().edge(api::router(api), EdgeAuth::Bearer).streams(api::held);
+    let served = boot.serve(listeners).await;
     shutdown.cancel();
     // Steps under way end before the process does, so that Restate need not repeat them.
     let _ = endpoint.await;

@@ -24,6 +24,8 @@ use crate::rows::{BlobId, Sums};
 const UNIT: usize = 1 << 20;
 /// Longer blobs go to the store in parts of this size; it also bounds what one upload keeps in memory, twice.
 const PART: usize = 6 << 20;
+/// Bytes that one upload keeps in memory at most: two parts, a unit in the clear, and its ciphertext.
+pub(crate) const HELD: usize = 2 * PART + 2 * UNIT;
 /// How long a client may send nothing.
 const IDLE: Duration = Duration::from_secs(60);
 /// How long the first unit may take, which holds no place: 256 KiB a minute.

@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request},
     routing::{get, post, put},
 };
+use http::Method;
 
 use crate::{
     campaign::{Campaign, CampaignId},
@@ -32,6 +33,9 @@ pub(crate) use status::{CohortStatus, State, Status};
 
 /// JSON escapes may double the megabyte of guardrails.
 const BODY: usize = 4 << 20;
+
+/// Bytes of a list on its way to compliance: pieces that wait for it, and what HTTP/2 has taken of them.
+const LIST: usize = 2 << 20;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -52,6 +56,11 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/campaigns/{id}/report", get(fetch::report))
         .route("/v1/campaigns/{id}/mail/{region}", get(mail::mail))
         .with_state(api)
+}
+
+/// A list is passed on as it comes; other bodies are gathered.
+pub(crate) fn held(request: &Request) -> Option<usize> {
+    (request.method() == Method::PUT).then_some(LIST)
 }
 
 impl Api {

@@ -170,7 +170,7 @@ async fn to_the_end<T: Send + 'static>(
     }
 }
 
-pub(crate) use service::router;
+pub(crate) use service::{held, router};
 
 #[cfg(test)]
 mod tests {

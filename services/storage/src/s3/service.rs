@@ -72,6 +72,11 @@ pub(crate) fn router(gateway: &Gateway) -> Router {
         .layer(axum::middleware::from_fn(access::guard))
 }
 
+/// An upload is passed on to the store as it comes; other bodies are gathered.
+pub(crate) fn held(request: &Request) -> Option<usize> {
+    (request.method() == Method::PUT).then_some(crate::write::HELD)
+}
+
 /// A `PUT` takes as long as its body does, at the least rate of [`crate::write`]; other answers have a deadline.
 async fn serve(service: S3Service, request: Request) -> Result<Response, Infallible> {
     let deadline = if request.method() == Method::PUT { Duration::MAX } else { ANSWER };
