@@ -70,6 +70,15 @@ impl Storage {
         Ok(Self { regions, gateway })
     }
 
+    /// The same, at a domain of its own: `BUCKET.domain` names a bucket.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when `domain` is not the name of one.
+    pub fn at_domain(mut self, domain: &str) -> Result<Self, Error> {
+        self.gateway = self.gateway.at_domain(domain)?;
+        Ok(self)
+    }
+
     /// The S3 API for one listener; each may receive so many bodies at once.
     pub fn router(&self) -> axum::Router {
         s3::router(&self.gateway)
@@ -124,6 +133,10 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
         read_access_keys(&within(&config.credentials, "credentials.toml")).map_err(|e| boot.fatal(e))?;
     let root = within(&config.root, "objects");
     let storage = Storage::open(&root, &config.tenant, roots, keys, config.max_object_bytes).await?;
+    let storage = match &config.domain {
+        Some(domain) => storage.at_domain(domain)?,
+        None => storage,
+    };
     let storage = Arc::new(storage);
     let schedule = RotationSchedule::new(config.epoch_hours, Arc::new(Timestamp::now));
     storage.keep_rotating(&schedule, &boot.shutdown);

@@ -2,6 +2,7 @@
 
 mod buckets;
 mod headers;
+mod host;
 mod list;
 mod multipart;
 mod objects;
@@ -22,6 +23,7 @@ use crate::error::Error;
 use crate::region::{NewBlob, Region};
 use crate::sums::{Algorithm, Claimed};
 use crate::write::{Body, Written};
+use host::Hosts;
 
 /// Bodies received at once by one listener; each keeps up to two parts of 6 MiB in memory, and others wait.
 const RECEIVING: usize = 6;
@@ -39,6 +41,7 @@ pub(crate) struct Gateway {
     receiving: Arc<Semaphore>,
     /// Held while a bucket is made.
     names: Arc<Mutex<()>>,
+    hosts: Hosts,
 }
 
 impl Gateway {
@@ -48,7 +51,13 @@ impl Gateway {
         max_object_bytes: u64,
     ) -> Self {
         let receiving = Arc::new(Semaphore::new(RECEIVING));
-        Self { regions: Arc::new(regions), keys, max_object_bytes, receiving, names: Arc::default() }
+        let (names, hosts) = (Arc::default(), Hosts::default());
+        Self { regions: Arc::new(regions), keys, max_object_bytes, receiving, names, hosts }
+    }
+
+    /// The same, where buckets are at `BUCKET.domain`.
+    pub(crate) fn at_domain(self, domain: &str) -> Result<Self, Error> {
+        Ok(Self { hosts: Hosts::at(domain)?, ..self })
     }
 
     /// The same, with places for bodies of its own: slow uploads at one listener don't hold up the other.

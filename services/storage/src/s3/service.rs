@@ -64,6 +64,7 @@ pub(crate) fn router(gateway: &Gateway) -> Router {
     let mut config = S3Config::default();
     config.xml_max_body_size = MAX_XML;
     let mut builder = S3ServiceBuilder::new(gateway.clone());
+    builder.set_host(gateway.hosts);
     builder.set_auth(gateway.keys);
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
     let service = builder.build();

@@ -8,6 +8,7 @@ mod child;
 mod conditions;
 mod contract;
 mod disk;
+mod hosts;
 mod kills;
 mod listing;
 mod multipart;
