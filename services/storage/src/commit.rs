@@ -5,7 +5,7 @@ use s3s::dto::ETag;
 use s3s::{S3ErrorCode, s3_error};
 use slatedb::WriteBatch;
 
-use crate::conditions::WriteIf;
+use crate::conditions::{DeleteIf, WriteIf};
 use crate::error::Error;
 use crate::region::{NewBlob, Region};
 use crate::rows::{self, Bucket, Headers, Object, Part, Sums, Upload};
@@ -107,10 +107,13 @@ impl Region {
         Ok(())
     }
 
-    /// Deletes the object at `place`; that there is none is no error.
-    pub(crate) async fn delete_object(&self, place: &Place, condition: &WriteIf) -> Result<(), Error> {
+    /// Deletes the object at `place`; that there is none is no error, whatever the condition.
+    pub(crate) async fn delete_object(&self, place: &Place, condition: &DeleteIf) -> Result<(), Error> {
         let commit = self.commit.lock().await;
-        let Some(object) = self.current(place, condition).await? else { return Ok(()) };
+        let Some(object) = self.current(place, &WriteIf::default()).await? else { return Ok(()) };
+        if let Err(refused) = condition.check(&object) {
+            return self.refuse(refused).await;
+        }
         let mut batch = WriteBatch::new();
         batch.delete(rows::object(&place.bucket, &place.key));
         let unnamed = Self::unname(&mut batch, &object.blobs)?;

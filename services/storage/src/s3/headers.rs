@@ -12,46 +12,6 @@ use crate::rows::{Headers, Sums};
 /// Bytes of user metadata, names and values (S3's limit).
 const MAX_METADATA: usize = 2048;
 
-/// Headers that ask for what this service does not do; silence would promise it.
-const UNSUPPORTED: [&str; 14] = [
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-server-side-encryption-customer-key",
-    "x-amz-copy-source-server-side-encryption-customer-key",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-    "x-amz-tagging",
-    "x-amz-website-redirect-location",
-    "x-amz-object-lock-mode",
-    "x-amz-object-lock-retain-until-date",
-    "x-amz-object-lock-legal-hold",
-    "x-amz-bucket-object-lock-enabled",
-    "x-amz-write-offset-bytes",
-    "x-amz-grant-read",
-    "x-amz-grant-write",
-    "x-amz-grant-full-control",
-];
-
-/// Headers of which one value is what this service does anyway.
-const SUPPORTED: [(&str, &[&str]); 3] = [
-    ("x-amz-acl", &["private", "bucket-owner-full-control"]),
-    ("x-amz-storage-class", &["STANDARD"]),
-    ("x-amz-server-side-encryption", &["AES256"]),
-];
-
-/// Refuses requests for what this service does not do.
-pub(super) fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
-    let refuse = |name: &str| s3_error!(NotImplemented, "A header you provided is not implemented: {name}");
-    if let Some(name) = UNSUPPORTED.into_iter().find(|name| headers.contains_key(*name)) {
-        return Err(refuse(name));
-    }
-    for (name, values) in SUPPORTED {
-        let value = headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        if value.is_some_and(|value| !values.contains(&value)) {
-            return Err(refuse(name));
-        }
-    }
-    Ok(())
-}
-
 /// The headers of a request that are kept with the object.
 pub(super) fn kept(
     headers: &HeaderMap,
@@ -150,18 +110,5 @@ mod tests {
     fn the_transport_is_not_the_content() {
         assert_eq!(without_chunks("aws-chunked"), None);
         assert_eq!(without_chunks("gzip, aws-chunked").as_deref(), Some("gzip"));
-    }
-
-    #[test]
-    fn what_is_not_done_is_refused() {
-        let check = |name: &'static str, value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
-            refuse_unsupported(&headers).is_ok()
-        };
-        assert!(check("x-amz-acl", "private") && !check("x-amz-acl", "public-read"));
-        assert!(check("x-amz-server-side-encryption", "AES256"));
-        assert!(!check("x-amz-server-side-encryption", "aws:kms"));
-        assert!(!check("x-amz-tagging", "a=b"));
     }
 }

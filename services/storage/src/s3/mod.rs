@@ -1,11 +1,13 @@
 //! The S3 protocol over the regions. What a request needs is gathered here: its region, its bucket, its body.
 
+mod allowed;
 mod buckets;
 mod headers;
 mod host;
 mod list;
 mod multipart;
 mod objects;
+mod ranges;
 mod service;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput, DeleteObjectOutput,
-    DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETagCondition, Error as KeyError, GetObjectInput,
+    DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, Error as KeyError, GetObjectInput,
     GetObjectOutput, HeadObjectInput, HeadObjectOutput, MetadataDirective, ObjectIdentifier, PutObjectInput,
     PutObjectOutput, StreamingBlob, Timestamp,
 };
@@ -15,7 +15,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use super::headers::{self, with_sums};
 use super::{Gateway, to_the_end};
 use crate::commit::{self, Place};
-use crate::conditions::{ReadIf, WriteIf};
+use crate::conditions::{DeleteIf, ReadIf, WriteIf};
 use crate::error::Error;
 use crate::read::Reader;
 use crate::region::{NewBlob, Region};
@@ -44,8 +44,12 @@ fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S
         (Some(range), None) => range.check(object.size)?,
         (None, Some(number)) => part_bytes(object, number)?,
     };
-    if bytes.is_empty() && object.size > 0 {
+    // RFC 9110, 14.1.2: no range of an empty object can be satisfied. But its one part is empty.
+    if bytes.is_empty() && part.is_none() {
         return Err(S3ErrorCode::InvalidRange.into());
+    }
+    if object.size == 0 {
+        return Ok(Span { bytes, content_range: None, parts_count });
     }
     let last = bytes.end.saturating_sub(1);
     let content_range = format!("bytes {}-{last}/{}", bytes.start, object.size);
@@ -108,7 +112,6 @@ impl Gateway {
         &self,
         mut request: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
-        headers::refuse_unsupported(&request.headers)?;
         let place = Place { bucket: request.input.bucket.clone(), key: request.input.key.clone() };
         let region = self.in_bucket(&request, &place.bucket).await?;
         let input = &mut request.input;
@@ -177,7 +180,6 @@ impl Gateway {
         &self,
         request: S3Request<CopyObjectInput>,
     ) -> S3Result<S3Response<CopyObjectOutput>> {
-        headers::refuse_unsupported(&request.headers)?;
         let input = &request.input;
         let CopySource::Bucket { bucket, key, version_id } = &input.copy_source else {
             return Err(s3_error!(NotImplemented, "Only a bucket and a key can be copied from"));
@@ -236,7 +238,11 @@ impl Gateway {
         let region = self.in_bucket(&request, &request.input.bucket).await?;
         let input = request.input;
         let place = Place { bucket: input.bucket, key: input.key };
-        let condition = WriteIf { matches: input.if_match, none_matches: None };
+        let condition = DeleteIf {
+            matches: input.if_match,
+            modified: input.if_match_last_modified_time,
+            size: input.if_match_size,
+        };
         to_the_end(async move { region.delete_object(&place, &condition).await }).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
@@ -278,7 +284,11 @@ impl Gateway {
 async fn delete_one(region: Arc<Region>, bucket: String, object: ObjectIdentifier) -> S3Result<()> {
     only_version(object.version_id.as_deref())?;
     let place = Place { bucket, key: object.key };
-    let condition = WriteIf { matches: object.e_tag.map(ETagCondition::ETag), none_matches: None };
+    let condition = DeleteIf {
+        matches: object.e_tag.map(DeleteIf::tag),
+        modified: object.last_modified_time,
+        size: object.size,
+    };
     to_the_end(async move { region.delete_object(&place, &condition).await }).await
 }
 

@@ -16,6 +16,8 @@ use s3s::dto::*;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Request, S3Response, S3Result};
 
+use super::allowed::Allowed;
+use super::ranges::{WithoutRange, verified};
 use super::{ANSWER, Gateway};
 use crate::access;
 
@@ -29,7 +31,7 @@ macro_rules! operations {
         impl S3 for Gateway {
             $(
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                    self.$method(request).await
+                    self.$method(verified(request)).await
                 }
             )*
         }
@@ -61,16 +63,24 @@ operations! {
 /// The S3 API as a router, for one listener.
 pub(crate) fn router(gateway: &Gateway) -> Router {
     let gateway = gateway.for_listener();
-    let mut config = S3Config::default();
-    config.xml_max_body_size = MAX_XML;
-    let mut builder = S3ServiceBuilder::new(gateway.clone());
-    builder.set_host(gateway.hosts);
+    let mut builder = plain(&gateway);
+    builder.set_route(WithoutRange(plain(&gateway).build()));
     builder.set_auth(gateway.keys);
-    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    builder.set_access(Allowed);
     let service = builder.build();
     Router::new()
         .fallback_service(tower::service_fn(move |request| serve(service.clone(), request)))
         .layer(axum::middleware::from_fn(access::guard))
+}
+
+/// The service without anybody asking who calls.
+fn plain(gateway: &Gateway) -> S3ServiceBuilder {
+    let mut config = S3Config::default();
+    config.xml_max_body_size = MAX_XML;
+    let mut builder = S3ServiceBuilder::new(gateway.clone());
+    builder.set_host(gateway.hosts.clone());
+    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    builder
 }
 
 /// A `PUT` takes as long as its body does, at the least rate of [`crate::write`]; other answers have a deadline.

@@ -107,11 +107,23 @@ pub(crate) fn moving(address: Arc<Mutex<SocketAddr>>) -> impl Exchange {
 
 /// One request as it is, such as a presigned URL; the host it names is kept as its header.
 pub(crate) async fn fetch(address: SocketAddr, method: &str, url: &str) -> Response<Incoming> {
+    fetch_with(address, method, url, &[]).await
+}
+
+/// The same with these headers.
+pub(crate) async fn fetch_with(
+    address: SocketAddr,
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+) -> Response<Incoming> {
     let uri: Uri = url.parse().unwrap();
     let host = uri.authority().map_or_else(|| address.to_string(), ToString::to_string);
-    let request =
-        Request::builder().method(method).uri(uri).header("host", host).body(Body::empty()).unwrap();
-    tower::ServiceExt::oneshot(plain(address), request).await.unwrap()
+    let mut request = Request::builder().method(method).uri(uri).header("host", host);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    tower::ServiceExt::oneshot(plain(address), request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
 pub(crate) async fn text(response: Response<Incoming>) -> String {
