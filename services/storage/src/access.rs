@@ -7,10 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use maily_keys::AccessKey;
@@ -20,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::REGIONS;
 use crate::error::Error;
+use crate::s3::refuse;
 
 /// The access keys that are known.
 #[derive(Clone)]
@@ -137,15 +137,10 @@ fn all_signed(headers: &HeaderMap, signed: &str, presigned: bool) -> bool {
     is_signed("host") && headers.keys().all(|name| !weighty(name.as_str()) || is_signed(name.as_str()))
 }
 
-fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    );
-    (status, [(CONTENT_TYPE, "application/xml")], Body::from(body)).into_response()
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
 
     fn status(request: http::request::Builder) -> Option<StatusCode> {

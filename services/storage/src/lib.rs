@@ -142,7 +142,9 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     storage.keep_rotating(&schedule, &boot.shutdown);
     let (fatal, watched) = (boot.fatal_handle(), Arc::clone(&storage));
     tokio::spawn(async move { fatal.raise(watched.lost().await.into()) });
-    let listeners = Listeners::new().internal(storage.router()).edge(storage.router(), EdgeAuth::Own);
+    let listeners = Listeners::new()
+        .internal(storage.router())
+        .edge(storage.router(), EdgeAuth::OwnThrottled(s3::slow_down));
     // The answer to an upload comes after its last byte, whenever that is; `s3` has the deadlines.
     let served = boot.serve(listeners.own_deadlines()).await;
     let closed = storage.close().await;

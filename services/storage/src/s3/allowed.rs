@@ -96,6 +96,7 @@ const CONDITIONS: Names = &["if-match", "if-none-match", "if-unmodified-since"];
 /// What a signed link has in its query, and what there asks for nothing.
 const QUERY: Names = &[
     "x-amz-algorithm",
+    "x-amz-checksum-mode",
     "x-amz-content-sha256",
     "x-amz-credential",
     "x-amz-date",

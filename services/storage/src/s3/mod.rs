@@ -1,7 +1,9 @@
 //! The S3 protocol over the regions. What a request needs is gathered here: its region, its bucket, its body.
 
 mod allowed;
+mod answer;
 mod buckets;
+mod entries;
 mod headers;
 mod host;
 mod list;
@@ -178,6 +180,7 @@ async fn to_the_end<T: Send + 'static>(
     }
 }
 
+pub(crate) use answer::{refuse, slow_down};
 pub(crate) use service::router;
 
 #[cfg(test)]

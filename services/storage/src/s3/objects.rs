@@ -12,8 +12,9 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
+use super::answer::ObjectBytes;
 use super::headers::{self, with_sums};
-use super::{Gateway, to_the_end};
+use super::{Gateway, entries, to_the_end};
 use crate::commit::{self, Place};
 use crate::conditions::{DeleteIf, ReadIf, WriteIf};
 use crate::error::Error;
@@ -150,7 +151,9 @@ impl Gateway {
         let checksums = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED");
         let mut output = describe!(GetObjectOutput, &object, &span, checksums);
         output.body = Some(body);
-        Ok(S3Response::new(output))
+        let mut response = S3Response::new(output);
+        response.extensions.insert(ObjectBytes);
+        Ok(response)
     }
 
     pub(super) async fn head(
@@ -172,6 +175,7 @@ impl Gateway {
         let checksums = input.checksum_mode.is_some_and(|mode| mode.as_str() == "ENABLED");
         let partial = span.content_range.is_some();
         let mut response = S3Response::new(describe!(HeadObjectOutput, &object, &span, checksums));
+        response.extensions.insert(ObjectBytes);
         response.status = partial.then_some(http::StatusCode::PARTIAL_CONTENT);
         Ok(response)
     }
@@ -252,9 +256,13 @@ impl Gateway {
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let region = self.in_bucket(&request, &request.input.bucket).await?;
+        entries::check(&request)?;
         let S3Request { input, .. } = request;
         if input.delete.objects.len() > DELETES {
             return Err(s3_error!(MalformedXML, "At most {DELETES} objects can be deleted at once"));
+        }
+        if input.delete.objects.iter().any(|object| object.key.is_empty()) {
+            return Err(s3_error!(MalformedXML, "An object to be deleted has no key"));
         }
         let quiet = input.delete.quiet.unwrap_or(false);
         let bucket = input.bucket;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{Method, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto::*;
@@ -18,7 +18,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::allowed::Allowed;
 use super::ranges::{WithoutRange, verified};
-use super::{ANSWER, Gateway};
+use super::{ANSWER, Gateway, answer, entries};
 use crate::access;
 
 /// The longest XML body: a list of 10,000 parts with checksums.
@@ -71,6 +71,7 @@ pub(crate) fn router(gateway: &Gateway) -> Router {
     Router::new()
         .fallback_service(tower::service_fn(move |request| serve(service.clone(), request)))
         .layer(axum::middleware::from_fn(access::guard))
+        .layer(axum::middleware::from_fn(answer::complete))
 }
 
 /// The service without anybody asking who calls.
@@ -86,10 +87,13 @@ fn plain(gateway: &Gateway) -> S3ServiceBuilder {
 /// A `PUT` takes as long as its body does, at the least rate of [`crate::write`]; other answers have a deadline.
 async fn serve(service: S3Service, request: Request) -> Result<Response, Infallible> {
     let deadline = if request.method() == Method::PUT { Duration::MAX } else { ANSWER };
-    let answer = service.call(request.map(s3s::Body::http_body_unsync));
+    let answer = service.call(entries::watched(request).map(s3s::Body::http_body_unsync));
     Ok(match tokio::time::timeout(deadline, answer).await {
         Ok(Ok(response)) => response.map(Body::new),
-        Ok(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Ok(Err(_)) => {
+            let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
+            answer::refuse(status, code, "The service failed; try again.")
+        }
+        Err(_) => answer::slow_down(),
     })
 }

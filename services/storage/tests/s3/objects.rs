@@ -110,6 +110,10 @@ async fn deleted_is_deleted_and_a_full_bucket_stays() {
     assert_eq!(code(objects.sdk().delete_bucket().bucket("things").send().await), "BucketNotEmpty");
     objects.delete("things", "a").await.unwrap();
     objects.delete("things", "a").await.unwrap();
+    let none =
+        Delete::builder().objects(ObjectIdentifier::builder().key("").build().unwrap()).build().unwrap();
+    let none = objects.sdk().delete_objects().bucket("things").delete(none).send().await;
+    assert_eq!(code(none), "MalformedXML", "no key is no deletion");
     let both = ["b", "c"].map(|key| ObjectIdentifier::builder().key(key).build().unwrap());
     let both = Delete::builder().set_objects(Some(both.to_vec())).build().unwrap();
     let done = objects.sdk().delete_objects().bucket("things").delete(both).send().await.unwrap();

@@ -40,9 +40,12 @@ pub(crate) async fn open(dir: &Path) -> Storage {
 
 /// Serves `storage` on a port of 127.0.0.1, until the runtime ends.
 pub(crate) async fn serve(storage: &Storage) -> SocketAddr {
+    serve_router(storage.router()).await
+}
+
+pub(crate) async fn serve_router(router: axum::Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = storage.router();
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     address
 }
