@@ -3,6 +3,7 @@
 mod allowed;
 mod answer;
 mod buckets;
+mod copy;
 mod entries;
 mod headers;
 mod host;
@@ -109,17 +110,19 @@ impl Gateway {
         Ok(None)
     }
 
-    /// Receives a request's body into a new blob, and checks it against what the client says of it.
+    /// Receives a request's body of at most `limit` bytes into a new blob, and checks it against what the client says of
+    /// it.
     async fn receive<T>(
         &self,
         region: &Region,
         request: &S3Request<T>,
         body: Option<StreamingBlob>,
         wanted: Option<Algorithm>,
+        limit: u64,
     ) -> S3Result<(NewBlob, Written)> {
         let announced = headers::announced(&request.headers);
-        if announced.is_some_and(|length| length > self.max_object_bytes) {
-            return Err(Error::TooLarge(self.max_object_bytes).into());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(Error::TooLarge(limit).into());
         }
         let place = self.place().await?;
         let claimed = Claimed::new(&request.headers, request.trailing_headers.clone(), wanted);
@@ -129,21 +132,21 @@ impl Gateway {
             Some(length) if length != written.size => Err(Error::Body),
             _ => Ok(claimed.check(&written.md5, &written.sums)?),
         };
-        self.write(region, place, pieces, &claimed, check).await
+        let sealing = Sealing { pieces, claimed: &claimed, limit };
+        self.write(region, place, sealing, check).await
     }
 
-    /// Writes `pieces` into a new blob, if `check` finds nothing wrong with them.
+    /// Writes pieces into a new blob, if `check` finds nothing wrong with them.
     async fn write(
         &self,
         region: &Region,
         place: OwnedSemaphorePermit,
-        pieces: Body,
-        claimed: &Claimed,
+        sealing: Sealing<'_>,
         check: impl FnOnce(&Written) -> Result<(), Error>,
     ) -> S3Result<(NewBlob, Written)> {
         let blob = region.new_blob().await?;
-        let (hasher, limit) = (claimed.hasher(), self.max_object_bytes);
-        let sealed = region.blobs.seal(&blob, pieces, hasher, limit).await?;
+        let (hasher, limit) = (sealing.claimed.hasher(), sealing.limit);
+        let sealed = region.blobs.seal(&blob, sealing.pieces, hasher, limit).await?;
         if let Err(error) = check(&sealed.written) {
             sealed.abort().await;
             return Err(error.into());
@@ -155,6 +158,13 @@ impl Gateway {
         })
         .await
     }
+}
+
+/// What becomes a blob, and how long it may be.
+struct Sealing<'a> {
+    pieces: Body,
+    claimed: &'a Claimed,
+    limit: u64,
 }
 
 /// Why a body's stream failed: by a refusal of s3s (a wrong chunk signature or digest), or by the network.

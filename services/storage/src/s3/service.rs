@@ -54,6 +54,7 @@ operations! {
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = delete_many;
     create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = create_upload;
     upload_part(UploadPartInput) -> UploadPartOutput = put_part;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = copy_part;
     complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = complete;
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = abort;
     list_parts(ListPartsInput) -> ListPartsOutput = parts;
