@@ -195,8 +195,8 @@ impl Claimed {
     }
 }
 
-/// *Error responses* (Amazon S3 API Reference): "The request contained trailing data that was not well-formed or did not
-/// conform to our published schema." s3s has no name for it.
+/// What Amazon's S3 is seen to answer here, though its API Reference has it nowhere (versity/versitygw issues 1600 and
+/// 1691); s3s has no name for it.
 fn missing_trailer(name: &str) -> S3Error {
     let Ok(code) = "MalformedTrailerError".parse::<S3ErrorCode>();
     let mut error =

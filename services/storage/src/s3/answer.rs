@@ -121,7 +121,7 @@ fn message(code: &str) -> &'static str {
             "The list of parts was not in ascending order. The parts list must be specified in order by part number."
         }
         "InvalidRange" => "The requested range is not satisfiable.",
-        "InvalidURI" => "The specified URI couldn't be parsed.",
+        "InvalidURI" => "Couldn't parse the specified URI.",
         "KeyTooLongError" => "Your key is too long: it may have 1024 bytes.",
         "MalformedXML" => {
             "The XML that you provided was not well formed or did not validate against our schema."
