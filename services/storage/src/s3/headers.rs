@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName};
-use s3s::dto::{ChecksumType, Metadata, ServerSideEncryption, Timestamp, TimestampFormat};
+use s3s::dto::{ChecksumType, Metadata, Owner, ServerSideEncryption, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3Result, s3_error};
 
 use crate::rows::{Headers, Sums};
@@ -54,6 +54,11 @@ fn seconds(time: &Timestamp) -> Option<i64> {
 /// A time as the protocol shows it.
 pub(super) fn timestamp(ms: i64) -> Timestamp {
     Timestamp::from(UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+/// Whose every object is, for clients that ask: there are no accounts.
+pub(super) fn owner() -> Owner {
+    Owner { display_name: Some("maily".into()), id: Some("maily".into()) }
 }
 
 /// What an object is sealed with, in S3's words: AES-256, under keys that the service keeps. *PutObject* (Amazon S3 API

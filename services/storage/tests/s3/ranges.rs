@@ -49,4 +49,6 @@ async fn an_empty_object_has_no_range() {
     }
     let part = objects.sdk().get_object().bucket("things").key("empty").part_number(1).send().await.unwrap();
     assert_eq!(part.content_length(), Some(0));
+    let second = objects.sdk().get_object().bucket("things").key("empty").part_number(2).send().await;
+    assert_eq!(code(second), "InvalidPart");
 }
