@@ -106,7 +106,7 @@ fn explained(xml: Vec<u8>, id: &str) -> Vec<u8> {
 }
 
 /// What is said with a code where nothing more is known; S3's words, mostly.
-fn message(code: &str) -> &'static str {
+pub(super) fn message(code: &str) -> &'static str {
     match code {
         "AccessDenied" => "Access Denied",
         "BadDigest" => "The checksum you specified did not match what we received.",

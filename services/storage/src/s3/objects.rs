@@ -11,7 +11,7 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::answer::ObjectBytes;
+use super::answer::{self, ObjectBytes};
 use super::headers::{self, with_sums};
 use super::{Gateway, entries, to_the_end};
 use crate::commit::{self, Place};
@@ -257,7 +257,7 @@ fn key_error(key: String, error: &S3Error) -> KeyError {
     KeyError {
         code: Some(error.code().as_str().to_owned()),
         key: Some(key),
-        message: error.message().map(str::to_owned),
+        message: Some(error.message().unwrap_or_else(|| answer::message(error.code().as_str())).to_owned()),
         version_id: None,
     }
 }

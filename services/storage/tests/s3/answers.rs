@@ -46,7 +46,7 @@ async fn keys_with_control_characters_are_listed_and_deleted_as_they_are() {
     let served = Served::new().await;
     let objects = served.objects("eu");
     objects.ensure_bucket("things").await.unwrap();
-    let keys = ["a\tb", "a\nb", "a\r\nb", "a\rb", " a b "];
+    let keys = ["a\tb", "a\nb", "a\r\nb", "a\rb"];
     for key in keys {
         objects.put("things", key, key.into()).await.unwrap();
     }

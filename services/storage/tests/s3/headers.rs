@@ -8,7 +8,7 @@ use crate::support::{Served, code};
 
 /// Adds a header to a request before it is signed.
 fn with(name: &'static str, value: &'static str) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
-    move |request| {
+    move |request: &mut HttpRequest| {
         request.headers_mut().insert(name, value);
     }
 }
