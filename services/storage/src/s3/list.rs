@@ -119,7 +119,7 @@ fn token(text: &str) -> S3Result<String> {
 }
 
 /// Names in the response are percent-encoded where the client asks for it: XML can't hold every character.
-fn named(encoding: Option<&EncodingType>, name: String) -> String {
+pub(super) fn named(encoding: Option<&EncodingType>, name: String) -> String {
     match encoding {
         Some(_) => utf8_percent_encode(&name, PLAIN).to_string(),
         None => name,
@@ -182,7 +182,7 @@ impl Gateway {
         let next = page.next_continuation_token.as_deref().map(token).transpose()?;
         Ok(S3Response::new(ListObjectsOutput {
             next_marker: next.map(|next| named(encoding.as_ref(), next)),
-            marker: Some(marker.unwrap_or_default()),
+            marker: Some(named(encoding.as_ref(), marker.unwrap_or_default())),
             name: page.name,
             prefix: page.prefix,
             delimiter: page.delimiter,

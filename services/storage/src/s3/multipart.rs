@@ -9,7 +9,7 @@ use s3s::dto::{
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{self, sums_of, with_sums};
-use super::list::beyond;
+use super::list::{beyond, named};
 use super::{Gateway, to_the_end};
 use crate::commit::{self, Named, Place, Whole};
 use crate::conditions::WriteIf;
@@ -220,27 +220,32 @@ impl Gateway {
         let limit = page(input.max_uploads)?;
         let (found, more) = region.uploads_after(&input.bucket, &prefix, marker, limit).await?;
         let next = found.last().filter(|_| more).map(|(key, id, _)| (Some(key.clone()), Some(id.clone())));
+        let shown = |name: String| named(input.encoding_type.as_ref(), name);
         let uploads = found.into_iter().map(|(key, id, upload)| MultipartUpload {
             checksum_type: kind(&upload),
             checksum_algorithm: upload.algorithm.map(ChecksumAlgorithm::from),
             initiated: Some(headers::timestamp(upload.created_ms)),
-            key: Some(key),
+            key: Some(shown(key)),
             upload_id: Some(id),
             ..MultipartUpload::default()
         });
+        let uploads = uploads.collect();
         let truncated = next.is_some();
         let (next_key_marker, next_upload_id_marker) = next.unwrap_or_default();
+        let (key_marker, next_key_marker) = (input.key_marker.map(shown), next_key_marker.map(shown));
+        let prefix = input.prefix.map(shown);
         Ok(S3Response::new(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
             common_prefixes: Some(Vec::<CommonPrefix>::new()),
             is_truncated: Some(truncated),
-            key_marker: input.key_marker,
+            encoding_type: input.encoding_type,
+            key_marker,
             max_uploads: i32::try_from(limit).ok(),
             next_key_marker,
             next_upload_id_marker,
-            prefix: input.prefix,
+            prefix,
             upload_id_marker: input.upload_id_marker,
-            uploads: Some(uploads.collect()),
+            uploads: Some(uploads),
             ..ListMultipartUploadsOutput::default()
         }))
     }

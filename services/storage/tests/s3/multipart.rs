@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, EncodingType};
 
 use crate::support::{Served, code, noise};
 
@@ -164,6 +164,9 @@ async fn unfinished_uploads_are_listed_a_page_at_a_time() {
     assert_eq!(keys("b/", None).await, ["b/1", "b/1", "b/1!", "b/2"]);
     assert_eq!(keys("", Some("b/1")).await, ["b/1!", "b/2", "c"]);
     assert_eq!(keys("b/", Some("c")).await, Vec::<String>::new());
+    create(sdk, "d\r%").await;
+    let page = sdk.list_multipart_uploads().bucket("things").prefix("d").encoding_type(EncodingType::Url);
+    assert_eq!(page.send().await.unwrap().uploads()[0].key(), Some("d%0D%25"));
 }
 
 #[tokio::test]
