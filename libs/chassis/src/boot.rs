@@ -227,7 +227,7 @@ impl<T> Boot<T> {
         let config = self.config.edge.as_ref().ok_or_else(missing)?;
         let keys = match auth {
             EdgeAuth::Bearer => accepted("edge", config)?,
-            EdgeAuth::Own | EdgeAuth::Vouched(_) => KeyHashes::default(),
+            EdgeAuth::Own | EdgeAuth::OwnThrottled(_) | EdgeAuth::Vouched(_) => KeyHashes::default(),
         };
         let rate = Rate::new(config.requests_per_second, self.redis.clone(), self.name);
         let socket = self.sockets.edge.as_ref().ok_or_else(missing)?;
