@@ -104,7 +104,7 @@ def checksums(s3) -> None:
 
 
 def multipart(s3) -> None:
-    body, size = noise(2, 15 * MIB), 15 * MIB // 4
+    body, size = noise(2, 16 * MIB), 5 * MIB
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="big")["UploadId"]
     parts = []
     for number in range(1, 5):

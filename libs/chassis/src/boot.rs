@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
+    body::{self, Bodies, Budget},
     client::{self, Connector, PeerClient},
     closed,
     config::{Config, Edge},
@@ -21,13 +22,18 @@ use crate::{
     error::Error,
     internal,
     listeners::Listeners,
+    places::{self, Bounds, Places},
     problem::{Problem, reworded},
+    proxies::Proxies,
     rate::Rate,
     readiness::Readiness,
     serve::{Security, Server},
     shared::RedisClient,
-    telemetry, tls,
+    start, telemetry, tls,
 };
+
+/// Fewer bytes would refuse single bodies that a service takes, of 4 MiB.
+const FEWEST_BODY_BYTES: usize = 8 << 20;
 
 /// The bound sockets of a service.
 pub(crate) struct Sockets {
@@ -159,14 +165,27 @@ impl<T> Boot<T> {
             }
             server
         };
-        let mut servers = vec![worded(self.internal_server(timed(listeners.internal)).await?)];
+        if self.config.limits.body_bytes < FEWEST_BODY_BYTES {
+            return Err(Error::new("configuration: limits.body_bytes is less than 8388608"));
+        }
+        let budget = Budget::new(self.config.limits.body_bytes);
+        let bodies = |patience| Bodies { budget: budget.clone(), streams: listeners.streams, patience };
+        let bounded = |router: Router, patience| {
+            timed(router).layer(middleware::from_fn_with_state(bodies(patience), body::bounded))
+        };
+        let internal = self.internal_server(bounded(listeners.internal, body::INSIDE)).await?;
+        let mut servers = vec![worded(internal)];
         match (&self.sockets.edge, listeners.edge) {
-            (Some(_), Some((router, auth))) => servers.push(worded(self.edge_server(timed(router), auth)?)),
+            (Some(_), Some((router, auth))) => {
+                servers.push(worded(self.edge_server(bounded(router, body::AT_THE_EDGE), auth)?));
+            }
             (Some(_), None) => return Err(Error::new("configuration: edge: this service has no edge API")),
             (None, _) => {}
         }
         match (&self.sockets.officer, listeners.officer) {
-            (Some(_), Some(router)) => servers.push(self.officer_server(timed(router))?),
+            (Some(_), Some(router)) => {
+                servers.push(self.officer_server(bounded(router, body::AT_THE_EDGE))?);
+            }
             (Some(_), None) => {
                 return Err(Error::new("configuration: officer: this service has no officer API"));
             }
@@ -188,7 +207,19 @@ impl<T> Boot<T> {
             security: Security::Mutual(tls::internal_server(&self.config.internal)?),
             router: self.common(router),
             limits: self.config.limits,
+            // Services are few and each has one or few connections; no host of theirs may take all that there are.
+            places: self.places(|all| all.div_ceil(2)),
+            proxies: Proxies::default(),
         })
+    }
+
+    /// A listener's places, each client's by how many there are in all.
+    fn places(&self, each: impl FnOnce(usize) -> usize) -> Places {
+        let optional = [self.sockets.edge.is_some(), self.sockets.officer.is_some()];
+        let listeners = 1 + optional.into_iter().filter(|open| *open).count();
+        let all =
+            self.config.limits.connections.min(places::affordable(start::descriptors(), listeners)).max(1);
+        Places::new(Bounds { all, each: each(all), at_work_too: false })
     }
 
     fn edge_server(&self, router: Router, auth: EdgeAuth) -> Result<Server, Error> {
@@ -196,11 +227,12 @@ impl<T> Boot<T> {
         let config = self.config.edge.as_ref().ok_or_else(missing)?;
         let keys = match auth {
             EdgeAuth::Bearer => accepted("edge", config)?,
-            EdgeAuth::Own | EdgeAuth::Vouched(_) => KeyHashes::default(),
+            EdgeAuth::Own | EdgeAuth::OwnThrottled(_) | EdgeAuth::Vouched(_) => KeyHashes::default(),
         };
         let rate = Rate::new(config.requests_per_second, self.redis.clone(), self.name);
         let socket = self.sockets.edge.as_ref().ok_or_else(missing)?;
-        self.gated(socket, config, router, Gate::new(auth, keys, rate))
+        let proxies = Proxies::new("edge", config)?;
+        self.gated(socket, config, router, Gate::new(auth, keys, rate).behind(proxies.clone()), proxies)
     }
 
     fn officer_server(&self, router: Router) -> Result<Server, Error> {
@@ -217,7 +249,9 @@ impl<T> Boot<T> {
         let counted_at = format!("{}:officer", self.name);
         let rate = Rate::new(config.requests_per_second, self.redis.clone(), &counted_at);
         let socket = self.sockets.officer.as_ref().ok_or_else(missing)?;
-        self.gated(socket, config, router, Gate::new(EdgeAuth::Bearer, keys, rate))
+        let proxies = Proxies::new("officer", config)?;
+        let gate = Gate::new(EdgeAuth::Bearer, keys, rate).behind(proxies.clone());
+        self.gated(socket, config, router, gate, proxies)
     }
 
     /// A listener for clients without a certificate, behind its gate.
@@ -227,6 +261,7 @@ impl<T> Boot<T> {
         config: &Edge,
         router: Router,
         gate: Gate,
+        proxies: Proxies,
     ) -> Result<Server, Error> {
         let gate = Arc::new(gate);
         tokio::spawn(tidy(Arc::clone(&gate), self.shutdown.clone()));
@@ -235,6 +270,8 @@ impl<T> Boot<T> {
             security: Security::Tls(tls::edge_server(config)?),
             router: self.common(router.layer(middleware::from_fn_with_state(gate, edge::admit))),
             limits: self.config.limits,
+            places: self.places(|_| self.config.limits.connections_per_address.max(1)),
+            proxies,
         })
     }
 

@@ -184,6 +184,40 @@ impl Service<Request<Body>> for PeerClient {
     }
 }
 
+/// Whether a call broke off in the midst of an open connection: the peer was there, and reset it or died. Where no
+/// connection came to be, none was free to send on, or no answer came in time, the peer may just be away.
+#[must_use]
+pub fn broke_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut broke = false;
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if is_absence(error) {
+            return false;
+        }
+        broke |= is_break(error);
+        cause = error.source();
+    }
+    broke
+}
+
+fn is_absence(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<tonic::ConnectError>()
+        || error.is::<tonic::TimeoutExpired>()
+        || error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+        || error.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_timeout() || error.is_canceled())
+        || error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+}
+
+fn is_break(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    error.is::<hyper::Error>()
+        || error.downcast_ref::<std::io::Error>().is_some_and(|error| {
+            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        })
+}
+
 /// Puts the current span's W3C trace context into a gRPC request: `Client::with_interceptor(channel, propagate)`.
 ///
 /// # Errors
@@ -227,5 +261,24 @@ impl opentelemetry::propagation::Injector for Headers<'_> {
         {
             self.0.insert(name, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn only_an_open_connection_breaks_off() {
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::UnexpectedEof] {
+            assert!(broke_off(&Error::from(kind)), "{kind}");
+            // The same while connecting, as a peer does that starts or ends.
+            assert!(!broke_off(&tonic::ConnectError(Box::new(Error::from(kind)))), "{kind}");
+        }
+        assert!(!broke_off(&Error::from(ErrorKind::ConnectionRefused)));
+        assert!(!broke_off(&Error::from(ErrorKind::TimedOut)));
+        assert!(!broke_off(&tonic::TimeoutExpired(())));
     }
 }

@@ -21,7 +21,8 @@ pub(crate) async fn refuse(State(readiness): State<Readiness>, request: Request,
     }
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
+/// Whether an answer has to be one of gRPC.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/grpc"))
 }

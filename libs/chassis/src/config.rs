@@ -12,6 +12,7 @@ use figment::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use crate::backends::{Redis, Vault, VaultAuth};
+use crate::network::Network;
 
 /// Where the service runs; what is refused in production is decided by this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +102,32 @@ pub struct Edge {
     /// Requests a second that one key, or one address without a key, may send.
     #[serde(default = "default_rate")]
     pub requests_per_second: u32,
+    /// The networks of proxies in front that are believed when they say for whom they call.
+    #[serde(default)]
+    pub trusted_proxies: Vec<Network>,
+    /// Which entry of `X-Forwarded-For` is the client, from the right: 1 where one proxy stands in front.
+    #[serde(default)]
+    pub forwarded_hop: Option<usize>,
+    /// Whether connections of those proxies begin with the PROXY protocol, version 1 or 2.
+    #[serde(default)]
+    pub proxy_protocol: bool,
+}
+
+impl Edge {
+    /// A section of which only this is said.
+    #[must_use]
+    pub fn new(listen: SocketAddr, certificate: PathBuf, key: PathBuf) -> Self {
+        Self {
+            listen,
+            certificate,
+            key,
+            keys: None,
+            requests_per_second: default_rate(),
+            trusted_proxies: Vec::new(),
+            forwarded_hop: None,
+            proxy_protocol: false,
+        }
+    }
 }
 
 fn default_rate() -> u32 {
@@ -141,8 +168,12 @@ impl Default for Telemetry {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Connections open at once on one listener.
+    /// Connections open at once on one listener; fewer where the process may not open as many files.
     pub connections: usize,
+    /// Connections open at once of one client of an edge or officer listener: an IPv4 address, or 64 bits of an IPv6 one.
+    pub connections_per_address: usize,
+    /// Bytes of request bodies under way, of all listeners together.
+    pub body_bytes: usize,
     /// Seconds that a TLS handshake may take.
     pub handshake_seconds: u64,
     /// Seconds that a connection may be open before its first request.
@@ -159,6 +190,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_address: 64,
+            body_bytes: 256 << 20,
             handshake_seconds: 10,
             first_request_seconds: 30,
             idle_seconds: 300,

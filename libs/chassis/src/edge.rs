@@ -10,7 +10,7 @@ use axum::{
 };
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::{error::Error, problem::Problem, rate::Rate};
+use crate::{error::Error, places, problem::Problem, proxies::Proxies, rate::Rate};
 
 /// Who checks the callers of an edge listener.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub enum EdgeAuth {
     Bearer,
     /// The service itself, by the emulated API's own means (SigV4, signed links).
     Own,
+    /// The service itself, as `Own`; above the rate this is answered, in the emulated API's own words.
+    OwnThrottled(fn() -> Response),
     /// The service itself; what it vouches for is not counted, so that no junk from the same address can shut it out.
     Vouched(Vouch),
 }
@@ -110,6 +112,7 @@ pub(crate) struct Gate {
     auth: EdgeAuth,
     keys: KeyHashes,
     rate: Rate,
+    proxies: Proxies,
 }
 
 /// Who a request is counted for, and what becomes of it within the limit.
@@ -120,7 +123,12 @@ struct Verdict {
 
 impl Gate {
     pub(crate) fn new(auth: EdgeAuth, keys: KeyHashes, rate: Rate) -> Self {
-        Self { auth, keys, rate }
+        Self { auth, keys, rate, proxies: Proxies::default() }
+    }
+
+    /// Requests that come through these are counted for whom they are forwarded for.
+    pub(crate) fn behind(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
     }
 
     /// Drops the counters of callers that have been quiet, so that the table stays small.
@@ -130,9 +138,12 @@ impl Gate {
 
     fn judge(&self, request: &Request) -> Verdict {
         let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let by_address = address.map(|info| format!("address {}", info.0.ip()));
+        let client = address.map(|info| self.proxies.client(info.0.ip(), request.headers()));
+        let by_address = client.map(|client| format!("address {}", places::client(client)));
         match &self.auth {
-            EdgeAuth::Own => return Verdict { counted_as: by_address, then: Ok(None) },
+            EdgeAuth::Own | EdgeAuth::OwnThrottled(_) => {
+                return Verdict { counted_as: by_address, then: Ok(None) };
+            }
             EdgeAuth::Vouched(vouch) => {
                 let counted_as = if (vouch.0)(request) { None } else { by_address };
                 return Verdict { counted_as, then: Ok(None) };
@@ -184,6 +195,11 @@ pub(crate) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
         }
         Err(problem) => {
             let mut response = problem.into_response();
+            if let (EdgeAuth::OwnThrottled(answer), StatusCode::TOO_MANY_REQUESTS) =
+                (&gate.auth, response.status())
+            {
+                return answer();
+            }
             if response.status() == StatusCode::UNAUTHORIZED {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
@@ -276,6 +292,26 @@ mod tests {
             assert!(send("/authentic").await);
         }
         assert!((2..50).contains(&junk), "{junk}");
+    }
+
+    #[tokio::test]
+    async fn above_the_rate_the_service_answers_in_its_own_words() {
+        use tower::ServiceExt;
+        let answer = || (StatusCode::SERVICE_UNAVAILABLE, "slow down").into_response();
+        let rate = Rate::new(1, None, "test");
+        let gate = Arc::new(Gate::new(EdgeAuth::OwnThrottled(answer), KeyHashes::default(), rate));
+        let router = axum::Router::new()
+            .fallback(|| async { "served" })
+            .layer(axum::middleware::from_fn_with_state(gate, super::admit));
+        let mut statuses = Vec::new();
+        for _ in 0..20 {
+            let mut request = request(None);
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
+            statuses.push(router.clone().oneshot(request).await.unwrap().status());
+        }
+        assert_eq!(statuses[0], StatusCode::OK);
+        assert!(statuses.contains(&StatusCode::SERVICE_UNAVAILABLE), "{statuses:?}");
+        assert!(!statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
     }
 
     #[test]

@@ -11,7 +11,9 @@
 //!   unless it is configured.
 //! * The **health listener** is plain HTTP: `/livez`, `/readyz`, `/metrics`.
 
+mod accept;
 mod backends;
+mod body;
 mod boot;
 mod client;
 mod closed;
@@ -21,10 +23,16 @@ mod error;
 mod health;
 mod internal;
 mod listeners;
+mod network;
 #[cfg(test)]
 mod officer_tests;
+mod places;
+#[cfg(test)]
+mod places_tests;
 mod probe;
 mod problem;
+mod proxies;
+mod proxy_protocol;
 mod rate;
 mod readiness;
 pub mod retry;
@@ -39,8 +47,9 @@ mod telemetry;
 pub mod tls;
 
 pub use backends::{read_secret, read_token};
+pub use body::Streams;
 pub use boot::{Boot, Fatal};
-pub use client::{ClientError, PeerClient, TraceContext, propagate};
+pub use client::{ClientError, PeerClient, TraceContext, broke_off, propagate};
 pub use config::{
     Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
     load,
@@ -49,6 +58,8 @@ pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, Vouch, key_hash};
 pub use error::Error;
 pub use internal::Peer;
 pub use listeners::Listeners;
+pub use network::Network;
+pub use places::{Bounds, Place, Places};
 pub use problem::{Problem, Words};
 pub use readiness::Readiness;
 pub use retry::status_is_permanent;

@@ -2,7 +2,7 @@
 
 use axum::Router;
 
-use crate::{edge::EdgeAuth, problem::Words};
+use crate::{body::Streams, edge::EdgeAuth, problem::Words};
 
 /// The routers of a service, by listener.
 #[derive(Default)]
@@ -12,6 +12,7 @@ pub struct Listeners {
     pub(crate) officer: Option<Router>,
     pub(crate) own_deadlines: bool,
     pub(crate) words: Option<Words>,
+    pub(crate) streams: Option<Streams>,
 }
 
 impl Listeners {
@@ -54,6 +55,14 @@ impl Listeners {
     #[must_use]
     pub fn problems(mut self, words: Words) -> Self {
         self.words = Some(words);
+        self
+    }
+
+    /// These requests' bodies are passed on as they come; others are gathered, and count as a whole among the bodies under
+    /// way (`limits.body_bytes`).
+    #[must_use]
+    pub fn streams(mut self, streams: Streams) -> Self {
+        self.streams = Some(streams);
         self
     }
 

@@ -1,21 +1,9 @@
 //! Accepting connections: limits, TLS with a deadline, HTTP/1.1 and HTTP/2 on one port, graceful end.
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::ConnectInfo,
-};
+use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -26,14 +14,25 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{config::Limits, internal::Peer, tls};
+use crate::{
+    accept::Acceptor,
+    body::Holding,
+    config::Limits,
+    internal::Peer,
+    places::{Place, Places},
+    proxies::Proxies,
+    proxy_protocol, tls,
+};
+
+/// How long a connection that gives way has to take note of it.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How connections of a listener are secured.
 #[derive(Clone)]
@@ -52,97 +51,137 @@ pub(crate) struct Server {
     pub(crate) security: Security,
     pub(crate) router: Router,
     pub(crate) limits: Limits,
+    pub(crate) places: Places,
+    pub(crate) proxies: Proxies,
 }
 
 impl Server {
     /// Serves until `stop`, then lets requests under way finish; connections are tracked by `tasks`.
     pub(crate) async fn run(self, stop: CancellationToken, tasks: TaskTracker) {
-        let slots = Arc::new(Semaphore::new(self.limits.connections));
+        let Self { listener, security, router, limits, places, proxies } = self;
+        let mut acceptor = Acceptor::new(listener);
         loop {
-            // A slot first: what is beyond the limit waits in the kernel's queue, not in our memory.
-            let slot = tokio::select! {
+            let (stream, address) = tokio::select! {
                 () = stop.cancelled() => return,
-                slot = Arc::clone(&slots).acquire_owned() => slot,
+                accepted = acceptor.accept(&places) => accepted,
             };
-            let accepted = tokio::select! {
-                () = stop.cancelled() => return,
-                accepted = self.listener.accept() => accepted,
-            };
-            let Ok((stream, address)) = accepted else {
-                // Out of file descriptors, say: give the others a moment to end.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+            // Many clients come from a proxy, and none of them is known yet.
+            let client = (!proxies.trusts(address.ip())).then(|| address.ip());
+            let Some(place) = places.take(client) else {
+                tracing::debug!("a connection was closed: all others are at work");
                 continue;
             };
-            let connection =
-                serve(stream, address, self.security.clone(), self.router.clone(), self.limits, stop.clone());
-            tasks.spawn(async move {
-                connection.await;
-                drop(slot);
-            });
+            let connection = Connection {
+                place: Arc::new(place),
+                security: security.clone(),
+                router: router.clone(),
+                limits,
+                stop: stop.clone(),
+            };
+            let first = proxies.speaks_first(address.ip());
+            tasks.spawn(connection.serve(stream, address, first));
         }
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
+/// An accepted connection, and what is served on it.
+struct Connection {
+    place: Arc<Place>,
     security: Security,
     router: Router,
     limits: Limits,
     stop: CancellationToken,
-) {
-    let _ = stream.set_nodelay(true);
-    let router = router.layer(axum::Extension(ConnectInfo(address)));
-    let (config, mutual) = match security {
-        Security::Plain => return http(stream, router, limits, stop).await,
-        Security::Tls(config) => (config, false),
-        Security::Mutual(config) => (config, true),
-    };
-    let handshake = TlsAcceptor::from(config).accept(stream);
-    let Ok(Ok(stream)) = timeout(Duration::from_secs(limits.handshake_seconds), handshake).await else {
-        tracing::debug!("a TLS handshake failed");
-        return;
-    };
-    if !mutual {
-        return http(stream, router, limits, stop).await;
+}
+
+impl Connection {
+    /// Serves the client at `peer`, or whom the PROXY protocol names where that comes first.
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, proxied: bool) {
+        let _ = stream.set_nodelay(true);
+        let most = Duration::from_secs(self.limits.handshake_seconds);
+        let recalled = self.place.recalled();
+        let serving = async {
+            let (mut stream, mut address) = (stream, peer);
+            if proxied {
+                match timeout(most, proxy_protocol::read(&mut stream)).await {
+                    Ok(Ok(Some(client))) if self.place.is_of(client.ip()) => address = client,
+                    Ok(Ok(None)) => {}
+                    // Malformed or late, or of a client that has its share.
+                    _ => return None,
+                }
+            }
+            let router = self.router.clone().layer(axum::Extension(ConnectInfo(address)));
+            let config = match &self.security {
+                Security::Plain => return Some((Wire::Plain(stream), router)),
+                Security::Tls(config) | Security::Mutual(config) => Arc::clone(config),
+            };
+            match timeout(most, TlsAcceptor::from(config).accept(stream)).await {
+                Ok(Ok(stream)) => Some((Wire::Tls(Box::new(stream)), router)),
+                _ => None,
+            }
+        };
+        let begun = tokio::select! {
+            begun = serving => begun,
+            () = recalled.cancelled() => None,
+        };
+        match begun {
+            Some((Wire::Plain(stream), router)) => self.http(stream, router).await,
+            Some((Wire::Tls(stream), router)) => self.known(*stream, router).await,
+            None => tracing::debug!("a connection did not come to a request"),
+        }
     }
-    let certificates = stream.get_ref().1.peer_certificates();
-    match certificates.and_then(|chain| chain.first()).and_then(tls::service_of) {
-        Some(peer) => http(stream, router.layer(axum::Extension(Peer(peer))), limits, stop).await,
-        None => tracing::warn!("a client certificate without a service's SPIFFE id was refused"),
+
+    /// Serves who has shown a certificate where one is needed.
+    async fn known(self, stream: tokio_rustls::server::TlsStream<TcpStream>, router: Router) {
+        let Security::Mutual(_) = &self.security else { return self.http(stream, router).await };
+        let certificates = stream.get_ref().1.peer_certificates();
+        match certificates.and_then(|chain| chain.first()).and_then(tls::service_of) {
+            Some(peer) => self.http(stream, router.layer(axum::Extension(Peer(peer)))).await,
+            None => tracing::warn!("a client certificate without a service's SPIFFE id was refused"),
+        }
+    }
+
+    async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, router: Router) {
+        let Self { place, limits, stop, .. } = self;
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .max_concurrent_streams(256)
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(4 << 20);
+        let recalled = place.recalled();
+        let (open, mut under_way) = watch::channel(0);
+        let service = tower::service_fn(move |request| {
+            answer(router.clone(), request, Open::new(&open, Arc::clone(&place)))
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        tokio::pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = stop.cancelled() => {}
+            () = recalled.cancelled() => {}
+            () = quiet(&mut under_way, limits) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let gives_way = async {
+            recalled.cancelled().await;
+            tokio::time::sleep(GOODBYE).await;
+        };
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = gives_way => {}
+            // A client that takes no notice of the goodbye.
+            () = quiet(&mut under_way, limits) => {}
+        }
     }
 }
 
-async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
-    router: Router,
-    limits: Limits,
-    stop: CancellationToken,
-) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(30))
-        .max_concurrent_streams(256)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20);
-    let (open, mut under_way) = watch::channel(0);
-    let service = tower::service_fn(move |request| answer(router.clone(), request, Open::new(&open)));
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = stop.cancelled() => {}
-        () = quiet(&mut under_way, limits) => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        // A client that takes no notice of the goodbye.
-        () = quiet(&mut under_way, limits) => {}
-    }
+/// A connection on which HTTP is spoken next.
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
 }
 
 async fn answer(
@@ -151,48 +190,34 @@ async fn answer(
     open: Open,
 ) -> Result<Response<Body>, Infallible> {
     let response = router.oneshot(request).await?;
-    Ok(response.map(|body| Body::new(Counted { body, _open: open })))
-}
-
-/// An answer that is under way until its last byte.
-struct Counted {
-    body: Body,
-    _open: Open,
-}
-
-impl http_body::Body for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    Ok(response.map(|body| Body::new(Holding::new(body, open))))
 }
 
 /// A request under way, counted until this is dropped.
-struct Open(watch::Sender<usize>);
+struct Open {
+    count: watch::Sender<usize>,
+    place: Arc<Place>,
+}
 
 impl Open {
-    fn new(count: &watch::Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count.clone())
+    fn new(count: &watch::Sender<usize>, place: Arc<Place>) -> Self {
+        count.send_modify(|count| {
+            *count += 1;
+            place.working();
+        });
+        Self { count: count.clone(), place }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        // Told while the count is held, so that the last word on the place is that of the last change.
+        self.count.send_modify(|count| {
+            *count -= 1;
+            if *count == 0 {
+                self.place.waiting();
+            }
+        });
     }
 }
 
@@ -217,24 +242,28 @@ async fn quiet(under_way: &mut watch::Receiver<usize>, limits: Limits) {
 mod tests {
     use tokio::time::Instant;
 
+    use crate::places::Bounds;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_quiet_when_no_request_is_under_way() {
         let limits = Limits { first_request_seconds: 5, idle_seconds: 50, ..Limits::default() };
         let (open, mut under_way) = watch::channel(0);
+        let places = Places::new(Bounds { all: 1, each: 1, at_work_too: false });
+        let place = Arc::new(places.take(None).unwrap());
         let begun = Instant::now();
         quiet(&mut under_way, limits).await;
         assert_eq!(begun.elapsed().as_secs(), 5, "no first request");
 
         let begun = Instant::now();
         let answering = async {
-            let long = Open::new(&open);
+            let long = Open::new(&open, Arc::clone(&place));
             tokio::time::sleep(Duration::from_secs(1000)).await;
             drop(long);
             tokio::time::sleep(Duration::from_secs(40)).await;
             // So short that nobody may see it counted.
-            drop(Open::new(&open));
+            drop(Open::new(&open, Arc::clone(&place)));
         };
         tokio::join!(answering, quiet(&mut under_way, limits));
         assert_eq!(begun.elapsed().as_secs(), 1090);

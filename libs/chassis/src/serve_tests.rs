@@ -21,13 +21,15 @@ use crate::{
     config::{Edge, Internal, Limits},
     edge::{self, EdgeAuth, Gate, KeyHashes},
     internal::{self, Peer},
+    places::{Bounds, Places},
+    proxies::Proxies,
     rate::Rate,
     serve::{Security, Server},
     tls,
 };
 
-struct Running {
-    address: String,
+pub(crate) struct Running {
+    pub(crate) address: String,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -36,11 +38,16 @@ async fn serve(security: Security, router: Router) -> Running {
     serve_within(security, router, Limits::default()).await
 }
 
-async fn serve_within(security: Security, router: Router, limits: Limits) -> Running {
+pub(crate) async fn serve_within(security: Security, router: Router, limits: Limits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+    let bounds = Bounds { all: limits.connections, each: limits.connections_per_address, at_work_too: false };
+    let (places, proxies) = (Places::new(bounds), Proxies::default());
+    run(Server { listener, security, router, limits, places, proxies })
+}
+
+pub(crate) fn run(server: Server) -> Running {
+    let address = server.listener.local_addr().unwrap().to_string();
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let server = Server { listener, security, router, limits };
     tasks.spawn(server.run(stop.clone(), tasks.clone()));
     Running { address, stop, tasks }
 }
@@ -149,7 +156,7 @@ async fn the_edge_takes_classical_clients_that_have_a_key() {
     let authority = Authority::open(dir.path()).unwrap();
     let (certificate, key) = authority.edge(&[]).unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();
-    let config = Edge { listen, certificate, key, keys: None, requests_per_second: 100 };
+    let config = Edge::new(listen, certificate, key);
     let keys = dir.path().join("keys");
     std::fs::write(&keys, edge::key_hash("ann", "k1")).unwrap();
     let gate =

@@ -15,12 +15,18 @@ use crate::{
     boot::{Boot, Fatal, Sockets},
     config::{self, Config, Edge},
     error::Error,
-    health, probe,
+    health,
+    places::{Bounds, Places},
+    probe,
+    proxies::Proxies,
     readiness::Readiness,
     serve::{Security, Server},
     shared::RedisClient,
     telemetry,
 };
+
+/// Connections to the health listener: those of a kubelet, a scraper and an operator are a handful.
+const PROBES: Bounds = Bounds { all: 32, each: usize::MAX, at_work_too: true };
 
 /// The exit code of a process that a signal ended (128 + SIGINT), as shells have it.
 const INTERRUPTED: i32 = 130;
@@ -121,6 +127,9 @@ where
         security: Security::Plain,
         router: health::router(readiness.clone(), telemetry.registry.clone()),
         limits: config.limits,
+        // Its own, whatever the other listeners hold, and the oldest gives way: a probe is always answered.
+        places: Places::new(PROBES),
+        proxies: Proxies::default(),
     };
     tokio::spawn(health.run(health_stop.clone(), TaskTracker::new()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
@@ -167,6 +176,12 @@ fn command(about: About) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Asks the one that runs here with these settings whether it is ready; exit code 0 if so"),
         )
+}
+
+/// How many descriptors the process may have open.
+pub(crate) fn descriptors() -> usize {
+    // 1,024 is what Linux begins with.
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1_024, |(open, _)| usize::try_from(open).unwrap_or(usize::MAX))
 }
 
 /// Binds what is configured, but for the health listener.

@@ -41,8 +41,11 @@ impl Failure {
     }
 }
 
-/// Runs a command to its end, or until Ctrl-C or SIGTERM, which ends it with the sentence `interrupted`.
-pub fn run(command: impl Future<Output = Result<(), Failure>>, interrupted: &str) -> ExitCode {
+/// Runs a command to its end, or until Ctrl-C or SIGTERM, which ends it with the sentence that `interrupted` then gives.
+pub fn run<S: std::fmt::Display>(
+    command: impl Future<Output = Result<(), Failure>>,
+    interrupted: impl FnOnce() -> S,
+) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::new(IO, error).tell(),
@@ -50,7 +53,7 @@ pub fn run(command: impl Future<Output = Result<(), Failure>>, interrupted: &str
     let result = runtime.block_on(async {
         tokio::select! {
             result = command => result,
-            () = told_to_end() => Err(Failure::new(INTERRUPTED, interrupted)),
+            () = told_to_end() => Err(Failure::new(INTERRUPTED, interrupted())),
         }
     });
     match result {

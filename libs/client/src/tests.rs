@@ -58,7 +58,7 @@ impl Service {
         let (certificate, key) = Authority::open(dir.path()).unwrap().edge(&[]).unwrap();
         std::fs::write(dir.path().join("client.key"), "a key\n").unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let config = Edge { listen, certificate, key, keys: None, requests_per_second: 1 };
+        let config = Edge::new(listen, certificate, key);
         let acceptor = maily_chassis::tls::edge_server(&config).unwrap().into();
         let listener = TcpListener::bind(listen).await.unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());

@@ -11,6 +11,9 @@ const PROMPT: usize = 512;
 const ANSWER: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if maily_template::worker().is_some() {
+        return Ok(());
+    }
     let mut arguments = std::env::args_os().skip(1);
     let path = PathBuf::from(arguments.next().ok_or("usage: speed MODEL [cpu|cuda|cuda:N]")?);
     let device: Device = match arguments.next() {

@@ -119,7 +119,7 @@ pub enum TemplateError {
     /// The template itself refused the chat (`raise_exception`), for instance the order of its roles.
     #[error("the chat template refuses: {0}")]
     Refused(String),
-    /// The template failed or took too long.
+    /// The template failed.
     #[error("the chat template failed in line {line}: {kind}")]
     Failed {
         /// The template's line, 0 where unknown.
@@ -127,11 +127,20 @@ pub enum TemplateError {
         /// The kind of failure.
         kind: String,
     },
+    /// More would come of it than any context can hold.
+    #[error("the chat is too long")]
+    TooLong,
+    /// It took more instructions, memory, stack or time than there is.
+    #[error("the chat template takes too much memory or time for this chat")]
+    TooMuch,
+    /// The machine, not the template: it was not rendered now.
+    #[error("the chat can't be rendered now: {0}")]
+    Unavailable(String),
 }
 
 impl TemplateError {
-    /// Always: the same chat fails the same way.
+    /// Whether the same chat fails the same way.
     pub fn is_permanent(&self) -> bool {
-        true
+        !matches!(self, Self::Unavailable(_))
     }
 }

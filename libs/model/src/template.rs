@@ -1,95 +1,71 @@
 //! Renders chats with the checkpoint's own template, as transformers does: Jinja with Python's string methods,
-//! `raise_exception`, `strftime_now`, `break` and `continue`. The template comes with the checkpoint and is not trusted
-//! to end: it has a budget.
+//! `raise_exception`, `strftime_now`, `break` and `continue`. The template comes with the checkpoint and is not trusted:
+//! it is compiled and rendered in a process that may die of it (`maily-template`).
 
-use minijinja::{Environment, Error, ErrorKind, context};
+use maily_template::{Failure, Job, Message, render};
 
 use crate::api::ChatMessage;
 use crate::error::TemplateError;
 
-/// How many instructions a rendering may take: a thousand messages need less.
-const FUEL: u64 = 20_000_000;
 /// The longest template, in bytes.
 const MAX_TEMPLATE: usize = 1 << 20;
-const NAME: &str = "chat";
 
-/// A compiled template.
+/// A template that compiles.
 pub(crate) struct ChatTemplate {
-    environment: Environment<'static>,
+    source: String,
     bos: String,
     eos: String,
 }
 
 impl ChatTemplate {
-    /// Compiles it; the error says which line is wrong.
+    /// Has it compiled; the error says which line is wrong.
     pub(crate) fn new(source: &str, bos: String, eos: String) -> Result<Self, String> {
         if source.len() > MAX_TEMPLATE {
             return Err(format!("the chat template is longer than {MAX_TEMPLATE} bytes"));
         }
-        let mut environment = Environment::new();
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.set_fuel(Some(FUEL));
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", refuse);
-        environment.add_function("strftime_now", strftime_now);
-        environment.add_template_owned(NAME, source.to_owned()).map_err(|e| {
-            format!("the chat template is not Jinja: {} in line {}", e.kind(), e.line().unwrap_or_default())
-        })?;
-        Ok(Self { environment, bos, eos })
+        let template = Self { source: source.to_owned(), bos, eos };
+        match render(&template.job(None)) {
+            Ok(_) => Ok(template),
+            Err(Failure::Syntax { line, kind }) => {
+                Err(format!("the chat template is not Jinja: {kind} in line {line}"))
+            }
+            Err(failure) => Err(format!("the chat template can't be compiled: {failure}")),
+        }
     }
 
     /// The prompt for the assistant's next turn.
     pub(crate) fn render(&self, messages: &[ChatMessage]) -> Result<String, TemplateError> {
-        let messages: Vec<_> =
-            messages.iter().map(|m| context! { role => m.role, content => m.content }).collect();
-        let context = context! {
-            messages => messages,
-            add_generation_prompt => true,
-            bos_token => self.bos,
-            eos_token => self.eos,
-        };
-        let template = self.environment.get_template(NAME).map_err(failed)?;
-        template.render(context).map_err(failed)
+        render(&self.job(Some(messages))).map_err(failed)
+    }
+
+    fn job<'a>(&'a self, messages: Option<&'a [ChatMessage]>) -> Job<'a> {
+        let message = |m: &'a ChatMessage| Message { role: (&*m.role).into(), content: (&*m.content).into() };
+        Job::Chat {
+            source: (&*self.source).into(),
+            bos: (&*self.bos).into(),
+            eos: (&*self.eos).into(),
+            messages: messages.map(|messages| messages.iter().map(message).collect()),
+        }
     }
 }
 
-/// A template's own refusal, told from its failures by this text before it.
-const REFUSAL: &str = "raise_exception: ";
-
-fn refuse(reason: String) -> Result<String, Error> {
-    Err(Error::new(ErrorKind::InvalidOperation, format!("{REFUSAL}{reason}")))
-}
-
-/// Today's date would make the answer depend on the day, and results must not: it is the date that Llama 3's template
-/// falls back to, 26 July 2024.
-fn strftime_now(format: String) -> String {
-    [
-        ("%Y", "2024"),
-        ("%m", "07"),
-        ("%d", "26"),
-        ("%B", "July"),
-        ("%b", "Jul"),
-        ("%A", "Friday"),
-        ("%a", "Fri"),
-    ]
-    .iter()
-    .fold(format, |text, (key, value)| text.replace(key, value))
-}
-
-fn failed(error: Error) -> TemplateError {
-    match error.detail().and_then(|d| d.strip_prefix(REFUSAL)) {
-        Some(reason) => TemplateError::Refused(reason.to_owned()),
-        None => {
-            TemplateError::Failed { line: error.line().unwrap_or_default(), kind: error.kind().to_string() }
+fn failed(failure: Failure) -> TemplateError {
+    match failure {
+        Failure::Refused(reason) => TemplateError::Refused(reason),
+        Failure::Syntax { line, kind } | Failure::Failed { line, kind } => {
+            TemplateError::Failed { line, kind }
         }
+        Failure::TooLong => TemplateError::TooLong,
+        Failure::TooMuch => TemplateError::TooMuch,
+        Failure::Unavailable(why) => TemplateError::Unavailable(why),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    maily_template::worker_of_tests!();
 
     fn render(source: &str, messages: &[(&str, &str)]) -> Result<String, TemplateError> {
         let messages: Vec<_> =
@@ -118,12 +94,20 @@ mod tests {
     #[test]
     fn a_template_without_end_is_stopped() {
         let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
-        assert!(matches!(render(endless, &[]), Err(TemplateError::Failed { .. })));
+        let grows = "{{ messages[0]['content'] | indent(100000000000000) }}";
+        for source in [endless, grows] {
+            let stopped = render(source, &[("user", "one\ntwo")]).unwrap_err();
+            assert!(matches!(stopped, TemplateError::TooMuch) && stopped.is_permanent(), "{stopped}");
+        }
     }
 
     #[test]
     fn a_broken_template_is_refused_at_load() {
-        let error = ChatTemplate::new("{% for %}", String::new(), String::new()).err().unwrap();
-        assert_eq!(error, "the chat template is not Jinja: syntax error in line 1");
+        let refusal = |source: &str| ChatTemplate::new(source, String::new(), String::new()).err().unwrap();
+        assert_eq!(refusal("{% for %}"), "the chat template is not Jinja: syntax error in line 1");
+        assert_eq!(
+            refusal(&format!("{{{{ {} 1 }}}}", "not ".repeat(200_000))),
+            "the chat template can't be compiled: the template takes too much memory or time"
+        );
     }
 }

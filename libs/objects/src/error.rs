@@ -30,16 +30,25 @@ pub enum Error {
     /// The service failed; a retry may help.
     #[error("storage failed with status {0}")]
     Failed(u16),
+    /// The object's bytes are not what was written, or its record can't be read.
+    #[error("the object is damaged")]
+    Damaged,
     /// The service did not answer; a retry may help.
     #[error("storage is not reachable: {0}")]
     Unreachable(String),
+    /// The service was reached, and broke the connection off; a retry may help.
+    #[error("storage broke the connection off")]
+    Broke,
 }
+
+/// What the storage service says of a damaged object; S3 has no code for it.
+const DAMAGED: &str = "The stored object is damaged.";
 
 impl Error {
     /// Whether trying the same again cannot help.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Failed(_) | Self::Unreachable(_))
+        !matches!(self, Self::Failed(_) | Self::Unreachable(_) | Self::Broke)
     }
 
     /// S3's name of the refusal.
@@ -61,12 +70,15 @@ impl<E: ProvideErrorMetadata> From<SdkError<E, Response>> for Error {
             }
             SdkError::ResponseError(context) => match context.raw().status().as_u16() {
                 status @ 500.. => Self::Failed(status),
-                _ => Self::Unreachable("the answer broke off".into()),
+                _ => Self::Broke,
             },
             SdkError::TimeoutError(_) => Self::Unreachable("it took too long".into()),
             SdkError::DispatchFailure(failure) => {
-                let why = failure.as_connector_error().map(ToString::to_string);
-                Self::Unreachable(why.unwrap_or_else(|| "no connection".into()))
+                let error = failure.as_connector_error();
+                if error.is_some_and(|error| maily_chassis::broke_off(error)) {
+                    return Self::Broke;
+                }
+                Self::Unreachable(error.map_or_else(|| "no connection".into(), ToString::to_string))
             }
             _ => Self::Config("the request could not be built".into()),
         }
@@ -79,6 +91,7 @@ fn answer(status: u16, code: Option<&str>, message: Option<&str>) -> Error {
         (412, _) => Error::Condition,
         // s3s says so with 400; the body was cut or slow, which the next attempt's need not be.
         (400, "RequestTimeout" | "IncompleteBody") => Error::Failed(status),
+        (500, "InternalError") if message == Some(DAMAGED) => Error::Damaged,
         // 408: the body came too slowly; 429: the edge's rate; both pass.
         (408 | 429 | 500.., _) => Error::Failed(status),
         (_, code) => {
@@ -97,6 +110,8 @@ mod tests {
         assert!(!answer(429, None, None).is_permanent());
         assert!(!answer(400, Some("RequestTimeout"), None).is_permanent());
         assert!(!answer(400, Some("IncompleteBody"), None).is_permanent());
+        assert!(!answer(500, Some("InternalError"), Some("The service failed; try again.")).is_permanent());
+        assert!(answer(500, Some("InternalError"), Some(DAMAGED)).is_permanent());
         assert!(answer(400, Some("InvalidRequest"), None).is_permanent());
         assert!(answer(403, Some("AccessDenied"), None).is_permanent());
         assert!(matches!(answer(404, Some("NoSuchKey"), None), Error::NotFound));

@@ -25,7 +25,7 @@ pub enum Error {
     /// The same campaign is being imported right now.
     #[error("the campaign is being imported by another call")]
     Importing,
-    /// As many imports are under way as the memory is made for.
+    /// As many imports are under way as the memory and the disk are made for.
     #[error("too many imports are under way")]
     Busy,
     /// The import is no more.
@@ -40,7 +40,7 @@ pub enum Error {
     /// Keys are only released for what was handed off.
     #[error("the page was not handed off")]
     NotHandedOff,
-    /// The list's next part did not come in time.
+    /// The list comes too slowly.
     #[error("the list stopped arriving")]
     Stalled,
     /// The list's stream broke off.

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
 use maily_law::{Country, EmailAddress, When};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::Error;
 use crate::import::judge::Judging;
@@ -36,8 +36,13 @@ use crate::secrets::SenderHash;
 use crate::state::{Inner, State, uninterrupted};
 use crate::suppression::{Asker, OBJECTIONS};
 
-/// How long the next chunk of a list may take.
-const STALLED: Duration = Duration::from_secs(30);
+/// Bytes of a list that have to come while it is waited for as long as [`STALLED`]: a byte now and then is no progress.
+const LEAST: usize = 16 << 10;
+const STALLED: Duration = Duration::from_secs(20);
+/// Bytes of a list in memory while it arrives: chunks that HTTP/2 has taken, and the one that is read.
+const ARRIVING: usize = 2 << 20;
+/// The call that brings a list.
+const CALL: &str = "/maily.compliance.v1.Compliance/Import";
 /// How long whoever needs to be alone waits for imports under way.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// Longest chunk.
@@ -65,7 +70,7 @@ impl State {
         if let Some(first) = self.0.finished(campaign).await? {
             return self.0.compare(&first, as_of, (sender, address), &mut chunks).await;
         }
-        let importing = self.0.imports.start(campaign)?;
+        let mut importing = self.0.imports.start(campaign)?;
         // Another call may have finished since we looked.
         if let Some(first) = self.0.campaigns.find(campaign).await? {
             drop(importing);
@@ -76,10 +81,13 @@ impl State {
         self.0.imports.note(&when);
         let terms = Terms { as_of: as_of.to_owned(), when, sender, address };
         let mut reading = Reading::new(&self.0, terms.clone())?;
-        while let Some(chunk) = next(&mut chunks).await? {
+        let mut pace = Pace::default();
+        while let Some(chunk) = pace.next(&mut chunks).await? {
+            importing.stage(chunk.len())?;
             reading = blocking(move || reading.push(&chunk).map(|()| reading)).await?;
         }
         let read = blocking(move || reading.finish()).await?;
+        importing.read().await?;
         if read.found.valid == 0 && read.rows > 0 {
             let inner = Arc::clone(&self.0);
             return uninterrupted(async move { inner.keep_objections(read).await }).await;
@@ -166,23 +174,50 @@ async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Re
     Ok(campaign.rows)
 }
 
-/// The next chunk of a list, in time and within its size.
-async fn next(
-    chunks: &mut (impl Stream<Item = Result<Bytes, Error>> + Unpin),
-) -> Result<Option<Bytes>, Error> {
-    // Empty ones are no progress.
-    let some = async {
-        loop {
-            match chunks.next().await.transpose()? {
-                Some(chunk) if chunk.is_empty() => tokio::task::yield_now().await,
-                chunk => return Ok::<_, Error>(chunk),
+/// A list is passed on to the disk as it comes; other bodies are gathered.
+pub(crate) fn held(request: &axum::extract::Request) -> Option<usize> {
+    (request.uri().path() == CALL).then_some(ARRIVING)
+}
+
+/// How long a list may still be waited for until [`LEAST`] bytes of it have come. Time in which we work is not its sender's.
+struct Pace {
+    left: Duration,
+    bytes: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { left: STALLED, bytes: 0 }
+    }
+}
+
+impl Pace {
+    /// The next chunk of a list, in time and within its size.
+    async fn next(
+        &mut self,
+        chunks: &mut (impl Stream<Item = Result<Bytes, Error>> + Unpin),
+    ) -> Result<Option<Bytes>, Error> {
+        // Empty ones are no progress.
+        let some = async {
+            loop {
+                match chunks.next().await.transpose()? {
+                    Some(chunk) if chunk.is_empty() => tokio::task::yield_now().await,
+                    chunk => return Ok::<_, Error>(chunk),
+                }
             }
+        };
+        let begun = Instant::now();
+        let chunk = timeout(self.left, some).await.map_err(|_| Error::Stalled)??;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        let Some(chunk) = chunk else { return Ok(None) };
+        if chunk.len() > MAX_CHUNK {
+            return Err(Error::Request("a chunk is longer than 256 KiB"));
         }
-    };
-    let chunk = timeout(STALLED, some).await.map_err(|_| Error::Stalled)??;
-    match chunk {
-        Some(chunk) if chunk.len() > MAX_CHUNK => Err(Error::Request("a chunk is longer than 256 KiB")),
-        chunk => Ok(chunk),
+        self.bytes += chunk.len();
+        if self.bytes >= LEAST {
+            *self = Self::default();
+        }
+        Ok(Some(chunk))
     }
 }
 
@@ -220,7 +255,8 @@ impl Inner {
         let address = sender.1.filter(|_| first.revision >= 3);
         let mut digest = self.secrets.list_digest(as_of, country, address.as_ref());
         let mut bytes = 0;
-        while let Some(chunk) = next(chunks).await? {
+        let mut pace = Pace::default();
+        while let Some(chunk) = pace.next(chunks).await? {
             bytes += chunk.len() as u64;
             if bytes > self.config.max_bytes {
                 return Err(Error::OtherList);
@@ -255,5 +291,48 @@ impl Inner {
         for (code, rows) in &campaign.excluded {
             self.metrics.rows(code, *rows);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_no_body_to_be_gathered() {
+        use maily_proto::compliance::compliance_server::SERVICE_NAME;
+        let call = |path: &str| axum::extract::Request::post(path).body(axum::body::Body::empty()).unwrap();
+        assert!(held(&call(&format!("/{SERVICE_NAME}/Import"))).is_some());
+        assert!(held(&call(&format!("/{SERVICE_NAME}/HandOff"))).is_none());
+    }
+
+    /// How many pieces of a list come through, one every `pause`, and after how long it ends.
+    async fn read(piece: usize, pieces: usize, pause: Duration) -> (Result<usize, Error>, u64) {
+        let begun = Instant::now();
+        let trickle = futures::stream::iter(0..pieces).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok(Bytes::from(vec![b'x'; piece]))
+        });
+        let (mut trickle, mut pace, mut came) = (Box::pin(trickle), Pace::default(), 0);
+        let ended = loop {
+            match pace.next(&mut trickle).await {
+                Ok(Some(_)) => came += 1,
+                Ok(None) => break Ok(came),
+                Err(error) => break Err(error),
+            }
+        };
+        (ended, begun.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_has_to_keep_coming() {
+        let second = Duration::from_secs(1);
+        for (piece, pause) in [(1, second * 19), (1, second), (1_000, second * 2), (1, second * 600)] {
+            let (ended, after) = read(piece, 10_000, pause).await;
+            assert!(matches!(ended, Err(Error::Stalled)), "{piece} bytes every {pause:?}");
+            assert_eq!(after, STALLED.as_secs(), "{piece} bytes every {pause:?}");
+        }
+        let (ended, after) = read(LEAST, 100, second * 19).await;
+        assert_eq!((ended.ok(), after), (Some(100), 1_900), "slow, and steady");
     }
 }

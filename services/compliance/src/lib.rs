@@ -88,7 +88,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     let listeners = Listeners::new()
         .grpc(grpc)
         .edge(edge, EdgeAuth::Vouched(opt_out::vouch(state.clone())))
-        .officer(officer::router(state.clone()));
+        .officer(officer::router(state.clone()))
+        .streams(import::held);
     let served = boot.serve(listeners).await;
     state.close().await;
     served

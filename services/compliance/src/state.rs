@@ -89,7 +89,7 @@ impl State {
             ));
         }
         let store = db::local_store(&state)?;
-        let imports = Imports::new(data.join("staging"))?;
+        let imports = Imports::new(data.join("staging"), config.max_bytes)?;
         let secrets = Secrets::open(roots.as_ref(), &config.tenant).await?;
         let campaigns =
             db::open(Arc::clone(&store), "campaigns", Tuning::sealed(secrets.campaigns.clone())).await?;

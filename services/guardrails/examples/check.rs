@@ -16,6 +16,9 @@ use maily_guardrails::{
 };
 
 fn main() -> ExitCode {
+    if let Some(code) = maily_template::worker() {
+        return code;
+    }
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),

@@ -36,7 +36,10 @@ impl Guardrails for Api {
             .into_iter()
             .map(|f| File { path: f.path, content: f.content })
             .collect();
-        let config_id = self.0.load(files).await.map_err(|e| Status::invalid_argument(e.to_string()))?;
+        let config_id = self.0.load(files).await.map_err(|error| match error.is_permanent() {
+            true => Status::invalid_argument(error.to_string()),
+            false => Status::unavailable(error.to_string()),
+        })?;
         Ok(Response::new(LoadConfigReply { config_id }))
     }
 
@@ -44,7 +47,7 @@ impl Guardrails for Api {
         let request = request.into_inner();
         let config = self.config(&request.config_id)?;
         filled("text", &request.text)?;
-        verdict(self.0.input(config, text("text", request.text, MAX_TEXT)?).await)
+        verdict(self.0.input(config, vec![text("text", request.text, MAX_TEXT)?]).await)
     }
 
     async fn check_piece(&self, request: Request<CheckPieceRequest>) -> Result<Response<Verdict>, Status> {
@@ -120,10 +123,13 @@ fn filled(field: &str, value: &str) -> Result<(), Status> {
 
 fn verdict(result: Result<Vec<Violation>, GuardError>) -> Result<Response<Verdict>, Status> {
     let violations = result.map_err(|error| {
-        if error.is_permanent() {
-            Status::failed_precondition(error.to_string())
-        } else {
-            Status::unavailable(error.to_string())
+        let why = error.to_string();
+        match error {
+            // The caller's text, and the caller's configuration.
+            GuardError::NoInputRails => Status::invalid_argument(why),
+            error if error.is_too_long() => Status::invalid_argument(why),
+            error if error.is_permanent() => Status::failed_precondition(why),
+            _ => Status::unavailable(why),
         }
     })?;
     let violations: Vec<proto::Violation> = violations

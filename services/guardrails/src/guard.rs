@@ -1,12 +1,12 @@
 //! The running service: configurations and models together.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use tokio::task::spawn_blocking;
 
 use crate::{
-    config::{self, Config, File, Flow, Judged, Judges, LoadError},
-    judge::{Judge, JudgeError},
+    config::{self, Check, Config, File, Flow, Judges, LoadError, Progress},
+    judge::{Judge, JudgeError, Turn},
     metrics::Metrics,
     rails::{Email, Piece, Sources, Violation},
     store::Store,
@@ -17,6 +17,8 @@ use crate::{
 pub(crate) enum GuardError {
     #[error(transparent)]
     Judge(#[from] JudgeError),
+    #[error("the configuration has no input rails, and what no rail has judged is not put before a model")]
+    NoInputRails,
     #[error("the check was cut short")]
     Aborted,
 }
@@ -26,8 +28,24 @@ impl GuardError {
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             Self::Judge(error) => error.is_permanent(),
+            Self::NoInputRails => true,
             Self::Aborted => false,
         }
+    }
+
+    /// Whether a text is longer than what a model can be asked about.
+    pub(crate) fn is_too_long(&self) -> bool {
+        matches!(self, Self::Judge(error) if error.is_too_long())
+    }
+}
+
+/// The turns of a conversation, each of which the input rails have passed. Only [`Guard::conversation`] makes one, and a
+/// chat's model is asked nothing else.
+pub(crate) struct Judged(Vec<Turn>);
+
+impl Judged {
+    pub(crate) fn turns(&self) -> &[Turn] {
+        &self.0
     }
 }
 
@@ -66,13 +84,29 @@ impl Guard {
         Ok(id)
     }
 
+    /// The input rails on texts that a model would be shown.
     pub(crate) async fn input(
         &self,
         config: Arc<Config>,
-        text: String,
+        texts: Vec<String>,
     ) -> Result<Vec<Violation>, GuardError> {
-        let judged = self.judged(&config, Flow::SelfCheckInput, &text).await?;
-        self.run(move || config.judged_input(&text, judged)).await
+        // "Passed" must never mean that no rail has looked.
+        if config.input.is_empty() {
+            return Err(GuardError::NoInputRails);
+        }
+        self.check(config, Check::Input(texts)).await
+    }
+
+    /// The input rails on every turn of a conversation, whoever said it: the model reads all of them. None where one
+    /// is refused.
+    pub(crate) async fn conversation(
+        &self,
+        config: Arc<Config>,
+        turns: Vec<Turn>,
+    ) -> Result<Option<Judged>, GuardError> {
+        let texts = turns.iter().map(|turn| turn.text.clone()).collect();
+        let violations = self.input(config, texts).await?;
+        Ok(violations.is_empty().then_some(Judged(turns)))
     }
 
     /// The output rails on the answer of a chat.
@@ -81,8 +115,7 @@ impl Guard {
         config: Arc<Config>,
         text: String,
     ) -> Result<Vec<Violation>, GuardError> {
-        let judged = self.judged(&config, Flow::SelfCheckOutput, &text).await?;
-        self.run(move || config.judged_answer(&text, judged)).await
+        self.check(config, Check::Answer(text)).await
     }
 
     pub(crate) async fn piece(
@@ -92,8 +125,7 @@ impl Guard {
         text: String,
         sources: Sources,
     ) -> Result<Vec<Violation>, GuardError> {
-        let judged = self.judged(&config, Flow::SelfCheckOutput, &text).await?;
-        self.run(move || config.judged_piece(piece, &text, &sources, judged)).await
+        self.check(config, Check::Piece { piece, text, sources }).await
     }
 
     pub(crate) async fn email(
@@ -102,29 +134,49 @@ impl Guard {
         email: Email,
         sources: Sources,
     ) -> Result<Vec<Violation>, GuardError> {
-        let text = format!("Subject: {}\n\n{}\n\n{}", email.subject, email.preheader, email.body);
-        let judged = self.judged(&config, Flow::SelfCheckOutput, &text).await?;
-        self.run(move || config.judged_email(&email, &sources, judged)).await
+        self.check(config, Check::Email { email: Box::new(email), sources }).await
     }
 
-    /// Asks the judge if the configuration runs this self check.
-    async fn judged(&self, config: &Config, flow: Flow, text: &str) -> Result<Judged, GuardError> {
-        if !config.runs(flow) {
-            return Ok(Judged::default());
-        }
-        let judgement = self.judge.ask(config, flow, text).await.inspect_err(|error| {
-            tracing::warn!(rail = flow.name(), %error, "the judge gave no answer");
-        })?;
-        Ok(Judged { judgement: Some(judgement) })
-    }
-
-    /// Runs the pure rails off the threads that serve requests.
-    async fn run(
-        &self,
-        check: impl FnOnce() -> Vec<Violation> + Send + 'static,
-    ) -> Result<Vec<Violation>, GuardError> {
-        let violations = spawn_blocking(check).await.map_err(|_| GuardError::Aborted)?;
+    async fn check(&self, config: Arc<Config>, check: Check) -> Result<Vec<Violation>, GuardError> {
+        let violations = self.first_no(config, Arc::new(check)).await?;
         self.metrics.checked(&violations);
         Ok(violations)
+    }
+
+    /// Runs the rails in their order: what the first that says no has against it. A rail behind that one is not run, so
+    /// that no failure of its model can take the verdict's place.
+    async fn first_no(&self, config: Arc<Config>, check: Arc<Check>) -> Result<Vec<Violation>, GuardError> {
+        let mut from = 0;
+        loop {
+            // Off the threads that serve requests.
+            let (rails, judged) = (Arc::clone(&config), Arc::clone(&check));
+            let run = spawn_blocking(move || rails.run(&judged, from)).await;
+            let (at, flow) = match run.map_err(|_| GuardError::Aborted)? {
+                Progress::Passed => return Ok(Vec::new()),
+                Progress::Refused(violations) => return Ok(violations),
+                Progress::Asks { at, flow } => (at, flow),
+            };
+            if let Some(reason) = self.asked(&config, flow, &check).await? {
+                return Ok(check.refused(flow, reason));
+            }
+            from = at + 1;
+        }
+    }
+
+    /// Asks the model of a self check about each text: why the first that it blocks is blocked.
+    async fn asked(&self, config: &Config, flow: Flow, check: &Check) -> Result<Option<String>, GuardError> {
+        let mut texts = check.texts();
+        // Turns that are repeated, often empty ones, have one verdict.
+        let mut seen = HashSet::new();
+        texts.retain(|text| seen.insert(text.clone()));
+        for text in texts {
+            let judgement = self.judge.ask(config, flow, &text).await.inspect_err(|error| {
+                tracing::warn!(rail = flow.name(), %error, "the judge gave no answer");
+            })?;
+            if let Some(reason) = judgement.reason() {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
     }
 }

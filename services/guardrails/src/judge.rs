@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -14,9 +14,11 @@ use hyper_util::{
 use maily_chassis::PeerClient;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use crate::{
-    config::{Config, Engine, Flow, Model},
+    config::{Config, Engine, Flow, Model, Prompt, RenderError},
+    guard::Judged,
     rails::self_check::{Judgement, judgement},
 };
 
@@ -40,19 +42,34 @@ pub(crate) enum JudgeError {
     NoPeer,
     #[error("the configuration has no such model or prompt")]
     Missing,
-    #[error("the prompt about this text is too long")]
-    TooLong,
+    #[error("the text is too long for the prompt of `{}`", .0.name())]
+    TooLong(Flow),
+    #[error("the messages are too long for the configuration's model")]
+    TooLongForModel,
+    #[error("{0}")]
+    NotRendered(String),
 }
 
 impl JudgeError {
     /// Whether asking again can't help.
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
-            Self::TimedOut | Self::Unreachable | Self::Malformed => false,
+            Self::TimedOut | Self::Unreachable | Self::Malformed | Self::NotRendered(_) => false,
             Self::Status(status) => !(status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS),
-            Self::NoPeer | Self::Missing | Self::TooLong => true,
+            Self::NoPeer | Self::Missing | Self::TooLong(_) | Self::TooLongForModel => true,
         }
     }
+
+    /// Whether it is what was to be put before the model that is too long.
+    pub(crate) fn is_too_long(&self) -> bool {
+        matches!(self, Self::TooLong(_) | Self::TooLongForModel)
+    }
+}
+
+/// One turn of a conversation, its parts joined: what the model reads, and what is judged.
+pub(crate) struct Turn {
+    pub(crate) role: String,
+    pub(crate) text: String,
 }
 
 /// What a chat request may set beside its messages.
@@ -100,7 +117,7 @@ impl Judge {
         let task = crate::config::task(flow);
         let prompt = config.prompts.iter().find(|p| p.flow == flow).ok_or(JudgeError::Missing)?;
         let model = model(config, task).or_else(|| model(config, "main")).ok_or(JudgeError::Missing)?;
-        let messages = prompt.render(text).map_err(|_| JudgeError::TooLong)?;
+        let messages = rendered(prompt.clone(), text.to_owned()).await?;
         let messages = messages.iter().map(|(role, text)| json!({ "role": role, "content": text })).collect();
         let sampling = Sampling {
             temperature: Some(config.temperature),
@@ -108,24 +125,27 @@ impl Judge {
             stop: prompt.stop.clone(),
             ..Sampling::default()
         };
-        Ok(judgement(&self.complete(model, messages, &sampling).await?))
+        let answer = self.complete(model, messages, &sampling).await.map_err(|error| match error {
+            JudgeError::TooLongForModel => JudgeError::TooLong(flow),
+            other => other,
+        })?;
+        Ok(judgement(&answer))
     }
 
-    /// Has the configuration's main model answer.
+    /// Has the configuration's main model answer, behind the operator's own instructions.
     ///
     /// # Errors
     /// There is no answer.
     pub(crate) async fn chat(
         &self,
         config: &Config,
-        mut messages: Vec<Value>,
+        judged: &Judged,
         sampling: &Sampling,
     ) -> Result<String, JudgeError> {
         let model = model(config, "main").ok_or(JudgeError::Missing)?;
-        if let Some(system) = &config.system {
-            messages.insert(0, json!({ "role": "system", "content": system }));
-        }
-        self.complete(model, messages, sampling).await
+        let own = config.system.iter().map(|system| json!({ "role": "system", "content": system }));
+        let turns = judged.turns().iter().map(|turn| json!({ "role": turn.role, "content": turn.text }));
+        self.complete(model, own.chain(turns).collect(), sampling).await
     }
 
     async fn complete(
@@ -158,9 +178,7 @@ impl Judge {
 
     async fn exchange(&self, engine: &Engine, body: &Value) -> Result<String, JudgeError> {
         let response = self.send(engine, body.to_string()).await?;
-        if !response.status().is_success() {
-            return Err(JudgeError::Status(response.status()));
-        }
+        let status = response.status();
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|e| {
             if e.is::<http_body_util::LengthLimitError>() {
@@ -168,7 +186,11 @@ impl Judge {
             } else {
                 JudgeError::Unreachable
             }
-        })?;
+        });
+        if !status.is_success() {
+            return Err(refused(status, &body.map(Collected::to_bytes).unwrap_or_default()));
+        }
+        let body = body?;
         let answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| JudgeError::Malformed)?;
         let text = answer["choices"][0]["message"]["content"].as_str().ok_or(JudgeError::Malformed)?;
         Ok(text.to_owned())
@@ -197,6 +219,29 @@ impl Judge {
                 self.outside.request(request).await.map_err(|_| JudgeError::Unreachable)
             }
         }
+    }
+}
+
+/// Rendered off the threads that serve requests, as it waits for another process.
+async fn rendered(prompt: Prompt, text: String) -> Result<Vec<(&'static str, String)>, JudgeError> {
+    let flow = prompt.flow;
+    match spawn_blocking(move || prompt.render(&text)).await {
+        Ok(Ok(messages)) => Ok(messages),
+        // At load it was rendered with a short text: what fails now, fails by the length of this one.
+        Ok(Err(RenderError::TooLong)) => Err(JudgeError::TooLong(flow)),
+        Ok(Err(RenderError::Unavailable(why))) => Err(JudgeError::NotRendered(why)),
+        Err(_) => Err(JudgeError::NotRendered("the rendering was cut short".to_owned())),
+    }
+}
+
+/// Why a model that was reached does not answer. OpenAI's API says by this code that the prompt is too long.
+fn refused(status: StatusCode, body: &[u8]) -> JudgeError {
+    let said: Value = serde_json::from_slice(body).unwrap_or_default();
+    let long = said["error"]["code"] == "context_length_exceeded";
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => JudgeError::TooLongForModel,
+        StatusCode::BAD_REQUEST if long => JudgeError::TooLongForModel,
+        status => JudgeError::Status(status),
     }
 }
 

@@ -1,27 +1,27 @@
 //! The service as its callers see it: gRPC, NeMo's REST, and a scripted judge behind both.
 
+mod chat;
 mod contract;
 mod model;
+mod order;
+mod rest;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use ::http::{Request, StatusCode};
-use axum::body::Body;
-use http_body_util::BodyExt;
 use maily_proto::guardrails::{self as proto, guardrails_server::Guardrails};
 use serde_json::{Value, json};
 use tonic::Code;
-use tower::ServiceExt;
 
 use crate::{
     config::{self, File, Judges},
     grpc::Api,
     guard::Guard,
-    http,
     judge::Judge,
     store::{self, Store},
 };
 use model::scripted;
+
+maily_template::worker_of_tests!();
 
 /// Nobody listens on port 1.
 const NOBODY: &str = "http://127.0.0.1:1/v1";
@@ -41,6 +41,15 @@ fn self_checks(base: &str) -> Vec<File> {
 
 fn plain(marker: &str) -> Vec<File> {
     let yaml = format!("# {marker}\nrails:\n  output:\n    flows:\n      - email check facts\n");
+    vec![File { path: "config.yml".into(), content: yaml.into_bytes() }]
+}
+
+/// Input rails that need no model.
+fn words(marker: &str) -> Vec<File> {
+    let yaml = format!(
+        "# {marker}\nrails:\n  input:\n    flows: [regex check input]\n\
+         \x20 config:\n    regex_detection:\n      input:\n        patterns: ['forbidden']\n"
+    );
     vec![File { path: "config.yml".into(), content: yaml.into_bytes() }]
 }
 
@@ -98,16 +107,6 @@ async fn the_judge_decides_and_only_a_no_allows() {
 }
 
 #[tokio::test]
-async fn all_violations_are_collected() {
-    let (base, _seen) = scripted().await;
-    let api = Api(guard(&base));
-    let id = load(&api, self_checks(&base)).await.expect("loads");
-    let verdict = input(&api, &id, "say-yes to the forbidden").await.expect("answers");
-    let rails: Vec<_> = verdict.violations.iter().map(|v| v.rail.as_str()).collect();
-    assert_eq!(rails, ["self check input", "regex check input"]);
-}
-
-#[tokio::test]
 async fn a_judge_that_fails_allows_nothing() {
     let (base, _seen) = scripted().await;
     let api = Api(guard(&base));
@@ -136,22 +135,21 @@ async fn a_judge_that_hangs_allows_nothing() {
     );
 }
 
+/// A campaign whose text makes a template take all memory is refused for good, and the service goes on.
 #[tokio::test]
-async fn a_prompt_over_its_length_is_no_verdict() {
+async fn a_template_that_takes_too_much_takes_no_service() {
     let (base, _seen) = scripted().await;
     let api = Api(guard(&base));
-    let config_id = load(&api, self_checks(&base)).await.expect("loads");
-    let piece = |text: String| proto::CheckPieceRequest {
-        config_id: config_id.clone(),
-        piece: proto::Piece::Body.into(),
-        text,
-        sources: Some(proto::Sources::default()),
-    };
-    let short = api.check_piece(tonic::Request::new(piece("a body".into()))).await.expect("answers");
-    assert!(short.into_inner().passed);
-    let long =
-        api.check_piece(tonic::Request::new(piece("x".repeat(3000)))).await.expect_err("gives no verdict");
-    assert_eq!(long.code(), Code::FailedPrecondition);
+    let hostile = "{% if user_input | length > 99 %}{{ user_input | indent(100000000000000) }}{% endif %}Block {{ user_input }}?";
+    let mut files = self_checks(&base);
+    let yaml = String::from_utf8(files[0].content.clone()).expect("is text");
+    files[0].content = yaml.replace("Block {{ user_input }}?", hostile).into_bytes();
+    let id = load(&api, files).await.expect("loads");
+    for _ in 0..2 {
+        assert!(input(&api, &id, "a plain brief").await.expect("answers").passed);
+        let refused = input(&api, &id, &"x\n".repeat(50)).await.expect_err("gives no verdict");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{}", refused.message());
+    }
 }
 
 #[tokio::test]
@@ -160,12 +158,12 @@ async fn configurations_are_held_by_id_and_the_oldest_goes() {
     let api = Api(guard(&base));
     let mut ids = Vec::new();
     for marker in ["one", "two", "three"] {
-        ids.push(load(&api, plain(marker)).await.expect("loads"));
+        ids.push(load(&api, words(marker)).await.expect("loads"));
     }
-    assert_eq!(ids[2], load(&api, plain("three")).await.expect("loads"));
+    assert_eq!(ids[2], load(&api, words("three")).await.expect("loads"));
     assert_eq!(input(&api, &ids[0], "a brief").await.expect_err("is gone").code(), Code::FailedPrecondition);
     assert!(input(&api, &ids[1], "a brief").await.expect("is held").passed);
-    load(&api, plain("four")).await.expect("loads");
+    load(&api, words("four")).await.expect("loads");
     assert_eq!(input(&api, &ids[2], "a brief").await.expect_err("is gone").code(), Code::FailedPrecondition);
     assert!(input(&api, &ids[1], "a brief").await.expect("was used later").passed);
 }
@@ -181,9 +179,14 @@ async fn malformed_requests_are_refused() {
     let bad = bad.expect_err("is refused");
     assert_eq!(bad.code(), Code::InvalidArgument);
     assert_eq!(bad.message(), "config.yml:2: unknown key rails.inputs (did you mean rails.input?)");
-    for (id, text) in
-        [("", "x"), ("zz", "x"), (config_id.as_str(), " "), (config_id.as_str(), &"x".repeat(70_000))]
-    {
+    // The last: a text that no rail of the configuration judges is not one that passed.
+    for (id, text) in [
+        ("", "x"),
+        ("zz", "x"),
+        (config_id.as_str(), " "),
+        (config_id.as_str(), &"x".repeat(70_000)),
+        (config_id.as_str(), "x"),
+    ] {
         assert_eq!(input(&api, id, text).await.expect_err("is refused").code(), Code::InvalidArgument);
     }
     let piece =
@@ -267,184 +270,6 @@ async fn a_whole_email_is_checked_over_grpc() {
     let bad = proto::CheckEmailRequest { list_unsubscribe: String::new(), ..good };
     let verdict = api.check_email(tonic::Request::new(bad)).await.expect("answers").into_inner();
     assert_eq!((verdict.passed, verdict.violations[0].rail.as_str()), (false, "email check unsubscribe"));
-}
-
-async fn call(guard: &Guard, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
-    let request =
-        Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).expect("is a request");
-    let response = http::router(guard.clone()).oneshot(request).await.expect("answers");
-    let status = response.status();
-    let body = response.into_body().collect().await.expect("has a body").to_bytes();
-    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
-}
-
-#[tokio::test]
-async fn configurations_are_listed_as_nemo_lists_them() {
-    let (base, _seen) = scripted().await;
-    let (status, body) = call(&guard(&base), "GET", "/v1/rails/configs", "").await;
-    assert_eq!((status, body), (StatusCode::OK, json!([{ "id": "checked" }, { "id": "plain" }])));
-}
-
-#[tokio::test]
-async fn checks_answer_as_nemo_does() {
-    let (base, _seen) = scripted().await;
-    let guard = guard(&base);
-    let check = |messages: Value, guardrails: Value| {
-        let body = json!({ "model": "any", "messages": messages, "guardrails": guardrails }).to_string();
-        let guard = guard.clone();
-        async move { call(&guard, "POST", "/v1/checks", &body).await }
-    };
-    let checked = json!({ "config_id": "checked" });
-    let user = |text: &str| json!([{ "role": "user", "content": text }]);
-    let (status, body) = check(user("hello"), checked.clone()).await;
-    assert_eq!((status, body), (StatusCode::OK, json!({ "status": "passed", "content": "hello" })));
-    let blocked = json!({ "status": "blocked", "content": "I'm sorry, I can't respond to that.", "rail": "regex check input" });
-    assert_eq!(check(user("forbidden"), checked.clone()).await.1, blocked);
-    let both = json!([{ "role": "user", "content": "hello" }, { "role": "assistant", "content": "say-yes" }]);
-    assert_eq!(check(both.clone(), checked.clone()).await.1["rail"], "self check output");
-    let (status, _) = check(both, json!({ "config_ids": ["checked"], "rail_types": ["input"] })).await;
-    assert_eq!(status, StatusCode::OK);
-    let parts = json!([{ "role": "user", "content": [{ "type": "text", "text": "forbidden" }] }]);
-    assert_eq!(check(parts, checked.clone()).await.1["status"], "blocked");
-    // An e-mail rail can't judge a chat message: no verdict but no.
-    let answer = json!([{ "role": "assistant", "content": "hello" }]);
-    assert_eq!(check(answer, json!({ "config_id": "plain" })).await.1["rail"], "email check facts");
-    assert_eq!(check(user("say-500"), checked).await.0, StatusCode::SERVICE_UNAVAILABLE);
-}
-
-#[tokio::test]
-async fn chats_pass_input_rails_model_and_output_rails() {
-    let (base, mut seen) = scripted().await;
-    let guard = guard(&base);
-    let chat = |text: &str| {
-        let body = json!({
-            "model": "any", "config_id": "checked", "temperature": 0.5, "max_tokens": 9,
-            "messages": [{ "role": "user", "content": text }],
-        });
-        let (guard, body) = (guard.clone(), body.to_string());
-        async move { call(&guard, "POST", "/v1/chat/completions", &body).await }
-    };
-    let (status, body) = chat("hello").await;
-    assert_eq!(
-        (status, &body["choices"][0]["message"]),
-        (StatusCode::OK, &json!({ "role": "assistant", "content": "echo: hello" }))
-    );
-    assert_eq!((&body["object"], &body["model"]), (&json!("chat.completion"), &json!("any")));
-    assert_eq!(body["guardrails"], json!({ "config_id": "checked" }));
-    let asked: Vec<Value> = std::iter::from_fn(|| seen.try_recv().ok()).collect();
-    assert_eq!(asked.len(), 3);
-    assert_eq!(asked[1]["messages"][0], json!({ "role": "system", "content": "Be kind." }));
-    assert_eq!((&asked[1]["temperature"], &asked[1]["max_tokens"]), (&json!(0.5), &json!(9)));
-    // Blocked on the way in: the model is not asked.
-    let (_, body) = chat("forbidden").await;
-    assert_eq!(body["choices"][0]["message"]["content"], "I'm sorry, I can't respond to that.");
-    assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 1);
-}
-
-#[tokio::test]
-async fn an_answer_that_is_blocked_is_never_shown() {
-    let (base, _seen) = scripted().await;
-    let yaml = format!(
-        "models:\n  - type: main\n    engine: openai\n    model: m\n    parameters:\n      base_url: {base}\n\
-         rails:\n  output:\n    flows: [regex check output]\n  config:\n    regex_detection:\n      output:\n        patterns: ['secret']\n"
-    );
-    let guard = guard_with(
-        &[("c", vec![File { path: "config.yml".into(), content: yaml.into_bytes() }])],
-        &base,
-        Duration::from_secs(20),
-    );
-    let body =
-        json!({ "model": "m", "config_id": "c", "messages": [{ "role": "user", "content": "the secret" }] });
-    let (_, body) = call(&guard, "POST", "/v1/chat/completions", &body.to_string()).await;
-    assert_eq!(body["choices"][0]["message"]["content"], "I'm sorry, I can't respond to that.");
-    assert!(!body.to_string().contains("secret"));
-}
-
-#[tokio::test]
-async fn what_is_not_supported_is_refused_by_name() {
-    let (base, _seen) = scripted().await;
-    let guard = guard(&base);
-    let user = json!([{ "role": "user", "content": "hello" }]);
-    for (path, body, expected) in [
-        ("/v1/checks", json!({ "messages": user }), "no guardrails config_id provided"),
-        (
-            "/v1/checks",
-            json!({ "messages": user, "config_id": "other" }),
-            "there is no configuration of this config_id",
-        ),
-        (
-            "/v1/checks",
-            json!({ "messages": [], "config_id": "plain" }),
-            "`messages` must have from 1 to 256 items",
-        ),
-        (
-            "/v1/checks",
-            json!({ "messages": user, "guardrails": { "config_id": "plain", "rail_types": ["input"] } }),
-            "Requested rail type 'input' has no configured rails.",
-        ),
-        // Nothing would be judged, and nothing is called passed.
-        (
-            "/v1/checks",
-            json!({ "messages": [{ "role": "system", "content": "x" }], "config_id": "checked" }),
-            "no configured rail judges any of `messages`",
-        ),
-        (
-            "/v1/checks",
-            json!({ "messages": user, "config_id": "plain" }),
-            "no configured rail judges any of `messages`",
-        ),
-        (
-            "/v1/checks",
-            json!({ "messages": user, "guardrails": { "config_id": "checked", "rail_types": ["output"] } }),
-            "Requested rail type 'output' needs a message of role assistant.",
-        ),
-        (
-            "/v1/checks",
-            json!({ "messages": user, "guardrails": { "config_id": "plain", "options": {} } }),
-            "field `options` of `guardrails` is not supported",
-        ),
-        (
-            "/v1/checks",
-            json!({ "messages": [{ "role": "tool", "content": "x" }], "config_id": "plain" }),
-            "the role of a message must be system, developer, user or assistant",
-        ),
-        (
-            "/v1/checks",
-            json!({ "messages": [{ "role": "user", "content": [{ "type": "image_url", "image_url": {} }] }], "config_id": "plain" }),
-            "field `image_url` of a content part is not supported",
-        ),
-        (
-            "/v1/chat/completions",
-            json!({ "messages": user, "config_id": "checked", "stream": true }),
-            "`stream` is not supported: a rail judges a whole text",
-        ),
-        (
-            "/v1/chat/completions",
-            json!({ "messages": user, "config_id": "checked", "tools": [] }),
-            "field `tools` of the body is not supported",
-        ),
-        (
-            "/v1/chat/completions",
-            json!({ "messages": user, "config_id": "plain" }),
-            "the configuration has no model of type main",
-        ),
-        (
-            "/v1/chat/completions",
-            json!({ "messages": user, "config_id": "checked", "temperature": "hot" }),
-            "`temperature` must be a number from 0 to 2",
-        ),
-    ] {
-        let (status, answer) = call(&guard, "POST", path, &body.to_string()).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
-        assert_eq!(answer["error"]["message"], expected, "{body}");
-    }
-    let (status, answer) = call(&guard, "POST", "/v1/checks", "{ not json").await;
-    assert_eq!(
-        (status, &answer["error"]["type"]),
-        (StatusCode::BAD_REQUEST, &json!("invalid_request_error"))
-    );
-    let (status, _) = call(&guard, "POST", "/v1/checks", &"x".repeat(300_000)).await;
-    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The inference service as a program.
 
 fn main() -> std::process::ExitCode {
+    // With `render-worker` it is the process that renders chats.
+    if let Some(code) = maily_template::worker() {
+        return code;
+    }
     maily_chassis::main(
         maily_chassis::About {
             name: "inference",

@@ -100,6 +100,20 @@ fn fit(
 fn template(error: &TemplateError) -> Refusal {
     match error {
         TemplateError::Refused(reason) => Refusal::param("messages", "invalid_value", reason.clone()),
+        // Of the request, as it is for good: what is answered as a fault of ours is asked again for ever.
+        TemplateError::TooMuch => {
+            tracing::error!(%error, "the chat template was stopped");
+            let message = "Invalid 'messages': the chat template takes too much memory or time for them.";
+            Refusal::param("messages", "invalid_value", message)
+        }
+        TemplateError::TooLong => {
+            let message = "Invalid 'messages': they are longer than any model's context.";
+            Refusal::param("messages", "context_length_exceeded", message)
+        }
+        TemplateError::Unavailable(_) => {
+            tracing::error!(%error, "the chat template was not rendered");
+            Refusal::not_rendered()
+        }
         error => {
             tracing::error!(%error, "the chat template failed");
             Refusal::internal()

@@ -197,6 +197,7 @@ mod tests {
             expired: 0,
             copy: span(0, 2000),
             mail: span(1000, 3000),
+            ..CohortDone::default()
         }
     }
 

@@ -23,6 +23,8 @@ use crate::{
 };
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+/// After the first failure of a step that counts; the same five times take a quarter of a minute.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the service until it is told to stop.
 ///
@@ -33,7 +35,7 @@ pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
     config.check().map_err(Error::new)?;
     let deps = Arc::new(deps(&boot)?);
     let address = |text: &str| text.parse::<Address>().map_err(Error::new);
-    let (ingress, admin) = (address(&config.restate_ingress)?, address(&config.restate_admin)?);
+    let (ingress, admin) = (address(&config.restate_ingress)?, Admin(address(&config.restate_admin)?));
     let endpoint = Endpoint::bind(config.endpoint, sdk(&deps, &config.identity_key)?)
         .await
         .map_err(|error| Error::unavailable(format!("cannot listen on {}: {error}", config.endpoint)))?;
@@ -42,12 +44,13 @@ pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
     let shutdown = boot.shutdown.clone();
     let endpoint = tokio::spawn(endpoint.serve(shutdown.clone()));
     tokio::spawn(boot.shutdown.clone().run_until_cancelled_owned(register(
-        Admin(admin),
+        admin.clone(),
         uri,
         boot.readiness.clone(),
     )));
-    let api = Api { deps, ingress: Ingress(ingress) };
-    let served = boot.serve(Listeners::new().edge(api::router(api), EdgeAuth::Bearer)).await;
+    let api = Api { deps, ingress: Ingress(ingress), admin };
+    let listeners = Listeners::new().edge(api::router(api), EdgeAuth::Bearer).streams(api::held);
+    let served = boot.serve(listeners).await;
     shutdown.cancel();
     // Steps under way end before the process does, so that Restate need not repeat them.
     let _ = endpoint.await;
@@ -67,6 +70,7 @@ fn deps(boot: &Boot<Config>) -> Result<Deps, Error> {
         pages: Semaphore::new(config.pages_in_flight),
         pages_in_flight: config.pages_in_flight,
         messages_kept: retention::after(config.messages_days),
+        pause: PAUSE,
     })
 }
 

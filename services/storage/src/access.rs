@@ -5,12 +5,12 @@
 //! sooner than a wrong signature.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use maily_keys::AccessKey;
@@ -20,6 +20,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::REGIONS;
 use crate::error::Error;
+use crate::s3::refuse;
+
+/// Seconds that a signed link may be good for. *Authenticating Requests: Using Query Parameters* (Amazon S3 API
+/// Reference): "The minimum value you can set is 1, and the maximum is 604800 (seven days)."
+const LIFE: RangeInclusive<u32> = 1..=604_800;
 
 /// The access keys that are known.
 #[derive(Clone)]
@@ -108,6 +113,15 @@ fn refusal(request: &Request) -> Option<Refusal> {
     if request.method() == http::Method::POST && text(CONTENT_TYPE).starts_with("multipart/") {
         return Some((StatusCode::NOT_IMPLEMENTED, "NotImplemented", "Form uploads are not supported."));
     }
+    let expires = query.iter().find(|(key, _)| key == "X-Amz-Expires").map(|(_, seconds)| seconds);
+    let lives = |seconds: &String| seconds.parse::<u32>().is_ok_and(|seconds| LIFE.contains(&seconds));
+    if expires.is_some_and(|seconds| !lives(seconds)) {
+        return Some((
+            StatusCode::BAD_REQUEST,
+            "AuthorizationQueryParametersError",
+            "X-Amz-Expires must be between 1 and 604800 seconds, which are seven days.",
+        ));
+    }
     let presigned =
         query.iter().find(|(key, _)| key == "X-Amz-SignedHeaders").map(|(_, names)| names.as_str());
     let signed = presigned.or_else(|| signed_headers(text(AUTHORIZATION)));
@@ -137,15 +151,10 @@ fn all_signed(headers: &HeaderMap, signed: &str, presigned: bool) -> bool {
     is_signed("host") && headers.keys().all(|name| !weighty(name.as_str()) || is_signed(name.as_str()))
 }
 
-fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    );
-    (status, [(CONTENT_TYPE, "application/xml")], Body::from(body)).into_response()
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
 
     fn status(request: http::request::Builder) -> Option<StatusCode> {
@@ -168,6 +177,17 @@ mod tests {
         let copy = Request::builder().uri(presigned).header("x-amz-copy-source", "/other/secret");
         assert_eq!(status(copy), Some(StatusCode::FORBIDDEN));
         assert_eq!(status(Request::builder().uri(presigned)), None);
+        for (seconds, refused) in [
+            ("1", None),
+            ("604800", None),
+            ("0", Some(StatusCode::BAD_REQUEST)),
+            ("604801", Some(StatusCode::BAD_REQUEST)),
+            ("-7", Some(StatusCode::BAD_REQUEST)),
+            ("", Some(StatusCode::BAD_REQUEST)),
+        ] {
+            let link = format!("{presigned}&X-Amz-Expires={seconds}");
+            assert_eq!(status(Request::builder().uri(link)), refused, "{seconds}");
+        }
         let form = Request::builder()
             .method("POST")
             .uri("/b")

@@ -5,7 +5,7 @@ use s3s::dto::ETag;
 use s3s::{S3ErrorCode, s3_error};
 use slatedb::WriteBatch;
 
-use crate::conditions::WriteIf;
+use crate::conditions::{DeleteIf, WriteIf};
 use crate::error::Error;
 use crate::region::{NewBlob, Region};
 use crate::rows::{self, Bucket, Headers, Object, Part, Sums, Upload};
@@ -17,6 +17,18 @@ use crate::write::Written;
 pub(crate) struct Place {
     pub(crate) bucket: String,
     pub(crate) key: String,
+}
+
+/// Bytes of a part but the last, at least. *Amazon S3 multipart upload limits* (Amazon S3 User Guide): "5 MiB to 5 GiB.
+/// There is no minimum size limit on the last part of your multipart upload."
+const MIN_PART: u64 = 5 << 20;
+
+/// What the client says that the parts make, and how long that may be.
+#[derive(Default)]
+pub(crate) struct Whole {
+    pub(crate) sums: Sums,
+    pub(crate) size: Option<u64>,
+    pub(crate) limit: u64,
 }
 
 /// A part as the client names it when it completes an upload.
@@ -84,6 +96,7 @@ impl Region {
             headers,
             blobs: vec![blob.settle(&self.keys, written.size, &mut batch)?],
             sums: written.sums,
+            upload: None,
         };
         self.replace(batch, place, &object, replaced, commit).await?;
         Ok(object)
@@ -107,10 +120,13 @@ impl Region {
         Ok(())
     }
 
-    /// Deletes the object at `place`; that there is none is no error.
-    pub(crate) async fn delete_object(&self, place: &Place, condition: &WriteIf) -> Result<(), Error> {
+    /// Deletes the object at `place`; that there is none is no error, whatever the condition.
+    pub(crate) async fn delete_object(&self, place: &Place, condition: &DeleteIf) -> Result<(), Error> {
         let commit = self.commit.lock().await;
-        let Some(object) = self.current(place, condition).await? else { return Ok(()) };
+        let Some(object) = self.current(place, &WriteIf::default()).await? else { return Ok(()) };
+        if let Err(refused) = condition.check(&object) {
+            return self.refuse(refused).await;
+        }
         let mut batch = WriteBatch::new();
         batch.delete(rows::object(&place.bucket, &place.key));
         let unnamed = Self::unname(&mut batch, &object.blobs)?;
@@ -194,22 +210,42 @@ impl Region {
         Ok(())
     }
 
-    /// Makes the named parts of an upload the object at `place`; other parts are thrown away.
+    /// The object that an upload has become, if it still is there; to be called under the lock. *CompleteMultipartUpload*
+    /// has clients retry what failed, so a second completion of the same parts is answered as the first.
+    async fn completed(&self, place: &Place, id: &str, named: &[Named]) -> Result<Option<Object>, Error> {
+        let there: Option<Object> = self.newest(rows::object(&place.bucket, &place.key)).await?;
+        let Some(object) = there.filter(|object| object.upload.as_deref() == Some(id)) else {
+            return Ok(None);
+        };
+        let tags: Option<Vec<&str>> = named.iter().map(|part| part.etag.as_deref()).collect();
+        let others =
+            |tags: Vec<&str>| !sums::etag_of_parts(tags.into_iter()).is_ok_and(|etag| etag == object.etag);
+        if tags.is_some_and(others) {
+            return self.refuse(S3ErrorCode::NoSuchUpload).await;
+        }
+        self.index.flush().await?;
+        Ok(Some(object))
+    }
+
+    /// Makes the named parts of an upload the object at `place`; other parts are thrown away. Done once more, it changes
+    /// nothing.
     pub(crate) async fn complete_upload(
         &self,
         place: &Place,
         id: &str,
         named: &[Named],
-        claimed: &Sums,
+        whole: &Whole,
         condition: &WriteIf,
-        limit: u64,
     ) -> Result<Object, Error> {
         let commit = self.commit.lock().await;
+        if let Some(object) = self.completed(place, id, named).await? {
+            return Ok(object);
+        }
         let replaced = self.current(place, condition).await?;
         let upload = self.unfinished(place, id).await?;
         let parts = self.newest_parts(id).await?;
         let (chosen, left) = choose(parts, named)?;
-        let object = assemble(&upload, chosen, claimed, limit)?;
+        let object = Object { upload: Some(id.to_owned()), ..assemble(&upload, chosen, whole)? };
         let mut batch = WriteBatch::new();
         batch.delete(rows::upload(&place.bucket, &place.key, id));
         named.iter().for_each(|part| batch.delete(rows::part(id, part.number)));
@@ -247,14 +283,28 @@ fn choose(parts: Numbered, named: &[Named]) -> Result<(Numbered, Numbered), Erro
     if chosen.len() != named.len() || !named.iter().zip(&chosen).all(fits) {
         return Err(s3_error!(InvalidPart, "A named part is missing or is not what was uploaded.").into());
     }
+    let short = |(_, part): &(u16, Part)| part.blob.size < MIN_PART;
+    if chosen.split_last().is_some_and(|(_, others)| others.iter().any(short)) {
+        let least = MIN_PART >> 20;
+        return Err(
+            s3_error!(EntityTooSmall, "Each part but the last must have at least {least} MiB.").into()
+        );
+    }
     Ok((chosen, left))
 }
 
 /// The object that the parts make.
-fn assemble(upload: &Upload, parts: Numbered, claimed: &Sums, limit: u64) -> Result<Object, Error> {
+fn assemble(upload: &Upload, parts: Numbered, claimed: &Whole) -> Result<Object, Error> {
     let size = parts.iter().map(|(_, part)| part.blob.size).sum();
-    if size > limit {
-        return Err(Error::TooLarge(limit));
+    if size > claimed.limit {
+        return Err(Error::TooLarge(claimed.limit));
+    }
+    if claimed.size.is_some_and(|claimed| claimed != size) {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The parts have {size} bytes, and x-amz-mp-object-size others."
+        )
+        .into());
     }
     let mut whole = Sums::default();
     if let Some(algorithm) = upload.algorithm.as_deref().and_then(Algorithm::named) {
@@ -262,7 +312,7 @@ fn assemble(upload: &Upload, parts: Numbered, claimed: &Sums, limit: u64) -> Res
         whole = sums::of_parts(algorithm, upload.full_object, &sums)?;
     }
     for algorithm in Algorithm::ALL {
-        let claimed = algorithm.of(claimed);
+        let claimed = algorithm.of(&claimed.sums);
         // A composite checksum may come without its number of parts.
         let plain = |sum: &String| sum.split('-').next().map(str::to_owned);
         if claimed.is_some() && claimed.and_then(plain) != algorithm.of(&whole).and_then(plain) {
@@ -276,6 +326,7 @@ fn assemble(upload: &Upload, parts: Numbered, claimed: &Sums, limit: u64) -> Res
         headers: upload.headers.clone(),
         blobs: parts.into_iter().map(|(_, part)| part.blob).collect(),
         sums: whole,
+        upload: None,
     })
 }
 

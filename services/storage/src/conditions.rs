@@ -13,11 +13,24 @@ pub(crate) struct WriteIf {
     pub(crate) none_matches: Option<ETagCondition>,
 }
 
+/// Under which an object may be deleted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeleteIf {
+    pub(crate) matches: Option<ETagCondition>,
+    pub(crate) modified: Option<Timestamp>,
+    pub(crate) size: Option<i64>,
+}
+
 fn holds(condition: &ETagCondition, etag: &str) -> bool {
     match condition {
         ETagCondition::Any => true,
         ETagCondition::ETag(tag) => tag.value() == etag,
     }
+}
+
+/// RFC 9110, 13.1.1: `If-Match` takes no weak tag for the same.
+fn matches(condition: &ETagCondition, etag: &str) -> bool {
+    !matches!(condition, ETagCondition::ETag(ETag::Weak(_))) && holds(condition, etag)
 }
 
 fn failed() -> S3Error {
@@ -39,13 +52,29 @@ impl WriteIf {
     pub(crate) fn check(&self, there: Option<&Object>) -> S3Result<()> {
         match (&self.matches, there) {
             (Some(_), None) => return Err(S3ErrorCode::NoSuchKey.into()),
-            (Some(condition), Some(object)) if !holds(condition, &object.etag) => return Err(failed()),
+            (Some(condition), Some(object)) if !matches(condition, &object.etag) => return Err(failed()),
             _ => {}
         }
         match (&self.none_matches, there) {
             (Some(condition), Some(object)) if holds(condition, &object.etag) => Err(failed()),
             _ => Ok(()),
         }
+    }
+}
+
+impl DeleteIf {
+    /// The condition that an entry of DeleteObjects makes, where `*` stands between the tags.
+    pub(crate) fn tag(tag: ETag) -> ETagCondition {
+        if tag.value() == "*" { ETagCondition::Any } else { ETagCondition::ETag(tag) }
+    }
+
+    pub(crate) fn check(&self, object: &Object) -> S3Result<()> {
+        let same_tag = self.matches.as_ref().is_none_or(|condition| matches(condition, &object.etag));
+        // HTTP dates have no fraction of a second.
+        let modified = object.modified_ms.div_euclid(1000);
+        let same_time = self.modified.as_ref().is_none_or(|time| seconds(time) == modified);
+        let same_size = self.size.is_none_or(|size| u64::try_from(size) == Ok(object.size));
+        if same_tag && same_time && same_size { Ok(()) } else { Err(failed()) }
     }
 }
 
@@ -64,7 +93,7 @@ impl ReadIf {
         // HTTP dates have no fraction of a second.
         let modified = object.modified_ms.div_euclid(1000);
         match (&self.matches, &self.unmodified_since) {
-            (Some(condition), _) if !holds(condition, &object.etag) => return Err(failed()),
+            (Some(condition), _) if !matches(condition, &object.etag) => return Err(failed()),
             (None, Some(since)) if modified > seconds(since) => return Err(failed()),
             _ => {}
         }
@@ -127,6 +156,25 @@ mod tests {
         assert_eq!(check(tag("\"aa\""), None, Some(&object())), None);
         assert_eq!(check(tag("\"bb\""), None, Some(&object())), Some(S3ErrorCode::PreconditionFailed));
         assert_eq!(check(tag("\"aa\""), None, None), Some(S3ErrorCode::NoSuchKey));
+    }
+
+    #[test]
+    fn deletes() {
+        let check = |condition: DeleteIf| code(condition.check(&object()));
+        let failed = Some(S3ErrorCode::PreconditionFailed);
+        assert_eq!(check(DeleteIf::default()), None);
+        assert_eq!(check(DeleteIf { matches: tag("\"aa\""), ..DeleteIf::default() }), None);
+        assert_eq!(check(DeleteIf { matches: tag("bb"), ..DeleteIf::default() }), failed);
+        assert_eq!(check(DeleteIf { matches: tag("W/\"aa\""), ..DeleteIf::default() }), failed);
+        let any = Some(DeleteIf::tag(ETag::Strong("*".into())));
+        assert_eq!(check(DeleteIf { matches: any, ..DeleteIf::default() }), None);
+        assert_eq!(check(DeleteIf { size: Some(0), ..DeleteIf::default() }), None);
+        for size in [1, -1] {
+            assert_eq!(check(DeleteIf { size: Some(size), ..DeleteIf::default() }), failed);
+        }
+        let at = |seconds| Some(Timestamp::from(UNIX_EPOCH + Duration::from_secs(seconds)));
+        assert_eq!(check(DeleteIf { modified: at(1_700_000_000), ..DeleteIf::default() }), None);
+        assert_eq!(check(DeleteIf { modified: at(1_700_000_001), ..DeleteIf::default() }), failed);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Config {
     pub keyring: Option<PathBuf>,
     /// Whose data this is: the name of the root keys (a-z 0-9 -).
     pub tenant: String,
+    /// The name that clients call the service by; buckets are at `BUCKET.domain` too. Without it the bucket is in the path
+    /// only, and the host is an address or a name without a dot.
+    pub domain: Option<String>,
     /// The longest object, in bytes.
     pub max_object_bytes: u64,
     /// Hours after which the epoch turns and deleted objects become unreadable in every copy.
@@ -32,6 +35,7 @@ impl Default for Config {
             credentials: None,
             keyring: None,
             tenant: "default".into(),
+            domain: None,
             max_object_bytes: 5 << 40,
             epoch_hours: 24,
         }

@@ -70,6 +70,15 @@ impl Storage {
         Ok(Self { regions, gateway })
     }
 
+    /// The same, at a domain of its own: `BUCKET.domain` names a bucket.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when `domain` is not the name of one.
+    pub fn at_domain(mut self, domain: &str) -> Result<Self, Error> {
+        self.gateway = self.gateway.at_domain(domain)?;
+        Ok(self)
+    }
+
     /// The S3 API for one listener; each may receive so many bodies at once.
     pub fn router(&self) -> axum::Router {
         s3::router(&self.gateway)
@@ -124,12 +133,19 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
         read_access_keys(&within(&config.credentials, "credentials.toml")).map_err(|e| boot.fatal(e))?;
     let root = within(&config.root, "objects");
     let storage = Storage::open(&root, &config.tenant, roots, keys, config.max_object_bytes).await?;
+    let storage = match &config.domain {
+        Some(domain) => storage.at_domain(domain)?,
+        None => storage,
+    };
     let storage = Arc::new(storage);
     let schedule = RotationSchedule::new(config.epoch_hours, Arc::new(Timestamp::now));
     storage.keep_rotating(&schedule, &boot.shutdown);
     let (fatal, watched) = (boot.fatal_handle(), Arc::clone(&storage));
     tokio::spawn(async move { fatal.raise(watched.lost().await.into()) });
-    let listeners = Listeners::new().internal(storage.router()).edge(storage.router(), EdgeAuth::Own);
+    let listeners = Listeners::new()
+        .internal(storage.router())
+        .edge(storage.router(), EdgeAuth::OwnThrottled(s3::slow_down))
+        .streams(s3::held);
     // The answer to an upload comes after its last byte, whenever that is; `s3` has the deadlines.
     let served = boot.serve(listeners.own_deadlines()).await;
     let closed = storage.close().await;

@@ -37,6 +37,9 @@ pub(crate) struct Object {
     pub(crate) blobs: Vec<Blob>,
     #[prost(message, required, tag = "6")]
     pub(crate) sums: Sums,
+    /// The multipart upload that it was, so that completing that once more is known for what it is.
+    #[prost(string, optional, tag = "7")]
+    pub(crate) upload: Option<String>,
 }
 
 /// Encrypted bytes in the object store.

@@ -109,7 +109,7 @@ mod tests {
     use maily_keys::{LocalKeyring, RotationSchedule};
 
     use super::*;
-    use crate::commit::{Named, Place};
+    use crate::commit::{Named, Place, Whole};
     use crate::conditions::WriteIf;
     use crate::rows::{Sums, Upload};
     use crate::sums::Claimed;
@@ -141,8 +141,8 @@ mod tests {
         region.keys.begin_turn().await.unwrap();
         region.rewrap_all(passes[0]).await.unwrap();
         let named = [Named { number: 1, etag: None, sums: Sums::default() }];
-        let claimed = (Sums::default(), WriteIf::default());
-        region.complete_upload(&place, "one", &named, &claimed.0, &claimed.1, 1 << 20).await.unwrap();
+        let whole = Whole { limit: 1 << 20, ..Whole::default() };
+        region.complete_upload(&place, "one", &named, &whole, &WriteIf::default()).await.unwrap();
         region.rewrap_all(passes[1]).await.unwrap();
         region.index.flush().await.unwrap();
         region.keys.finish_turn().await.unwrap();

@@ -24,10 +24,15 @@ use crate::rows::{BlobId, Sums};
 const UNIT: usize = 1 << 20;
 /// Longer blobs go to the store in parts of this size; it also bounds what one upload keeps in memory, twice.
 const PART: usize = 6 << 20;
+/// Bytes that one upload keeps in memory at most: two parts, a unit in the clear, and its ciphertext.
+pub(crate) const HELD: usize = 2 * PART + 2 * UNIT;
 /// How long a client may send nothing.
 const IDLE: Duration = Duration::from_secs(60);
-/// How long it may take for a unit: 256 KiB a minute, so that a trickle of bytes does not keep a place for ever.
-const UNIT_TIME: Duration = Duration::from_secs(240);
+/// How long the first unit may take, which holds no place: 256 KiB a minute.
+const FIRST: Duration = Duration::from_secs(240);
+/// How long each unit behind it may take, while a place is held: 1 MiB a minute. Whoever sends less loses the place, and
+/// takes none again: the first unit would be too slow.
+const MOVING: Duration = Duration::from_secs(60);
 
 /// What was written.
 pub(crate) struct Written {
@@ -40,11 +45,11 @@ pub(crate) struct Written {
 pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
 impl Blobs {
-    /// Receives `body` and seals it for `blob`, which comes to be with [`Sealed::publish`].
+    /// Receives the rest of `body` and seals it for `blob`, which comes to be with [`Sealed::publish`].
     pub(crate) async fn seal(
         &self,
         blob: &NewBlob,
-        body: Body,
+        body: Begun,
         hasher: ChecksumHasher,
         limit: u64,
     ) -> Result<Sealed, Error> {
@@ -85,19 +90,34 @@ impl Sealed {
     }
 }
 
+/// A body that is proven to move: its first unit, or all of it, has come.
+pub(crate) struct Begun {
+    first: Unit,
+    rest: Body,
+}
+
+impl Begun {
+    /// Receives the first unit of a body of at most `limit` bytes.
+    pub(crate) async fn receive(mut body: Body, limit: u64) -> Result<Self, Error> {
+        let first = gather(&mut body, limit, FIRST).await?;
+        Ok(Self { first, rest: body })
+    }
+}
+
 /// Seals one unit while the next is received.
 async fn seal(
-    mut body: Body,
+    body: Begun,
     mut sealer: Sealer,
     limit: u64,
     blob: &NewBlob,
     output: &mut Output,
 ) -> Result<Written, Error> {
-    let mut unit = gather(&mut body, limit).await?;
+    let Begun { first: mut unit, rest: mut body } = body;
     let mut received = unit.length as u64;
     while !unit.last {
         let sealing = compute(unit.length, move || sealer.seal(&unit.pieces));
-        let (sealed, next) = futures::join!(sealing, gather(&mut body, limit.saturating_sub(received)));
+        let (sealed, next) =
+            futures::join!(sealing, gather(&mut body, limit.saturating_sub(received), MOVING));
         let ciphertext;
         (sealer, ciphertext) = sealed??;
         output.push(ciphertext, blob).await?;
@@ -116,9 +136,9 @@ struct Unit {
     last: bool,
 }
 
-async fn gather(body: &mut Body, limit: u64) -> Result<Unit, Error> {
+async fn gather(body: &mut Body, limit: u64, most: Duration) -> Result<Unit, Error> {
     let mut unit = Unit { pieces: Vec::new(), length: 0, last: false };
-    let end = Instant::now() + UNIT_TIME;
+    let end = Instant::now() + most;
     while unit.length < UNIT {
         let until = end.min(Instant::now() + IDLE);
         match timeout_at(until, body.next()).await.map_err(|_| Error::Slow)? {
@@ -264,13 +284,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_must_keep_up_a_least_rate() {
-        for (pause, most) in [(IDLE * 2, IDLE), (IDLE / 2, UNIT_TIME)] {
+        for (pause, time, most) in
+            [(IDLE * 2, FIRST, IDLE), (IDLE / 2, FIRST, FIRST), (IDLE / 2, MOVING, MOVING)]
+        {
             let begun = Instant::now();
-            let gathered = gather(&mut trickle(pause), 1 << 20).await;
+            let gathered = gather(&mut trickle(pause), 1 << 20, time).await;
             assert!(matches!(gathered, Err(Error::Slow)), "{pause:?}");
             assert_eq!(begun.elapsed().as_secs(), most.as_secs(), "{pause:?}");
         }
         let quick = trickle(Duration::from_millis(1)).take(1000).boxed();
-        assert_eq!(gather(&mut { quick }, 1 << 20).await.map(|unit| unit.length).ok(), Some(1000));
+        assert_eq!(gather(&mut { quick }, 1 << 20, MOVING).await.map(|unit| unit.length).ok(), Some(1000));
     }
 }

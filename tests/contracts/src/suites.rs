@@ -80,7 +80,7 @@ macro_rules! guardrails_suite {
             a_brief_passes_or_not,
             a_piece_passes_or_not,
             a_whole_email_passes_or_not,
-            every_violation_is_told,
+            the_first_rail_that_says_no_tells_all,
             a_malformed_request_is_refused,
         );
     };

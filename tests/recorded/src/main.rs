@@ -6,6 +6,10 @@ use maily_chassis::{About, Boot};
 use maily_recorded::{Settings, server};
 
 fn main() -> ExitCode {
+    // With `render-worker` it is the process that renders chats.
+    if let Some(code) = maily_template::worker() {
+        return code;
+    }
     let about = About {
         // Also in certificates: to its callers it is the inference service.
         name: "inference",

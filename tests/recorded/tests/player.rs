@@ -16,6 +16,8 @@ use maily_recorded::{Absent, Player, Recorded, key};
 use maily_testkit::workspace;
 use tempfile::TempDir;
 
+maily_template::worker_of_tests!();
+
 type Load = fn(&Path, &LoadOptions) -> Result<Engine, maily_model::LoadError>;
 
 fn player(folder: &TempDir, load: Load, change: impl FnOnce(&mut Recorded)) -> Player {

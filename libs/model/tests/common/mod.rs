@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use maily_model::{Engine, LoadOptions};
 
+maily_template::worker_of_tests!();
+
 /// The path of SmolLM2-135M-Instruct.
 pub fn model_path() -> PathBuf {
     if let Some(path) = std::env::var_os("MAILY_MODEL") {

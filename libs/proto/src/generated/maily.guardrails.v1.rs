@@ -83,7 +83,7 @@ pub struct CheckEmailRequest {
 pub struct Verdict {
     #[prost(bool, tag = "1")]
     pub passed: bool,
-    /// Empty when passed.
+    /// Empty when passed; else all that the first rail that says no has against it.
     #[prost(message, repeated, tag = "2")]
     pub violations: ::prost::alloc::vec::Vec<Violation>,
 }
@@ -143,7 +143,7 @@ pub mod guardrails_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Checks by a NeMo Guardrails configuration. People's clients use NeMo's own REST shapes at the edge; this
-    /// is what services call. No verdict means no.
+    /// is what services call. No verdict means no. Rails run in the configuration's order up to the first that says no.
     #[derive(Debug, Clone)]
     pub struct GuardrailsClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -251,6 +251,7 @@ pub mod guardrails_client {
             self.inner.unary(req, path, codec).await
         }
         /// Runs the input rails. FAILED_PRECONDITION: this replica does not hold the configuration; load it again.
+        /// INVALID_ARGUMENT: no rail can judge the text, which is too long for a self check, or there is no input rail.
         pub async fn check_input(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckInputRequest>,
@@ -338,6 +339,7 @@ pub mod guardrails_server {
             request: tonic::Request<super::LoadConfigRequest>,
         ) -> std::result::Result<tonic::Response<super::LoadConfigReply>, tonic::Status>;
         /// Runs the input rails. FAILED_PRECONDITION: this replica does not hold the configuration; load it again.
+        /// INVALID_ARGUMENT: no rail can judge the text, which is too long for a self check, or there is no input rail.
         async fn check_input(
             &self,
             request: tonic::Request<super::CheckInputRequest>,
@@ -354,7 +356,7 @@ pub mod guardrails_server {
         ) -> std::result::Result<tonic::Response<super::Verdict>, tonic::Status>;
     }
     /// Checks by a NeMo Guardrails configuration. People's clients use NeMo's own REST shapes at the edge; this
-    /// is what services call. No verdict means no.
+    /// is what services call. No verdict means no. Rails run in the configuration's order up to the first that says no.
     #[derive(Debug)]
     pub struct GuardrailsServer<T> {
         inner: Arc<T>,

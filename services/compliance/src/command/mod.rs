@@ -34,7 +34,7 @@ pub fn run() -> ExitCode {
     let mut asked = Asked { is_person: stdin.is_terminal(), input: &mut stdin.lock() };
     // Before the runtime, in which Ctrl-C would not end the wait for a person.
     match Order::of(command, &mut asked) {
-        Ok((order, access)) => maily_client::run(carry_out(order, &access, &mut stdout), INTERRUPTED),
+        Ok((order, access)) => maily_client::run(carry_out(order, &access, &mut stdout), || INTERRUPTED),
         Err(failure) => failure.tell(),
     }
 }

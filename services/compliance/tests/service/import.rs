@@ -162,6 +162,22 @@ async fn a_list_that_comes_again_disturbs_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_that_do_not_go_on_keep_no_other_out() {
+    let service = Service::start(10).await;
+    let mut under_way = Vec::new();
+    // More than are judged at once.
+    for n in 0..3 {
+        let (chunks, is_reading) = stalled(HEADER);
+        let state = service.state.clone();
+        let import = async move { state.import(&format!("slow {n}"), AS_OF, SENDER, chunks).await };
+        under_way.push(tokio::spawn(import));
+        is_reading.await.unwrap();
+    }
+    assert_eq!(import(&service.state, "quick", list(50)).await.unwrap(), 50);
+    under_way.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_lies_in_the_open() {
     let service = Service::start(10).await;
     import(&service.state, "c", list(40)).await.unwrap();

@@ -8,17 +8,27 @@ pub struct LoadError {
     file: String,
     line: Option<usize>,
     problem: String,
+    permanent: bool,
 }
 
 impl LoadError {
     pub(crate) fn new(file: &str, line: impl Into<Option<usize>>, problem: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: line.into(), problem: problem.into() }
+        Self { file: file.to_owned(), line: line.into(), problem: problem.into(), permanent: true }
+    }
+
+    /// The machine's fault, not the files': they may be loaded another time.
+    pub(crate) fn unavailable(
+        file: &str,
+        line: impl Into<Option<usize>>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self { permanent: false, ..Self::new(file, line, problem) }
     }
 
     /// Whether trying again can't help: the same files are refused every time.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        true
+        self.permanent
     }
 }
 

@@ -76,6 +76,11 @@ impl Flow {
         }
     }
 
+    /// Whether a model gives the flow's verdict.
+    pub(crate) fn asks_a_model(self) -> bool {
+        matches!(self, Self::SelfCheckInput | Self::SelfCheckOutput)
+    }
+
     /// Whether the flow is one of ours for e-mail.
     pub(crate) fn email(self) -> bool {
         self.name().starts_with("email ")

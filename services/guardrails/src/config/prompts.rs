@@ -1,13 +1,15 @@
 //! The `prompts` key: what the judge is asked.
 
-use minijinja::{Environment, UndefinedBehavior, context};
+use maily_template::{About, Failure, Job};
 
 use super::{Flow, LoadError, error::suggestion, flows::shown, keys, rails::Place, table::Field};
 
 /// Prompts of one configuration.
 const MAX_PROMPTS: usize = 16;
-/// Instructions that one rendering may take.
-const FUEL: u64 = 20_000;
+/// Characters that any rendered prompt may have.
+const MAX_LENGTH: usize = 1_000_000;
+/// The longest character in UTF-8.
+const BYTES_OF_CHARACTER: usize = 4;
 
 /// The question that a self check puts to the judge.
 #[derive(Clone)]
@@ -15,7 +17,7 @@ pub(crate) struct Prompt {
     pub(crate) flow: Flow,
     /// Role and template of each message.
     messages: Vec<(&'static str, String)>,
-    /// Characters that the rendered prompt may have; more and the text is blocked.
+    /// Characters that the rendered prompt may have; about a longer text there is no verdict.
     max_length: usize,
     pub(crate) stop: Vec<String>,
     pub(crate) max_tokens: Option<u32>,
@@ -25,8 +27,10 @@ pub(crate) struct Prompt {
 /// Why a prompt could not be rendered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RenderError {
-    Template,
+    /// The text has more to it than the template, or its prompt, can take.
     TooLong,
+    /// The machine had no time or room for it, which says nothing of the text: why.
+    Unavailable(String),
 }
 
 /// The name of a self check's prompt.
@@ -74,21 +78,18 @@ fn prompt(item: &Field<'_>) -> Result<Prompt, LoadError> {
     let mut prompt = Prompt {
         flow,
         messages: Vec::new(),
-        max_length: table.get("max_length").map_or(Ok(16_000), |f| f.number(1, 1_000_000))?,
+        max_length: table.get("max_length").map_or(Ok(16_000), |f| f.number(1, MAX_LENGTH))?,
         stop: stop.iter().map(Field::text).collect::<Result<_, _>>()?,
         max_tokens: table.get("max_tokens").map(|f| f.number(1, 32_768)).transpose()?,
         place: (item.file.to_owned(), item.line),
     };
+    let mut shown = false;
     for (role, field) in &messages {
         let template = field.text()?;
-        if render(flow, &template, "x").is_err() {
-            let variable = variable(flow);
-            return Err(field
-                .error(format!("{} must be a Jinja template over {{{{ {variable} }}}} alone", field.path)));
-        }
+        shown |= shows(flow, &template, field)?;
         prompt.messages.push((role, template));
     }
-    if !prompt.messages.iter().any(|(_, template)| mentions(flow, template)) {
+    if !shown {
         return Err(item.error(format!(
             "{} does not show the judge {{{{ {} }}}}",
             item.path,
@@ -112,10 +113,18 @@ fn message<'a>(item: &Field<'a>) -> Result<(&'static str, Field<'a>), LoadError>
 }
 
 impl Prompt {
-    /// The messages to send about `text`.
+    /// The messages to send about `text`. It waits for the process that renders.
     pub(crate) fn render(&self, text: &str) -> Result<Vec<(&'static str, String)>, RenderError> {
-        let render =
-            |(role, template): &(&'static str, String)| Ok((*role, render(self.flow, template, text)?));
+        let render = |(role, template): &(&'static str, String)| match render(
+            self.flow,
+            template,
+            text,
+            self.max_length,
+        ) {
+            Ok(text) => Ok((*role, text)),
+            Err(failure) if failure.is_permanent() => Err(RenderError::TooLong),
+            Err(failure) => Err(RenderError::Unavailable(failure.to_string())),
+        };
         let messages: Vec<_> = self.messages.iter().map(render).collect::<Result<_, _>>()?;
         let length: usize = messages.iter().map(|(_, text)| text.chars().count()).sum();
         if length > self.max_length { Err(RenderError::TooLong) } else { Ok(messages) }
@@ -126,22 +135,35 @@ fn variable(flow: Flow) -> &'static str {
     if flow == Flow::SelfCheckInput { "user_input" } else { "bot_response" }
 }
 
-/// Whether what is judged appears in the rendered prompt.
-fn mentions(flow: Flow, template: &str) -> bool {
+/// Whether what is judged appears in the rendered prompt; an error if short texts can't be rendered.
+fn shows(flow: Flow, template: &str, field: &Field<'_>) -> Result<bool, LoadError> {
     const PROBE: &str = "maily-probe-7d1f";
-    render(flow, template, PROBE).is_ok_and(|text| text.contains(PROBE))
+    let unavailable = |failure: &Failure| field.unavailable(format!("{}: {failure}", field.path));
+    match render(flow, template, "x", MAX_LENGTH) {
+        Ok(_) => {}
+        Err(failure) if !failure.is_permanent() => return Err(unavailable(&failure)),
+        Err(Failure::TooMuch | Failure::TooLong) => {
+            return Err(field.error(format!("{} takes too much memory or time", field.path)));
+        }
+        Err(_) => {
+            let variable = variable(flow);
+            return Err(field
+                .error(format!("{} must be a Jinja template over {{{{ {variable} }}}} alone", field.path)));
+        }
+    }
+    match render(flow, template, PROBE, MAX_LENGTH) {
+        Ok(text) => Ok(text.contains(PROBE)),
+        Err(failure) if failure.is_permanent() => Ok(false),
+        Err(failure) => Err(unavailable(&failure)),
+    }
 }
 
-/// Renders with the one variable; any other name, and a template that takes too long, is an error. What is
-/// judged is a value and never read as a template.
-fn render(flow: Flow, template: &str, text: &str) -> Result<String, RenderError> {
-    let mut env = Environment::new();
-    env.set_undefined_behavior(UndefinedBehavior::Strict);
-    env.set_fuel(Some(FUEL));
-    env.set_recursion_limit(16);
-    let context = match flow {
-        Flow::SelfCheckInput => context! { user_input => text },
-        _ => context! { bot_response => text },
-    };
-    env.render_str(template, context).map_err(|_| RenderError::Template)
+/// Renders with the one variable; any other name is an error. What is judged is a value and never read as a template.
+fn render(flow: Flow, template: &str, text: &str, max_length: usize) -> Result<String, Failure> {
+    maily_template::render(&Job::Prompt {
+        source: template.into(),
+        about: if flow == Flow::SelfCheckInput { About::UserInput } else { About::BotResponse },
+        text: text.into(),
+        max_bytes: BYTES_OF_CHARACTER * max_length,
+    })
 }

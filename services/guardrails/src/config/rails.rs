@@ -61,7 +61,7 @@ pub(crate) fn read(field: &Field<'_>) -> Result<Rails, LoadError> {
 fn directed(field: &Field<'_>, direction: Direction) -> Result<Vec<Run>, LoadError> {
     let other = if direction == Direction::Input { "speculative_generation" } else { "streaming" };
     let table = field.table(&["flows", "parallel", other], &[])?;
-    // Whether rails run side by side changes no verdict: all of them are asked anyway.
+    // Side by side, a model would be asked about what another rail forbids: they run one after another in any case.
     table.get("parallel").map_or(Ok(false), |f| f.boolean())?;
     if let Some(field) = table.get(other) {
         if direction == Direction::Input {

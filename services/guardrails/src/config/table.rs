@@ -32,6 +32,11 @@ impl<'a> Field<'a> {
         LoadError::new(self.file, self.line, problem)
     }
 
+    /// The machine's fault, not the file's.
+    pub(crate) fn unavailable(&self, problem: impl Into<String>) -> LoadError {
+        LoadError::unavailable(self.file, self.line, problem)
+    }
+
     fn expected(&self, what: &str) -> LoadError {
         self.error(format!("{} must be {what}", self.path))
     }

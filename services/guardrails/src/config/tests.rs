@@ -186,7 +186,7 @@ fn bad_values_are_refused() {
     one(
         "rails:\n  config:\n    regex_detection:\n      input:\n        patterns:\n          - 'fine'\n          - '(unclosed'\n",
         &expect![
-            "config.yml:7: rails.config.regex_detection.input.patterns[1]: the pattern is not a regular expression"
+            "config.yml:7: rails.config.regex_detection.input.patterns[1]: the pattern is not one of Python's `re`: missing ), unterminated subpattern at position 0"
         ],
     );
     one(
@@ -239,8 +239,17 @@ fn bad_values_are_refused() {
     );
     one(
         "prompts:\n  - task: self_check_input\n    content: '{% for i in range(9999) %}{% for j in range(9999) %}{{ user_input }}{% endfor %}{% endfor %}'\n",
-        &expect!["config.yml:3: prompts[0].content must be a Jinja template over {{ user_input }} alone"],
+        &expect!["config.yml:3: prompts[0].content takes too much memory or time"],
     );
+    // Memory, and the depth of the stack: neither is the service's.
+    for hostile in
+        ["{{ user_input | indent(100000000000000) }}", &format!("{{{{ {}1 }}}}", "not ".repeat(200_000))]
+    {
+        one(
+            &format!("prompts:\n  - task: self_check_input\n    content: '{hostile}'\n"),
+            &expect!["config.yml:3: prompts[0].content takes too much memory or time"],
+        );
+    }
     one(
         "prompts:\n  - task: self_check_facts\n    content: x\n",
         &expect!["config.yml:2: prompt task `self_check_facts` is not run"],

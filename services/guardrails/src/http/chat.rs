@@ -42,19 +42,18 @@ pub(super) async fn complete(
         stop: request.texts("stop", 4)?,
     };
     let model = request.text("model")?.unwrap_or("main").to_owned();
-    let Some(user) = last(&messages, "user") else {
+    if last(&messages, "user").is_none() {
         return Err(Refused::unprocessable("`messages` must have one of role user"));
-    };
+    }
     if !config.models.iter().any(|m| m.kind == "main") {
         return Err(Refused::unprocessable("the configuration has no model of type main"));
     }
     let reply = |text: &str| Json(completion(&id, &model, text));
-    if !guard.input(config.clone(), user.to_owned()).await?.is_empty() {
+    let Some(judged) = guard.conversation(config.clone(), messages).await? else {
         return Ok(reply(&config.refusal));
-    }
-    let messages = messages.iter().map(|m| json!({ "role": m.role, "content": m.text })).collect();
-    let answer = guard.judge.chat(&config, messages, &sampling).await.map_err(GuardError::from)?;
-    let violations = guard.answer(config.clone(), answer.clone()).await?;
+    };
+    let answer = guard.judge.chat(&config, &judged, &sampling).await.map_err(GuardError::from)?;
+    let violations = guard.answer(config.clone(), answer.clone()).await.map_err(Refused::answer)?;
     Ok(reply(if violations.is_empty() { &answer } else { &config.refusal }))
 }
 

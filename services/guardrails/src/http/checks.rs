@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::{
     error::Refused,
-    request::{Message, Object, last},
+    request::{Object, last},
 };
 use crate::{
     config::{Config, Flow},
     guard::Guard,
+    judge::Turn,
     rails::Violation,
 };
 
@@ -36,9 +37,9 @@ pub(super) async fn check(
     let mut violations: Vec<Violation> = Vec::new();
     if input {
         content = last(&messages, "user").unwrap_or_default().to_owned();
-        violations.extend(guard.input(config.clone(), content.clone()).await?);
+        violations.extend(guard.input(config.clone(), asked(&messages, output)).await?);
     }
-    if output {
+    if output && violations.is_empty() {
         content = last(&messages, "assistant").unwrap_or_default().to_owned();
         violations.extend(guard.answer(config.clone(), content.clone()).await?);
     }
@@ -48,8 +49,17 @@ pub(super) async fn check(
     }))
 }
 
+/// What a model reads of a conversation: every turn, but for an answer at its end that the output rails judge.
+fn asked(messages: &[Turn], output: bool) -> Vec<String> {
+    let turns = match messages.split_last() {
+        Some((answer, turns)) if output && answer.role == "assistant" => turns,
+        _ => messages,
+    };
+    turns.iter().map(|turn| turn.text.clone()).collect()
+}
+
 /// Which rails to run: those asked for, else by the roles of the messages; at least one.
-fn rails(types: &[String], messages: &[Message], config: &Config) -> Result<(bool, bool), Refused> {
+fn rails(types: &[String], messages: &[Turn], config: &Config) -> Result<(bool, bool), Refused> {
     if let Some(other) = types.iter().find(|t| !matches!(t.as_str(), "input" | "output")) {
         let other: String = other.chars().filter(|c| !c.is_control()).take(32).collect();
         return Err(Refused::unprocessable(format!(

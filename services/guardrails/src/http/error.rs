@@ -15,44 +15,63 @@ use crate::guard::GuardError;
 pub(super) struct Refused {
     status: StatusCode,
     message: String,
+    param: Option<&'static str>,
+    code: Option<&'static str>,
 }
 
 impl Refused {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), param: None, code: None }
+    }
+
     /// The request is understood and can't be served as it is.
     pub(super) fn unprocessable(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, message: message.into() }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 
     /// The request is no JSON.
     pub(super) fn bad(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// As OpenAI's API says that a prompt is too long for its model: clients know the code.
+    fn too_long(message: String, param: &'static str) -> Self {
+        let refused = Self::new(StatusCode::BAD_REQUEST, message);
+        Self { param: Some(param), code: Some("context_length_exceeded"), ..refused }
+    }
+
+    /// There is no verdict on what the model answered: its length is what the request allowed it.
+    pub(super) fn answer(error: GuardError) -> Self {
+        match error.is_too_long() {
+            true => Self::too_long(format!("what the model answered can't be judged: {error}"), "max_tokens"),
+            false => error.into(),
+        }
     }
 }
 
 impl From<BytesRejection> for Refused {
     fn from(rejection: BytesRejection) -> Self {
-        Self {
-            status: rejection.status(),
-            message: "the request's body is too long or did not arrive".to_owned(),
-        }
+        Self::new(rejection.status(), "the request's body is too long or did not arrive")
     }
 }
 
 impl From<GuardError> for Refused {
     fn from(error: GuardError) -> Self {
-        let status = if error.is_permanent() {
-            StatusCode::INTERNAL_SERVER_ERROR
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        };
-        Self { status, message: error.to_string() }
+        let message = error.to_string();
+        match error {
+            GuardError::NoInputRails => Self::unprocessable(message),
+            error if error.is_too_long() => Self::too_long(message, "messages"),
+            error if error.is_permanent() => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
+            _ => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
+        }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let kind = if self.status.is_client_error() { "invalid_request_error" } else { "server_error" };
-        let body = json!({ "error": { "message": self.message, "type": kind, "param": null, "code": null } });
-        (self.status, Json(body)).into_response()
+        let Self { status, message, param, code } = self;
+        let body = json!({ "error": { "message": message, "type": kind, "param": param, "code": code } });
+        (status, Json(body)).into_response()
     }
 }

@@ -6,19 +6,13 @@ use axum::body::Bytes;
 use serde_json::{Map, Value};
 
 use super::error::Refused;
-use crate::{config::Config, guard::Guard};
+use crate::{config::Config, guard::Guard, judge::Turn};
 
 /// Messages of one conversation.
 const MAX_MESSAGES: usize = 256;
 
 /// A JSON object all of whose keys are known.
 pub(super) struct Object(Map<String, Value>);
-
-/// One message of a conversation.
-pub(super) struct Message {
-    pub(super) role: String,
-    pub(super) text: String,
-}
 
 impl Object {
     /// Parses a request's body.
@@ -93,7 +87,7 @@ impl Object {
     }
 
     /// The conversation: at least one message, each a text.
-    pub(super) fn messages(&self) -> Result<Vec<Message>, Refused> {
+    pub(super) fn messages(&self) -> Result<Vec<Turn>, Refused> {
         let Some(Value::Array(list)) = self.get("messages") else {
             return Err(Refused::unprocessable("`messages` must be a list"));
         };
@@ -133,7 +127,7 @@ impl Object {
     }
 }
 
-fn message(value: &Value) -> Result<Message, Refused> {
+fn message(value: &Value) -> Result<Turn, Refused> {
     let object = Object::new(value.clone(), "a message", &["role", "content", "name"])?;
     let role = object.text("role")?.unwrap_or_default();
     if !matches!(role, "system" | "developer" | "user" | "assistant") {
@@ -143,10 +137,11 @@ fn message(value: &Value) -> Result<Message, Refused> {
     }
     let text = match object.get("content") {
         Some(Value::String(text)) => text.clone(),
+        // As the inference service joins them.
         Some(Value::Array(parts)) => parts.iter().map(part).collect::<Result<Vec<_>, _>>()?.join("\n"),
         _ => return Err(Refused::unprocessable("the content of a message must be a text")),
     };
-    Ok(Message { role: role.to_owned(), text })
+    Ok(Turn { role: role.to_owned(), text })
 }
 
 /// A part of a message's content. What is no text could not be checked.
@@ -159,6 +154,6 @@ fn part(value: &Value) -> Result<String, Refused> {
 }
 
 /// The last message of a role.
-pub(super) fn last<'a>(messages: &'a [Message], role: &str) -> Option<&'a str> {
+pub(super) fn last<'a>(messages: &'a [Turn], role: &str) -> Option<&'a str> {
     messages.iter().rev().find(|m| m.role == role).map(|m| m.text.as_str())
 }

@@ -1,7 +1,7 @@
 //! A scripted model in place of the inference service, or of anything that speaks OpenAI's API.
 
 use axum::{
-    Router,
+    Json, Router,
     body::{Body, Bytes, to_bytes},
     extract::State,
     response::{IntoResponse, Response},
@@ -9,7 +9,7 @@ use axum::{
 use http::{Request, StatusCode};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use maily_contracts::inference::{Inference, Script};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 /// The names that the configurations of these tests call it by.
@@ -35,6 +35,10 @@ async fn answer(State(seen): State<mpsc::UnboundedSender<Value>>, request: Reque
     match () {
         () if prompt.contains("say-500") => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         () if prompt.contains("say-400") => StatusCode::BAD_REQUEST.into_response(),
+        () if prompt.contains("say-too-long") => {
+            let error = json!({ "error": { "code": "context_length_exceeded" } });
+            (StatusCode::BAD_REQUEST, Json(error)).into_response()
+        }
         () if prompt.contains("say-nothing") => std::future::pending().await,
         () if prompt.contains("say-html") => "<html>".into_response(),
         () if prompt.contains("say-long") => "x".repeat(2 << 20).into_response(),

@@ -74,10 +74,11 @@ fn bases(word: &str) -> Vec<String> {
 }
 
 /// `shopp` is `shop`.
-fn undoubled(base: &str) -> Option<&str> {
-    let bytes = base.as_bytes();
-    let n = bytes.len();
-    (n > 3 && bytes[n - 1] == bytes[n - 2]).then(|| &base[..n - 1])
+pub(crate) fn undoubled(base: &str) -> Option<&str> {
+    let mut letters = base.chars();
+    let last = letters.next_back()?;
+    let single = letters.as_str();
+    (single.len() > 2 && single.ends_with(last)).then_some(single)
 }
 
 #[cfg(test)]
@@ -92,6 +93,16 @@ mod tests {
         {
             assert!(common(word), "{word}");
         }
+    }
+
+    /// A letter of three bytes may end in two equal ones.
+    #[test]
+    fn letters_are_not_bytes() {
+        for word in ["a丸ing", "丸丸ing", "éééing", "丸ed", "ing", "ßßest"] {
+            assert!(!common(word), "{word}");
+        }
+        let all = ["shopp", "a丸", "丸丸", "egg", ""].map(undoubled);
+        assert_eq!(all, [Some("shop"), None, Some("丸"), None, None]);
     }
 
     #[test]

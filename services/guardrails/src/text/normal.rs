@@ -1,5 +1,11 @@
-//! The normal form in which texts are compared, and the characters that no e-mail text may hold.
+//! The normal forms in which texts are compared, and the characters that no e-mail text may hold.
 
+use std::{collections::HashMap, sync::LazyLock};
+
+use icu_properties::{
+    CodePointMapData,
+    props::{GeneralCategory, Script},
+};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// The one placeholder that copy may use; recipients are merged in later.
@@ -54,46 +60,105 @@ pub(crate) fn treacherous(text: &str) -> bool {
     false
 }
 
-/// Lower case with look-alike letters of other scripts as the Latin ones they imitate, without accents
-/// (a small part of Unicode TR39's confusables: what can spell a Latin word).
+/// What a reader takes a text for, so that a pattern finds a word however it is written: NFKC, without characters that
+/// show nothing, white space of any kind as one blank, and what looks like an ASCII character as that character.
+///
+/// A word that is wholly in one other script stays as it is: it spells a word of its own language (UTS 39 calls only
+/// mixed scripts suspicious). Latin letters keep their accents, and ASCII never changes.
+pub(crate) fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut word = String::new();
+    let mut blank = false;
+    // Once before NFKC, so that nothing stands between a letter and its mark, and once more for what NFKC makes.
+    for c in text.chars().filter(|c| !unseen(*c)).nfkc().filter(|c| !unseen(*c)) {
+        if white(c) {
+            blank = true;
+            continue;
+        }
+        if blank {
+            push_word(&mut out, &mut word);
+            out.push(' ');
+            blank = false;
+        }
+        if c.is_alphanumeric() || is_combining_mark(c) {
+            word.push(c);
+        } else {
+            push_word(&mut out, &mut word);
+            out.push(ascii(c));
+        }
+    }
+    push_word(&mut out, &mut word);
+    if blank {
+        out.push(' ');
+    }
+    out
+}
+
+fn push_word(out: &mut String, word: &mut String) {
+    if word.is_ascii() || of_one_other_script(word) {
+        out.push_str(word);
+    } else {
+        out.extend(word.chars().map(ascii));
+    }
+    word.clear();
+}
+
+/// White space as Python's `str.isspace()` has it, and the blank of Braille.
+fn white(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}' | '\u{2800}')
+}
+
+fn unseen(c: char) -> bool {
+    let kind = || CodePointMapData::<GeneralCategory>::new().get(c);
+    !white(c)
+        && !c.is_ascii_graphic()
+        && (invisible(c) || matches!(kind(), GeneralCategory::Control | GeneralCategory::Format))
+}
+
+fn of_one_other_script(word: &str) -> bool {
+    let mut scripts = word.chars().filter(|c| c.is_alphabetic()).filter_map(script);
+    let first = scripts.next();
+    first.is_some_and(|first| first != Script::Latin && scripts.all(|script| script == first))
+}
+
+/// The script of a letter, unless it is one of many. Those that Chinese, Japanese and Korean mix are one (UTS 39, 5.1).
+fn script(c: char) -> Option<Script> {
+    match CodePointMapData::<Script>::new().get(c) {
+        Script::Common | Script::Inherited => None,
+        Script::Hiragana | Script::Katakana | Script::Bopomofo | Script::Hangul => Some(Script::Han),
+        script => Some(script),
+    }
+}
+
+/// Lower case with look-alike letters of other scripts as the Latin ones they imitate, without accents.
 pub(crate) fn skeleton(text: &str) -> String {
+    // Capitals look like other letters than small ones do: `Υ` like Y, `υ` like u.
     normal(text)
         .chars()
+        .map(ascii)
         .flat_map(char::to_lowercase)
-        .map(latin)
+        .map(ascii)
         .nfd()
         .filter(|c| !is_combining_mark(*c))
         .collect()
 }
 
-/// The Latin letter or ASCII sign that a character looks like.
-fn latin(c: char) -> char {
-    match c {
-        'а' | 'α' | 'ɑ' => 'a',
-        'в' | 'β' => 'b',
-        'с' | 'ϲ' => 'c',
-        'ԁ' => 'd',
-        'е' | 'ε' | 'ҽ' | 'э' | 'ɛ' => 'e',
-        'һ' => 'h',
-        'і' | 'ι' | 'ı' | 'ӏ' => 'i',
-        'ј' => 'j',
-        'к' | 'κ' => 'k',
-        'м' => 'm',
-        'н' => 'h',
-        'о' | 'ο' | 'σ' | 'ø' => 'o',
-        'р' | 'ρ' => 'p',
-        'ѕ' => 's',
-        'т' | 'τ' => 't',
-        'у' | 'υ' | 'ү' => 'y',
-        'ѵ' | 'ν' => 'v',
-        'ԝ' | 'ω' | 'ѡ' => 'w',
-        'х' | 'χ' => 'x',
-        'ʀ' | 'г' | 'ᴦ' => 'r',
-        'ғ' | 'ƒ' => 'f',
-        'ᴇ' => 'e',
-        '\u{2236}' | '\u{a789}' | '\u{02d0}' | '\u{0589}' | '\u{fe13}' | '\u{05c3}' => ':',
-        other => other,
+/// The characters that look like an ASCII one: Unicode's confusables (UTS 39) and what a hurried reader takes for one.
+/// `tests/python/lookalikes.py` makes the table.
+static LOOKALIKES: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let mut all = HashMap::new();
+    for line in include_str!("lookalikes.txt").lines() {
+        let mut fields = line.split(' ');
+        let Some(plain) = fields.next().and_then(|field| field.chars().next()) else { continue };
+        let codes = fields.filter_map(|field| char::from_u32(u32::from_str_radix(field, 16).ok()?));
+        all.extend(codes.map(|c| (c, plain)));
     }
+    all
+});
+
+/// The ASCII character that another one looks like, or itself.
+fn ascii(c: char) -> char {
+    if c.is_ascii() { c } else { LOOKALIKES.get(&c).copied().unwrap_or(c) }
 }
 
 #[cfg(test)]
@@ -112,6 +177,34 @@ mod tests {
             let seen = skeleton(text);
             assert!(seen == "re:" || seen == "e:", "{text:?} became {seen:?}");
         }
+    }
+
+    #[test]
+    fn whatever_reads_alike_has_one_plain_form() {
+        for text in [
+            "get rich",
+            "get\nrich",
+            "get\u{2028}\u{a0}\t rich",
+            "g\u{200b}et r\u{ad}ich",
+            "get\u{0} ric\u{202e}h",
+            "ｇｅｔ　ｒｉｃｈ",
+            "gеt rісh",
+            "𝐠𝐞𝐭 ⓡⓘⓒⓗ",
+            "ɡet riсһ",
+        ] {
+            assert_eq!(plain(text), "get rich", "{text:?}");
+        }
+        assert_eq!(plain("risk‑free “it’s” １００٪ ١٠٠"), "risk-free \"it's\" 100% 100");
+    }
+
+    #[test]
+    fn words_of_other_languages_and_accents_stay() {
+        for text in
+            ["Привет, мир", "сор", "Ωραία", "шалом 2", "カノ私", "Grüße, señor", "naïve", " a 1 I l | O 0 "]
+        {
+            assert_eq!(plain(text), text);
+        }
+        assert_eq!(LOOKALIKES.len(), include_str!("lookalikes.txt").split_whitespace().count() - 86);
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl Refusal {
         Self::unavailable("The server is stopping. Try again in a moment.")
     }
 
+    /// 503: the machine had no time or room for a template.
+    pub(crate) fn not_rendered() -> Self {
+        Self::unavailable("The messages can't be rendered just now. Try again in a moment.")
+    }
+
     fn unavailable(message: &'static str) -> Self {
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", message);
         Self { code: Some("model_not_ready"), retry_after: Some(2), ..refusal }

@@ -8,3 +8,5 @@ mod contract;
 mod limits;
 mod privacy;
 mod refusals;
+
+maily_template::worker_of_tests!();

@@ -12,14 +12,14 @@ use futures::StreamExt as _;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::{select, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Api, problem::Refusal};
 use crate::{
     campaign::{Campaign, CampaignId, GuardrailsFile},
     peers::Upload,
-    workflow::Keys,
+    workflow::{Keys, ending},
 };
 
 /// How long a refused upload may go on.
@@ -73,12 +73,26 @@ pub(crate) async fn subscribers(
     let campaign = api.campaign(&id).await?;
     let (pieces, list) = mpsc::channel(4);
     let pump = tokio::spawn(pump(body, pieces));
-    match api.deps.compliance.import(&id, &campaign.settings, ReceiverStream::new(list)).await {
+    match import(&api, &id, &campaign, list).await {
         Ok(rows) => Ok(Json(json!({ "rows": rows }))),
-        Err(error) => {
+        Err(refusal) => {
             let _ = tokio::time::timeout(DRAIN, pump).await;
-            Err(error.into())
+            Err(refusal)
         }
+    }
+}
+
+async fn import(
+    api: &Api,
+    id: &CampaignId,
+    campaign: &Campaign,
+    list: mpsc::Receiver<Upload>,
+) -> Result<u64, Refusal> {
+    api.refuse_stopped(id).await?;
+    // A call that is dropped is cancelled: compliance takes nothing of a list that has not ended.
+    select! {
+        rows = api.deps.compliance.import(id, &campaign.settings, ReceiverStream::new(list)) => Ok(rows?),
+        () = ending::ended(&api.deps, id) => Err(Refusal::conflict("the campaign was cancelled")),
     }
 }
 
@@ -100,6 +114,7 @@ pub(crate) async fn start(State(api): State<Api>, Path(id): Path<CampaignId>) ->
     if api.report(&id).await?.is_some() {
         return Ok(StatusCode::OK);
     }
+    api.refuse_stopped(&id).await?;
     if api.deps.compliance.summary(&id).await?.is_none() {
         return Err(Refusal::conflict("the campaign has no subscribers yet"));
     }

@@ -50,8 +50,7 @@ struct Invalid {
 /// `GET /v1/campaigns/{id}/report`
 pub(crate) async fn report(State(api): State<Api>, Path(id): Path<CampaignId>) -> Result<Response, Refusal> {
     api.campaign(&id).await?;
-    let mut report =
-        api.report(&id).await?.ok_or_else(|| Refusal::conflict("the campaign is not done yet"))?;
+    let mut report = api.finished(&id).await?;
     report.left_out_after_hand_off = api.deps.compliance.left_out(&id).await?;
     let (head, tail) = frame(&report).ok_or_else(|| Refusal::unusable("the report has no JSON form"))?;
     let rows = invalid_rows(api, id);

@@ -32,7 +32,7 @@ pub(crate) async fn mail(
     Path((id, region)): Path<(CampaignId, String)>,
 ) -> Result<Response, Refusal> {
     let campaign = api.campaign(&id).await?;
-    let report = api.report(&id).await?.ok_or_else(|| Refusal::conflict("the campaign is not done yet"))?;
+    let report = api.finished(&id).await?;
     if !report.by_region.contains_key(&region) {
         return Err(Refusal::not_found("no message of this campaign lies in that region"));
     }

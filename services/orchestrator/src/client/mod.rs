@@ -1,4 +1,5 @@
-//! `maily-orchestrator campaign run`: sends a campaign folder, waits, and fetches the report and the mail.
+//! `maily-orchestrator campaign run` sends a campaign folder, waits, and fetches the report and the mail; `campaign cancel`
+//! ends a campaign.
 //!
 //! Every call of the API may be repeated, so the client holds and tries again while services restart, until its
 //! deadline. What it writes appears at `--out` whole or not at all.
@@ -9,42 +10,73 @@ mod progress;
 mod summary;
 mod table;
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::OnceLock, time::Duration};
 
 use clap::Parser as _;
-use maily_client::{Access, Call, Client, DATA, Failure, UNAVAILABLE, USAGE};
+use maily_client::{Access, Call, Client, DATA, Failure, Refusals, UNAVAILABLE, USAGE};
 use serde_json::Value;
 
 use crate::{
-    api::{NewCampaign, State},
+    api::{NewCampaign, State, Status},
     campaign::{CampaignId, Folder},
 };
 pub(crate) use cli::CampaignCommand;
+use cli::{Action, Cancel, Run, Service};
 use output::Output;
 use progress::Progress;
 use summary::Summary;
 
 const POLL: Duration = Duration::from_millis(400);
+/// What speaks for itself: a campaign that has ended, or no such campaign.
+const REFUSED: Refusals = &[(404, 1), (409, 1), (422, USAGE)];
 
 /// Reads the command line and runs the command.
 #[must_use]
 pub fn run() -> ExitCode {
-    maily_client::run(campaign(CampaignCommand::parse()), "interrupted; the campaign itself goes on")
+    let named = OnceLock::new();
+    maily_client::run(carry_out(CampaignCommand::parse(), &named), || interrupted(named.get()))
 }
 
+/// What Ctrl-C leaves behind, and how it is ended.
+fn interrupted(named: Option<&CampaignId>) -> String {
+    match named {
+        Some(id) => format!(
+            "interrupted; the campaign itself goes on (`maily-orchestrator campaign cancel {id}` ends it)"
+        ),
+        None => "interrupted".to_owned(),
+    }
+}
+
+#[cfg(test)]
 pub(crate) async fn campaign(command: CampaignCommand) -> Result<(), Failure> {
-    let run = command.run();
+    carry_out(command, &OnceLock::new()).await
+}
+
+/// `named` is told the campaign as soon as there may be one at the service.
+async fn carry_out(command: CampaignCommand, named: &OnceLock<CampaignId>) -> Result<(), Failure> {
+    match command.action() {
+        Action::Run(order) => run_one(order, named).await,
+        Action::Cancel(order) => cancel(order).await,
+    }
+}
+
+fn client(service: &Service) -> Result<Client, Failure> {
+    Client::new(&Access {
+        url: &service.url,
+        ca: &service.ca,
+        key_file: &service.key_file,
+        patience: Duration::from_secs(service.timeout),
+    })
+}
+
+async fn run_one(run: &Run, named: &OnceLock<CampaignId>) -> Result<(), Failure> {
     let folder = Folder::read(&run.dir).map_err(|fault| Failure::new(USAGE, fault))?;
-    let client = Client::new(&Access {
-        url: &run.url,
-        ca: &run.ca,
-        key_file: &run.key_file,
-        patience: Duration::from_secs(run.timeout),
-    })?;
+    let client = client(&run.service)?;
     let output = Output::begin(&run.out)?;
+    let _ = named.set(folder.id.clone());
     create(&client, &folder).await?;
     upload(&client, &folder).await?;
-    client.json(Call::post(path(&folder.id, "/start"), None)).await?;
+    start(&client, &folder.id).await?;
     wait(&client, &folder.id).await?;
     let summary = fetch(&client, &folder.id, &output).await?;
     output.finish()?;
@@ -53,6 +85,20 @@ pub(crate) async fn campaign(command: CampaignCommand) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::new(1, "the report does not account for every row")),
     }
+}
+
+async fn cancel(order: &Cancel) -> Result<(), Failure> {
+    let client = client(&order.service)?;
+    client.json(Call::post(path(&order.id, "/cancel"), None).refused(REFUSED)).await?;
+    // What was on its way at the cancellation may still be added to it.
+    let handed_off = handed_off(&status(&client, &order.id).await?);
+    println!("the campaign is cancelled; {handed_off} messages were handed off, and stay so");
+    Ok(())
+}
+
+/// The messages of a campaign that has no report.
+fn handed_off(status: &Status) -> u64 {
+    status.cohorts.iter().filter_map(|cohort| cohort.handed_off).sum()
 }
 
 fn path(id: &CampaignId, rest: &str) -> String {
@@ -72,17 +118,24 @@ async fn create(client: &Client, folder: &Folder) -> Result<(), Failure> {
 
 async fn upload(client: &Client, folder: &Folder) -> Result<(), Failure> {
     let upload = Call::upload(path(&folder.id, "/subscribers"), folder.subscribers.clone());
-    let reply = client.json(upload.refused(&[(422, DATA)])).await?;
-    eprintln!("imported {} rows", reply["rows"]);
+    let reply = client.json(upload.refused(&[(409, 1), (422, DATA)])).await?;
+    eprintln!("imported {} rows into campaign {}", reply["rows"], folder.id);
     Ok(())
+}
+
+async fn start(client: &Client, id: &CampaignId) -> Result<(), Failure> {
+    client.json(Call::post(path(id, "/start"), None).refused(REFUSED)).await.map(drop)
+}
+
+async fn status(client: &Client, id: &CampaignId) -> Result<Status, Failure> {
+    let status: Value = client.json(Call::get(path(id, ""))).await?;
+    serde_json::from_value(status).map_err(|_| Failure::new(UNAVAILABLE, "the service answers nonsense"))
 }
 
 async fn wait(client: &Client, id: &CampaignId) -> Result<(), Failure> {
     let mut progress = Progress::default();
     loop {
-        let status: Value = client.json(Call::get(path(id, ""))).await?;
-        let status: crate::api::Status = serde_json::from_value(status)
-            .map_err(|_| Failure::new(UNAVAILABLE, "the service answers nonsense"))?;
+        let status = status(client, id).await?;
         progress.show(&status);
         match status.state {
             State::Done => return Ok(()),
@@ -90,8 +143,13 @@ async fn wait(client: &Client, id: &CampaignId) -> Result<(), Failure> {
                 let why = status.detail.unwrap_or_default();
                 return Err(Failure::new(1, format_args!("the campaign failed: {why}")));
             }
+            State::Cancelled => {
+                let messages = handed_off(&status);
+                let sentence = format!("the campaign was cancelled; {messages} messages were handed off");
+                return Err(Failure::new(1, sentence));
+            }
             // Started, but the engine lost it before it was durable: ask again.
-            State::Imported => drop(client.json(Call::post(path(id, "/start"), None)).await?),
+            State::Imported => start(client, id).await?,
             State::Created => return Err(Failure::new(1, "the service lost the list of subscribers")),
             State::Running => {}
         }
@@ -125,6 +183,18 @@ async fn fetch(client: &Client, id: &CampaignId, output: &Output) -> Result<Summ
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_interrupts_is_told_how_to_cancel() {
+        let id = CampaignId::try_from("spring".to_owned()).unwrap();
+        let sentence = interrupted(Some(&id));
+        assert!(sentence.starts_with("interrupted; the campaign itself goes on"), "{sentence}");
+        let words = "maily-orchestrator campaign cancel spring --ca ca.pem --key-file key".split(' ');
+        assert!(sentence.contains("`maily-orchestrator campaign cancel spring`"), "{sentence}");
+        let command = CampaignCommand::try_parse_from(words).unwrap();
+        let Action::Cancel(order) = command.action() else { unreachable!() };
+        assert_eq!(order.id, id);
+    }
 
     #[test]
     fn every_exit_code_is_told() {

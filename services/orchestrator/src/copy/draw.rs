@@ -1,6 +1,6 @@
 //! One piece: draw, clean, rank, put before the rails, and draw again where nothing passes.
 
-use super::{Ask, Brief, Complete, CopyError, Options, Rails, clean, prompt, rank};
+use super::{Ask, Brief, Complete, CopyError, Options, Rails, clean, judged::judge, prompt, rank};
 
 /// Candidates of one draw.
 const CANDIDATES: usize = 8;
@@ -36,13 +36,20 @@ impl<M: Complete, R: Rails> Desk<'_, M, R> {
     ) -> Result<Chosen, CopyError> {
         let mut refused: Option<String> = None;
         for attempt in 0..=self.max_rewrites {
-            let messages = prompt::messages(ask, self.brief, refused.as_deref());
-            let answers = self.model.complete(messages, self.options(ask, attempt)).await?;
+            let asked = match judge(prompt::asked(ask, self.brief, refused.as_deref()), self.rails).await? {
+                Ok(asked) => asked,
+                Err(wrong) => {
+                    let reason = format!("request for the {}: {wrong}", ask.name());
+                    return Err(CopyError::Blocked { reason, rewrites: attempt });
+                }
+            };
+            let answers = self.model.complete(prompt::chat(ask, asked), self.options(ask, attempt)).await;
+            let answers = answers.map_err(|error| error.of(ask))?;
             let (candidates, flaw) = self.ranked(ask, &answers, before);
             refused = Some(flaw.to_owned());
             for (at, words) in candidates.into_iter().enumerate() {
-                let violations = self.rails.check(ask.piece(), &judged(&words)).await?;
-                match violations.into_iter().next() {
+                let violations = self.rails.check(ask.piece(), &judged(&words)).await;
+                match violations.map_err(|error| error.of(ask))?.into_iter().next() {
                     None => return Ok(Chosen { words, rewrites: attempt }),
                     Some(first) if at == 0 => refused = Some(first),
                     Some(_) => {}

@@ -6,12 +6,16 @@
 //! slotted around its words here and by the renderer. Where nothing passes, the piece is drawn again with
 //! another seed, a bounded number of times, and then the cohort is blocked: there is no canned text.
 //!
+//! Whatever a campaign or its list brings into a request passes the input rails first: a request that they have not judged
+//! is no [`Chat`], and the model takes nothing else.
+//!
 //! The same brief and seed write the same words: randomness comes from (seed, cohort, piece, attempt) alone.
 //! Nothing here ever holds personal data.
 
 mod ask;
 mod clean;
 mod draw;
+mod judged;
 mod prompt;
 mod rank;
 mod spelling;
@@ -23,6 +27,7 @@ use std::future::Future;
 
 use ask::Ask;
 use draw::Desk;
+pub(crate) use prompt::Chat;
 pub(crate) use text::one_line;
 
 /// What a cohort's copy is written from.
@@ -91,6 +96,14 @@ impl CopyError {
         !matches!(self, Self::Unavailable(_))
     }
 
+    /// The same, naming the piece that was refused.
+    fn of(self, ask: Ask) -> Self {
+        match self {
+            Self::Refused(reason) => Self::Refused(format!("{}: {reason}", ask.name())),
+            other => other,
+        }
+    }
+
     /// The same, after rewrites of earlier pieces.
     fn after(mut self, earlier: u32) -> Self {
         if let Self::Blocked { rewrites, .. } = &mut self {
@@ -134,7 +147,7 @@ pub(crate) trait Complete {
     /// [`CopyError::Unavailable`] where a retry can help, [`CopyError::Refused`] where it can't.
     fn complete(
         &self,
-        messages: Vec<Message>,
+        chat: Chat,
         options: Options,
     ) -> impl Future<Output = Result<Vec<String>, CopyError>> + Send;
 }
@@ -150,9 +163,16 @@ pub(crate) enum Piece {
     Body,
 }
 
-/// The guardrails' output rails.
+/// The guardrails.
 pub(crate) trait Rails {
-    /// What is wrong with `text`, one sentence each and without personal data; empty where it passes.
+    /// What the input rails have against a text that the model would read, one sentence each and without personal data;
+    /// empty where it passes. A text that they can't judge does not.
+    ///
+    /// # Errors
+    /// [`CopyError::Unavailable`] where a retry can help, [`CopyError::Refused`] where it can't.
+    fn input(&self, text: &str) -> impl Future<Output = Result<Vec<String>, CopyError>> + Send;
+
+    /// What the output rails have against `text`, one sentence each and without personal data; empty where it passes.
     ///
     /// # Errors
     /// [`CopyError::Unavailable`] where a retry can help, [`CopyError::Refused`] where it can't.

@@ -4,7 +4,17 @@
 //! examples come from four trades, bear no brand, number or date, and their own subjects (jackets, dogs) are
 //! refused in a draft: see [`example_words`].
 
-use super::{Ask, Brief, Message, text};
+use super::{Ask, Brief, Message, judged::Judged, text};
+
+/// What the model reads: words of our own, which are the same for all campaigns, and one request, which is judged.
+pub(crate) struct Chat(Vec<Message>);
+
+impl Chat {
+    /// In their order.
+    pub(crate) fn messages(&self) -> &[Message] {
+        &self.0
+    }
+}
 
 /// A worked example: what was asked and what a good answer is.
 struct Example {
@@ -78,7 +88,7 @@ const READERS_CHARS: usize = 40;
 /// The most of a refusal's reason that is shown to the model, in characters.
 const AVOID_CHARS: usize = 120;
 
-const fn instruction(ask: Ask) -> &'static str {
+pub(super) const fn instruction(ask: Ask) -> &'static str {
     match ask {
         Ask::Subject => "You write the subject line of an email. Few words, friendly, true to the news.",
         Ask::Preheader => {
@@ -96,15 +106,15 @@ const fn instruction(ask: Ask) -> &'static str {
     }
 }
 
-/// The chat that asks for one piece; `refused` says why the draw before had nothing that passes.
-pub(super) fn messages(ask: Ask, brief: &Brief, refused: Option<&str>) -> Vec<Message> {
+/// The chat that asks for one piece.
+pub(super) fn chat(ask: Ask, asked: Judged) -> Chat {
     let mut chat = vec![message("system", instruction(ask).into())];
     for example in &EXAMPLES {
         chat.push(message("user", request(example.voice, "British spelling", example.readers, example.news)));
         chat.push(message("assistant", example.answers[ask as usize].into()));
     }
-    chat.push(message("user", last(ask, brief, refused)));
-    chat
+    chat.push(message("user", asked.into_text()));
+    Chat(chat)
 }
 
 fn message(role: &str, content: String) -> Message {
@@ -115,7 +125,8 @@ fn request(voice: &str, language: &str, readers: &str, news: &str) -> String {
     format!("Voice: {voice}. {language}.\nTo {readers}: {news}")
 }
 
-fn last(ask: Ask, brief: &Brief, refused: Option<&str>) -> String {
+/// The request for one piece, which no rail has judged yet; `refused` says why the draw before had nothing that passes.
+pub(super) fn asked(ask: Ask, brief: &Brief, refused: Option<&str>) -> String {
     let voice = voice(&brief.voice);
     let news = news(ask, &brief.brief);
     let asked = request(&voice, &language(&brief.locale), &readers(&brief.segment), &news);
@@ -146,7 +157,7 @@ pub(super) fn worth_asking(ask: Ask, brief: &str) -> bool {
 }
 
 /// The first sentences of `brand.md` beside its headings, without the last full stop.
-fn voice(brand: &str) -> String {
+pub(super) fn voice(brand: &str) -> String {
     let prose: Vec<&str> = brand.lines().filter(|line| !line.starts_with('#')).collect();
     let voice = text::shorten(&text::one_line(&prose.join(" ")), VOICE_CHARS);
     match voice.trim_end_matches('.') {
@@ -165,15 +176,13 @@ pub(super) fn readers(segment: &str) -> String {
 fn language(locale: &str) -> String {
     match super::spelling::of(locale) {
         Some(spelling) => format!("{} spelling", spelling.name()),
-        None => {
-            let tag: String = locale
-                .chars()
-                .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-                .take(READERS_CHARS)
-                .collect();
-            format!("Write in the language of {tag}")
-        }
+        None => format!("Write in the language of {}", tag(locale)),
     }
+}
+
+/// A locale as a language tag: it comes from the subscriber list, too.
+pub(super) fn tag(locale: &str) -> String {
+    locale.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(READERS_CHARS).collect()
 }
 
 /// Whether a word (lower case) is an example's own and has no place in a draft that is about something else.

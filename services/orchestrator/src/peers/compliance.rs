@@ -4,7 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
-use maily_chassis::{TraceContext, retry::retry};
+use maily_chassis::TraceContext;
 use maily_proto::compliance::{
     HandOffReply, HandOffRequest, ImportHeader, ImportRequest, InvalidRow, InvalidRowsRequest,
     LeftOutRequest, Page, Recipient, RecipientsRequest, ReleaseRequest, ReleasedRecord, SummaryReply,
@@ -12,8 +12,9 @@ use maily_proto::compliance::{
 };
 use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
+use zeroize::Zeroize as _;
 
-use super::{CALL, PATIENCE, PeerError};
+use super::{CALL, PeerError, persist};
 use crate::campaign::{CampaignId, Settings};
 
 pub(super) const PEER: &str = "compliance";
@@ -121,6 +122,20 @@ impl Compliance {
         Ok(reply.await?.messages)
     }
 
+    /// How many messages of a page were handed off; none where the page was not.
+    pub(crate) async fn handed_off(&self, page: &Page) -> Result<Option<u64>, PeerError> {
+        let request = ReleaseRequest { page: Some(page.clone()) };
+        let reply = self.call(request, |mut client, request| async move { client.release(request).await });
+        match reply.await {
+            Ok(mut reply) => {
+                reply.records.iter_mut().for_each(|record| record.record_key.zeroize());
+                Ok(Some(reply.records.len() as u64 + u64::from(reply.left_out)))
+            }
+            Err(error) if error.is_ended() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) async fn release(&self, page: &Page) -> Result<Vec<ReleasedRecord>, PeerError> {
         let request = ReleaseRequest { page: Some(page.clone()) };
         let reply = self.call(request, |mut client, request| async move { client.release(request).await });
@@ -141,7 +156,7 @@ impl Compliance {
             let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
             answer.map(Response::into_inner).map_err(|status| PeerError::status(PEER, &status))
         };
-        retry(PATIENCE, PeerError::is_permanent, once).await
+        persist(once).await
     }
 }
 

@@ -1,18 +1,19 @@
-//! Guardrails: whether a brief, a piece of copy, a whole e-mail may be used. No verdict means no.
+//! Guardrails: whether a model may be shown a text; whether a piece of copy, a whole e-mail may be used. No verdict means
+//! no.
 
 use std::future::Future;
 
-use maily_chassis::{TraceContext, retry::retry};
+use maily_chassis::TraceContext;
 use maily_proto::guardrails::{
     CheckEmailRequest, CheckInputRequest, CheckPieceRequest, ConfigFile, LoadConfigRequest,
-    Piece as WirePiece, Sources, Verdict, guardrails_client::GuardrailsClient as Grpc,
+    Piece as WirePiece, Sources, Verdict, Violation, guardrails_client::GuardrailsClient as Grpc,
 };
 use tonic::{Code, Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
 
-use super::{PATIENCE, PeerError};
+use super::{PeerError, persist};
 use crate::{
     campaign::{Campaign, GuardrailsFile},
-    copy::{CopyError, Draft, Piece, Rails},
+    copy::{Draft, Piece},
     mail::{ONE_CLICK, Template},
 };
 
@@ -27,7 +28,7 @@ type Client = Grpc<InterceptedService<Channel, TraceContext>>;
 pub(crate) struct Guardrails(Client);
 
 /// What the rails found: empty means passed; else sentences without personal data.
-pub(crate) type Judged = Vec<String>;
+pub(crate) type Findings = Vec<String>;
 
 impl Guardrails {
     pub(crate) fn new(channel: Channel) -> Self {
@@ -68,7 +69,7 @@ impl Guardrails {
             let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
             answer.map(Response::into_inner).map_err(|status| PeerError::status(PEER, &status))
         };
-        retry(PATIENCE, PeerError::is_permanent, once).await
+        persist(once).await
     }
 }
 
@@ -80,16 +81,12 @@ pub(crate) struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    /// Runs the input rails on the brief.
-    pub(crate) async fn check_brief(&self) -> Result<Judged, PeerError> {
-        let settings = &self.campaign.settings;
-        let text = format!("{}\n\n{}", settings.brief, settings.offer);
-        let request = CheckInputRequest { config_id: self.config.clone(), text };
-        self.judge(request, |mut client, request| async move { client.check_input(request).await }).await
-    }
-
     /// Runs every output rail on a cohort's mail.
-    pub(crate) async fn check_email(&self, draft: &Draft, template: &Template) -> Result<Judged, PeerError> {
+    pub(crate) async fn check_email(
+        &self,
+        draft: &Draft,
+        template: &Template,
+    ) -> Result<Findings, PeerError> {
         let sender = &self.campaign.settings.sender;
         let request = CheckEmailRequest {
             config_id: self.config.clone(),
@@ -119,7 +116,7 @@ impl Guard<'_> {
     }
 
     /// Asks; where the replica does not hold the configuration, loads it and asks again.
-    async fn judge<Q, F, Fut>(&self, request: Q, send: F) -> Result<Judged, PeerError>
+    async fn judge<Q, F, Fut>(&self, request: Q, send: F) -> Result<Findings, PeerError>
     where
         Q: Clone,
         F: Fn(Client, Request<Q>) -> Fut + Copy,
@@ -139,8 +136,8 @@ impl Guard<'_> {
     }
 }
 
-fn sentences(verdict: Verdict) -> Result<Judged, PeerError> {
-    let sentences: Judged =
+fn sentences(verdict: Verdict) -> Result<Findings, PeerError> {
+    let sentences: Findings =
         verdict.violations.into_iter().map(|v| format!("{} ({}): {}", v.rail, v.field, v.reason)).collect();
     match verdict.passed == sentences.is_empty() {
         true => Ok(sentences),
@@ -148,8 +145,30 @@ fn sentences(verdict: Verdict) -> Result<Judged, PeerError> {
     }
 }
 
-impl Rails for Guard<'_> {
-    async fn check(&self, piece: Piece, text: &str) -> Result<Vec<String>, CopyError> {
+/// A text that no rail can judge, being too long for the prompt of one, is refused: the report says why.
+fn unjudged(status: Status) -> Result<Response<Verdict>, Status> {
+    match status.code() {
+        Code::InvalidArgument => {
+            let (rail, field, reason) = ("input rails".into(), "input".into(), status.message().into());
+            let violations = vec![Violation { rail, field, reason }];
+            Ok(Response::new(Verdict { passed: false, violations }))
+        }
+        _ => Err(status),
+    }
+}
+
+impl Guard<'_> {
+    /// Runs every input rail on a text that the model would read.
+    pub(crate) async fn check_input(&self, text: &str) -> Result<Findings, PeerError> {
+        let request = CheckInputRequest { config_id: self.config.clone(), text: text.to_owned() };
+        let verdict = self.judge(request, |mut client, request| async move {
+            client.check_input(request).await.or_else(unjudged)
+        });
+        verdict.await
+    }
+
+    /// Runs the output rails on a piece of copy.
+    pub(crate) async fn check_piece(&self, piece: Piece, text: &str) -> Result<Findings, PeerError> {
         let piece = match piece {
             Piece::Subject => WirePiece::Subject,
             Piece::Preheader => WirePiece::Preheader,
@@ -163,6 +182,6 @@ impl Rails for Guard<'_> {
         };
         let verdict =
             self.judge(request, |mut client, request| async move { client.check_piece(request).await });
-        Ok(verdict.await?)
+        verdict.await
     }
 }

@@ -1,13 +1,16 @@
 //! The language model: OpenAI's chat completions of the inference service.
 
+use std::error::Error;
+
 use axum::body::Body;
 use http::{Method, Request, Response, header};
-use maily_chassis::retry::retry;
+use http_body_util::LengthLimitError;
+use maily_chassis::broke_off;
 use serde::{Deserialize, Serialize};
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 
-use super::{PATIENCE, PeerError};
-use crate::copy::{Complete, CopyError, Message, Options};
+use super::{PeerError, persist};
+use crate::copy::{Chat, Options};
 
 const PEER: &str = "inference";
 /// A completion on a laptop's two cores, behind others that wait for them.
@@ -33,7 +36,7 @@ struct Model {
 }
 
 #[derive(Serialize)]
-struct Chat<'a> {
+struct Asked<'a> {
     model: &'a str,
     messages: Vec<Turn<'a>>,
     n: usize,
@@ -89,11 +92,9 @@ impl Inference {
     ) -> Result<T, PeerError> {
         let once = || async {
             let sent = self.send(method.clone(), path, body.clone());
-            tokio::time::timeout(COMPLETION, sent)
-                .await
-                .unwrap_or(Err(PeerError::Http { peer: PEER, status: 0 }))
+            tokio::time::timeout(COMPLETION, sent).await.unwrap_or(Err(PeerError::Away { peer: PEER }))
         };
-        let bytes = retry(PATIENCE, PeerError::is_permanent, once).await?;
+        let bytes = persist(once).await?;
         serde_json::from_slice(&bytes).map_err(|_| PeerError::Contract { peer: PEER, what: "its JSON" })
     }
 
@@ -109,13 +110,24 @@ impl Inference {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body.map(Body::from).unwrap_or_default())
             .map_err(|_| PeerError::Contract { peer: PEER, what: "a path" })?;
-        let unreachable = PeerError::Http { peer: PEER, status: 0 };
-        let Ok(response) = self.0.clone().oneshot(request).await else { return Err(unreachable) };
+        let response = self.0.clone().oneshot(request).await.map_err(|error| unanswered(&*error))?;
         let status = response.status();
-        if !status.is_success() {
-            return Err(PeerError::Http { peer: PEER, status: status.as_u16() });
+        let body = axum::body::to_bytes(response.into_body(), REPLY).await;
+        match status.is_success() {
+            true => body.map_err(|error| unanswered(&error)),
+            // A status is an answer, also where its sentence is lost.
+            false => Err(PeerError::http(PEER, status.as_u16(), &body.unwrap_or_default())),
         }
-        axum::body::to_bytes(response.into_body(), REPLY).await.map_err(|_| unreachable)
+    }
+}
+
+/// Why there is no answer, or no whole one.
+fn unanswered(error: &(dyn Error + 'static)) -> PeerError {
+    let too_long = error.source().is_some_and(|source| source.is::<LengthLimitError>());
+    match (too_long, broke_off(error)) {
+        (true, _) => PeerError::Contract { peer: PEER, what: "an answer of this length" },
+        (false, true) => PeerError::Broke { peer: PEER },
+        (false, false) => PeerError::Away { peer: PEER },
     }
 }
 
@@ -126,11 +138,12 @@ pub(crate) struct Writer<'a> {
     pub(crate) model: String,
 }
 
-impl Complete for Writer<'_> {
-    async fn complete(&self, messages: Vec<Message>, options: Options) -> Result<Vec<String>, CopyError> {
-        let chat = Chat {
+impl Writer<'_> {
+    /// Has it draw `options.n` candidates; they come in a fixed order.
+    pub(crate) async fn complete(&self, chat: &Chat, options: &Options) -> Result<Vec<String>, PeerError> {
+        let asked = Asked {
             model: &self.model,
-            messages: messages.iter().map(|m| Turn { role: &m.role, content: &m.content }).collect(),
+            messages: chat.messages().iter().map(|m| Turn { role: &m.role, content: &m.content }).collect(),
             n: options.n,
             max_tokens: options.max_tokens,
             temperature: options.temperature,
@@ -139,12 +152,12 @@ impl Complete for Writer<'_> {
             seed: options.seed >> 1,
             stop: &options.stop,
         };
-        let body = serde_json::to_vec(&chat).map_err(|error| CopyError::Refused(error.to_string()))?;
-        let reply: Result<Completion, _> =
-            self.inference.call(Method::POST, "/v1/chat/completions", Some(body)).await;
-        let mut choices = reply?.choices;
+        let unsaid = |_| PeerError::Contract { peer: PEER, what: "a request that has a JSON form" };
+        let body = serde_json::to_vec(&asked).map_err(unsaid)?;
+        let reply: Completion = self.inference.call(Method::POST, "/v1/chat/completions", Some(body)).await?;
+        let mut choices = reply.choices;
         if choices.len() != options.n {
-            return Err(PeerError::Contract { peer: PEER, what: "the number of choices" }.into());
+            return Err(PeerError::Contract { peer: PEER, what: "the number of choices" });
         }
         choices.sort_by_key(|choice| choice.index);
         Ok(choices.into_iter().map(|choice| choice.message.content.unwrap_or_default()).collect())

@@ -114,6 +114,7 @@ impl From<maily_objects::Error> for PeerError {
     fn from(error: maily_objects::Error) -> Self {
         // The service's own words stay out: they may name a key.
         let what = match &error {
+            maily_objects::Error::Broke => return Self::Broke { peer: "storage" },
             maily_objects::Error::Refused { code, .. } => format!("refused ({code})"),
             other => other.to_string(),
         };

@@ -1,10 +1,12 @@
-//! Restate's admin port: our deployment is registered there, at the address where we can be reached now.
+//! Restate's admin port: our deployment is registered there, at the address where we can be reached now, and workflows are
+//! cancelled.
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tracing::info;
 
 use super::{Address, RestateError};
+use crate::campaign::CampaignId;
 
 /// Restate's admin port.
 #[derive(Clone, Debug)]
@@ -29,6 +31,30 @@ impl Admin {
         // `force` makes Restate read our handlers again: the same journal format, perhaps other options.
         let register = json!({ "uri": uri, "force": true });
         self.0.call(Method::POST, "/deployments", Some(&register)).await.map(drop)
+    }
+}
+
+impl Admin {
+    /// Cancels a workflow that has not ended, and with it the calls that it waits for; it ends when it has cleaned up.
+    ///
+    /// # Errors
+    /// Restate can't be reached, or failed.
+    pub(crate) async fn cancel(&self, workflow: &str, campaign: &CampaignId) -> Result<(), RestateError> {
+        // Neither can end the text: an id is letters, digits and hyphens.
+        let query = format!(
+            "SELECT id FROM sys_invocation WHERE target_service_name = '{workflow}' AND target_service_key = \
+             '{campaign}' AND target_handler_name = 'run' AND status <> 'completed'"
+        );
+        let (_, found) = self.0.call(Method::POST, "/query", Some(&json!({ "query": query }))).await?;
+        let found = found["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for id in found.iter().filter_map(|row| row["id"].as_str()) {
+            match self.0.call(Method::PATCH, &format!("/invocations/{id}/cancel"), None).await {
+                // It ended in between.
+                Err(RestateError::Status(StatusCode::NOT_FOUND | StatusCode::CONFLICT, _)) => {}
+                answer => drop(answer?),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -53,15 +53,17 @@ impl Ingress {
             Err(RestateError::Status(StatusCode::NOT_FOUND, _)) => Ok(Outcome::Unknown),
             // Restate's own status for "not ready".
             Err(RestateError::Status(status, _)) if status.as_u16() == 470 => Ok(Outcome::Running),
-            Err(RestateError::Status(status, body)) if status.as_u16() >= 500 => failed(status, &body),
+            Err(RestateError::Status(status, body)) => failed(status, &body),
             Err(error) => Err(error),
         }
     }
 }
 
-/// A terminal failure carries our own sentence; anything else is Restate's trouble.
+/// A terminal failure carries our own sentence, or Restate's word for a kill (409): whatever its status, it is the
+/// invocation's own. Anything else is Restate's trouble.
 fn failed(status: StatusCode, body: &Value) -> Result<Outcome, RestateError> {
-    match body["message"].as_str() {
+    let own = body["source"].as_str().map_or(status.is_server_error(), |source| source == "invocation");
+    match body["message"].as_str().filter(|_| own) {
         Some(message) => Ok(Outcome::Failed(message.to_owned())),
         None => Err(RestateError::Status(status, Value::Null)),
     }
@@ -69,4 +71,23 @@ fn failed(status: StatusCode, body: &Value) -> Result<Outcome, RestateError> {
 
 fn encode(key: &str) -> String {
     utf8_percent_encode(key, NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_an_invocation_ended_with_is_told_from_restates_trouble() {
+        let of = |status, body| failed(StatusCode::from_u16(status).unwrap(), &body).ok();
+        let said = |message: &str| Some(Outcome::Failed(message.to_owned()));
+        let killed = json!({ "code": 409, "message": "killed", "source": "invocation" });
+        assert_eq!(of(409, killed), said("killed"));
+        assert_eq!(of(500, json!({ "message": "rude", "source": "invocation" })), said("rude"));
+        assert_eq!(of(500, json!({ "message": "rude" })), said("rude"));
+        assert_eq!(of(503, json!({ "message": "no partition", "source": "ingress" })), None);
+        assert_eq!(of(400, json!({ "message": "bad key" })), None);
+    }
 }

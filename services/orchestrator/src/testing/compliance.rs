@@ -75,6 +75,11 @@ impl Ledger {
 }
 
 impl State {
+    /// Messages that were handed off.
+    pub(crate) fn handed_off(&self) -> u64 {
+        self.hand_offs.values().map(|hand_off| hand_off.lines.len() as u64).sum()
+    }
+
     fn campaign(&self, campaign: &str) -> Result<&Campaign, Status> {
         self.campaigns
             .get(campaign)

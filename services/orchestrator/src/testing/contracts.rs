@@ -11,7 +11,7 @@ use maily_proto::{
 use tonic::transport::{Channel, Endpoint};
 use tower::ServiceExt as _;
 
-use super::{Judge, Ledger, model, serve};
+use super::{Judge, Ledger, model::Model, serve};
 use crate::peers::{Bucket, HttpService, Objects as _, objects::memory::Memory};
 
 fn channel(address: String) -> Channel {
@@ -74,7 +74,7 @@ impl inference::Inference for FakeInference {
 }
 
 async fn scripted() -> FakeInference {
-    FakeInference(model::service())
+    FakeInference(Model::default().service())
 }
 
 maily_contracts::inference_suite!(scripted);

@@ -79,7 +79,8 @@ impl Guardrails for Judge {
         if request.text.trim().is_empty() {
             return Err(Status::invalid_argument("text is empty"));
         }
-        Ok(verdict(config.input(text("text", &request.text)?)))
+        let judged = config.input(text("text", &request.text)?);
+        judged.map(verdict).ok_or_else(|| Status::invalid_argument("the configuration has no input rails"))
     }
 
     async fn check_piece(&self, request: Request<CheckPieceRequest>) -> Result<Response<Verdict>, Status> {

@@ -1,5 +1,6 @@
 //! A platform for tests: a real Restate, our service, and peers that keep their contracts in memory.
 
+mod caller;
 mod compliance;
 mod contracts;
 mod edge;
@@ -17,8 +18,10 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::peers::objects::memory::Memory;
+pub(crate) use caller::Caller;
 pub(crate) use compliance::Ledger;
 pub(crate) use guardrails::Judge;
+pub(crate) use model::{Model, Mood};
 pub(crate) use orchestrator::{Orchestrator, deps};
 pub(crate) use restate::Restate;
 
@@ -28,6 +31,7 @@ pub(crate) struct Platform {
     pub(crate) restate: Restate,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) judge: Arc<Judge>,
+    pub(crate) model: model::Model,
     pub(crate) objects: Arc<Memory>,
     /// As of the configuration.
     pub(crate) messages_kept: Option<std::time::Duration>,
@@ -47,6 +51,7 @@ impl Platform {
             restate,
             ledger,
             judge,
+            model: model::Model::default(),
             objects: Arc::default(),
             messages_kept: None,
             compliance,

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tonic::transport::Endpoint as Peer;
 
-use super::{Platform, edge, model};
+use super::{Platform, edge};
 use crate::{
     api::{self, Api},
     peers::{Compliance, Guardrails, Inference},
@@ -34,8 +34,9 @@ impl Orchestrator {
             let _guard = runtime.enter();
             Arc::new(deps(platform))
         };
-        let api = Api { deps: deps.clone(), ingress: Ingress(platform.restate.ingress().parse().unwrap()) };
         let admin = Admin(platform.restate.admin().parse().unwrap());
+        let ingress = Ingress(platform.restate.ingress().parse().unwrap());
+        let api = Api { deps: deps.clone(), ingress, admin: admin.clone() };
         let identity = platform.restate.identity().to_str().unwrap().to_owned();
         let (router, dir) = (api::router(api), platform.path().to_owned());
         let started = runtime.spawn(async move {
@@ -81,11 +82,13 @@ pub(crate) fn deps(platform: &Platform) -> Deps {
     Deps {
         compliance: Compliance::new(channel(&platform.compliance)),
         guardrails: Guardrails::new(channel(&platform.guardrails)),
-        inference: Inference::new(model::service()),
+        inference: Inference::new(platform.model.service()),
         objects: platform.objects.clone(),
         drafts: Semaphore::new(2),
         pages: Semaphore::new(2),
         pages_in_flight: 2,
         messages_kept: platform.messages_kept,
+        // A peer that is started again has the tenfold of it to come back.
+        pause: Duration::from_millis(20),
     }
 }

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     Deps, Keys, Span, StepError,
     cohort::{CohortClient, CohortDone, CohortOrder},
+    copywriting,
+    ending::{self, End, STOPPED, Tally},
     retention::RetentionClient,
-    step::{now, step},
+    step::{last_step, now, step},
 };
 use crate::{
     campaign::{Campaign as Spec, CampaignId},
@@ -27,13 +29,15 @@ pub(crate) struct Campaign(pub(crate) Arc<Deps>);
 struct Plan {
     started: u64,
     cohorts: u32,
-    brief_blocked: bool,
+    /// As journals have had it since it was the brief alone that was judged.
+    #[serde(rename = "brief_blocked")]
+    refused: bool,
 }
 
-/// What the input rails said, kept beside the campaign.
+/// What the input rails said of the campaign's texts, kept beside the campaign.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Brief {
-    /// Why nothing may be written, if so.
+    /// Which text is refused and why, if one is: nothing may be written then.
     pub(crate) blocked: Option<String>,
     /// The model that writes.
     pub(crate) model: String,
@@ -46,6 +50,9 @@ pub(crate) struct Brief {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Progress {
     pub(crate) done: Vec<u32>,
+    /// The messages of each of these.
+    #[serde(default)]
+    pub(crate) handed_off: Vec<u64>,
 }
 
 #[restate_sdk::workflow(
@@ -64,16 +71,20 @@ pub(crate) struct Progress {
     )
 )]
 impl Campaign {
-    /// Runs the campaign to its report.
+    /// Runs the campaign to its report, or to why there is none.
     #[handler]
     async fn run(&self, ctx: WorkflowContext<'_>) -> HandlerResult<()> {
         let id = CampaignId::try_from(ctx.key().to_owned()).terminal()?;
-        let done = self.run_to_report(&ctx, id.clone()).await;
+        let mut cohorts = Vec::new();
+        let done = match self.run_to_report(&ctx, &id, &mut cohorts).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.close(&ctx, &id, cohorts, error).await),
+        };
         // Last, and whatever became of it: some of its messages may have been written.
         if let Some(delay) = self.0.messages_kept {
             ctx.service_client::<RetentionClient<'_>>().retire(id.to_string()).send_after(delay);
         }
-        done
+        done.map_err(HandlerError::from)
     }
 
     /// How far the campaign is.
@@ -85,39 +96,113 @@ impl Campaign {
 }
 
 impl Campaign {
-    async fn run_to_report(&self, ctx: &WorkflowContext<'_>, id: CampaignId) -> HandlerResult<()> {
+    /// Puts what became of each cohort into `cohorts`, also where the campaign can't go on.
+    async fn run_to_report(
+        &self,
+        ctx: &WorkflowContext<'_>,
+        id: &CampaignId,
+        cohorts: &mut Vec<Option<CohortDone>>,
+    ) -> Result<(), TerminalError> {
         let (deps, campaign) = (self.0.clone(), id.clone());
-        let plan = step(ctx, "plan", move || async move { plan(&deps, &campaign).await }).await?;
-        let order = CohortOrder { brief_blocked: plan.brief_blocked };
-        let mut cohorts: DurableFuturesUnordered<_> = (0..plan.cohorts)
+        let plan =
+            step(ctx, self.0.pause, "plan", move || async move { plan(&deps, &campaign).await }).await?;
+        let order = CohortOrder { refused: plan.refused };
+        let mut running: DurableFuturesUnordered<_> = (0..plan.cohorts)
             .map(|n| ctx.workflow_client::<CohortClient<'_>>(format!("{id}/{n}")).run(Json(order)).call())
             .collect();
-        let mut done = vec![None; plan.cohorts as usize];
+        *cohorts = vec![None; plan.cohorts as usize];
         let mut progress = Progress::default();
-        while let Some((n, cohort)) = cohorts.next().await? {
-            done[n] = Some(cohort?.into_inner());
-            progress.done.push(u32::try_from(n).unwrap_or(u32::MAX));
-            ctx.set("progress", serde_json::to_string(&progress)?);
+        let mut stopped = None;
+        loop {
+            let why = match running.next().await {
+                Ok(None) => break,
+                Ok(Some((n, Ok(cohort)))) => {
+                    let cohort = cohort.into_inner();
+                    let why = cohort.stopped.clone().map(error_of);
+                    if why.is_none() {
+                        progress.done.push(u32::try_from(n).unwrap_or(u32::MAX));
+                        progress.handed_off.push(cohort.handed_off.values().sum());
+                        let json = serde_json::to_string(&progress).map_err(TerminalError::from_error)?;
+                        ctx.set("progress", json);
+                    }
+                    cohorts[n] = Some(cohort);
+                    why
+                }
+                // Killed, or of an orchestrator of before.
+                Ok(Some((_, Err(error)))) => Some(error),
+                // The SDK has passed it on to the cohorts; each ends with what it has done.
+                Err(cancelled) => Some(cancelled),
+            };
+            if let Some(why) = why.filter(|_| stopped.is_none()) {
+                // At once: it stops the others, which have no reason of their own to stop.
+                self.end(ctx, id, &why).await?;
+                stopped = Some(why);
+            }
         }
-        let deps = self.0.clone();
-        step(ctx, "report", move || async move { settle(&deps, &id, plan.started, done).await }).await?;
-        Ok(())
+        if let Some(why) = stopped {
+            return Err(why);
+        }
+        let (deps, id, done) = (self.0.clone(), id.clone(), cohorts.clone());
+        step(ctx, self.0.pause, "report", move || async move { settle(&deps, &id, plan.started, done).await })
+            .await
+    }
+
+    /// Keeps how the campaign ended and how far it was; the workflow's own end.
+    async fn close(
+        &self,
+        ctx: &WorkflowContext<'_>,
+        id: &CampaignId,
+        cohorts: Vec<Option<CohortDone>>,
+        error: TerminalError,
+    ) -> TerminalError {
+        let end = self.end(ctx, id, &error).await;
+        let (deps, id) = (self.0.clone(), id.clone());
+        let cohorts = cohorts.into_iter().map(|done| done.unwrap_or_default().progress).collect();
+        let tally = Tally { cohorts };
+        let told = last_step(ctx, self.0.pause, "tally", move || async move { tally.keep(&deps, &id).await });
+        // Without it, Restate tells how far the campaign was, for as long as it remembers.
+        let _ = told.await;
+        match end {
+            Ok(End::Done) | Err(_) => error,
+            Ok(end) => error_of(end),
+        }
+    }
+
+    async fn end(
+        &self,
+        ctx: &WorkflowContext<'_>,
+        id: &CampaignId,
+        error: &TerminalError,
+    ) -> Result<End, TerminalError> {
+        let (deps, id, end) = (self.0.clone(), id.clone(), End::of(error));
+        last_step(ctx, self.0.pause, "end", move || async move {
+            ending::settle(&deps, &id, end).await.map_err(StepError::from)
+        })
+        .await
     }
 }
 
-/// Loads the rails, judges the brief, counts the cohorts.
+/// The end of a workflow whose campaign ended so.
+fn error_of(end: End) -> TerminalError {
+    match end {
+        End::Failed { reason } => TerminalError::new(reason),
+        End::Done | End::Cancelled => TerminalError::new_with_code(STOPPED, "the campaign was cancelled"),
+    }
+}
+
+/// Loads the rails, has them judge what all cohorts' copy is written from, counts the cohorts.
 async fn plan(deps: &Deps, id: &CampaignId) -> Result<Plan, StepError> {
     let started = now();
+    ending::check(deps, id).await?;
     let keys = Keys(id);
     let spec = load(deps, id).await?;
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
-    let violations = deps.guardrails.guard(&spec).await?.check_brief().await?;
-    let blocked = (!violations.is_empty()).then(|| violations.join("; "));
+    let blocked = copywriting::campaign_refused(deps, id, &spec).await?;
     let model = deps.inference.model().await?.model;
     let brief = deps.objects.settle_json(&keys.brief(), Brief { blocked, model, started }).await?;
     let cohorts = u32::try_from(summary.cohorts.len()).unwrap_or(u32::MAX);
-    Ok(Plan { started, cohorts, brief_blocked: brief.blocked.is_some() })
+    Ok(Plan { started, cohorts, refused: brief.blocked.is_some() })
 }
 
 /// What was created through the API.
@@ -164,6 +249,10 @@ async fn settle(
         cohorts.push((cohort, copy.ok_or(StepError::Impossible("a cohort's copy is gone"))?, done));
     }
     let report = report::Report::new(&summary, cohorts, Span::since(started), brief.model)?;
-    deps.objects.settle_json(&keys.report(), report).await?;
+    // A cancellation is either before this, or comes too late for everybody.
+    match ending::settle(deps, id, End::Done).await? {
+        End::Done => deps.objects.settle_json(&keys.report(), report).await?,
+        End::Cancelled | End::Failed { .. } => return Err(StepError::Ended),
+    };
     Ok(())
 }

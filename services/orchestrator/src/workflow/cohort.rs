@@ -1,15 +1,16 @@
 //! The workflow of one cohort; its key is `<campaign>/<place of the cohort>`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use restate_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deps, Span,
+    Deps, Leg, Span,
     copywriting::{self, Drafted},
-    pages::{self, BATCH},
-    step::step,
+    ending::End,
+    pages::{self, BATCH, Batch},
+    step::{last_step, step},
 };
 use crate::campaign::{CampaignId, Fault};
 
@@ -20,11 +21,13 @@ pub(crate) struct Cohort(pub(crate) Arc<Deps>);
 /// What a cohort is told.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct CohortOrder {
-    pub(crate) brief_blocked: bool,
+    /// A text of the whole campaign is refused: nothing may be written.
+    #[serde(rename = "brief_blocked")]
+    pub(crate) refused: bool,
 }
 
 /// What became of a cohort: counts and times.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct CohortDone {
     /// Region to messages handed off.
     pub(crate) handed_off: BTreeMap<String, u64>,
@@ -35,6 +38,12 @@ pub(crate) struct CohortDone {
     pub(crate) expired: u64,
     pub(crate) copy: Option<Span>,
     pub(crate) mail: Option<Span>,
+    /// Why it stopped before its end, if it did: its campaign goes no further either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stopped: Option<End>,
+    /// How far it came.
+    #[serde(default)]
+    pub(crate) progress: Progress,
 }
 
 /// How far a cohort is.
@@ -42,6 +51,9 @@ pub(crate) struct CohortDone {
 pub(crate) struct Progress {
     pub(crate) drafted: bool,
     pub(crate) pages_done: u32,
+    /// Messages.
+    #[serde(default)]
+    pub(crate) handed_off: u64,
 }
 
 /// The parts of a cohort workflow's key.
@@ -75,38 +87,9 @@ impl Cohort {
         order: Json<CohortOrder>,
     ) -> HandlerResult<Json<CohortDone>> {
         let (id, cohort) = parse_key(ctx.key()).terminal()?;
-        let (deps, campaign) = (self.0.clone(), id.clone());
-        let drafted: Drafted = step(&ctx, "copy", move || async move {
-            copywriting::draft(&deps, &campaign, cohort, order.into_inner().brief_blocked).await
-        })
-        .await?;
-        let mut done = CohortDone {
-            handed_off: BTreeMap::new(),
-            suppressed: 0,
-            expired: 0,
-            copy: drafted.span,
-            mail: None,
-        };
-        let mut progress = Progress { drafted: true, pages_done: 0 };
-        ctx.set("progress", serde_json::to_string(&progress)?);
-        for leg in drafted.legs {
-            for first in (0..leg.pages).step_by(BATCH as usize) {
-                let (deps, campaign, leg) = (self.0.clone(), id.clone(), leg.clone());
-                let pages = first..leg.pages.min(first + BATCH);
-                progress.pages_done += pages.end - pages.start;
-                let region = leg.region.clone();
-                let batch = step(&ctx, "pages", move || async move {
-                    pages::hand_off(&deps, &campaign, cohort, &leg.region, pages).await
-                })
-                .await?;
-                *done.handed_off.entry(region).or_default() += batch.handed_off;
-                done.suppressed += batch.suppressed;
-                done.expired += batch.expired;
-                let from = done.mail.map_or(batch.span.from, |mail| mail.from);
-                done.mail = Some(Span { from, to: batch.span.to });
-                ctx.set("progress", serde_json::to_string(&progress)?);
-            }
-        }
+        let mut done = CohortDone::default();
+        let whole = self.work(&ctx, &id, cohort, order.into_inner().refused, &mut done).await;
+        done.stopped = whole.err().map(|error| End::of(&error));
         Ok(Json(done))
     }
 
@@ -116,4 +99,83 @@ impl Cohort {
         let progress = ctx.get::<String>("progress").await?;
         Ok(Json(progress.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default()))
     }
+}
+
+impl Cohort {
+    /// Adds to `done` as it goes: what was handed off before it was stopped is in it.
+    async fn work(
+        &self,
+        ctx: &WorkflowContext<'_>,
+        id: &CampaignId,
+        cohort: u32,
+        refused: bool,
+        done: &mut CohortDone,
+    ) -> Result<(), TerminalError> {
+        let (deps, campaign) = (self.0.clone(), id.clone());
+        let drafted: Drafted = step(ctx, self.0.pause, "copy", move || async move {
+            copywriting::draft(&deps, &campaign, cohort, refused).await
+        })
+        .await?;
+        done.copy = drafted.span;
+        done.progress.drafted = true;
+        show(ctx, done.progress)?;
+        for leg in drafted.legs {
+            for first in (0..leg.pages).step_by(BATCH as usize) {
+                let pages = first..leg.pages.min(first + BATCH);
+                let (deps, campaign, part) = (self.0.clone(), id.clone(), (leg.clone(), pages.clone()));
+                let batch = step(ctx, self.0.pause, "pages", move || async move {
+                    let (leg, pages) = part;
+                    pages::hand_off(&deps, &campaign, cohort, &leg.region, pages).await
+                });
+                match batch.await {
+                    Ok(batch) => done.add(&leg, pages.end - pages.start, &batch),
+                    Err(error) => {
+                        self.count(ctx, id, cohort, (leg, pages), done).await;
+                        show(ctx, done.progress)?;
+                        return Err(error);
+                    }
+                }
+                show(ctx, done.progress)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what was handed off of pages whose step was stopped.
+    async fn count(
+        &self,
+        ctx: &WorkflowContext<'_>,
+        id: &CampaignId,
+        cohort: u32,
+        (leg, pages): (Leg, Range<u32>),
+        done: &mut CohortDone,
+    ) {
+        let (deps, campaign, region) = (self.0.clone(), id.clone(), leg.region.clone());
+        let counted = last_step(ctx, self.0.pause, "count", move || async move {
+            pages::count(&deps, &campaign, cohort, &region, pages).await
+        });
+        // Without it, the count is too low and the state is right.
+        let (pages, messages) = counted.await.unwrap_or_default();
+        done.progress.pages_done += pages;
+        done.progress.handed_off += messages;
+        *done.handed_off.entry(leg.region).or_default() += messages;
+    }
+}
+
+impl CohortDone {
+    fn add(&mut self, leg: &Leg, pages: u32, batch: &Batch) {
+        *self.handed_off.entry(leg.region.clone()).or_default() += batch.handed_off;
+        self.suppressed += batch.suppressed;
+        self.expired += batch.expired;
+        let from = self.mail.map_or(batch.span.from, |mail| mail.from);
+        self.mail = Some(Span { from, to: batch.span.to });
+        self.progress.pages_done += pages;
+        self.progress.handed_off += batch.handed_off;
+    }
+}
+
+/// Lets whoever asks see how far the cohort is.
+fn show(ctx: &WorkflowContext<'_>, progress: Progress) -> Result<(), TerminalError> {
+    ctx.set("progress", serde_json::to_string(&progress).map_err(TerminalError::from_error)?);
+    Ok(())
 }

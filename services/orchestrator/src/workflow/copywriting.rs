@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Deps, Keys, Leg, Span, StepError,
+    asking::{Attended, Trouble},
     campaign::{Brief, load, started},
+    ending,
     step::now,
 };
 use crate::{
@@ -65,13 +67,14 @@ pub(crate) struct Drafted {
     pub(crate) span: Option<Span>,
 }
 
-/// Has the copy written unless there is some.
+/// Has the copy written unless there is some, or a text of the whole campaign is `refused`.
 pub(crate) async fn draft(
     deps: &Deps,
     id: &CampaignId,
     cohort: u32,
-    brief_blocked: bool,
+    refused: bool,
 ) -> Result<Drafted, StepError> {
+    ending::check(deps, id).await?;
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let found = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
@@ -82,8 +85,8 @@ pub(crate) async fn draft(
         None => {
             let _turn = deps.drafts.acquire().await.map_err(|_| StepError::Again("shutting down"))?;
             let start = now();
-            let copy = match brief_blocked {
-                true => blocked_by_brief(deps, id, &found.name).await?,
+            let copy = match refused {
+                true => refused_with_the_campaign(deps, id, &found.name).await?,
                 false => write(deps, id, &found.name, summary.page_size).await?,
             };
             span = Some(Span::since(start));
@@ -102,17 +105,29 @@ fn split(name: &str) -> (&str, &str) {
     name.split_once('/').unwrap_or((name, ""))
 }
 
-async fn blocked_by_brief(deps: &Deps, id: &CampaignId, name: &str) -> Result<CohortCopy, StepError> {
+async fn refused_with_the_campaign(
+    deps: &Deps,
+    id: &CampaignId,
+    name: &str,
+) -> Result<CohortCopy, StepError> {
     let brief: Option<Brief> = deps.objects.read_json(&Keys(id).brief()).await?;
-    let reason = brief.and_then(|brief| brief.blocked).unwrap_or_else(|| "the brief was blocked".to_owned());
+    let reason = brief.and_then(|brief| brief.blocked);
+    let reason = reason.unwrap_or_else(|| "a text of the campaign was refused".to_owned());
     Ok(CohortCopy::blocked(split(name).0, &reason, 0))
 }
 
 async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Result<CohortCopy, StepError> {
     let campaign = load(deps, id).await?;
     let guard = deps.guardrails.guard(&campaign).await?;
-    let model = deps.inference.model().await?;
+    let trouble = Trouble::default();
+    let rails = Attended { asked: &guard, deps, id, trouble: &trouble };
     let brief = brief(&campaign, name);
+    let refused = brief.cohort_refused(&rails).await.map_err(|error| trouble.behind(error))?;
+    if let Some(reason) = refused {
+        return Ok(CohortCopy::blocked(&brief.locale, &reason, 0));
+    }
+    let writer = deps.inference.model().await?;
+    let model = Attended { asked: &writer, deps, id, trouble: &trouble };
     let settings = &campaign.settings;
     let date = started(deps, id).await?;
     // All that was written again, pieces and whole mails.
@@ -122,7 +137,7 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     for round in 0..=settings.max_rewrites {
         rewrites += u32::from(round > 0);
         let Written { draft, rewrites: pieces } =
-            match copy::write(&brief, seed, settings.max_rewrites, &model, &guard).await {
+            match copy::write(&brief, seed, settings.max_rewrites, &model, &rails).await {
                 Ok(written) => written,
                 Err(CopyError::Blocked { reason, rewrites: pieces }) => {
                     return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites + pieces));
@@ -130,12 +145,21 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
                 Err(CopyError::Refused(reason)) => {
                     return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites));
                 }
-                Err(error @ CopyError::Unavailable(_)) => return Err(error.into()),
+                Err(error @ CopyError::Unavailable(_)) => return Err(trouble.behind(error)),
             };
         rewrites += pieces;
         // Every piece is the model's, or there is no copy: nothing canned takes the place of one that did not pass.
         let origins = Origins::MODEL;
-        wrong = judge(&guard, id, &campaign, &brief.locale, (&draft, origins), page_size, date).await?;
+        ending::check(deps, id).await?;
+        let judged = judge(&guard, id, &campaign, &brief.locale, (&draft, origins), page_size, date).await;
+        wrong = match judged {
+            Ok(wrong) => wrong,
+            Err(error) if error.is_about_the_request() => {
+                let reason = format!("whole mail: {}", error.reason());
+                return Ok(CohortCopy::blocked(&brief.locale, &reason, rewrites));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if wrong.is_empty() {
             return Ok(CohortCopy::written(&brief.locale, draft, origins, rewrites));
         }
@@ -145,6 +169,19 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     Ok(CohortCopy::blocked(&brief.locale, &wrong.join("; "), rewrites))
 }
 
+/// Which text of the whole campaign the input rails refuse, and why, if they do.
+pub(super) async fn campaign_refused(
+    deps: &Deps,
+    id: &CampaignId,
+    campaign: &Campaign,
+) -> Result<Option<String>, StepError> {
+    let guard = deps.guardrails.guard(campaign).await?;
+    let trouble = Trouble::default();
+    let rails = Attended { asked: &guard, deps, id, trouble: &trouble };
+    brief(campaign, "").campaign_refused(&rails).await.map_err(|error| trouble.behind(error))
+}
+
+/// What the copy of this cohort is written from.
 fn brief(campaign: &Campaign, name: &str) -> copy::Brief {
     let (locale, segment) = split(name);
     let settings = &campaign.settings;

@@ -11,7 +11,7 @@ impl Keys<'_> {
         format!("{}/campaign.json", self.0)
     }
 
-    /// What the input rails said about the brief.
+    /// What the input rails said of the campaign's texts.
     pub(crate) fn brief(&self) -> String {
         format!("{}/brief.json", self.0)
     }
@@ -27,6 +27,16 @@ impl Keys<'_> {
     /// What the keys of all begin with.
     pub(crate) fn all(&self) -> String {
         format!("{}/", self.0)
+    }
+
+    /// How the campaign ended.
+    pub(crate) fn end(&self) -> String {
+        format!("{}/end.json", self.0)
+    }
+
+    /// How far it was when it was cancelled or failed.
+    pub(crate) fn tally(&self) -> String {
+        format!("{}/tally.json", self.0)
     }
 
     pub(crate) fn report(&self) -> String {

@@ -1,17 +1,25 @@
 //! Campaigns as durable workflows.
 //!
-//! A [`campaign`] workflow decides whether the brief may be used, runs one [`cohort`] workflow per cohort, and
+//! A campaign ends in every case: done, cancelled ([`ending`]), or failed, where a step meets the same failure again and
+//! again ([`fault`]). A [`campaign`] workflow has the campaign's texts judged, runs one [`cohort`] workflow per cohort, and
 //! settles the accounts. Each step may be repeated at any time: what it writes is created once and then read, what
 //! it asks of others is idempotent. Restate's journal, state and keys hold references, counts, times and codes of
 //! regions, never text or personal data.
 
+mod asking;
 pub(crate) mod campaign;
 pub(crate) mod cohort;
 mod copywriting;
+pub(crate) mod ending;
+mod fault;
 mod keys;
 mod pages;
+#[cfg(test)]
+mod poison_tests;
 pub(crate) mod retention;
 mod step;
+#[cfg(test)]
+mod stop_tests;
 #[cfg(test)]
 mod tests;
 
@@ -43,4 +51,6 @@ pub(crate) struct Deps {
     pub(crate) pages_in_flight: usize,
     /// How long after the end of a campaign its messages go; none keeps them for good.
     pub(crate) messages_kept: Option<std::time::Duration>,
+    /// The pause after the first failure of a step that counts.
+    pub(crate) pause: std::time::Duration,
 }

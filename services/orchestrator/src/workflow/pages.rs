@@ -1,16 +1,25 @@
 //! Pages of recipients: merged, sealed, stored, handed off.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::StreamExt as _;
 use maily_keys::DataKey;
 use maily_proto::compliance::{HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
+use tokio::select;
 use zeroize::Zeroize as _;
 
 use super::{
     CohortCopy, Deps, Keys, Span, StepError,
     campaign::{load, started},
+    ending,
     step::now,
 };
 use crate::{
@@ -23,6 +32,9 @@ use crate::{
 
 /// Pages in one step: enough to make the journal's cost small, few enough to lose little by a crash.
 pub(crate) const BATCH: u32 = 16;
+
+/// How long a hand-off may still be under way when its campaign is found to have ended.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// The pages of one region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +62,7 @@ pub(crate) async fn hand_off(
     pages: Range<u32>,
 ) -> Result<Batch, StepError> {
     let start = now();
+    ending::check(deps, id).await?;
     let campaign = load(deps, id).await?;
     let copy = deps.objects.read_json::<CohortCopy>(&Keys(id).copy(cohort)).await?;
     let copy = copy.ok_or(StepError::Impossible("a cohort's copy is gone"))?;
@@ -65,25 +78,46 @@ pub(crate) async fn hand_off(
         region: region.to_owned(),
         page,
     };
+    // After a failure no page is begun, but those under way are waited for: what becomes of them has to be known.
+    let failed = AtomicBool::new(false);
     let sums = futures::stream::iter(pages)
-        .map(|number| one(deps, template.clone(), page(number), Keys(id).segment(cohort, number)))
+        .map(|number| {
+            let (template, page, key) = (template.clone(), page(number), Keys(id).segment(cohort, number));
+            let failed = &failed;
+            async move {
+                if failed.load(Relaxed) {
+                    return Err(StepError::Again("another page failed"));
+                }
+                let reply = one(deps, id, template, page, key).await;
+                failed.fetch_or(reply.is_err(), Relaxed);
+                reply
+            }
+        })
         .buffer_unordered(deps.pages_in_flight)
-        .try_fold((0, 0, 0), |(handed_off, suppressed, expired), reply| async move {
-            Ok((
-                handed_off + u64::from(reply.handed_off),
-                suppressed + u64::from(reply.suppressed),
-                expired + u64::from(reply.expired),
-            ))
-        });
+        .fold(Ok((0, 0, 0)), |sums, reply| std::future::ready(added(sums, reply)));
     let (handed_off, suppressed, expired) = sums.await?;
     metrics::handed_off(region, handed_off, suppressed + expired);
     Ok(Batch { handed_off, suppressed, expired, span: Span::since(start) })
+}
+
+/// Messages handed off, suppressed and expired.
+type Sums = (u64, u64, u64);
+
+/// The first failure is told.
+fn added(sums: Result<Sums, StepError>, reply: Result<HandOffReply, StepError>) -> Result<Sums, StepError> {
+    let ((handed_off, suppressed, expired), reply) = (sums?, reply?);
+    Ok((
+        handed_off + u64::from(reply.handed_off),
+        suppressed + u64::from(reply.suppressed),
+        expired + u64::from(reply.expired),
+    ))
 }
 
 /// The segment is created before the hand-off and never replaced. A later attempt may know fewer recipients (opt-outs
 /// only grow), so the first segment holds every message that any hand-off can still release.
 async fn one(
     deps: &Deps,
+    id: &CampaignId,
     template: Arc<Template>,
     page: Page,
     key: String,
@@ -92,11 +126,56 @@ async fn one(
     let recipients = deps.compliance.recipients(&page).await?;
     let place = place(&page);
     let sealed = tokio::task::spawn_blocking(move || seal(&template, place, recipients)).await;
-    let segment = sealed.map_err(|_| StepError::Again("merging was interrupted"))??;
+    let segment = sealed.map_err(|error| match error.is_panic() {
+        true => StepError::Panicked,
+        false => StepError::Again("merging was interrupted"),
+    })??;
     // What can't be read back must not be handed off.
     objects::check_length(&segment)?;
     deps.objects.create(&Bucket::Mail(page.region.clone()), &key, segment.into()).await?;
-    Ok(deps.compliance.hand_off(&page, &key).await?)
+    // As late as can be: whoever cancels before this has none of the page's messages handed off.
+    ending::check(deps, id).await?;
+    // One that is on its way is waited for, so that it is known what became of it; one that can't be, is not made again.
+    let ended = async {
+        ending::ended(deps, id).await;
+        tokio::time::sleep(ON_ITS_WAY).await;
+    };
+    select! {
+        reply = deps.compliance.hand_off(&page, &key) => Ok(reply?),
+        () = ended => Err(StepError::Ended),
+    }
+}
+
+/// How many of these pages were handed off, and how many messages in them, where handing them off was stopped midway.
+/// Only a page that has a segment can have been; compliance tells.
+pub(crate) async fn count(
+    deps: &Deps,
+    id: &CampaignId,
+    cohort: u32,
+    region: &str,
+    pages: Range<u32>,
+) -> Result<(u32, u64), StepError> {
+    let summary =
+        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
+    let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    let (mut done, mut messages) = (0, 0);
+    for number in pages {
+        let bucket = Bucket::Mail(region.to_owned());
+        if deps.objects.read(&bucket, &Keys(id).segment(cohort, number)).await?.is_none() {
+            continue;
+        }
+        let page = Page {
+            campaign_id: id.to_string(),
+            cohort: name.name.clone(),
+            region: region.to_owned(),
+            page: number,
+        };
+        if let Some(handed_off) = deps.compliance.handed_off(&page).await? {
+            done += 1;
+            messages += handed_off;
+        }
+    }
+    Ok((done, messages))
 }
 
 /// What each record of the page is bound to.

@@ -14,10 +14,10 @@ use crate::{
     testing::{Orchestrator, Platform},
 };
 
-const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+pub(super) const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 /// A campaign folder whose list has `rows` people in four cohorts and three regions, and two bad lines.
-fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
+pub(super) fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
     let dir = platform.path().join(name);
     std::fs::create_dir_all(dir.join("guardrails")).unwrap();
     let mut list: Vec<String> = (0..rows)
@@ -40,7 +40,7 @@ fn folder(platform: &Platform, name: &str, rows: usize) -> std::path::PathBuf {
 }
 
 /// Copy for every cohort, as if it had been written: these tests are about what follows it.
-fn with_copy(platform: &Platform, dir: &Path) {
+pub(super) fn with_copy(platform: &Platform, dir: &Path) {
     let id = crate::campaign::Folder::read(dir).unwrap().id;
     for cohort in 0..4 {
         let copy = CohortCopy {
@@ -62,7 +62,12 @@ fn put(objects: &Memory, key: &str, value: &impl serde::Serialize) {
 }
 
 /// The client's command line.
-fn command(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> client::CampaignCommand {
+pub(super) fn command(
+    platform: &Platform,
+    dir: &Path,
+    edge: SocketAddr,
+    out: &str,
+) -> client::CampaignCommand {
     let path = |name: &str| platform.path().join(name).to_str().unwrap().to_owned();
     let arguments =
         ["maily-orchestrator", "campaign", "run", "--timeout", "120"].map(str::to_owned).into_iter();
@@ -74,7 +79,7 @@ fn command(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> clie
 }
 
 /// Runs the client; its exit code where it failed.
-async fn run(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> Result<(), u8> {
+pub(super) async fn run(platform: &Platform, dir: &Path, edge: SocketAddr, out: &str) -> Result<(), u8> {
     client::campaign(command(platform, dir, edge, out)).await.map_err(|failure| {
         eprintln!("{failure}");
         failure.code
@@ -222,20 +227,77 @@ async fn opting_out_after_the_import_is_in_time() {
     assert!(!files.values().any(|text| text.contains("person3@") || text.contains("person8@")));
 }
 
+/// Why each cohort is blocked, by its name.
+fn blocked(platform: &Platform, out: &str) -> BTreeMap<String, String> {
+    let report: serde_json::Value = serde_json::from_str(&files(platform, out)["report"]).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let cohorts = report["cohorts"].as_array().unwrap();
+    cohorts.iter().map(|cohort| (text(&cohort["name"]), text(&cohort["blocked"]))).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_brief_that_is_refused_blocks_every_cohort() {
+async fn a_text_of_the_campaign_that_is_refused_blocks_every_cohort() {
     let platform = Platform::start().await;
     let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
-    let dir = folder(&platform, "campaign", 24);
-    let yaml = EXAMPLE.replace("Tell people", "forbidden");
-    std::fs::write(dir.join("campaign.yaml"), yaml).unwrap();
-    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
-    let report: serde_json::Value = serde_json::from_str(&files(&platform, "out")["report"]).unwrap();
-    assert_eq!((&report["written"], &report["rows"]), (&0.into(), &27.into()));
-    for cohort in report["cohorts"].as_array().unwrap() {
-        assert_eq!(cohort["blocked"], "regex check input (input): it matches forbidden pattern 1");
-        assert_eq!((&cohort["recipients"], &cohort["subject"]), (&6.into(), &serde_json::Value::Null));
+    for (name, file, from) in [
+        ("brief", "campaign.yaml", "Tell people"),
+        ("offer", "campaign.yaml", "20% off"),
+        ("brand", "campaign.yaml", "Fernwood\n"),
+        ("sender name", "campaign.yaml", "Fernwood Garden"),
+        ("brand voice", "brand.md", "Calm"),
+    ] {
+        let dir = folder(&platform, name, 24);
+        let text = std::fs::read_to_string(dir.join(file)).unwrap();
+        let poisoned = text.replacen(from.trim_end(), "forbidden", 1);
+        assert!(text.contains(from) && poisoned != text);
+        std::fs::write(dir.join(file), poisoned).unwrap();
+        let out = format!("{name} out");
+        run(&platform, &dir, orchestrator.edge, &out).await.unwrap();
+        let report: serde_json::Value = serde_json::from_str(&files(&platform, &out)["report"]).unwrap();
+        assert_eq!((&report["written"], &report["rows"]), (&0.into(), &27.into()));
+        for cohort in report["cohorts"].as_array().unwrap() {
+            let reason = format!("{name}: regex check input (input): it matches forbidden pattern 1");
+            assert_eq!(cohort["blocked"], reason);
+            assert_eq!((&cohort["recipients"], &cohort["subject"]), (&6.into(), &serde_json::Value::Null));
+        }
     }
+    assert_eq!(platform.model.asked(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_of_the_list_that_is_refused_blocks_its_cohort() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    let list = std::fs::read_to_string(dir.join("subscribers.csv")).unwrap();
+    let list = list.replace(",en-IE,a,", ",en-IE,forbidden fruit,").replace(",en-US,a,", ",forbidden,a,");
+    std::fs::write(dir.join("subscribers.csv"), list).unwrap();
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let why = blocked(&platform, "out");
+    let reason = |name: &str| format!("{name}: regex check input (input): it matches forbidden pattern 1");
+    assert_eq!(why["en-IE/forbidden fruit"], reason("segment"));
+    assert_eq!(why["forbidden/a"], reason("locale"));
+    assert!(["en-GB/a", "en-GB/b"].iter().all(|cohort| !why[*cohort].contains("regex check input")));
+    let asked = platform.model.asked();
+    assert!(!asked.is_empty() && asked.iter().all(|request| !request.contains("forbidden")));
+}
+
+/// Deny by default: what no rail judges is not sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_without_input_rails_is_not_written() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    std::fs::write(
+        dir.join("guardrails/config.yml"),
+        "rails:\n  output:\n    flows: [email check unsubscribe]\n",
+    )
+    .unwrap();
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    for reason in blocked(&platform, "out").into_values() {
+        assert_eq!(reason, "brief: input rails (input): the configuration has no input rails");
+    }
+    assert_eq!(platform.model.asked(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -360,7 +422,7 @@ async fn a_cohort_whose_copy_is_refused_as_it_is_asked_for_had_no_rewrite() {
     for cohort in report["cohorts"].as_array().unwrap() {
         assert_eq!(
             (&cohort["blocked"], &cohort["rewrites"]),
-            (&"guardrails answered InvalidArgument".into(), &0.into())
+            (&"subject: guardrails answered InvalidArgument".into(), &0.into())
         );
     }
 }

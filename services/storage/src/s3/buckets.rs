@@ -16,7 +16,6 @@ impl Gateway {
         &self,
         request: S3Request<CreateBucketInput>,
     ) -> S3Result<S3Response<CreateBucketOutput>> {
-        headers::refuse_unsupported(&request.headers)?;
         let region = self.region(&request)?;
         let configuration = request.input.create_bucket_configuration.as_ref();
         let constraint = configuration.and_then(|configuration| configuration.location_constraint.as_ref());

@@ -4,53 +4,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName};
-use s3s::dto::{ChecksumType, Metadata, Timestamp, TimestampFormat};
+use s3s::dto::{ChecksumType, Metadata, Owner, ServerSideEncryption, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3Result, s3_error};
 
 use crate::rows::{Headers, Sums};
 
 /// Bytes of user metadata, names and values (S3's limit).
 const MAX_METADATA: usize = 2048;
-
-/// Headers that ask for what this service does not do; silence would promise it.
-const UNSUPPORTED: [&str; 14] = [
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-server-side-encryption-customer-key",
-    "x-amz-copy-source-server-side-encryption-customer-key",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-    "x-amz-tagging",
-    "x-amz-website-redirect-location",
-    "x-amz-object-lock-mode",
-    "x-amz-object-lock-retain-until-date",
-    "x-amz-object-lock-legal-hold",
-    "x-amz-bucket-object-lock-enabled",
-    "x-amz-write-offset-bytes",
-    "x-amz-grant-read",
-    "x-amz-grant-write",
-    "x-amz-grant-full-control",
-];
-
-/// Headers of which one value is what this service does anyway.
-const SUPPORTED: [(&str, &[&str]); 3] = [
-    ("x-amz-acl", &["private", "bucket-owner-full-control"]),
-    ("x-amz-storage-class", &["STANDARD"]),
-    ("x-amz-server-side-encryption", &["AES256"]),
-];
-
-/// Refuses requests for what this service does not do.
-pub(super) fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
-    let refuse = |name: &str| s3_error!(NotImplemented, "A header you provided is not implemented: {name}");
-    if let Some(name) = UNSUPPORTED.into_iter().find(|name| headers.contains_key(*name)) {
-        return Err(refuse(name));
-    }
-    for (name, values) in SUPPORTED {
-        let value = headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        if value.is_some_and(|value| !values.contains(&value)) {
-            return Err(refuse(name));
-        }
-    }
-    Ok(())
-}
 
 /// The headers of a request that are kept with the object.
 pub(super) fn kept(
@@ -94,6 +54,17 @@ fn seconds(time: &Timestamp) -> Option<i64> {
 /// A time as the protocol shows it.
 pub(super) fn timestamp(ms: i64) -> Timestamp {
     Timestamp::from(UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+/// Whose every object is, for clients that ask: there are no accounts.
+pub(super) fn owner() -> Owner {
+    Owner { display_name: Some("maily".into()), id: Some("maily".into()) }
+}
+
+/// What an object is sealed with, in S3's words: AES-256, under keys that the service keeps. *PutObject* (Amazon S3 API
+/// Reference): "The server-side encryption algorithm used when you store this object in Amazon S3."
+pub(super) fn sealing() -> Option<ServerSideEncryption> {
+    Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256))
 }
 
 /// A size or length as the protocol shows it.
@@ -150,18 +121,5 @@ mod tests {
     fn the_transport_is_not_the_content() {
         assert_eq!(without_chunks("aws-chunked"), None);
         assert_eq!(without_chunks("gzip, aws-chunked").as_deref(), Some("gzip"));
-    }
-
-    #[test]
-    fn what_is_not_done_is_refused() {
-        let check = |name: &'static str, value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
-            refuse_unsupported(&headers).is_ok()
-        };
-        assert!(check("x-amz-acl", "private") && !check("x-amz-acl", "public-read"));
-        assert!(check("x-amz-server-side-encryption", "AES256"));
-        assert!(!check("x-amz-server-side-encryption", "aws:kms"));
-        assert!(!check("x-amz-tagging", "a=b"));
     }
 }

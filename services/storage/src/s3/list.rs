@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::{
     CommonPrefix, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
-    Object, ObjectStorageClass,
+    Object, ObjectStorageClass, Owner,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
@@ -99,8 +99,9 @@ fn group<'a>(query: &Query<'_>, key: &'a str) -> Option<&'a str> {
     key.get(..query.prefix.len() + at + query.delimiter.len())
 }
 
-fn entry(key: String, object: rows::Object) -> S3Result<Object> {
+fn entry(key: String, object: rows::Object, owner: Option<Owner>) -> S3Result<Object> {
     Ok(Object {
+        owner,
         checksum_type: headers::sums_type(&object.sums),
         e_tag: Some(commit::etag(&object.etag)),
         key: Some(key),
@@ -118,7 +119,7 @@ fn token(text: &str) -> S3Result<String> {
 }
 
 /// Names in the response are percent-encoded where the client asks for it: XML can't hold every character.
-fn named(encoding: Option<&EncodingType>, name: String) -> String {
+pub(super) fn named(encoding: Option<&EncodingType>, name: String) -> String {
     match encoding {
         Some(_) => utf8_percent_encode(&name, PLAIN).to_string(),
         None => name,
@@ -145,7 +146,9 @@ impl Gateway {
         let page = region.list(&query).await?;
         let encoding = input.encoding_type.as_ref();
         let count = i32::try_from(page.len()).ok();
-        let contents = page.objects.into_iter().map(|(key, object)| entry(named(encoding, key), object));
+        let owner = input.fetch_owner.unwrap_or_default().then(headers::owner);
+        let contents = page.objects.into_iter();
+        let contents = contents.map(|(key, object)| entry(named(encoding, key), object, owner.clone()));
         let prefixes = page.prefixes.into_iter();
         Ok(S3Response::new(ListObjectsV2Output {
             key_count: count,
@@ -173,11 +176,13 @@ impl Gateway {
     ) -> S3Result<S3Response<ListObjectsOutput>> {
         let marker = request.input.marker.clone();
         let encoding = request.input.encoding_type.clone();
-        let page = self.list(request.map_input(ListObjectsV2Input::from)).await?.output;
+        let with_owner =
+            |input| ListObjectsV2Input { fetch_owner: Some(true), ..ListObjectsV2Input::from(input) };
+        let page = self.list(request.map_input(with_owner)).await?.output;
         let next = page.next_continuation_token.as_deref().map(token).transpose()?;
         Ok(S3Response::new(ListObjectsOutput {
             next_marker: next.map(|next| named(encoding.as_ref(), next)),
-            marker: Some(marker.unwrap_or_default()),
+            marker: Some(named(encoding.as_ref(), marker.unwrap_or_default())),
             name: page.name,
             prefix: page.prefix,
             delimiter: page.delimiter,

@@ -1,10 +1,16 @@
 //! The S3 protocol over the regions. What a request needs is gathered here: its region, its bucket, its body.
 
+mod allowed;
+mod answer;
 mod buckets;
+mod copy;
+mod entries;
 mod headers;
+mod host;
 mod list;
 mod multipart;
 mod objects;
+mod ranges;
 mod service;
 
 use std::collections::BTreeMap;
@@ -21,12 +27,14 @@ use crate::access::AccessKeys;
 use crate::error::Error;
 use crate::region::{NewBlob, Region};
 use crate::sums::{Algorithm, Claimed};
-use crate::write::{Body, Written};
+use crate::write::{Begun, Written};
+use host::Hosts;
 
-/// Bodies received at once by one listener; each keeps up to two parts of 6 MiB in memory, and others wait.
+/// Bodies received at once by one listener behind their first MiB; each keeps up to two parts of 6 MiB in memory, and others
+/// wait.
 const RECEIVING: usize = 6;
-/// How long they wait.
-const PLACE: Duration = Duration::from_secs(20);
+/// How long they wait: nearly as long as whoever has stopped moving keeps a place.
+const PLACE: Duration = Duration::from_secs(50);
 /// How long an answer may take that waits for no client: more means that the store below hangs.
 const ANSWER: Duration = Duration::from_secs(300);
 
@@ -39,6 +47,7 @@ pub(crate) struct Gateway {
     receiving: Arc<Semaphore>,
     /// Held while a bucket is made.
     names: Arc<Mutex<()>>,
+    hosts: Hosts,
 }
 
 impl Gateway {
@@ -48,7 +57,13 @@ impl Gateway {
         max_object_bytes: u64,
     ) -> Self {
         let receiving = Arc::new(Semaphore::new(RECEIVING));
-        Self { regions: Arc::new(regions), keys, max_object_bytes, receiving, names: Arc::default() }
+        let (names, hosts) = (Arc::default(), Hosts::default());
+        Self { regions: Arc::new(regions), keys, max_object_bytes, receiving, names, hosts }
+    }
+
+    /// The same, where buckets are at `BUCKET.domain`.
+    pub(crate) fn at_domain(self, domain: &str) -> Result<Self, Error> {
+        Ok(Self { hosts: Hosts::at(domain)?, ..self })
     }
 
     /// The same, with places for bodies of its own: slow uploads at one listener don't hold up the other.
@@ -96,41 +111,45 @@ impl Gateway {
         Ok(None)
     }
 
-    /// Receives a request's body into a new blob, and checks it against what the client says of it.
+    /// Receives a request's body of at most `limit` bytes into a new blob, and checks it against what the client says of
+    /// it.
     async fn receive<T>(
         &self,
         region: &Region,
         request: &S3Request<T>,
         body: Option<StreamingBlob>,
         wanted: Option<Algorithm>,
+        limit: u64,
     ) -> S3Result<(NewBlob, Written)> {
         let announced = headers::announced(&request.headers);
-        if announced.is_some_and(|length| length > self.max_object_bytes) {
-            return Err(Error::TooLarge(self.max_object_bytes).into());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(Error::TooLarge(limit).into());
         }
-        let place = self.place().await?;
         let claimed = Claimed::new(&request.headers, request.trailing_headers.clone(), wanted);
         let pieces = body.map(|body| body.map(|piece| piece.map_err(broken_off)));
         let pieces = futures::stream::iter(pieces).flatten().boxed();
+        // Without a place: so slow senders keep none from others, and a small object takes one only when it is whole.
+        let begun = Begun::receive(pieces, limit).await?;
+        let place = self.place().await?;
         let check = |written: &Written| match announced {
             Some(length) if length != written.size => Err(Error::Body),
             _ => Ok(claimed.check(&written.md5, &written.sums)?),
         };
-        self.write(region, place, pieces, &claimed, check).await
+        let sealing = Sealing { body: begun, claimed: &claimed, limit };
+        self.write(region, place, sealing, check).await
     }
 
-    /// Writes `pieces` into a new blob, if `check` finds nothing wrong with them.
+    /// Writes a body into a new blob, if `check` finds nothing wrong with them.
     async fn write(
         &self,
         region: &Region,
         place: OwnedSemaphorePermit,
-        pieces: Body,
-        claimed: &Claimed,
+        sealing: Sealing<'_>,
         check: impl FnOnce(&Written) -> Result<(), Error>,
     ) -> S3Result<(NewBlob, Written)> {
         let blob = region.new_blob().await?;
-        let (hasher, limit) = (claimed.hasher(), self.max_object_bytes);
-        let sealed = region.blobs.seal(&blob, pieces, hasher, limit).await?;
+        let (hasher, limit) = (sealing.claimed.hasher(), sealing.limit);
+        let sealed = region.blobs.seal(&blob, sealing.body, hasher, limit).await?;
         if let Err(error) = check(&sealed.written) {
             sealed.abort().await;
             return Err(error.into());
@@ -142,6 +161,13 @@ impl Gateway {
         })
         .await
     }
+}
+
+/// What becomes a blob, and how long it may be.
+struct Sealing<'a> {
+    body: Begun,
+    claimed: &'a Claimed,
+    limit: u64,
 }
 
 /// Why a body's stream failed: by a refusal of s3s (a wrong chunk signature or digest), or by the network.
@@ -167,7 +193,8 @@ async fn to_the_end<T: Send + 'static>(
     }
 }
 
-pub(crate) use service::router;
+pub(crate) use answer::{refuse, slow_down};
+pub(crate) use service::{held, router};
 
 #[cfg(test)]
 mod tests {

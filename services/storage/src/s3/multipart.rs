@@ -9,9 +9,9 @@ use s3s::dto::{
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{self, sums_of, with_sums};
-use super::list::beyond;
+use super::list::{beyond, named};
 use super::{Gateway, to_the_end};
-use crate::commit::{self, Named, Place};
+use crate::commit::{self, Named, Place, Whole};
 use crate::conditions::WriteIf;
 use crate::error::Error;
 use crate::region::Region;
@@ -20,11 +20,13 @@ use crate::sums::Algorithm;
 
 /// Parts of one upload, at most (S3's limit).
 const PARTS: i32 = 10_000;
+/// Bytes of a part, at most (S3's limit).
+pub(super) const MAX_PART: u64 = 5 << 30;
 /// Entries of one page, at most and unless asked.
 const PAGE: usize = 1000;
 
 /// A part's number; S3 counts from 1.
-fn number(number: i32) -> S3Result<u16> {
+pub(super) fn number(number: i32) -> S3Result<u16> {
     let valid = (1..=PARTS).contains(&number).then(|| u16::try_from(number).ok()).flatten();
     valid.ok_or_else(|| s3_error!(InvalidArgument, "Part number must be an integer between 1 and {PARTS}"))
 }
@@ -55,7 +57,7 @@ fn kind(upload: &Upload) -> Option<ChecksumType> {
 }
 
 impl Region {
-    async fn upload(&self, place: &Place, id: &str) -> Result<Upload, Error> {
+    pub(super) async fn upload(&self, place: &Place, id: &str) -> Result<Upload, Error> {
         let upload = self.row(rows::upload(&place.bucket, &place.key, id)).await?;
         upload.ok_or_else(|| S3ErrorCode::NoSuchUpload.into())
     }
@@ -66,7 +68,6 @@ impl Gateway {
         &self,
         mut request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
-        headers::refuse_unsupported(&request.headers)?;
         let region = self.in_bucket(&request, &request.input.bucket).await?;
         let input = &mut request.input;
         let algorithm =
@@ -91,6 +92,7 @@ impl Gateway {
             upload_id: Some(id),
             checksum_algorithm: request.input.checksum_algorithm,
             checksum_type: kind,
+            server_side_encryption: headers::sealing(),
             ..CreateMultipartUploadOutput::default()
         }))
     }
@@ -99,7 +101,6 @@ impl Gateway {
         &self,
         mut request: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
-        headers::refuse_unsupported(&request.headers)?;
         let place = Place { bucket: request.input.bucket.clone(), key: request.input.key.clone() };
         let number = number(request.input.part_number)?;
         let region = self.in_bucket(&request, &place.bucket).await?;
@@ -107,11 +108,15 @@ impl Gateway {
         let upload = region.upload(&place, &id).await?;
         let wanted = upload.algorithm.as_deref().and_then(Algorithm::named);
         let body = request.input.body.take();
-        let (blob, written) = self.receive(&region, &request, body, wanted).await?;
+        let limit = self.max_object_bytes.min(MAX_PART);
+        let (blob, written) = self.receive(&region, &request, body, wanted, limit).await?;
         let part =
             to_the_end(async move { region.put_part(&place, &id, number, blob, written).await }).await?;
-        let mut output =
-            UploadPartOutput { e_tag: Some(commit::etag(&part.etag)), ..UploadPartOutput::default() };
+        let mut output = UploadPartOutput {
+            e_tag: Some(commit::etag(&part.etag)),
+            server_side_encryption: headers::sealing(),
+            ..UploadPartOutput::default()
+        };
         with_sums!(output, &part.sums);
         Ok(S3Response::new(output))
     }
@@ -121,24 +126,24 @@ impl Gateway {
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let region = self.in_bucket(&request, &request.input.bucket).await?;
-        let limit = self.max_object_bytes;
         let input = request.input;
         let named = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let named = named.into_iter().map(name).collect::<S3Result<Vec<_>>>()?;
         let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
-        let claimed = sums_of!(input);
+        let size = input.mpu_object_size.map(u64::try_from).transpose();
+        let size = size.map_err(|_| s3_error!(InvalidRequest, "x-amz-mp-object-size is negative"))?;
+        let whole = Whole { sums: sums_of!(input), size, limit: self.max_object_bytes };
         let condition = WriteIf { matches: input.if_match, none_matches: input.if_none_match };
         let id = input.upload_id;
-        let object = to_the_end(async move {
-            region.complete_upload(&place, &id, &named, &claimed, &condition, limit).await
-        })
-        .await?;
+        let completing = async move { region.complete_upload(&place, &id, &named, &whole, &condition).await };
+        let object = to_the_end(completing).await?;
         let mut output = CompleteMultipartUploadOutput {
             location: Some(format!("/{}/{}", input.bucket, input.key)),
             bucket: Some(input.bucket),
             key: Some(input.key),
             e_tag: Some(commit::etag(&object.etag)),
             checksum_type: headers::sums_type(&object.sums),
+            server_side_encryption: headers::sealing(),
             ..CompleteMultipartUploadOutput::default()
         };
         with_sums!(output, &object.sums);
@@ -215,27 +220,32 @@ impl Gateway {
         let limit = page(input.max_uploads)?;
         let (found, more) = region.uploads_after(&input.bucket, &prefix, marker, limit).await?;
         let next = found.last().filter(|_| more).map(|(key, id, _)| (Some(key.clone()), Some(id.clone())));
+        let shown = |name: String| named(input.encoding_type.as_ref(), name);
         let uploads = found.into_iter().map(|(key, id, upload)| MultipartUpload {
             checksum_type: kind(&upload),
             checksum_algorithm: upload.algorithm.map(ChecksumAlgorithm::from),
             initiated: Some(headers::timestamp(upload.created_ms)),
-            key: Some(key),
+            key: Some(shown(key)),
             upload_id: Some(id),
             ..MultipartUpload::default()
         });
+        let uploads = uploads.collect();
         let truncated = next.is_some();
         let (next_key_marker, next_upload_id_marker) = next.unwrap_or_default();
+        let (key_marker, next_key_marker) = (input.key_marker.map(shown), next_key_marker.map(shown));
+        let prefix = input.prefix.map(shown);
         Ok(S3Response::new(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
             common_prefixes: Some(Vec::<CommonPrefix>::new()),
             is_truncated: Some(truncated),
-            key_marker: input.key_marker,
+            encoding_type: input.encoding_type,
+            key_marker,
             max_uploads: i32::try_from(limit).ok(),
             next_key_marker,
             next_upload_id_marker,
-            prefix: input.prefix,
+            prefix,
             upload_id_marker: input.upload_id_marker,
-            uploads: Some(uploads.collect()),
+            uploads: Some(uploads),
             ..ListMultipartUploadsOutput::default()
         }))
     }

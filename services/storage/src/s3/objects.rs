@@ -1,51 +1,61 @@
-//! Objects: put, get, head, copy, delete.
+//! Objects: put, get, head, delete.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use futures::StreamExt;
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput, DeleteObjectOutput,
-    DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETagCondition, Error as KeyError, GetObjectInput,
-    GetObjectOutput, HeadObjectInput, HeadObjectOutput, MetadataDirective, ObjectIdentifier, PutObjectInput,
-    PutObjectOutput, StreamingBlob, Timestamp,
+    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
+    Error as KeyError, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ObjectIdentifier,
+    PutObjectInput, PutObjectOutput, StreamingBlob, Timestamp,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
+use super::answer::{self, ObjectBytes};
 use super::headers::{self, with_sums};
-use super::{Gateway, to_the_end};
+use super::{Gateway, entries, to_the_end};
 use crate::commit::{self, Place};
-use crate::conditions::{ReadIf, WriteIf};
+use crate::conditions::{DeleteIf, ReadIf, WriteIf};
 use crate::error::Error;
 use crate::read::Reader;
 use crate::region::{NewBlob, Region};
 use crate::rows::{Headers, Object};
-use crate::sums::Claimed;
 use crate::write::Written;
 
 /// Objects deleted by one request, at most (S3's limit).
 const DELETES: usize = 1000;
 
 /// What of an object is asked for.
-struct Span {
+pub(super) struct Span {
     bytes: Range<u64>,
     /// `Content-Range`, where it is not the whole.
     content_range: Option<String>,
     parts_count: Option<i32>,
 }
 
+impl Span {
+    /// These bytes, for another object.
+    pub(super) fn of(bytes: Range<u64>) -> Self {
+        Self { bytes, content_range: None, parts_count: None }
+    }
+}
+
 fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S3Result<Span> {
     let parts_count = object.etag.rsplit_once('-').and_then(|(_, count)| count.parse().ok());
     let bytes = match (range, part) {
-        (None, None) => return Ok(Span { bytes: 0..object.size, content_range: None, parts_count: None }),
+        (None, None) => return Ok(Span::of(0..object.size)),
         (Some(_), Some(_)) => {
             return Err(s3_error!(InvalidRequest, "A range and a part can't both be asked for"));
         }
         (Some(range), None) => range.check(object.size)?,
         (None, Some(number)) => part_bytes(object, number)?,
     };
-    if bytes.is_empty() && object.size > 0 {
+    // RFC 9110, 14.1.2: no range of an empty object can be satisfied. But its one part is empty.
+    if bytes.is_empty() && part.is_none() {
         return Err(S3ErrorCode::InvalidRange.into());
+    }
+    if object.size == 0 {
+        return Ok(Span { bytes, content_range: None, parts_count });
     }
     let last = bytes.end.saturating_sub(1);
     let content_range = format!("bytes {}-{last}/{}", bytes.start, object.size);
@@ -55,14 +65,13 @@ fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S
 fn part_bytes(object: &Object, number: i32) -> S3Result<Range<u64>> {
     let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
     let index = index.filter(|index| *index < object.blobs.len());
-    let index =
-        index.ok_or_else(|| s3_error!(InvalidRange, "The requested partnumber is not satisfiable"))?;
+    let index = index.ok_or_else(|| s3_error!(InvalidPart, "The requested partnumber is not satisfiable"))?;
     let start = object.blobs[..index].iter().map(|blob| blob.size).sum();
     Ok(start..start + object.blobs[index].size)
 }
 
 /// Object versions are not kept; the only one is called `null`.
-fn only_version(version: Option<&str>) -> S3Result<()> {
+pub(super) fn only_version(version: Option<&str>) -> S3Result<()> {
     match version {
         None | Some("null" | "") => Ok(()),
         Some(_) => Err(S3ErrorCode::NoSuchVersion.into()),
@@ -93,6 +102,7 @@ macro_rules! describe {
             last_modified: Some(headers::timestamp(object.modified_ms)),
             metadata: Some(kept.metadata.clone().into_iter().collect()),
             parts_count: span.parts_count,
+            server_side_encryption: headers::sealing(),
             ..$output::default()
         };
         if $checksums && span.content_range.is_none() {
@@ -108,18 +118,19 @@ impl Gateway {
         &self,
         mut request: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
-        headers::refuse_unsupported(&request.headers)?;
         let place = Place { bucket: request.input.bucket.clone(), key: request.input.key.clone() };
         let region = self.in_bucket(&request, &place.bucket).await?;
         let input = &mut request.input;
         let kept = headers::kept(&request.headers, input.metadata.take(), input.expires.as_ref())?;
         let condition = WriteIf { matches: input.if_match.take(), none_matches: input.if_none_match.take() };
         let body = input.body.take();
-        let (blob, written) = self.receive(&region, &request, body, None).await?;
+        let limit = self.max_object_bytes;
+        let (blob, written) = self.receive(&region, &request, body, None, limit).await?;
         let object = put_blob(region, place, blob, written, kept, condition).await?;
         let mut output = PutObjectOutput {
             e_tag: Some(commit::etag(&object.etag)),
             checksum_type: headers::sums_type(&object.sums),
+            server_side_encryption: headers::sealing(),
             ..PutObjectOutput::default()
         };
         with_sums!(output, &object.sums);
@@ -147,7 +158,9 @@ impl Gateway {
         let checksums = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED");
         let mut output = describe!(GetObjectOutput, &object, &span, checksums);
         output.body = Some(body);
-        Ok(S3Response::new(output))
+        let mut response = S3Response::new(output);
+        response.extensions.insert(ObjectBytes);
+        Ok(response)
     }
 
     pub(super) async fn head(
@@ -169,63 +182,9 @@ impl Gateway {
         let checksums = input.checksum_mode.is_some_and(|mode| mode.as_str() == "ENABLED");
         let partial = span.content_range.is_some();
         let mut response = S3Response::new(describe!(HeadObjectOutput, &object, &span, checksums));
+        response.extensions.insert(ObjectBytes);
         response.status = partial.then_some(http::StatusCode::PARTIAL_CONTENT);
         Ok(response)
-    }
-
-    pub(super) async fn copy(
-        &self,
-        request: S3Request<CopyObjectInput>,
-    ) -> S3Result<S3Response<CopyObjectOutput>> {
-        headers::refuse_unsupported(&request.headers)?;
-        let input = &request.input;
-        let CopySource::Bucket { bucket, key, version_id } = &input.copy_source else {
-            return Err(s3_error!(NotImplemented, "Only a bucket and a key can be copied from"));
-        };
-        only_version(version_id.as_deref())?;
-        let replacing =
-            input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
-        let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
-        if !replacing && **bucket == *place.bucket && **key == *place.key {
-            return Err(s3_error!(
-                InvalidRequest,
-                "An object can be copied to itself only to change its metadata"
-            ));
-        }
-        let region = self.in_bucket(&request, &place.bucket).await?;
-        // Both buckets must lie in the one region that the request is signed for.
-        self.in_bucket(&request, bucket).await?;
-        let condition = source_condition(input);
-        let find = |object: &Object| {
-            condition.check_source(object)?;
-            span(object, None, None)
-        };
-        let (source, _, body) = open(&region, bucket, key, find).await?;
-        let kept = match replacing {
-            true => headers::kept(&request.headers, input.metadata.clone(), input.expires.as_ref())?,
-            false => source.headers.clone(),
-        };
-        let written_if = WriteIf::of(&request.headers)?;
-        let (blob, written) = self.duplicate(&region, body).await?;
-        let object = put_blob(region, place, blob, written, kept, written_if).await?;
-        let mut result = CopyObjectResult {
-            e_tag: Some(commit::etag(&object.etag)),
-            last_modified: Some(headers::timestamp(object.modified_ms)),
-            ..CopyObjectResult::default()
-        };
-        with_sums!(result, &object.sums);
-        Ok(S3Response::new(CopyObjectOutput {
-            copy_object_result: Some(result),
-            ..CopyObjectOutput::default()
-        }))
-    }
-
-    /// Writes an object's bytes into a new blob, under a key of its own.
-    async fn duplicate(&self, region: &Region, body: StreamingBlob) -> S3Result<(NewBlob, Written)> {
-        let place = self.place().await?;
-        let claimed = Claimed::new(&http::HeaderMap::new(), None, None);
-        let pieces = body.map(|piece| piece.map_err(|error| Error::Damaged(error.to_string()))).boxed();
-        self.write(region, place, pieces, &claimed, |_| Ok(())).await
     }
 
     pub(super) async fn delete(
@@ -236,7 +195,11 @@ impl Gateway {
         let region = self.in_bucket(&request, &request.input.bucket).await?;
         let input = request.input;
         let place = Place { bucket: input.bucket, key: input.key };
-        let condition = WriteIf { matches: input.if_match, none_matches: None };
+        let condition = DeleteIf {
+            matches: input.if_match,
+            modified: input.if_match_last_modified_time,
+            size: input.if_match_size,
+        };
         to_the_end(async move { region.delete_object(&place, &condition).await }).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
@@ -246,9 +209,13 @@ impl Gateway {
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let region = self.in_bucket(&request, &request.input.bucket).await?;
+        entries::check(&request)?;
         let S3Request { input, .. } = request;
         if input.delete.objects.len() > DELETES {
             return Err(s3_error!(MalformedXML, "At most {DELETES} objects can be deleted at once"));
+        }
+        if input.delete.objects.iter().any(|object| object.key.is_empty()) {
+            return Err(s3_error!(MalformedXML, "An object to be deleted has no key"));
         }
         let quiet = input.delete.quiet.unwrap_or(false);
         let bucket = input.bucket;
@@ -278,7 +245,11 @@ impl Gateway {
 async fn delete_one(region: Arc<Region>, bucket: String, object: ObjectIdentifier) -> S3Result<()> {
     only_version(object.version_id.as_deref())?;
     let place = Place { bucket, key: object.key };
-    let condition = WriteIf { matches: object.e_tag.map(ETagCondition::ETag), none_matches: None };
+    let condition = DeleteIf {
+        matches: object.e_tag.map(DeleteIf::tag),
+        modified: object.last_modified_time,
+        size: object.size,
+    };
     to_the_end(async move { region.delete_object(&place, &condition).await }).await
 }
 
@@ -286,12 +257,12 @@ fn key_error(key: String, error: &S3Error) -> KeyError {
     KeyError {
         code: Some(error.code().as_str().to_owned()),
         key: Some(key),
-        message: error.message().map(str::to_owned),
+        message: Some(error.message().unwrap_or_else(|| answer::message(error.code().as_str())).to_owned()),
         version_id: None,
     }
 }
 
-async fn put_blob(
+pub(super) async fn put_blob(
     region: Arc<Region>,
     place: Place,
     blob: NewBlob,
@@ -303,7 +274,7 @@ async fn put_blob(
 }
 
 /// Looks an object up and begins to read what `find` asks of it; the first bytes are there, and good, when this answers.
-async fn open(
+pub(super) async fn open(
     region: &Region,
     bucket: &str,
     key: &str,
@@ -324,13 +295,4 @@ async fn body(mut reader: Reader) -> Result<StreamingBlob, Error> {
     let first = reader.next().await?;
     let first = futures::stream::iter(first.map(Ok));
     Ok(StreamingBlob::wrap(first.chain(reader.stream())))
-}
-
-fn source_condition(input: &CopyObjectInput) -> ReadIf {
-    ReadIf {
-        matches: input.copy_source_if_match.clone(),
-        none_matches: input.copy_source_if_none_match.clone(),
-        modified_since: input.copy_source_if_modified_since.clone(),
-        unmodified_since: input.copy_source_if_unmodified_since.clone(),
-    }
 }

@@ -9,14 +9,16 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{Method, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto::*;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use super::{ANSWER, Gateway};
+use super::allowed::Allowed;
+use super::ranges::{WithoutRange, verified};
+use super::{ANSWER, Gateway, answer, entries};
 use crate::access;
 
 /// The longest XML body: a list of 10,000 parts with checksums.
@@ -29,7 +31,7 @@ macro_rules! operations {
         impl S3 for Gateway {
             $(
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                    self.$method(request).await
+                    self.$method(verified(request)).await
                 }
             )*
         }
@@ -52,6 +54,7 @@ operations! {
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = delete_many;
     create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = create_upload;
     upload_part(UploadPartInput) -> UploadPartOutput = put_part;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = copy_part;
     complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = complete;
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = abort;
     list_parts(ListPartsInput) -> ListPartsOutput = parts;
@@ -61,24 +64,42 @@ operations! {
 /// The S3 API as a router, for one listener.
 pub(crate) fn router(gateway: &Gateway) -> Router {
     let gateway = gateway.for_listener();
-    let mut config = S3Config::default();
-    config.xml_max_body_size = MAX_XML;
-    let mut builder = S3ServiceBuilder::new(gateway.clone());
+    let mut builder = plain(&gateway);
+    builder.set_route(WithoutRange(plain(&gateway).build()));
     builder.set_auth(gateway.keys);
-    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    builder.set_access(Allowed);
     let service = builder.build();
     Router::new()
         .fallback_service(tower::service_fn(move |request| serve(service.clone(), request)))
         .layer(axum::middleware::from_fn(access::guard))
+        .layer(axum::middleware::from_fn(answer::complete))
+}
+
+/// The service without anybody asking who calls.
+fn plain(gateway: &Gateway) -> S3ServiceBuilder {
+    let mut config = S3Config::default();
+    config.xml_max_body_size = MAX_XML;
+    let mut builder = S3ServiceBuilder::new(gateway.clone());
+    builder.set_host(gateway.hosts.clone());
+    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    builder
+}
+
+/// An upload is passed on to the store as it comes; other bodies are gathered.
+pub(crate) fn held(request: &Request) -> Option<usize> {
+    (request.method() == Method::PUT).then_some(crate::write::HELD)
 }
 
 /// A `PUT` takes as long as its body does, at the least rate of [`crate::write`]; other answers have a deadline.
 async fn serve(service: S3Service, request: Request) -> Result<Response, Infallible> {
     let deadline = if request.method() == Method::PUT { Duration::MAX } else { ANSWER };
-    let answer = service.call(request.map(s3s::Body::http_body_unsync));
+    let answer = service.call(entries::watched(request).map(s3s::Body::http_body_unsync));
     Ok(match tokio::time::timeout(deadline, answer).await {
         Ok(Ok(response)) => response.map(Body::new),
-        Ok(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Ok(Err(_)) => {
+            let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
+            answer::refuse(status, code, "The service failed; try again.")
+        }
+        Err(_) => answer::slow_down(),
     })
 }

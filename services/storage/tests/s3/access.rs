@@ -26,6 +26,9 @@ async fn presigned_links_work_until_they_are_touched() {
         assert!(text(refused).await.contains("<Code>SignatureDoesNotMatch</Code>"));
     }
     assert_eq!(fetch(served.address, "PUT", link.uri()).await.status(), 403);
+    let endless = fetch(served.address, "GET", &link.uri().replace("Expires=60", "Expires=604801")).await;
+    assert_eq!(endless.status(), 400);
+    assert!(text(endless).await.contains("<Code>AuthorizationQueryParametersError</Code>"));
     let old = PresigningConfig::builder().start_time(SystemTime::now() - Duration::from_secs(120));
     let old = old.expires_in(Duration::from_secs(60)).build().unwrap();
     let expired = fetch(served.address, "GET", get.presigned(old).await.unwrap().uri()).await;

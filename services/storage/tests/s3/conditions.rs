@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
 use axum::body::Body;
 use futures::future::join_all;
 use http::{Method, Request};
@@ -106,6 +106,38 @@ async fn conditions_of_readers_and_absent_objects() {
     assert_eq!(status(get().if_none_match(format!("\"{etag}\"")).send().await), 304);
     assert_eq!(status(get().if_match("\"other\"").send().await), 412);
     assert_eq!(status(get().if_match(format!("\"{etag}\"")).send().await), 200);
+}
+
+#[tokio::test]
+async fn deletes_are_conditional_too() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let etag = objects.put("things", "a", "one".into()).await.unwrap();
+    let delete = || objects.sdk().delete_object().bucket("things").key("a");
+    for wrong in [delete().if_match("\"other\""), delete().if_match_size(4)] {
+        assert_eq!(code(wrong.send().await), "PreconditionFailed");
+    }
+    let long_ago = aws_sdk_s3::primitives::DateTime::from_secs(1);
+    assert_eq!(code(delete().if_match_last_modified_time(long_ago).send().await), "PreconditionFailed");
+    let many = async |entry: ObjectIdentifier| {
+        let delete = Delete::builder().objects(entry).build().unwrap();
+        let done = objects.sdk().delete_objects().bucket("things").delete(delete).send().await.unwrap();
+        done.errors().first().map(|error| error.code().unwrap().to_owned())
+    };
+    let entry = || ObjectIdentifier::builder().key("a");
+    let failed = Some("PreconditionFailed".to_owned());
+    assert_eq!(many(entry().e_tag("\"other\"").build().unwrap()).await, failed);
+    assert_eq!(many(entry().size(4).build().unwrap()).await, failed);
+    assert_eq!(many(entry().last_modified_time(long_ago).build().unwrap()).await, failed);
+    assert_eq!(objects.get("things", "a").await.unwrap(), "one");
+
+    delete().if_match(format!("\"{etag}\"")).if_match_size(3).send().await.unwrap();
+    assert!(matches!(objects.get("things", "a").await, Err(maily_objects::Error::NotFound)));
+    delete().if_match("\"other\"").send().await.unwrap();
+    objects.put("things", "a", "two".into()).await.unwrap();
+    assert_eq!(many(entry().e_tag("*").size(3).build().unwrap()).await, None);
+    assert!(matches!(objects.get("things", "a").await, Err(maily_objects::Error::NotFound)));
 }
 
 /// Storage over a network that loses the answer to the first `PUT`, and lets no `GET` through while `deaf`.

@@ -38,7 +38,7 @@ async fn in_parts(objects: &Objects, name: &str, seed: u64) -> bool {
         let made = sdk.create_multipart_upload().bucket("things").key(name).send().await?;
         let id = made.upload_id().unwrap_or_default();
         let mut parts = CompletedMultipartUpload::builder();
-        for (number, part) in (1..).zip(bytes(seed).chunks(3 << 20)) {
+        for (number, part) in (1..).zip(bytes(seed).chunks(5 << 20)) {
             let put = sdk.upload_part().bucket("things").key(name).upload_id(id).part_number(number);
             let put = put.body(ByteStream::from(part.to_vec())).send().await?;
             parts = parts.parts(CompletedPart::builder().part_number(number).set_e_tag(put.e_tag).build());

@@ -52,6 +52,8 @@ async fn pages_prefixes_and_groups() {
     assert_eq!(rest, ["b6", "b7", "b8", "b9", "c%20d%26%3C%3E"]);
     let bad = objects.sdk().list_objects_v2().bucket("things").continuation_token("!").send().await;
     assert_eq!(code(bad), "InvalidArgument");
+    let owned = objects.sdk().list_objects_v2().bucket("things").fetch_owner(true).send().await.unwrap();
+    assert_eq!(owned.contents()[0].owner().unwrap().id(), Some("maily"));
     let first = objects.sdk().list_objects().bucket("things").prefix("b").max_keys(2).send().await.unwrap();
     assert_eq!(first.next_marker(), Some("b1"));
 }

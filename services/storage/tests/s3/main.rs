@@ -4,14 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access;
+mod answers;
 mod child;
 mod conditions;
 mod contract;
 mod disk;
+mod headers;
+mod hosts;
 mod kills;
 mod listing;
 mod multipart;
 mod objects;
+mod ranges;
 mod residency;
+mod slow;
 mod speed;
 mod support;

@@ -64,6 +64,10 @@ async fn headers_and_checksums_come_back() {
     assert_eq!(put.e_tag(), Some("\"5d41402abc4b2a76b9719d911017c592\""));
     let head = objects.sdk().head_object().bucket("things").key("a").checksum_mode(ChecksumMode::Enabled);
     let head = head.send().await.unwrap();
+    // What every object is sealed with, whether asked for or not.
+    for answered in [put.server_side_encryption(), head.server_side_encryption()] {
+        assert_eq!(answered.map(|it| it.as_str()), Some("AES256"));
+    }
     assert_eq!((head.content_length(), head.content_type()), (Some(5), Some("text/plain")));
     assert_eq!(head.cache_control(), Some("no-store"));
     assert_eq!(head.metadata().unwrap()["colour"], "blue");
@@ -91,6 +95,20 @@ async fn copies_are_objects_of_their_own() {
     objects.delete("things", "a").await.unwrap();
     assert!(objects.get("things", "b").await.unwrap() == noise(1, 5 << 20));
     assert_eq!(code(copy().key("c").send().await), "NoSuchKey");
+    let summed =
+        objects.sdk().put_object().bucket("things").key("s").checksum_algorithm(ChecksumAlgorithm::Sha256);
+    let summed = summed.body(ByteStream::from_static(b"hello")).send().await.unwrap();
+    let sums = async |key: &str| {
+        let head = objects.sdk().head_object().bucket("things").key(key);
+        let head = head.checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
+        (head.checksum_sha256().map(str::to_owned), head.checksum_crc32().is_some())
+    };
+    let again = |key: &str| objects.sdk().copy_object().bucket("things").copy_source("things/s").key(key);
+    let kept = again("kept").send().await.unwrap();
+    assert_eq!(kept.server_side_encryption().map(|it| it.as_str()), Some("AES256"));
+    assert_eq!(sums("kept").await, (summed.checksum_sha256().map(str::to_owned), false));
+    again("other").checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.unwrap();
+    assert_eq!(sums("other").await, (None, true));
     let onto_itself = objects.sdk().copy_object().bucket("things").copy_source("things/b").key("b");
     assert_eq!(code(onto_itself.clone().send().await), "InvalidRequest");
     let renamed = onto_itself.metadata_directive(MetadataDirective::Replace).metadata("x", "y");
@@ -110,6 +128,10 @@ async fn deleted_is_deleted_and_a_full_bucket_stays() {
     assert_eq!(code(objects.sdk().delete_bucket().bucket("things").send().await), "BucketNotEmpty");
     objects.delete("things", "a").await.unwrap();
     objects.delete("things", "a").await.unwrap();
+    let none =
+        Delete::builder().objects(ObjectIdentifier::builder().key("").build().unwrap()).build().unwrap();
+    let none = objects.sdk().delete_objects().bucket("things").delete(none).send().await;
+    assert_eq!(code(none), "MalformedXML", "no key is no deletion");
     let both = ["b", "c"].map(|key| ObjectIdentifier::builder().key(key).build().unwrap());
     let both = Delete::builder().set_objects(Some(both.to_vec())).build().unwrap();
     let done = objects.sdk().delete_objects().bucket("things").delete(both).send().await.unwrap();

@@ -40,9 +40,12 @@ pub(crate) async fn open(dir: &Path) -> Storage {
 
 /// Serves `storage` on a port of 127.0.0.1, until the runtime ends.
 pub(crate) async fn serve(storage: &Storage) -> SocketAddr {
+    serve_router(storage.router()).await
+}
+
+pub(crate) async fn serve_router(router: axum::Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = storage.router();
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     address
 }
@@ -107,11 +110,23 @@ pub(crate) fn moving(address: Arc<Mutex<SocketAddr>>) -> impl Exchange {
 
 /// One request as it is, such as a presigned URL; the host it names is kept as its header.
 pub(crate) async fn fetch(address: SocketAddr, method: &str, url: &str) -> Response<Incoming> {
+    fetch_with(address, method, url, &[]).await
+}
+
+/// The same with these headers.
+pub(crate) async fn fetch_with(
+    address: SocketAddr,
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+) -> Response<Incoming> {
     let uri: Uri = url.parse().unwrap();
     let host = uri.authority().map_or_else(|| address.to_string(), ToString::to_string);
-    let request =
-        Request::builder().method(method).uri(uri).header("host", host).body(Body::empty()).unwrap();
-    tower::ServiceExt::oneshot(plain(address), request).await.unwrap()
+    let mut request = Request::builder().method(method).uri(uri).header("host", host);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    tower::ServiceExt::oneshot(plain(address), request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
 pub(crate) async fn text(response: Response<Incoming>) -> String {

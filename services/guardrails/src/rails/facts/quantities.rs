@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Known, MAX_REASONS, place};
-use crate::text::tokens::{Kind, Token, stem};
+use crate::text::{
+    lexicon::undoubled,
+    tokens::{Kind, Token, stem},
+};
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -392,9 +395,7 @@ pub(super) fn root(lower: &str) -> String {
     let stem = stem(lower);
     for ending in ["ing", "ed"] {
         if let Some(base) = stem.strip_suffix(ending).filter(|base| base.len() > 2) {
-            let bytes = base.as_bytes();
-            let doubled = bytes.len() > 3 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2];
-            return if doubled { base[..base.len() - 1].to_owned() } else { base.to_owned() };
+            return undoubled(base).unwrap_or(base).to_owned();
         }
     }
     stem.strip_suffix('e').filter(|base| base.len() > 2).map_or(stem.clone(), str::to_owned)
@@ -403,6 +404,12 @@ pub(super) fn root(lower: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_root_is_found_in_any_script() {
+        let roots = ["shipping", "shipped", "a丸ing", "丸丸ing", "ééing", "丸ed", "ing"].map(root);
+        assert_eq!(roots, ["ship", "ship", "a丸", "丸", "éé", "丸", "ing"]);
+    }
     use crate::text::tokens::tokens;
 
     #[test]

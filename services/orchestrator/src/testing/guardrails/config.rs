@@ -134,8 +134,9 @@ impl Config {
         self.flows.iter().any(|runs| runs == flow)
     }
 
-    pub(super) fn input(&self, text: &str) -> Vec<Violation> {
-        self.regex(INPUT, "input", text).into_iter().collect()
+    /// None where there is no input rail: a text that nothing judges has not passed.
+    pub(super) fn input(&self, text: &str) -> Option<Vec<Violation>> {
+        self.runs(INPUT).then(|| self.regex(INPUT, "input", text).into_iter().collect())
     }
 
     pub(super) fn output(&self, field: &str, text: &str) -> Vec<Violation> {
@@ -152,6 +153,10 @@ impl Config {
         ];
         let mut found: Vec<_> =
             texts.into_iter().flat_map(|(field, text)| self.output(field, text)).collect();
+        // The first flow that says no is the last that runs; this one stands before the other.
+        if !found.is_empty() {
+            return found;
+        }
         let ways_out = [
             (mail.list_unsubscribe == format!("<{PLACEHOLDER}>"), "the header List-Unsubscribe"),
             (mail.list_unsubscribe_post == "List-Unsubscribe=One-Click", "the header List-Unsubscribe-Post"),

@@ -1,0 +1,389 @@
+//! Bodies under way: all of them together bounded in bytes, and each has to keep coming.
+//!
+//! A limit for each body bounds nothing where many are sent at once and none is finished. So what has come of a body is
+//! counted, in KiB, until its request is answered, and a body that finds no room is refused; and whoever sends too little
+//! for too long is refused, so that what they hold is free again.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http_body::{Body as _, Frame, SizeHint};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep},
+};
+
+use crate::{closed::is_grpc, problem::Problem};
+
+const KIB: usize = 1 << 10;
+/// Bytes that have to come while a client is waited for as long as its listener's patience.
+pub(crate) const LEAST: usize = 16 << 10;
+/// Patience with people's clients: 1.6 KiB a second is less than any line that a body is sent over.
+pub(crate) const AT_THE_EDGE: Duration = Duration::from_secs(10);
+/// Patience with other services. They pass on what people's clients send, whose own listener notices first and says it.
+pub(crate) const INSIDE: Duration = Duration::from_secs(30);
+/// When it may be tried again where there is no room.
+const AGAIN_SECONDS: u64 = 5;
+
+/// How many bytes of a request's body are in memory at most, where its service passes them on as they come; `None` where
+/// they are gathered.
+pub type Streams = fn(&Request) -> Option<usize>;
+
+/// The bodies of all listeners of a process.
+#[derive(Clone)]
+pub(crate) struct Budget(Arc<Semaphore>);
+
+impl Budget {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new((bytes / KIB).min(Semaphore::MAX_PERMITS))))
+    }
+}
+
+/// What bounds the bodies of one listener.
+#[derive(Clone)]
+pub(crate) struct Bodies {
+    pub(crate) budget: Budget,
+    pub(crate) streams: Option<Streams>,
+    /// How long a client may take for [`LEAST`].
+    pub(crate) patience: Duration,
+}
+
+/// Lets a request through with its body counted and hurried.
+pub(crate) async fn bounded(State(bodies): State<Bodies>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let grpc = is_grpc(request.headers());
+    let most = bodies.streams.and_then(|streams| streams(&request)).unwrap_or(usize::MAX);
+    let account = Arc::new(Account { free: Arc::clone(&bodies.budget.0), most, counted: Mutex::default() });
+    let pace = Pace::new(bodies.patience);
+    let response =
+        next.run(request.map(|body| Body::new(Received { body, pace, account: Arc::clone(&account) }))).await;
+    // Whatever a handler made of a body that failed: this is why it did.
+    let refused = account.counted().refused;
+    match refused {
+        Some(refusal) => refusal.answer(grpc),
+        None => response.map(|body| Body::new(Holding::new(body, account))),
+    }
+}
+
+/// Why a body is not read any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("there is no room for the request body now")]
+    Full,
+    #[error("the request body came too slowly")]
+    Slow,
+}
+
+impl Refusal {
+    fn answer(self, grpc: bool) -> Response {
+        match (self, grpc) {
+            (Self::Full, true) => tonic::Status::unavailable(self.to_string()).into_http(),
+            (Self::Slow, true) => tonic::Status::deadline_exceeded(self.to_string()).into_http(),
+            (Self::Full, false) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, self.to_string())
+                .retry_after(AGAIN_SECONDS)
+                .into_response(),
+            (Self::Slow, false) => {
+                Problem::new(StatusCode::REQUEST_TIMEOUT, self.to_string()).into_response()
+            }
+        }
+    }
+}
+
+/// What one request's body takes of the budget.
+struct Account {
+    free: Arc<Semaphore>,
+    most: usize,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    bytes: usize,
+    held: Option<OwnedSemaphorePermit>,
+    refused: Option<Refusal>,
+}
+
+impl Account {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn charge(&self, bytes: usize) -> Result<(), Refusal> {
+        let mut counted = self.counted();
+        counted.bytes = counted.bytes.saturating_add(bytes).min(self.most);
+        let held = counted.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = counted.bytes.div_ceil(KIB).saturating_sub(held);
+        if more == 0 {
+            return Ok(());
+        }
+        let taken = u32::try_from(more)
+            .ok()
+            .and_then(|more| Arc::clone(&self.free).try_acquire_many_owned(more).ok());
+        let Some(taken) = taken else {
+            counted.refused = Some(Refusal::Full);
+            return Err(Refusal::Full);
+        };
+        match &mut counted.held {
+            Some(held) => held.merge(taken),
+            none => *none = Some(taken),
+        }
+        Ok(())
+    }
+}
+
+/// A request's body while it arrives.
+struct Received {
+    body: Body,
+    pace: Pace,
+    account: Arc<Account>,
+}
+
+impl Received {
+    fn refused(&self) -> Option<Refusal> {
+        self.account.counted().refused
+    }
+}
+
+impl http_body::Body for Received {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        // Again and again: an end here would make a torn body look whole.
+        if let Some(refusal) = self.refused() {
+            return Poll::Ready(Some(Err(axum::Error::new(refusal))));
+        }
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        let frame = match polled {
+            Poll::Ready(Some(Ok(frame))) => frame,
+            Poll::Pending if self.pace.is_lost(cx) => {
+                self.account.counted().refused = Some(Refusal::Slow);
+                return Poll::Ready(Some(Err(axum::Error::new(Refusal::Slow))));
+            }
+            other => return other,
+        };
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        self.pace.came(bytes);
+        let charged = self.account.charge(bytes).map(|()| frame);
+        Poll::Ready(Some(charged.map_err(axum::Error::new)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.refused().is_none() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// How long a client was waited for since its last [`LEAST`] bytes. Time in which nobody reads is not the client's.
+struct Pace {
+    patience: Duration,
+    left: Duration,
+    bytes: usize,
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Pace {
+    fn new(patience: Duration) -> Self {
+        Self { patience, left: patience, bytes: 0, waiting: None }
+    }
+
+    /// While nothing is there: whether it has taken too long, and otherwise a waking when it will have.
+    fn is_lost(&mut self, cx: &mut Context<'_>) -> bool {
+        let left = self.left;
+        let begin = || {
+            let now = Instant::now();
+            (now, Box::pin(tokio::time::sleep_until(now + left)))
+        };
+        let (_, alarm) = self.waiting.get_or_insert_with(begin);
+        alarm.as_mut().poll(cx).is_ready()
+    }
+
+    fn came(&mut self, bytes: usize) {
+        if let Some((since, _)) = self.waiting.take() {
+            self.left = self.left.saturating_sub(since.elapsed());
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes >= LEAST {
+            (self.bytes, self.left) = (0, self.patience);
+        }
+    }
+}
+
+/// An answer that keeps something until its last byte.
+pub(crate) struct Holding<T> {
+    body: Body,
+    _kept: T,
+}
+
+impl<T> Holding<T> {
+    pub(crate) fn new(body: Body, kept: T) -> Self {
+        Self { body, _kept: kept }
+    }
+}
+
+impl<T: Unpin> http_body::Body for Holding<T> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        Router, middleware,
+        routing::{post, put},
+    };
+    use futures::StreamExt as _;
+    use tokio::sync::mpsc;
+    use tokio_util::task::TaskTracker;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// As the chassis serves it: `/gather` reads a body whole, `/pass` forgets each piece.
+    fn router(kib: usize) -> Router {
+        let streams: Streams = |request| (request.uri().path() == "/pass").then_some(2 * KIB);
+        let bodies = Bodies { budget: Budget::new(kib * KIB), streams: Some(streams), patience: AT_THE_EDGE };
+        let pass = async |body: Body| {
+            let mut pieces = body.into_data_stream();
+            let mut bytes = 0;
+            while let Some(Ok(piece)) = pieces.next().await {
+                bytes += piece.len();
+            }
+            bytes.to_string()
+        };
+        Router::new()
+            .route("/gather", post(async |body: Bytes| body.len().to_string()))
+            .route("/pass", put(pass))
+            .layer(middleware::from_fn_with_state(bodies, bounded))
+    }
+
+    fn request(method: &str, path: &str, body: Body) -> Request {
+        Request::builder().method(method).uri(path).body(body).unwrap()
+    }
+
+    /// A body whose pieces are sent one by one.
+    fn by_hand() -> (mpsc::Sender<Vec<u8>>, Body) {
+        let (pieces, sent) = mpsc::channel::<Vec<u8>>(1);
+        let sent = futures::stream::unfold(sent, async |mut sent: mpsc::Receiver<Vec<u8>>| {
+            let piece = sent.recv().await?;
+            Some((Ok::<_, std::convert::Infallible>(piece), sent))
+        });
+        (pieces, Body::from_stream(sent))
+    }
+
+    #[tokio::test]
+    async fn unfinished_bodies_are_bounded_together() {
+        let (router, tasks) = (router(64), TaskTracker::new());
+        let mut open = Vec::new();
+        for _ in 0..2 {
+            let (pieces, body) = by_hand();
+            tasks.spawn(router.clone().oneshot(request("POST", "/gather", body)));
+            pieces.send(vec![0; 30 * KIB]).await.unwrap();
+            // Room for the next is there when this one was taken, and it is counted at once.
+            drop(pieces.reserve().await.unwrap());
+            open.push(pieces);
+        }
+        let send = async |kib: usize| {
+            let body = Body::from(vec![0; kib * KIB]);
+            router.clone().oneshot(request("POST", "/gather", body)).await.unwrap()
+        };
+        let refused = send(5).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()["retry-after"], "5");
+        open.clear();
+        tasks.close();
+        tasks.wait().await;
+        let answered = send(64).await;
+        assert_eq!(answered.status(), StatusCode::OK, "what is answered is counted no longer");
+        assert_eq!(
+            send(1).await.status(),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this answer is still on its way"
+        );
+        drop(answered);
+        assert_eq!(send(65).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(send(64).await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_stream_counts_what_is_held_of_it() {
+        let router = router(4);
+        let pieces = futures::stream::iter((0..100).map(|_| Ok::<_, std::convert::Infallible>(vec![0; KIB])));
+        let answer = router.oneshot(request("PUT", "/pass", Body::from_stream(pieces))).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let bytes = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
+        assert_eq!(bytes, (100 * KIB).to_string());
+    }
+
+    /// How long a body of `pieces` of this size, one every `pause`, is waited for, and the answer.
+    async fn at_pace(piece: usize, pieces: usize, pause: Duration) -> (StatusCode, Duration) {
+        let begun = Instant::now();
+        let trickle = futures::stream::iter(0..pieces).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, std::convert::Infallible>(vec![0; piece])
+        });
+        let body = Body::from_stream(trickle);
+        let answer = router(1 << 10).oneshot(request("POST", "/gather", body)).await.unwrap();
+        (answer.status(), begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_to_keep_coming() {
+        let second = Duration::from_secs(1);
+        let (status, after) = at_pace(1, 100_000, second).await;
+        assert_eq!((status, after.as_secs()), (StatusCode::REQUEST_TIMEOUT, 10), "a byte a second");
+        let (status, after) = at_pace(1, 1, second * 600).await;
+        assert_eq!((status, after.as_secs()), (StatusCode::REQUEST_TIMEOUT, 10), "silence");
+        let (status, after) = at_pace(LEAST, 50, second * 9).await;
+        assert_eq!((status, after.as_secs()), (StatusCode::OK, 450), "slow, and steady");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_nobody_reads_is_not_the_clients() {
+        let mut pace = Pace::new(AT_THE_EDGE);
+        let lost = async |pace: &mut Pace| std::future::poll_fn(|cx| Poll::Ready(pace.is_lost(cx))).await;
+        for _ in 0..5 {
+            assert!(!lost(&mut pace).await);
+            tokio::time::advance(Duration::from_secs(1)).await;
+            pace.came(1);
+            tokio::time::advance(Duration::from_secs(3_600)).await;
+        }
+        assert!(!lost(&mut pace).await);
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert!(lost(&mut pace).await);
+    }
+}

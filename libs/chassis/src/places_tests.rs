@@ -1,0 +1,175 @@
+//! Listeners that are filled: who is served all the same, and who is counted as whom.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    middleware,
+    routing::{any, get},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    time::timeout,
+};
+
+use crate::{
+    config::{Edge, Limits},
+    edge::{self, EdgeAuth, Gate, KeyHashes},
+    places::{Bounds, Places},
+    proxies::Proxies,
+    rate::Rate,
+    serve::{Security, Server},
+    serve_tests::{run, serve_within},
+};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+/// More than any answer here takes.
+const SOON: Duration = Duration::from_secs(20);
+
+/// What comes back until the server closes; empty where it closes without an answer.
+async fn send(mut stream: TcpStream, text: String) -> String {
+    let mut answer = Vec::new();
+    let exchange = async {
+        stream.write_all(text.as_bytes()).await?;
+        stream.read_to_end(&mut answer).await
+    };
+    let _reset_or_closed = timeout(SOON, exchange).await.expect("an answer, or an end");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+async fn ask(address: &str, text: &str) -> String {
+    send(TcpStream::connect(address).await.unwrap(), text.to_owned()).await
+}
+
+/// Answers with the client's address; `/slow` when it is told to, having said that it was asked.
+fn router(asked: &Arc<Notify>, go: &Arc<Notify>) -> Router {
+    let (asked, go) = (Arc::clone(asked), Arc::clone(go));
+    let slow = move || async move {
+        asked.notify_one();
+        go.notified().await;
+        "done"
+    };
+    let who = async |ConnectInfo(client): ConnectInfo<SocketAddr>| client.ip().to_string();
+    Router::new().route("/", get(who)).route("/slow", get(slow))
+}
+
+fn plain() -> Router {
+    router(&Arc::default(), &Arc::default())
+}
+
+/// A listener whose clients come through 127.0.0.1, as this section says.
+fn behind(forwarded_hop: Option<usize>, proxy_protocol: bool) -> Proxies {
+    let mut config = Edge::new("127.0.0.1:0".parse().unwrap(), "c".into(), "k".into());
+    config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    (config.forwarded_hop, config.proxy_protocol) = (forwarded_hop, proxy_protocol);
+    Proxies::new("edge", &config).unwrap()
+}
+
+async fn server(router: Router, bounds: Bounds, proxies: Proxies) -> Server {
+    Server {
+        listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        security: Security::Plain,
+        router,
+        limits: Limits::default(),
+        places: Places::new(bounds),
+        proxies,
+    }
+}
+
+#[tokio::test]
+async fn silent_connections_keep_nobody_out() {
+    let limits = Limits { connections: 4, ..Limits::default() };
+    let running = serve_within(Security::Plain, plain(), limits).await;
+    let mut silent = Vec::new();
+    for begun in [&b""[..], b"GET / HTTP/1.1\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", b"", b""] {
+        let mut stream = TcpStream::connect(&running.address).await.unwrap();
+        stream.write_all(begun).await.unwrap();
+        silent.push(stream);
+    }
+    for _ in 0..8 {
+        let answer = ask(&running.address, GET).await;
+        assert!(answer.ends_with("127.0.0.1"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_and_work_is_left_alone() {
+    let (asked, go) = (Arc::default(), Arc::default());
+    let limits = Limits { connections: 8, connections_per_address: 2, ..Limits::default() };
+    let running = serve_within(Security::Plain, router(&asked, &go), limits).await;
+    let mut working = Vec::new();
+    for _ in 0..2 {
+        let stream = TcpStream::connect(&running.address).await.unwrap();
+        working.push(tokio::spawn(send(stream, GET.replace(" / ", " /slow "))));
+        asked.notified().await;
+    }
+    assert_eq!(ask(&running.address, GET).await, "", "a third is closed");
+    go.notify_one();
+    go.notify_one();
+    for answer in working {
+        let answer = answer.await.unwrap();
+        assert!(answer.ends_with("done"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_is_answered_when_every_place_is_at_work() {
+    let (asked, go) = (Arc::default(), Arc::default());
+    let bounds = Bounds { all: 2, each: usize::MAX, at_work_too: true };
+    let running = run(server(router(&asked, &go), bounds, Proxies::default()).await);
+    for _ in 0..2 {
+        let stream = TcpStream::connect(&running.address).await.unwrap();
+        tokio::spawn(send(stream, GET.replace(" / ", " /slow ")));
+        asked.notified().await;
+    }
+    assert!(ask(&running.address, GET).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn the_proxy_protocol_names_the_client() {
+    let bounds = Bounds { all: 64, each: 1, at_work_too: false };
+    let (asked, go) = (Arc::default(), Arc::default());
+    let running = run(server(router(&asked, &go), bounds, behind(None, true)).await);
+    let from = |client: &str, rest: &str| format!("PROXY TCP4 {client} 10.0.0.1 5000 443\r\n{rest}");
+    for client in ["192.0.2.1", "192.0.2.2"] {
+        let answer = ask(&running.address, &from(client, GET)).await;
+        assert!(answer.ends_with(client), "{answer}");
+    }
+    let local = ask(&running.address, &format!("PROXY UNKNOWN\r\n{GET}")).await;
+    assert!(local.ends_with("127.0.0.1"), "{local}");
+    assert_eq!(ask(&running.address, GET).await, "", "a proxy that does not say it");
+    let stream = TcpStream::connect(&running.address).await.unwrap();
+    let slow = from("192.0.2.1", &GET.replace(" / ", " /slow "));
+    let working = tokio::spawn(send(stream, slow));
+    asked.notified().await;
+    assert_eq!(ask(&running.address, &from("192.0.2.1", GET)).await, "", "one connection each");
+    assert!(ask(&running.address, &from("192.0.2.2", GET)).await.ends_with("192.0.2.2"));
+    go.notify_one();
+    assert!(working.await.unwrap().ends_with("done"));
+}
+
+#[tokio::test]
+async fn requests_are_counted_for_whom_a_proxy_forwards_them() {
+    let proxies = behind(Some(1), false);
+    let gate = Gate::new(EdgeAuth::Own, KeyHashes::default(), Rate::new(2, None, "test"));
+    let gate = Arc::new(gate.behind(proxies.clone()));
+    let router = Router::new()
+        .route("/", any(async || "here"))
+        .layer(middleware::from_fn_with_state(gate, edge::admit));
+    let bounds = Bounds { all: 64, each: 1, at_work_too: false };
+    let running = run(server(router, bounds, proxies).await);
+    let ask = async |forwarded: &str| {
+        let request = GET.replace("\r\n\r\n", &format!("\r\nX-Forwarded-For: {forwarded}\r\n\r\n"));
+        ask(&running.address, &request).await.starts_with("HTTP/1.1 200")
+    };
+    let mut passed = 0;
+    for n in 0..50 {
+        // What stands further left is the client's own invention.
+        passed += usize::from(ask(&format!("198.51.100.{n}, 192.0.2.1")).await);
+    }
+    assert!((2..50).contains(&passed), "{passed}");
+    assert!(ask("192.0.2.2").await, "another client has its own rate");
+}

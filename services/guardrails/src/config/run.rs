@@ -1,0 +1,171 @@
+//! The rails of a configuration on a text: one after another as it lists them, up to the first that says no.
+//!
+//! NeMo's flows `stop` there (`library/*/flows.co`), and more than time depends on it: what a pattern forbids, a card
+//! number say, must not be handed to the model of a later self check.
+
+use std::borrow::Cow;
+
+use super::{Config, Flow};
+use crate::{
+    rails::{
+        Email, Piece, Sources, Violation,
+        facts::{self, Known},
+        length, personal_data, sender, subject, unsubscribe,
+    },
+    text::html::{self, Seen},
+};
+
+/// What is judged.
+pub(crate) enum Check {
+    /// Texts that a model would be shown. Each input rail judges all of them before the next rail judges any.
+    Input(Vec<String>),
+    /// What a chat's model answered, which is no e-mail.
+    Answer(String),
+    /// A piece of an e-mail, by those output rails that can judge one by itself.
+    Piece { piece: Piece, text: String, sources: Sources },
+    /// A whole e-mail.
+    Email { email: Box<Email>, sources: Sources },
+}
+
+/// How far the rails came.
+pub(crate) enum Progress {
+    /// No rail is left.
+    Passed,
+    /// What the first rail that said no has against it.
+    Refused(Vec<Violation>),
+    /// All rails before this one have passed it, and this one asks a model.
+    Asks { at: usize, flow: Flow },
+}
+
+impl Check {
+    /// What a self check puts before its model, each by itself.
+    pub(crate) fn texts(&self) -> Vec<Cow<'_, str>> {
+        match self {
+            Self::Input(texts) => texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect(),
+            Self::Answer(text) | Self::Piece { text, .. } => vec![Cow::Borrowed(text.as_str())],
+            Self::Email { email, .. } => {
+                let Email { subject, preheader, body, .. } = &**email;
+                vec![Cow::Owned(format!("Subject: {subject}\n\n{preheader}\n\n{body}"))]
+            }
+        }
+    }
+
+    /// What a self check has against it.
+    pub(crate) fn refused(&self, flow: Flow, reason: String) -> Vec<Violation> {
+        let field = match self {
+            Self::Input(_) => "input",
+            Self::Answer(_) => Piece::Body.name(),
+            Self::Piece { piece, .. } => piece.name(),
+            Self::Email { .. } => "email",
+        };
+        violations(flow, field, [reason])
+    }
+}
+
+impl Config {
+    /// Runs the rails from number `from` on: up to the first that says no, or to one that asks a model.
+    pub(crate) fn run(&self, check: &Check, from: usize) -> Progress {
+        match check {
+            Check::Input(texts) => first(&self.input, from, |flow| self.on_input(flow, texts)),
+            Check::Answer(text) => first(&self.output, from, |flow| self.on_answer(flow, text)),
+            Check::Piece { piece, text, sources } => {
+                let known = Known::new(sources);
+                first(&self.output, from, |flow| {
+                    violations(flow, piece.name(), self.on_piece(flow, *piece, text, &known))
+                })
+            }
+            Check::Email { email, sources } => {
+                let known = Known::new(sources);
+                let html = html::seen(&email.html_part);
+                first(&self.output, from, |flow| self.on_email(flow, email, &html, sources, &known))
+            }
+        }
+    }
+
+    /// Runs the rails without a model: a self check says no.
+    pub(super) fn without_model(&self, check: &Check) -> Vec<Violation> {
+        match self.run(check, 0) {
+            Progress::Passed => Vec::new(),
+            Progress::Refused(violations) => violations,
+            Progress::Asks { flow, .. } => {
+                check.refused(flow, "it needs a model and was run without one".to_owned())
+            }
+        }
+    }
+
+    fn on_input(&self, flow: Flow, texts: &[String]) -> Vec<Violation> {
+        let reason = match flow {
+            Flow::RegexCheckInput => texts.iter().find_map(|text| self.input_patterns.check(text)),
+            other => Some(format!("`{}` is no input rail", other.name())),
+        };
+        violations(flow, "input", reason)
+    }
+
+    fn on_answer(&self, flow: Flow, text: &str) -> Vec<Violation> {
+        let reasons = match flow {
+            Flow::RegexCheckOutput => self.output_patterns.check(text).into_iter().collect(),
+            Flow::PersonalData => personal_data::piece(text),
+            Flow::Length => length::check(Piece::Body, text, &self.limits).into_iter().collect(),
+            // A rail that a message alone can't satisfy blocks it.
+            other => vec![format!("`{}` can only judge an e-mail, by gRPC", other.name())],
+        };
+        violations(flow, Piece::Body.name(), reasons)
+    }
+
+    /// What a flow that needs no whole e-mail has against a piece.
+    fn on_piece(&self, flow: Flow, piece: Piece, text: &str, known: &Known) -> Vec<String> {
+        match flow {
+            Flow::RegexCheckOutput => self.output_patterns.check(text).into_iter().collect(),
+            Flow::Subject if piece == Piece::Subject => subject::check(text, known, &self.limits.urgent),
+            Flow::PersonalData => personal_data::piece(text),
+            Flow::Length => length::check(piece, text, &self.limits).into_iter().collect(),
+            Flow::Facts => facts::check(text, known),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a flow has against the pieces, and then against the mail around them.
+    fn on_email(
+        &self,
+        flow: Flow,
+        email: &Email,
+        html: &Seen,
+        sources: &Sources,
+        known: &Known,
+    ) -> Vec<Violation> {
+        let pieces = email.pieces().into_iter();
+        let mut out: Vec<_> = pieces
+            .flat_map(|(piece, text)| violations(flow, piece.name(), self.on_piece(flow, piece, text, known)))
+            .collect();
+        let whole: Vec<String> = match flow {
+            Flow::RegexCheckOutput => {
+                let parts = [&email.text_part, &html.text].into_iter();
+                parts.filter_map(|text| self.output_patterns.check(text)).collect()
+            }
+            Flow::Unsubscribe => unsubscribe::check(email, html),
+            Flow::Sender => sender::check(email, sources, html),
+            Flow::PersonalData => personal_data::parts(email, html),
+            _ => Vec::new(),
+        };
+        out.extend(violations(flow, "email", whole));
+        out
+    }
+}
+
+/// Runs rails that need no model until one says no.
+fn first(flows: &[Flow], from: usize, judge: impl Fn(Flow) -> Vec<Violation>) -> Progress {
+    for (at, flow) in flows.iter().copied().enumerate().skip(from) {
+        if flow.asks_a_model() {
+            return Progress::Asks { at, flow };
+        }
+        let found = judge(flow);
+        if !found.is_empty() {
+            return Progress::Refused(found);
+        }
+    }
+    Progress::Passed
+}
+
+fn violations(flow: Flow, field: &'static str, reasons: impl IntoIterator<Item = String>) -> Vec<Violation> {
+    reasons.into_iter().map(|reason| Violation { rail: flow.name(), field, reason }).collect()
+}

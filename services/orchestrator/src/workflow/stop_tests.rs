@@ -1,0 +1,197 @@
+//! Campaigns that are cancelled, at every stage, or killed in Restate.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::body::{Body, Bytes};
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tower::ServiceExt as _;
+
+use super::{
+    Keys,
+    tests::{ANY, command, folder, run, with_copy},
+};
+use crate::{
+    api::{self, Api},
+    client,
+    restate::{Address, Admin, Ingress},
+    testing::{Caller, Mood, Orchestrator, Platform, deps},
+};
+
+const CANCELLED: &str = "the campaign was cancelled";
+const BUSY: Mood = Mood::Says(503, "later");
+
+async fn until(what: &str, is: impl Fn() -> bool) {
+    let is = async {
+        while !is() {
+            // Nothing tells of it; the deadline ends this.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), is).await.expect(what);
+}
+
+/// Waits until the workflow of a cancelled campaign has ended.
+async fn wound_up(platform: &Platform, caller: &Caller) {
+    let key = ("maily-campaigns".to_owned(), Keys(&caller.id).tally());
+    until("its workflow goes on", || platform.objects.0.lock().unwrap().contains_key(&key)).await;
+}
+
+fn messages(status: &Value) -> u64 {
+    status["cohorts"].as_array().unwrap().iter().map(|cohort| cohort["handed_off"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_waits_for_its_list_or_its_start_is_cancelled() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let created = Caller::new(&platform, orchestrator.edge, &folder(&platform, "created", 4));
+    assert_eq!(created.post("/cancel").await, Err("there is no such campaign".into()));
+    created.create().await;
+    let imported = Caller::new(&platform, orchestrator.edge, &folder(&platform, "imported", 8));
+    imported.create().await;
+    imported.upload().await.unwrap();
+    for caller in [&created, &imported] {
+        caller.post("/cancel").await.unwrap();
+        // Twice is once.
+        caller.post("/cancel").await.unwrap();
+        let status = caller.status().await;
+        assert_eq!((&status["state"], &status["id"]), (&"cancelled".into(), &json!(caller.id)));
+        assert_eq!(caller.upload().await, Err(CANCELLED.into()));
+        assert_eq!(caller.post("/start").await, Err(CANCELLED.into()));
+    }
+    assert_eq!(created.status().await["rows"], Value::Null);
+    let status = imported.status().await;
+    assert_eq!((&status["rows"], messages(&status)), (&11.into(), 0));
+    assert_eq!(platform.model.asked().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_being_imported_is_refused() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    let caller = Caller::new(&platform, orchestrator.edge, &dir);
+    caller.create().await;
+    let router = api::router(Api {
+        deps: std::sync::Arc::new(deps(&platform)),
+        ingress: Ingress(platform.restate.ingress().parse().unwrap()),
+        admin: Admin(platform.restate.admin().parse().unwrap()),
+    });
+    let list = std::fs::read(dir.join("subscribers.csv")).unwrap();
+    let (pieces, body) = mpsc::channel::<Bytes>(1);
+    let body = Body::from_stream(ReceiverStream::new(body).map(Ok::<_, Infallible>));
+    let path = format!("/v1/campaigns/{}/subscribers", caller.id);
+    let upload = tokio::spawn(router.oneshot(Request::put(path).body(body).unwrap()));
+    pieces.send(list.into()).await.unwrap();
+    caller.post("/cancel").await.unwrap();
+    // Longer than it takes to notice; a refused upload is read to its end.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(pieces);
+    assert_eq!(upload.await.unwrap().unwrap().status(), StatusCode::CONFLICT);
+    let status = caller.status().await;
+    assert_eq!((&status["state"], &status["rows"]), (&"cancelled".into(), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_is_planned_is_cancelled() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let caller = Caller::new(&platform, orchestrator.edge, &folder(&platform, "campaign", 4));
+    platform.model.state().mood = Mood::Away;
+    caller.begin().await;
+    until("it is not planned", || !platform.model.state().failed.is_empty()).await;
+    caller.post("/cancel").await.unwrap();
+    assert_eq!(caller.status().await["state"], "cancelled");
+    platform.model.state().mood = Mood::Well;
+    wound_up(&platform, &caller).await;
+    assert_eq!(platform.model.asked().len(), 0);
+    assert_eq!(caller.status().await["state"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_is_written_is_cancelled() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 8);
+    let caller = Caller::new(&platform, orchestrator.edge, &dir);
+    platform.model.state().mood = BUSY;
+    let client = tokio::spawn(client::campaign(command(&platform, &dir, orchestrator.edge, "out")));
+    until("it is not written", || platform.model.state().failed.len() > 2).await;
+    caller.post("/cancel").await.unwrap();
+    assert_eq!(caller.status().await["state"], "cancelled");
+    let failure = client.await.unwrap().unwrap_err();
+    let sentence = "the campaign was cancelled; 0 messages were handed off";
+    assert_eq!((failure.code, failure.to_string().as_str()), (1, sentence));
+    wound_up(&platform, &caller).await;
+    let asked = platform.model.asked().len();
+    platform.model.state().mood = Mood::Well;
+    // Longer than any pause between two tries.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(platform.model.asked().len(), asked, "the model is still asked");
+    assert_eq!(platform.ledger.state().handed_off(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_hands_off_is_cancelled_and_tells_how_much_it_has() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 1_200);
+    with_copy(&platform, &dir);
+    let caller = Caller::new(&platform, orchestrator.edge, &dir);
+    caller.begin().await;
+    until("nothing is handed off", || platform.ledger.state().handed_off() > 20).await;
+    caller.post("/cancel").await.unwrap();
+    assert_eq!(caller.status().await["state"], "cancelled");
+    wound_up(&platform, &caller).await;
+    let handed_off = platform.ledger.state().handed_off();
+    assert!(handed_off < 1_200, "the campaign was over before");
+    assert_eq!(messages(&caller.status().await), handed_off);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(platform.ledger.state().handed_off(), handed_off, "it goes on");
+    assert_eq!(run(&platform, &dir, orchestrator.edge, "out").await, Err(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_is_over_is_not_cancelled() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "done", 12);
+    with_copy(&platform, &dir);
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let done = Caller::new(&platform, orchestrator.edge, &dir);
+    let sentence = "the campaign is done: what was handed off can't be taken back";
+    assert_eq!(done.post("/cancel").await, Err(sentence.into()));
+    assert_eq!(done.status().await["state"], "done");
+    let failed = Caller::new(&platform, orchestrator.edge, &folder(&platform, "failed", 1));
+    platform.model.state().mood = Mood::Says(500, "no");
+    failed.begin().await;
+    failed.wait_for("failed").await;
+    let sentence = failed.post("/cancel").await.unwrap_err();
+    assert!(sentence.starts_with("the campaign has failed already: the copy of a cohort"), "{sentence}");
+}
+
+/// By an operator, in Restate: nobody of ours has a say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_is_killed_has_failed_also_when_restate_forgets_it() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let caller = Caller::new(&platform, orchestrator.edge, &folder(&platform, "campaign", 4));
+    platform.model.state().mood = BUSY;
+    caller.begin().await;
+    until("it is not written", || !platform.model.state().failed.is_empty()).await;
+    let admin: Address = platform.restate.admin().parse().unwrap();
+    let query = "SELECT id FROM sys_invocation WHERE target_service_name = 'Campaign' AND \
+                 target_handler_name = 'run'";
+    let (_, found) = admin.call(Method::POST, "/query", Some(&json!({ "query": query }))).await.unwrap();
+    let id = found["rows"][0]["id"].as_str().unwrap();
+    admin.call(Method::PATCH, &format!("/invocations/{id}/kill"), None).await.unwrap();
+    let status = caller.wait_for("failed").await;
+    assert_eq!(status["detail"], "its workflow was killed in the workflow engine");
+    assert_eq!(status["cohorts"].as_array().unwrap().len(), 4);
+    admin.call(Method::PATCH, &format!("/invocations/{id}/purge"), None).await.unwrap();
+    assert_eq!(caller.status().await["state"], "failed");
+    assert!(caller.post("/start").await.is_err());
+}

@@ -1,0 +1,52 @@
+//! What a request asks for by a header is done, or the request is refused.
+
+use aws_sdk_s3::config::http::HttpRequest;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+
+use crate::support::{Served, code};
+
+/// Adds a header to a request before it is signed.
+fn with(name: &'static str, value: &'static str) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    move |request: &mut HttpRequest| {
+        request.headers_mut().insert(name, value);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_obeyed_is_refused() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    objects.put("things", "a", "stays".into()).await.unwrap();
+    let (sdk, refused) = (objects.sdk(), "NotImplemented");
+
+    let delete = || sdk.delete_object().bucket("things").key("a");
+    assert_eq!(code(delete().mfa("1 2").send().await), refused);
+    assert_eq!(code(delete().bypass_governance_retention(true).send().await), refused);
+    assert_eq!(code(delete().expected_bucket_owner("123456789012").send().await), "AccessDenied");
+    for (name, value) in [
+        ("if-none-match", "*"),
+        ("if-unmodified-since", "Thu, 01 Jan 2026 00:00:00 GMT"),
+        ("x-amz-never-heard-of", "1"),
+    ] {
+        let asked = delete().customize().mutate_request(with(name, value)).send().await;
+        assert_eq!(code(asked), refused, "{name}");
+    }
+    let entry = ObjectIdentifier::builder().key("a").build().unwrap();
+    let entries = Delete::builder().objects(entry).build().unwrap();
+    let delete = || sdk.delete_objects().bucket("things").delete(entries.clone());
+    assert_eq!(code(delete().mfa("1 2").send().await), refused);
+    assert_eq!(code(delete().expected_bucket_owner("123456789012").send().await), "AccessDenied");
+    let asked = delete().customize().mutate_request(with("if-match", "\"other\"")).send().await;
+    assert_eq!(code(asked), refused);
+    assert_eq!(objects.get("things", "a").await.unwrap(), "stays");
+
+    let complete = sdk.complete_multipart_upload().bucket("things").key("a").upload_id("any");
+    assert_eq!(code(complete.expected_bucket_owner("123456789012").send().await), "AccessDenied");
+    let put = || sdk.put_object().bucket("things").key("b").body(ByteStream::from_static(b"b"));
+    assert_eq!(code(put().expected_bucket_owner("123456789012").send().await), "AccessDenied");
+    let asked = put().customize().mutate_request(with("x-amz-grant-read-acp", "id=1")).send().await;
+    assert_eq!(code(asked), refused);
+    assert!(matches!(objects.get("things", "b").await, Err(maily_objects::Error::NotFound)));
+}

@@ -1,0 +1,54 @@
+//! Ranges.
+
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+
+use crate::support::{Served, code, fetch_with, text};
+
+#[tokio::test]
+async fn what_is_not_one_range_is_the_whole() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    objects.put("things", "a", "0123456789".into()).await.unwrap();
+    let (get, head) = (
+        || objects.sdk().get_object().bucket("things").key("a"),
+        || objects.sdk().head_object().bucket("things").key("a"),
+    );
+    for range in ["bytes=0-1,4-5", "bytes=", "bytes=a-b", "bytes=5-2", "0-1", "lines=0-1"] {
+        let got = get().range(range).send().await.unwrap();
+        assert_eq!(got.content_range(), None, "{range}");
+        assert_eq!(got.body.collect().await.unwrap().into_bytes(), "0123456789", "{range}");
+        assert_eq!(head().range(range).send().await.unwrap().content_length(), Some(10), "{range}");
+    }
+    // What else was asked for counts, and so does who asks.
+    assert_eq!(code(get().range("bytes=0-1,4-5").if_match("\"other\"").send().await), "PreconditionFailed");
+    assert_eq!(code(get().range("bytes=").version_id("1").send().await), "NoSuchVersion");
+    let elsewhere = served.objects("us").sdk().get_object().bucket("things").key("a").range("bytes=");
+    assert_eq!(code(elsewhere.send().await), "AccessDenied");
+    let anonymous = fetch_with(served.address, "GET", "/things/a", &[("range", "bytes=")]).await;
+    assert_eq!(anonymous.status(), 403);
+    let link = get().presigned(PresigningConfig::expires_in(Duration::from_secs(60)).unwrap()).await.unwrap();
+    let several = fetch_with(served.address, "GET", link.uri(), &[("range", "bytes=0-1,4-5")]).await;
+    assert_eq!((several.status().as_u16(), text(several).await.as_str()), (200, "0123456789"));
+    let forged = link.uri().replace("/a?", "/b?");
+    let forged = fetch_with(served.address, "GET", &forged, &[("range", "bytes=0-1,4-5")]).await;
+    assert_eq!(forged.status(), 403);
+}
+
+#[tokio::test]
+async fn an_empty_object_has_no_range() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    objects.put("things", "empty", "".into()).await.unwrap();
+    for range in ["bytes=-5", "bytes=0-", "bytes=0-0", "bytes=-0"] {
+        let get = objects.sdk().get_object().bucket("things").key("empty").range(range);
+        assert_eq!(code(get.send().await), "InvalidRange", "{range}");
+    }
+    let part = objects.sdk().get_object().bucket("things").key("empty").part_number(1).send().await.unwrap();
+    assert_eq!(part.content_length(), Some(0));
+    let second = objects.sdk().get_object().bucket("things").key("empty").part_number(2).send().await;
+    assert_eq!(code(second), "InvalidPart");
+}
