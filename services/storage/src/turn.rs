@@ -127,6 +127,7 @@ mod tests {
         let blob = region.new_blob().await.unwrap();
         let hasher = Claimed::new(&http::HeaderMap::new(), None, None).hasher();
         let body = futures::stream::iter([Ok(Bytes::from_static(BYTES))]).boxed();
+        let body = crate::write::Begun::receive(body, 1 << 20).await.unwrap();
         let sealed = region.blobs.seal(&blob, body, hasher, 1 << 20).await.unwrap();
         let (blob, written) = sealed.publish(blob).await.unwrap();
         region.put_part(place, id, 1, blob, written).await.unwrap();
