@@ -83,8 +83,10 @@ impl State {
         let mut reading = Reading::new(&self.0, terms.clone())?;
         let mut pace = Pace::default();
         while let Some(chunk) = pace.next(&mut chunks).await? {
-            importing.stage(chunk.len())?;
+            let bytes = chunk.len();
             reading = blocking(move || reading.push(&chunk).map(|()| reading)).await?;
+            // Behind it, for a list that is too long by itself is told so.
+            importing.stage(bytes)?;
         }
         let read = blocking(move || reading.finish()).await?;
         importing.read().await?;
