@@ -12,6 +12,8 @@ use maily_recorded::{Recorded, Settings, server};
 use maily_testkit::{cache, workspace};
 use tower::ServiceExt as _;
 
+maily_template::worker_of_tests!();
+
 struct Service(Router);
 
 impl Inference for Service {
