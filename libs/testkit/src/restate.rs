@@ -58,7 +58,8 @@ impl Restate {
         self.dir.join(NODE).join(name)
     }
 
-    /// One node, sized for a laptop. The short retry interval is what a killed service costs a campaign.
+    /// One node, sized for a laptop, whose files can be searched for what must not be in them: compressed, they would show
+    /// nothing. The short retry interval is what a killed service costs a campaign.
     fn settings(&self) -> Result<String, Error> {
         let text = |path: &Path| toml::Value::from(path.to_string_lossy().into_owned()).to_string();
         Ok(format!(
@@ -68,6 +69,8 @@ listen-mode = "unix"
 disable-telemetry = true
 default-num-partitions = 4
 rocksdb-total-memory-size = "192 MiB"
+rocksdb-disable-wal-compression = true
+rocksdb-disable-l0-l1-compression = true
 log-format = "json"
 log-disable-ansi-codes = true
 
