@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use maily_keys::{Cipher, DataKey, KeyId};
 use maily_law::{Consent, Decision, Exclusion, Outcome, Region, Row, decide};
 use prost::Message;
@@ -13,7 +13,7 @@ use super::read::ReadList;
 use super::{Terms, blocking};
 use crate::Error;
 use crate::ImportId;
-use crate::import::layout::{EXCLUDED, Layout};
+use crate::import::layout::{EXCLUDED, Layout, Piece};
 use crate::pages::details_aad;
 use crate::records::{Campaign, Cohort, Details, Entry, Invalid, Staged};
 use crate::schema::REVISION;
@@ -77,7 +77,7 @@ impl Judging {
 
     /// Judges every row and writes what is to be kept, durably; the answer makes the import exist once it is written.
     ///
-    /// A batch is judged while the one before gets its keys, is sealed and written.
+    /// A batch is judged while the one before gets its keys and is sealed, and that while the one before it is written.
     pub(crate) async fn run(self, inner: &Inner) -> Result<Campaign, Error> {
         let Self { import, campaign, judge, mut layout } = self;
         inner.campaigns.begin(&import).await?;
@@ -87,13 +87,16 @@ impl Judging {
             let (judge, batch) = next.await.map_err(|_| Error::Interrupted)??;
             let Some(mut batch) = batch else { break judge };
             next = judged(judge);
-            inner.campaigns.put_invalid(&import, std::mem::take(&mut batch.invalid)).await?;
-            let keys = person_keys(inner, &batch).await?;
-            layout = blocking(move || seal(layout, &import, batch, &keys)).await?;
-            write(inner, &mut layout).await?;
+            let pieces = layout.ready();
+            let sealed = async {
+                inner.campaigns.put_invalid(&import, std::mem::take(&mut batch.invalid)).await?;
+                let keys = person_keys(inner, &batch).await?;
+                blocking(move || seal(layout, &import, batch, &keys)).await
+            };
+            ((), layout) = try_join(write(inner, pieces), sealed).await?;
         };
         layout.flush_all();
-        write(inner, &mut layout).await?;
+        write(inner, layout.ready()).await?;
         for (region, objections) in &judge.read.found.objections {
             let region = inner.regions.get(region).ok_or(Error::Damaged("a region is missing"))?;
             region.put_pending(&campaign, &import, objections).await?;
@@ -229,17 +232,18 @@ fn seal(
     Ok(layout)
 }
 
-/// Writes the pages that are full.
-async fn write(inner: &Inner, layout: &mut Layout) -> Result<(), Error> {
+/// Writes pages that are full, and their index.
+async fn write(inner: &Inner, pieces: Vec<Piece>) -> Result<(), Error> {
     let mut by_region: BTreeMap<Region, Vec<_>> = BTreeMap::new();
-    for piece in layout.ready() {
+    for piece in pieces {
         by_region.entry(piece.region).or_default().push(piece);
     }
+    let mut writes = Vec::new();
     for (region, pieces) in by_region {
         let region = inner.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
-        region.put(pieces).await?;
+        writes.push(region.put(pieces));
     }
-    Ok(())
+    try_join_all(writes).await.map(drop)
 }
 
 /// The keys of a batch's persons, made where there is none yet.
