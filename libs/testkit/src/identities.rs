@@ -52,7 +52,7 @@ pub fn write_identities(dir: &Path, group: Option<u32>) -> Result<(), Error> {
     writer.copy(&restate.private_key(), "restate/identity.pem")?;
     writer.copy(&authority.ca(), "client/ca.pem")?;
     writer.copy(&made.join("edge.key"), "client/edge.key")?;
-    writer.copy(&made.join("s3.toml"), "client/s3.toml")?;
+    writer.write(&secrets::clients_credential(&made)?, "client/s3.toml")?;
     beside(&writer, &made)
 }
 
