@@ -138,6 +138,13 @@ mod tests {
         assert_ne!(read("client/edge.key"), read("officer/officer.key"));
         // People's clients have no key to everybody's data, and no service but one knows who has.
         assert!(!dir.path().join("client/officer.key").exists());
+        let s3 = |name: &str| String::from_utf8(read(name)).unwrap();
+        let names = |name: &str| s3(name).matches("\nname = ").count();
+        assert_eq!(
+            (names("storage/s3.toml"), names("client/s3.toml"), names("orchestrator/s3.toml")),
+            (2, 1, 1)
+        );
+        assert!(s3("client/s3.toml").contains("name = \"local\""));
         assert!(!dir.path().join("orchestrator/officer.hashes").exists());
         let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("storage/s3.toml"), mode("storage")), (0o600, 0o700));
