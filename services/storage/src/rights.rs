@@ -40,7 +40,7 @@ fn covers(rule: &AccessRule, bucket: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use AccessAction::{Delete, List, Read, Write};
+    use maily_keys::AccessAction::{Delete, List, Read, Write};
 
     use super::*;
 
