@@ -1,6 +1,7 @@
 //! A started service: its configuration, its bound sockets, its clients, and how it serves and ends.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,9 +19,11 @@ use crate::{
     client::{self, Connector, PeerClient},
     closed,
     config::{Config, Edge},
-    edge::{self, EdgeAuth, Gate, KeyHashes},
+    edge::{self, EdgeAuth, Gate},
     error::Error,
+    follow::Follow,
     internal,
+    key_hashes::KeyHashes,
     listeners::Listeners,
     places::{self, Bounds, Places},
     problem::{Problem, reworded},
@@ -225,33 +228,48 @@ impl<T> Boot<T> {
     fn edge_server(&self, router: Router, auth: EdgeAuth) -> Result<Server, Error> {
         let missing = || Error::new("configuration: edge: no address");
         let config = self.config.edge.as_ref().ok_or_else(missing)?;
-        let keys = match auth {
-            EdgeAuth::Bearer => accepted("edge", config)?,
-            EdgeAuth::Own | EdgeAuth::OwnThrottled(_) | EdgeAuth::Vouched(_) => KeyHashes::default(),
+        let file = match auth {
+            EdgeAuth::Bearer => Some(keys_file("edge", config)?.to_owned()),
+            EdgeAuth::Own | EdgeAuth::OwnThrottled(_) | EdgeAuth::Vouched(_) => None,
         };
+        let keys = file.as_deref().map(KeyHashes::read).transpose()?.unwrap_or_default();
         let rate = Rate::new(config.requests_per_second, self.redis.clone(), self.name);
         let socket = self.sockets.edge.as_ref().ok_or_else(missing)?;
         let proxies = Proxies::new("edge", config)?;
-        self.gated(socket, config, router, Gate::new(auth, keys, rate).behind(proxies.clone()), proxies)
+        let gate = Arc::new(Gate::new(auth, keys, rate).behind(proxies.clone()));
+        if let Some(file) = file {
+            self.follow(&gate, vec![file.clone()], move || KeyHashes::read(&file));
+        }
+        self.gated(socket, config, router, gate, proxies)
     }
 
     fn officer_server(&self, router: Router) -> Result<Server, Error> {
         let missing = || Error::new("configuration: officer: no address");
         let config = self.config.officer.as_ref().ok_or_else(missing)?;
-        let keys = accepted("officer", config)?;
-        // A key that people's clients have would open everybody's data here, also where this edge looks at no keys.
-        let edge = self.config.edge.as_ref().and_then(|edge| edge.keys.as_ref());
-        if let Some(path) = edge
-            && let Some(name) = keys.shared_with(&KeyHashes::read(path)?)
-        {
-            return Err(Error::new(format!("configuration: officer.keys: {name} is a key of the edge, too")));
-        }
+        let file = keys_file("officer", config)?.to_owned();
+        let edge = self.config.edge.as_ref().and_then(|edge| edge.keys.clone());
+        let files = std::iter::once(file.clone()).chain(edge.clone()).collect();
+        let read = move || officers(&file, edge.as_deref());
+        let keys = read()?;
         let counted_at = format!("{}:officer", self.name);
         let rate = Rate::new(config.requests_per_second, self.redis.clone(), &counted_at);
         let socket = self.sockets.officer.as_ref().ok_or_else(missing)?;
         let proxies = Proxies::new("officer", config)?;
-        let gate = Gate::new(EdgeAuth::Bearer, keys, rate).behind(proxies.clone());
+        let gate = Arc::new(Gate::new(EdgeAuth::Bearer, keys, rate).behind(proxies.clone()));
+        self.follow(&gate, files, read);
         self.gated(socket, config, router, gate, proxies)
+    }
+
+    /// Keys that are put into a file or taken out of it are so at the gate within seconds.
+    fn follow(
+        &self,
+        gate: &Arc<Gate>,
+        files: Vec<PathBuf>,
+        read: impl Fn() -> Result<KeyHashes, Error> + Send + 'static,
+    ) {
+        let gate = Arc::clone(gate);
+        let again = move || read().map(|keys| gate.accept(keys));
+        tokio::spawn(Follow::new(files, again).keep(self.shutdown.clone()));
     }
 
     /// A listener for clients without a certificate, behind its gate.
@@ -260,10 +278,9 @@ impl<T> Boot<T> {
         socket: &TcpListener,
         config: &Edge,
         router: Router,
-        gate: Gate,
+        gate: Arc<Gate>,
         proxies: Proxies,
     ) -> Result<Server, Error> {
-        let gate = Arc::new(gate);
         tokio::spawn(tidy(Arc::clone(&gate), self.shutdown.clone()));
         Ok(Server {
             listener: duplicate(socket)?,
@@ -294,11 +311,23 @@ pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "the service failed").into_response()
 }
 
-/// The keys of a listener's section, which has to name them.
-fn accepted(section: &str, config: &Edge) -> Result<KeyHashes, Error> {
+/// The file of keys of a listener's section, which has to name it.
+fn keys_file<'a>(section: &str, config: &'a Edge) -> Result<&'a Path, Error> {
     let missing =
         || Error::new(format!("configuration: {section}.keys is missing: the file of accepted keys"));
-    KeyHashes::read(config.keys.as_ref().ok_or_else(missing)?)
+    config.keys.as_deref().ok_or_else(missing)
+}
+
+/// The officer's keys. One that people's clients have would open everybody's data there, also where this edge looks at no
+/// keys.
+fn officers(file: &Path, edge: Option<&Path>) -> Result<KeyHashes, Error> {
+    let keys = KeyHashes::read(file)?;
+    if let Some(path) = edge
+        && let Some(name) = keys.shared_with(&KeyHashes::read(path)?)
+    {
+        return Err(Error::new(format!("configuration: officer.keys: {name} is a key of the edge, too")));
+    }
+    Ok(keys)
 }
 
 /// The listener is bound once, and served by a handle of its own.

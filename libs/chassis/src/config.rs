@@ -96,7 +96,8 @@ pub struct Edge {
     pub certificate: PathBuf,
     /// PEM file of its private key.
     pub key: PathBuf,
-    /// File of `name:hex SHA-256` lines, one for each accepted bearer key.
+    /// File of lines `name:hex SHA-256` or `name:hex SHA-256:scope,scope`, one for each accepted bearer key. It is read anew when
+    /// it changes.
     #[serde(default)]
     pub keys: Option<PathBuf>,
     /// Requests a second that one key, or one address without a key, may send.

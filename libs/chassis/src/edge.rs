@@ -1,6 +1,10 @@
 //! The gate of the edge listener and of the officer's: bearer keys kept as hashes, and rate limits.
 
-use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -8,9 +12,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::{error::Error, places, problem::Problem, proxies::Proxies, rate::Rate};
+use crate::{key_hashes::KeyHashes, places, problem::Problem, proxies::Proxies, rate::Rate, scopes::Scopes};
 
 /// Who checks the callers of an edge listener.
 #[derive(Clone, Debug)]
@@ -46,89 +49,40 @@ impl fmt::Debug for Vouch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeCaller(pub String);
 
-/// The line of a keys file for this key: `name:hex SHA-256`.
-#[must_use]
-pub fn key_hash(name: &str, key: &str) -> String {
-    format!("{name}:{}", hex::encode(digest(key)))
-}
-
-fn digest(key: &str) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.as_bytes()).as_ref());
-    hash
-}
-
-/// The accepted bearer keys, as hashes.
-#[derive(Clone, Debug, Default)]
-pub struct KeyHashes(Arc<Vec<(String, [u8; 32])>>);
-
-impl KeyHashes {
-    /// Reads a file of `name:hex SHA-256` lines.
-    ///
-    /// # Errors
-    /// An unreadable file or a line of another form.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))?;
-        let mut keys = Vec::new();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let parsed = line.trim().split_once(':').and_then(|(name, hash)| {
-                let mut bytes = [0; 32];
-                hex::decode_to_slice(hash, &mut bytes).ok().map(|()| (name.to_owned(), bytes))
-            });
-            keys.push(parsed.ok_or_else(|| {
-                Error::new(format!("{}:{}: expected NAME:HEX-SHA256", path.display(), number + 1))
-            })?);
-        }
-        Ok(Self(Arc::new(keys)))
-    }
-
-    /// The name of this key. Takes the same time for a right, a wrong and a missing key: every hash is
-    /// compared, in constant time.
-    #[must_use]
-    pub fn find(&self, key: &str) -> Option<&str> {
-        self.find_by(key, |known, hash| known.ct_eq(hash))
-    }
-
-    /// The name that a key has here which is among the others, too.
-    pub(crate) fn shared_with(&self, others: &Self) -> Option<&str> {
-        let among = |hash: &[u8; 32]| others.0.iter().any(|(_, other)| other == hash);
-        self.0.iter().find(|(_, hash)| among(hash)).map(|(name, _)| name.as_str())
-    }
-
-    fn find_by(&self, key: &str, mut equal: impl FnMut(&[u8; 32], &[u8; 32]) -> Choice) -> Option<&str> {
-        let hash = digest(key);
-        let mut found = u32::MAX;
-        for (index, (_, known)) in self.0.iter().enumerate() {
-            let equal = equal(known, &hash);
-            found.conditional_assign(&u32::try_from(index).unwrap_or(u32::MAX), equal);
-        }
-        self.0.get(usize::try_from(found).ok()?).map(|(name, _)| name.as_str())
-    }
-}
-
 /// The state of the gate.
 pub(crate) struct Gate {
     auth: EdgeAuth,
-    keys: KeyHashes,
+    keys: RwLock<KeyHashes>,
     rate: Rate,
     proxies: Proxies,
 }
 
+/// The name of a key, and what it may do.
+type Caller = (EdgeCaller, Scopes);
+
 /// Who a request is counted for, and what becomes of it within the limit.
 struct Verdict {
     counted_as: Option<String>,
-    then: Result<Option<EdgeCaller>, Problem>,
+    then: Result<Option<Caller>, Problem>,
 }
 
 impl Gate {
     pub(crate) fn new(auth: EdgeAuth, keys: KeyHashes, rate: Rate) -> Self {
-        Self { auth, keys, rate, proxies: Proxies::default() }
+        Self { auth, keys: RwLock::new(keys), rate, proxies: Proxies::default() }
     }
 
     /// Requests that come through these are counted for whom they are forwarded for.
     pub(crate) fn behind(self, proxies: Proxies) -> Self {
         Self { proxies, ..self }
+    }
+
+    /// From here on these keys are accepted, and no others.
+    pub(crate) fn accept(&self, keys: KeyHashes) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn keys(&self) -> KeyHashes {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Drops the counters of callers that have been quiet, so that the table stays small.
@@ -150,16 +104,16 @@ impl Gate {
             }
             EdgeAuth::Bearer => {}
         }
-        match self.keys.find(bearer(request)) {
-            Some(name) => Verdict {
+        match self.keys().caller(bearer(request)) {
+            Some((name, scopes)) => Verdict {
                 counted_as: Some(format!("key {name}")),
-                then: Ok(Some(EdgeCaller(name.to_owned()))),
+                then: Ok(Some((EdgeCaller(name.to_owned()), scopes))),
             },
             None => Verdict { counted_as: by_address, then: Err(unauthorised()) },
         }
     }
 
-    async fn admit(&self, verdict: Verdict) -> Result<Option<EdgeCaller>, Problem> {
+    async fn admit(&self, verdict: Verdict) -> Result<Option<Caller>, Problem> {
         match &verdict.counted_as {
             Some(caller) if !self.rate.admits(caller).await => Err(too_many()),
             _ => verdict.then,
@@ -188,8 +142,9 @@ pub(crate) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
     let verdict = gate.judge(&request);
     match gate.admit(verdict).await {
         Ok(caller) => {
-            if let Some(caller) = caller {
+            if let Some((caller, scopes)) = caller {
                 request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(scopes);
             }
             next.run(request).await
         }
@@ -211,6 +166,7 @@ pub(crate) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key_hashes::key_hash;
 
     fn gate(per_second: u32) -> Gate {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -228,14 +184,14 @@ mod tests {
         request
     }
 
-    async fn admit(gate: &Gate, value: Option<&str>) -> Result<Option<EdgeCaller>, Problem> {
+    async fn admit(gate: &Gate, value: Option<&str>) -> Result<Option<Caller>, Problem> {
         gate.admit(gate.judge(&request(value))).await
     }
 
     #[tokio::test]
     async fn only_known_keys_pass() {
         let gate = gate(100);
-        let name = async |value| admit(&gate, value).await.ok().flatten().map(|caller| caller.0);
+        let name = async |value| admit(&gate, value).await.ok().flatten().map(|(caller, _)| caller.0);
         assert_eq!(name(Some("Bearer two")).await.as_deref(), Some("bob"));
         assert_eq!(name(Some("bearer one")).await.as_deref(), Some("ann"));
         for bad in [None, Some(""), Some("Bearer"), Some("Bearer "), Some("Bearer three"), Some("Basic one")]
@@ -246,22 +202,16 @@ mod tests {
         assert_eq!(KeyHashes::default().find(""), None);
     }
 
-    #[test]
-    fn a_wrong_key_costs_what_a_right_one_costs() {
-        let keys = ["one", "two", "three", "four"];
-        let keys = KeyHashes(Arc::new(keys.map(|key| (key.to_owned(), digest(key))).to_vec()));
-        let looked_at = |key: &str| {
-            let mut times = 0;
-            let found = keys.find_by(key, |known, hash| {
-                times += 1;
-                known.ct_eq(hash)
-            });
-            (found, times)
-        };
-        assert_eq!(looked_at("one"), (Some("one"), 4));
-        assert_eq!(looked_at("four"), (Some("four"), 4));
-        assert_eq!(looked_at("five"), (None, 4));
-        assert_eq!(looked_at(""), (None, 4));
+    #[tokio::test]
+    async fn keys_change_under_the_gate() {
+        let gate = gate(100);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{}:mail\n", key_hash("eve", "three"))).unwrap();
+        assert!(admit(&gate, Some("Bearer one")).await.is_ok());
+        gate.accept(KeyHashes::read(file.path()).unwrap());
+        assert!(admit(&gate, Some("Bearer one")).await.is_err(), "taken out");
+        let (caller, scopes) = admit(&gate, Some("Bearer three")).await.ok().flatten().unwrap();
+        assert_eq!((caller.0.as_str(), scopes), ("eve", Scopes::of(&[crate::scopes::Scope::Mail])));
     }
 
     #[tokio::test]
@@ -312,13 +262,5 @@ mod tests {
         assert_eq!(statuses[0], StatusCode::OK);
         assert!(statuses.contains(&StatusCode::SERVICE_UNAVAILABLE), "{statuses:?}");
         assert!(!statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
-    }
-
-    #[test]
-    fn a_bad_line_is_named() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "ann:12\n").unwrap();
-        let said = KeyHashes::read(file.path()).unwrap_err().to_string();
-        assert!(said.ends_with(":1: expected NAME:HEX-SHA256"), "{said}");
     }
 }

@@ -6,12 +6,13 @@
 //!
 //! * The **internal listener** speaks TLS 1.3 with X25519MLKEM768 and nothing else, asks for a client
 //!   certificate, and lets through what [`maily_proto::access`] allows.
-//! * The **edge listener** is for people's clients: TLS 1.3 preferring ML-KEM, bearer keys, rate limits.
+//! * The **edge listener** is for people's clients: TLS 1.3 preferring ML-KEM, bearer keys with scopes, rate limits.
 //! * The **officer listener** is for whoever answers people about their data: as the edge, with keys of its own, and off
 //!   unless it is configured.
 //! * The **health listener** is plain HTTP: `/livez`, `/readyz`, `/metrics`.
 
 mod accept;
+mod audit;
 mod backends;
 mod body;
 mod boot;
@@ -20,8 +21,10 @@ mod closed;
 mod config;
 mod edge;
 mod error;
+mod follow;
 mod health;
 mod internal;
+mod key_hashes;
 mod listeners;
 mod network;
 #[cfg(test)]
@@ -36,6 +39,7 @@ mod proxy_protocol;
 mod rate;
 mod readiness;
 pub mod retry;
+mod scopes;
 mod serve;
 #[cfg(test)]
 mod serve_tests;
@@ -46,6 +50,7 @@ mod start;
 mod telemetry;
 pub mod tls;
 
+pub use audit::Audit;
 pub use backends::{read_secret, read_token};
 pub use body::Streams;
 pub use boot::{Boot, Fatal};
@@ -54,14 +59,17 @@ pub use config::{
     Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
     load,
 };
-pub use edge::{EdgeAuth, EdgeCaller, KeyHashes, Vouch, key_hash};
+pub use edge::{EdgeAuth, EdgeCaller, Vouch};
 pub use error::Error;
+pub use follow::Follow;
 pub use internal::Peer;
+pub use key_hashes::{KeyHashes, key_hash};
 pub use listeners::Listeners;
 pub use network::Network;
 pub use places::{Bounds, Place, Places};
 pub use problem::{Problem, Words};
 pub use readiness::Readiness;
 pub use retry::status_is_permanent;
+pub use scopes::{Required, Requires, Scope, Scopes, requires};
 pub use shared::{RedisClient, Subscription};
 pub use start::{About, main};

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     boot::{Boot, Fatal},
     config,
-    edge::{EdgeAuth, EdgeCaller, key_hash},
+    edge::{EdgeAuth, EdgeCaller},
     error::{Error, USAGE},
+    key_hashes::key_hash,
     listeners::Listeners,
     readiness::Readiness,
     serve_tests::{client, raw},
@@ -100,6 +101,41 @@ async fn a_key_opens_the_listener_that_it_is_for() {
         assert!(ask(&edge, "the edge's").await.starts_with("HTTP/1.1 200"), "its rate is not the officer's");
     }
     assert!(passed < 50, "the officer's key has its rate");
+    stop.cancel();
+    served.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_out_of_its_file_is_refused_within_ten_seconds() {
+    let dir = tempfile::tempdir().unwrap();
+    let boot = boot(dir.path(), "").await;
+    let edge = boot.sockets.edge.as_ref().unwrap().local_addr().unwrap().to_string();
+    let stop = boot.shutdown.clone();
+    let served = tokio::spawn(boot.serve(Listeners::new().edge(who(), EdgeAuth::Bearer)));
+    let authority = Authority::open(dir.path().join("tls")).unwrap();
+    let status = async |key: &str| {
+        let request = format!(
+            "GET /who HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+        );
+        let tls = client(&authority, &[X25519MLKEM768], None);
+        raw(&edge, "localhost", tls, &request).await.unwrap()[9..12].to_owned()
+    };
+    let keys = dir.path().join("edge.hashes");
+    let becomes = async |key: &str, wanted: &str| {
+        let until = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+        while status(key).await != wanted {
+            assert!(tokio::time::Instant::now() < until, "{key} is not answered {wanted}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    becomes("the edge's", "200").await;
+    std::fs::write(&keys, key_hash("eve", "another")).unwrap();
+    becomes("the edge's", "401").await;
+    becomes("another", "200").await;
+    std::fs::write(&keys, "no line of keys").unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    becomes("another", "200").await;
+    assert_eq!(status("another").await, "200", "a bad file changes nothing");
     stop.cancel();
     served.await.unwrap().unwrap();
 }

@@ -17,7 +17,8 @@ use tokio::{
 
 use crate::{
     config::{Edge, Limits},
-    edge::{self, EdgeAuth, Gate, KeyHashes},
+    edge::{self, EdgeAuth, Gate},
+    key_hashes::KeyHashes,
     places::{Bounds, Places},
     proxies::Proxies,
     rate::Rate,

@@ -19,8 +19,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     client::{Connector, PeerClient},
     config::{Edge, Internal, Limits},
-    edge::{self, EdgeAuth, Gate, KeyHashes},
+    edge::{self, EdgeAuth, Gate},
     internal::{self, Peer},
+    key_hashes::{KeyHashes, key_hash},
     places::{Bounds, Places},
     proxies::Proxies,
     rate::Rate,
@@ -158,7 +159,7 @@ async fn the_edge_takes_classical_clients_that_have_a_key() {
     let listen = "127.0.0.1:0".parse().unwrap();
     let config = Edge::new(listen, certificate, key);
     let keys = dir.path().join("keys");
-    std::fs::write(&keys, edge::key_hash("ann", "k1")).unwrap();
+    std::fs::write(&keys, key_hash("ann", "k1")).unwrap();
     let gate =
         Arc::new(Gate::new(EdgeAuth::Bearer, KeyHashes::read(&keys).unwrap(), Rate::new(100, None, "test")));
     let who = get(|Extension(caller): Extension<edge::EdgeCaller>| async { caller.0 });

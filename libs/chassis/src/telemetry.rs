@@ -69,7 +69,9 @@ fn subscribe(
     logs: Option<&SdkLoggerProvider>,
 ) -> Result<(), Error> {
     let levels = EnvFilter::try_new(&config.log)
-        .map_err(|error| Error::new(format!("configuration: telemetry.log: {error}")))?;
+        .map_err(|error| Error::new(format!("configuration: telemetry.log: {error}")))?
+        // The audit record is no matter of taste.
+        .add_directive(format!("{AUDIT}=info").parse().map_err(Error::new)?);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -89,11 +91,14 @@ fn subscribe(
 /// Whose errors quote what must not be in a log: signatures, and answers with keys in them.
 const SILENT: [&str; 3] = ["s3s", "vaultrs", "rustify"];
 
+/// The target of [`crate::Audit`].
+const AUDIT: &str = "audit";
+
 /// Our own records at any level, others' from warnings up; none of the [`SILENT`].
 fn ours(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let silent = SILENT.iter().any(|name| target.starts_with(name));
-    target.starts_with("maily_") || (*metadata.level() <= Level::WARN && !silent)
+    target.starts_with("maily_") || target == AUDIT || (*metadata.level() <= Level::WARN && !silent)
 }
 
 fn metrics(config: &Telemetry, registry: &Registry, resource: Resource) -> Result<SdkMeterProvider, Error> {

@@ -6,6 +6,14 @@
 //! secret = "at least 16 bytes"
 //! name = "orchestrator"          # for the audit log
 //! regions = ["eu", "us"]         # where it may be used
+//!
+//! [[key]]
+//! id = "reports"
+//! secret = "another of 16 bytes"
+//! name = "reports"
+//! regions = ["eu"]
+//! # what it may do, and nothing else; every bucket but the orchestrator's is "*"
+//! allow = [{ bucket = "reports", prefix = "2026/", actions = ["read", "write", "delete", "list"] }]
 //! ```
 
 use std::path::Path;
@@ -29,6 +37,36 @@ pub struct AccessKey {
     pub name: String,
     /// The residency regions it may be used in.
     pub regions: Vec<String>,
+    /// What it may do; without this, everything in every bucket that is not kept for another.
+    #[serde(default)]
+    pub allow: Option<Vec<AccessRule>>,
+}
+
+/// Something that an access key may do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessRule {
+    /// The bucket's name, or `*`.
+    pub bucket: String,
+    /// How the objects' names begin.
+    #[serde(default)]
+    pub prefix: String,
+    /// What may be done with them.
+    pub actions: Vec<AccessAction>,
+}
+
+/// What may be done with objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessAction {
+    /// To get them, and to copy from them.
+    Read,
+    /// To put them, in parts too, and to copy to them.
+    Write,
+    /// To delete them.
+    Delete,
+    /// To see their names.
+    List,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +107,8 @@ fn fault(key: &AccessKey, before: &[AccessKey]) -> Option<&'static str> {
         Some("secret is shorter than 16 bytes")
     } else if before.iter().any(|other| other.id == key.id) {
         Some("id is there twice")
+    } else if key.allow.iter().flatten().any(|rule| rule.bucket.is_empty() || rule.actions.is_empty()) {
+        Some("allow has a rule without a bucket or without actions")
     } else {
         None
     }
@@ -100,5 +140,18 @@ mod tests {
         assert!(torn.contains("line 3") && !torn.contains("0123456789abcdef"), "{torn}");
         assert!(read(&GOOD.replace("0123456789abcdef", "short")).unwrap_err().contains("shorter"));
         assert!(read(&GOOD.replace("abc", "a/c")).unwrap_err().contains("id is not"));
+    }
+    #[test]
+    fn a_key_may_be_told_what_it_may_do() {
+        assert!(read(GOOD).unwrap()[0].allow.is_none());
+        let with = |rule: &str| read(&format!("{GOOD}allow = [{rule}]\n"));
+        let keys = with("{ bucket = \"b\", prefix = \"p/\", actions = [\"read\", \"list\"] }").unwrap();
+        let rule = &keys[0].allow.as_ref().unwrap()[0];
+        assert_eq!((rule.bucket.as_str(), rule.prefix.as_str()), ("b", "p/"));
+        assert_eq!(rule.actions, [AccessAction::Read, AccessAction::List]);
+        assert!(with("{ bucket = \"b\", actions = [\"erase\"] }").is_err());
+        assert!(with("{ bucket = \"b\", actions = [] }").unwrap_err().contains("without actions"));
+        assert!(with("{ actions = [\"read\"] }").is_err());
+        assert!(with("").unwrap()[0].allow.as_ref().is_some_and(Vec::is_empty), "nothing is allowed");
     }
 }

@@ -31,7 +31,7 @@ mod table_tests;
 mod turn;
 mod vault;
 
-pub use access_keys::{AccessKey, read_access_keys};
+pub use access_keys::{AccessAction, AccessKey, AccessRule, read_access_keys};
 pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal, verify_mac};
 pub use error::Error;
 pub use local::LocalKeyring;

@@ -52,7 +52,7 @@ pub fn write_identities(dir: &Path, group: Option<u32>) -> Result<(), Error> {
     writer.copy(&restate.private_key(), "restate/identity.pem")?;
     writer.copy(&authority.ca(), "client/ca.pem")?;
     writer.copy(&made.join("edge.key"), "client/edge.key")?;
-    writer.copy(&made.join("s3.toml"), "client/s3.toml")?;
+    writer.write(&secrets::clients_credential(&made)?, "client/s3.toml")?;
     beside(&writer, &made)
 }
 
@@ -138,6 +138,13 @@ mod tests {
         assert_ne!(read("client/edge.key"), read("officer/officer.key"));
         // People's clients have no key to everybody's data, and no service but one knows who has.
         assert!(!dir.path().join("client/officer.key").exists());
+        let s3 = |name: &str| String::from_utf8(read(name)).unwrap();
+        let names = |name: &str| s3(name).matches("\nname = ").count();
+        assert_eq!(
+            (names("storage/s3.toml"), names("client/s3.toml"), names("orchestrator/s3.toml")),
+            (2, 1, 1)
+        );
+        assert!(s3("client/s3.toml").contains("name = \"local\""));
         assert!(!dir.path().join("orchestrator/officer.hashes").exists());
         let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("storage/s3.toml"), mode("storage")), (0o600, 0o700));

@@ -25,8 +25,8 @@ pub(crate) fn random(bytes: usize) -> Result<String, Error> {
 /// Makes the keys of the edge and of the officer listener and the storage credentials in `dir`, unless they are there.
 pub(crate) fn ensure(dir: &Path) -> Result<(), Error> {
     private_dir(dir)?;
-    bearer(dir, "edge", "local")?;
-    bearer(dir, "officer", "officer")?;
+    bearer(dir, "edge", "local", ":infer,guardrails,campaigns,mail")?;
+    bearer(dir, "officer", "officer", "")?;
     let credentials = dir.join("s3.toml");
     if !credentials.exists() {
         let all = format!("{}\n{}", credential("orchestrator")?, credential("local")?);
@@ -37,14 +37,20 @@ pub(crate) fn ensure(dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes `LISTENER.key`, and `LISTENER.hashes` in which it has this name.
-fn bearer(dir: &Path, listener: &str, name: &str) -> Result<(), Error> {
-    let key_file = dir.join(format!("{listener}.key"));
-    if !key_file.exists() {
+/// Makes `LISTENER.key`, and `LISTENER.hashes` in which it has this name and these scopes. A line of before scopes, alone in
+/// its file, is given them.
+fn bearer(dir: &Path, listener: &str, name: &str, scopes: &str) -> Result<(), Error> {
+    let (key_file, hashes) = (dir.join(format!("{listener}.key")), dir.join(format!("{listener}.hashes")));
+    let line = |key: &str| format!("{name}:{}", hex::encode(digest::digest(&digest::SHA256, key.as_bytes())));
+    if key_file.exists() {
+        let line = line(&read(&key_file)?);
+        if !scopes.is_empty() && hashes.exists() && read(&hashes)? == line {
+            write_private(&hashes, format!("{line}{scopes}\n").as_bytes())?;
+        }
+    } else {
         let key = format!("maily_{}", random(32)?);
-        let hash = hex::encode(digest::digest(&digest::SHA256, key.as_bytes()));
         // The hashes first: a key that no service accepts would look like a right one.
-        write_private(&dir.join(format!("{listener}.hashes")), format!("{name}:{hash}\n").as_bytes())?;
+        write_private(&hashes, format!("{}{scopes}\n", line(&key)).as_bytes())?;
         write_private(&key_file, key.as_bytes())?;
     }
     Ok(())
@@ -55,6 +61,12 @@ fn credential(name: &str) -> Result<String, Error> {
     Ok(format!(
         "[[key]]\nid = \"MAILY{id}\"\nsecret = \"{secret}\"\nname = \"{name}\"\nregions = [\"eu\", \"uk\", \"ch\", \"us\", \"ca\"]\n"
     ))
+}
+
+/// The S3 key for people's clients alone, of those that [`ensure`] made.
+pub(crate) fn clients_credential(dir: &Path) -> Result<String, Error> {
+    let all = read(&dir.join("s3.toml"))?;
+    Ok(format!("[[key]]{}\n", all.rsplit("[[key]]").next().unwrap_or_default()))
 }
 
 /// The random secret in a file, made if it is missing.
@@ -75,4 +87,25 @@ pub(crate) fn redis_users(password: &str) -> String {
 /// Reads a secret file that [`ensure`] made.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).map_err(Error::file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_before_scopes_is_given_them_and_others_are_left() {
+        let dir = tempfile::tempdir().unwrap();
+        ensure(dir.path()).unwrap();
+        let hashes = dir.path().join("edge.hashes");
+        let made = read(&hashes).unwrap();
+        let old = made.strip_suffix(":infer,guardrails,campaigns,mail").unwrap();
+        write_private(&hashes, format!("{old}\n").as_bytes()).unwrap();
+        ensure(dir.path()).unwrap();
+        assert_eq!(read(&hashes).unwrap(), made);
+        let own = format!("{old}:infer\n{old}");
+        write_private(&hashes, own.as_bytes()).unwrap();
+        ensure(dir.path()).unwrap();
+        assert_eq!(read(&hashes).unwrap(), own);
+    }
 }

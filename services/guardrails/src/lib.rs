@@ -18,7 +18,7 @@ mod yaml;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use maily_chassis::{Boot, EdgeAuth, Error, Listeners};
+use maily_chassis::{Boot, EdgeAuth, Error, Listeners, Scope, requires};
 use maily_proto::guardrails::guardrails_server::GuardrailsServer;
 
 pub use settings::Settings;
@@ -57,7 +57,7 @@ pub async fn run(boot: Boot<Settings>) -> Result<(), Error> {
     let listeners = Listeners::new()
         .grpc(tonic::service::Routes::new(grpc))
         .internal(http.clone())
-        .edge(http, EdgeAuth::Bearer);
+        .edge(http.layer(requires(Scope::Guardrails)), EdgeAuth::Bearer);
     boot.serve(listeners).await
 }
 

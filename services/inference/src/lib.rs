@@ -29,7 +29,7 @@ mod worker;
 use std::sync::Arc;
 
 use axum::Router;
-use maily_chassis::{Boot, EdgeAuth, Error, Fatal, Listeners, Readiness};
+use maily_chassis::{Boot, EdgeAuth, Error, Fatal, Listeners, Readiness, Scope, requires};
 
 pub use answers::{Answers, Model};
 pub use config::Config;
@@ -62,7 +62,8 @@ pub async fn serve<T>(boot: Boot<T>, server: Arc<Server>) -> Result<(), Error> {
 }
 
 fn listeners(router: Router) -> Listeners {
-    let listeners = Listeners::new().internal(router.clone()).edge(router, EdgeAuth::Bearer);
+    let edge = router.clone().layer(requires(Scope::Infer));
+    let listeners = Listeners::new().internal(router).edge(edge, EdgeAuth::Bearer);
     // A request ends by its own deadline, which is never later than the listeners'.
     listeners.problems(openai::Refusal::by_the_listener).own_deadlines()
 }

@@ -6,20 +6,21 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use maily_keys::AccessKey;
-use s3s::auth::{S3Auth, SecretKey};
+use maily_keys::{AccessAction, AccessKey};
+use s3s::auth::{Credentials, S3Auth, SecretKey};
 use s3s::{S3Request, S3Result, s3_error};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::REGIONS;
 use crate::error::Error;
+use crate::rights;
 use crate::s3::refuse;
 
 /// Seconds that a signed link may be good for. *Authenticating Requests: Using Query Parameters* (Amazon S3 API
@@ -31,21 +32,54 @@ const LIFE: RangeInclusive<u32> = 1..=604_800;
 pub(crate) struct AccessKeys(Arc<Known>);
 
 struct Known {
-    keys: HashMap<String, AccessKey>,
+    keys: RwLock<HashMap<String, Arc<AccessKey>>>,
     /// Checked against when the key is unknown, so that this takes as long; nobody can know it.
     nobody: SecretString,
 }
 
 impl AccessKeys {
     pub(crate) fn new(keys: Vec<AccessKey>) -> Result<Self, Error> {
-        for key in &keys {
-            if let Some(region) = key.regions.iter().find(|region| !REGIONS.contains(&region.as_str())) {
-                return Err(Error::Config(format!("access key {}: {region:?} is not a region", key.id)));
-            }
-        }
         let nobody = hex::encode(maily_keys::DataKey::generate()?.expose()).into();
-        let keys = keys.into_iter().map(|key| (key.id.clone(), key)).collect();
-        Ok(Self(Arc::new(Known { keys, nobody })))
+        Ok(Self(Arc::new(Known { keys: RwLock::new(by_id(keys)?), nobody })))
+    }
+
+    /// From here on these are known, and no others.
+    pub(crate) fn replace(&self, keys: Vec<AccessKey>) -> Result<(), Error> {
+        let keys = by_id(keys)?;
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<AccessKey>> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn signer(&self, credentials: Option<&Credentials>) -> Option<Arc<AccessKey>> {
+        credentials.and_then(|credentials| self.find(&credentials.access_key))
+    }
+
+    /// Whose key signed, for the audit record.
+    pub(crate) fn owner(&self, credentials: Option<&Credentials>) -> String {
+        self.signer(credentials).map_or_else(|| "nobody".to_owned(), |key| key.name.clone())
+    }
+
+    /// Refuses, unless the key that signed may do this with the object, or with all whose names begin so.
+    pub(crate) fn may(
+        &self,
+        credentials: Option<&Credentials>,
+        action: AccessAction,
+        bucket: &str,
+        name: &str,
+    ) -> S3Result<()> {
+        match self.signer(credentials).is_some_and(|key| rights::may(&key, action, bucket, name)) {
+            true => Ok(()),
+            false => Err(s3_error!(AccessDenied, "This access key may not do that there.")),
+        }
+    }
+
+    /// Whether the key that signed may know of the bucket.
+    pub(crate) fn sees(&self, credentials: Option<&Credentials>, bucket: &str) -> bool {
+        self.signer(credentials).is_some_and(|key| rights::sees(&key, bucket))
     }
 
     /// The region that the request is signed for, if its key may be used there.
@@ -68,8 +102,7 @@ impl AccessKeys {
 
     /// Refuses, unless the request's key may be used in `region`.
     pub(crate) fn may_use<T>(&self, request: &S3Request<T>, region: &str) -> S3Result<()> {
-        let id = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
-        let key = id.and_then(|id| self.0.keys.get(id));
+        let key = self.signer(request.credentials.as_ref());
         if key.is_some_and(|key| key.regions.iter().any(|allowed| allowed == region)) {
             return Ok(());
         }
@@ -77,10 +110,20 @@ impl AccessKeys {
     }
 }
 
+fn by_id(keys: Vec<AccessKey>) -> Result<HashMap<String, Arc<AccessKey>>, Error> {
+    for key in &keys {
+        if let Some(region) = key.regions.iter().find(|region| !REGIONS.contains(&region.as_str())) {
+            return Err(Error::Config(format!("access key {}: {region:?} is not a region", key.id)));
+        }
+    }
+    Ok(keys.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect())
+}
+
 #[async_trait::async_trait]
 impl S3Auth for AccessKeys {
     async fn get_secret_key(&self, id: &str) -> S3Result<SecretKey> {
-        let secret = self.0.keys.get(id).map_or(&self.0.nobody, |key| &key.secret);
+        let key = self.find(id);
+        let secret = key.as_ref().map_or(&self.0.nobody, |key| &key.secret);
         Ok(SecretKey::from(secret.expose_secret()))
     }
 }

@@ -22,6 +22,7 @@ mod config;
 mod error;
 mod read;
 mod region;
+mod rights;
 mod rows;
 mod s3;
 mod sums;
@@ -34,7 +35,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use maily_chassis::{Boot, EdgeAuth, Listeners};
+use maily_chassis::{Boot, EdgeAuth, Follow, Listeners};
 use maily_keys::{AccessKey, RootKeys, RotationSchedule, open_roots, read_access_keys, rotate};
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +78,14 @@ impl Storage {
     pub fn at_domain(mut self, domain: &str) -> Result<Self, Error> {
         self.gateway = self.gateway.at_domain(domain)?;
         Ok(self)
+    }
+
+    /// From here on these access keys are known, and no others.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when one is of a region that there is not; then nothing changes.
+    pub fn use_keys(&self, keys: Vec<AccessKey>) -> Result<(), Error> {
+        self.gateway.use_keys(keys)
     }
 
     /// The S3 API for one listener; each may receive so many bodies at once.
@@ -129,8 +138,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     let within =
         |path: &Option<std::path::PathBuf>, name: &str| path.clone().unwrap_or_else(|| data.join(name));
     let roots = open_roots(&boot, &within(&config.keyring, "keyring.json")).await?;
-    let keys =
-        read_access_keys(&within(&config.credentials, "credentials.toml")).map_err(|e| boot.fatal(e))?;
+    let credentials = within(&config.credentials, "credentials.toml");
+    let keys = read_access_keys(&credentials).map_err(|e| boot.fatal(e))?;
     let root = within(&config.root, "objects");
     let storage = Storage::open(&root, &config.tenant, roots, keys, config.max_object_bytes).await?;
     let storage = match &config.domain {
@@ -138,6 +147,12 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
         None => storage,
     };
     let storage = Arc::new(storage);
+    let (changed, file) = (Arc::clone(&storage), credentials.clone());
+    let again = move || {
+        let keys = read_access_keys(&file).map_err(|error| error.to_string())?;
+        changed.use_keys(keys).map_err(|error| error.to_string())
+    };
+    tokio::spawn(Follow::new(vec![credentials], again).keep(boot.shutdown.clone()));
     let schedule = RotationSchedule::new(config.epoch_hours, Arc::new(Timestamp::now));
     storage.keep_rotating(&schedule, &boot.shutdown);
     let (fatal, watched) = (boot.fatal_handle(), Arc::clone(&storage));

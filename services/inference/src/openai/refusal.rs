@@ -134,6 +134,7 @@ impl Refusal {
         let status = problem.status();
         let (kind, code) = match status {
             StatusCode::UNAUTHORIZED => ("invalid_request_error", Some("invalid_api_key")),
+            StatusCode::FORBIDDEN => ("invalid_request_error", Some("insufficient_permissions")),
             StatusCode::TOO_MANY_REQUESTS => ("requests", Some("rate_limit_exceeded")),
             status if status.is_server_error() => ("server_error", None),
             _ => ("invalid_request_error", None),

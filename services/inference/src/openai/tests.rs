@@ -265,3 +265,15 @@ fn statuses_and_headers_are_openais() {
     "#]]
     .assert_eq(&said);
 }
+
+#[tokio::test]
+async fn a_key_without_the_scope_is_told_so_in_openais_words() {
+    use axum::http::StatusCode;
+    let problem = maily_chassis::Problem::new(StatusCode::FORBIDDEN, "this key may not do that");
+    let response = Refusal::by_the_listener(&problem.detail("it lacks the scope infer"));
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    let body = axum::body::to_bytes(response.into_body(), 4_096).await.unwrap();
+    let error = serde_json::from_slice::<Value>(&body).unwrap();
+    assert_eq!(error["error"]["code"], "insufficient_permissions");
+    assert_eq!(error["error"]["message"], "this key may not do that: it lacks the scope infer");
+}

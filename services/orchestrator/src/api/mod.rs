@@ -1,11 +1,14 @@
 //! The API at the edge: campaigns are created, fed with a list, started, watched and fetched. Every call may be
 //! repeated; faults are RFC 9457 problems in one sentence.
 
+mod audit;
 mod cancel;
 mod create;
 mod fetch;
 mod mail;
 mod problem;
+#[cfg(test)]
+mod scope_tests;
 mod status;
 
 use std::sync::Arc;
@@ -13,9 +16,11 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
+    middleware::from_fn_with_state,
     routing::{get, post, put},
 };
 use http::Method;
+use maily_chassis::{Scope, requires};
 
 use crate::{
     campaign::{Campaign, CampaignId},
@@ -45,16 +50,24 @@ pub(crate) struct Api {
     pub(crate) admin: Admin,
 }
 
-/// The routes of the edge listener.
+/// The routes of the edge listener, each for keys of its scope; what changes or hands out something is in the audit record.
 pub(crate) fn router(api: Api) -> Router {
+    let (campaigns, mail) = (requires(Scope::Campaigns), requires(Scope::Mail));
+    let audited = |action: &'static str| from_fn_with_state(action, audit::audited);
+    // The first of some layers is the outermost: a refusal is in the record, too.
+    let create = post(create::create).layer((campaigns, DefaultBodyLimit::max(BODY)));
+    let subscribers = put(create::subscribers);
     Router::new()
-        .route("/v1/campaigns", post(create::create).layer(DefaultBodyLimit::max(BODY)))
-        .route("/v1/campaigns/{id}", get(status::status))
-        .route("/v1/campaigns/{id}/subscribers", put(create::subscribers).layer(DefaultBodyLimit::disable()))
-        .route("/v1/campaigns/{id}/start", post(create::start))
-        .route("/v1/campaigns/{id}/cancel", post(cancel::cancel))
-        .route("/v1/campaigns/{id}/report", get(fetch::report))
-        .route("/v1/campaigns/{id}/mail/{region}", get(mail::mail))
+        .route("/v1/campaigns", create)
+        .route("/v1/campaigns/{id}", get(status::status).layer(campaigns))
+        .route(
+            "/v1/campaigns/{id}/subscribers",
+            subscribers.layer((audited("import"), campaigns, DefaultBodyLimit::disable())),
+        )
+        .route("/v1/campaigns/{id}/start", post(create::start).layer((audited("start"), campaigns)))
+        .route("/v1/campaigns/{id}/cancel", post(cancel::cancel).layer((audited("cancel"), campaigns)))
+        .route("/v1/campaigns/{id}/report", get(fetch::report).layer((audited("report"), mail)))
+        .route("/v1/campaigns/{id}/mail/{region}", get(mail::mail).layer((audited("export"), mail)))
         .with_state(api)
 }
 

@@ -22,7 +22,7 @@ pub(crate) use caller::Caller;
 pub(crate) use compliance::Ledger;
 pub(crate) use guardrails::Judge;
 pub(crate) use model::{Model, Mood};
-pub(crate) use orchestrator::{Orchestrator, deps};
+pub(crate) use orchestrator::{Orchestrator, deps, everything};
 pub(crate) use restate::Restate;
 
 /// Everything that outlives a kill of the orchestrator.

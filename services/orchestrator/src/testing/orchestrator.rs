@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Extension;
+use maily_chassis::{Scope, Scopes};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -38,7 +40,7 @@ impl Orchestrator {
         let ingress = Ingress(platform.restate.ingress().parse().unwrap());
         let api = Api { deps: deps.clone(), ingress, admin: admin.clone() };
         let identity = platform.restate.identity().to_str().unwrap().to_owned();
-        let (router, dir) = (api::router(api), platform.path().to_owned());
+        let (router, dir) = (api::router(api).layer(everything()), platform.path().to_owned());
         let started = runtime.spawn(async move {
             let any = ([127, 0, 0, 1], 0).into();
             let endpoint = Endpoint::bind(any, service::sdk(&deps, &identity).unwrap()).await.unwrap();
@@ -74,6 +76,11 @@ impl Drop for Orchestrator {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// What the chassis says of a key that may do everything.
+pub(crate) fn everything() -> Extension<Scopes> {
+    Extension(Scopes::of(&[Scope::Admin]))
 }
 
 /// What the workflows work with, on the caller's runtime.

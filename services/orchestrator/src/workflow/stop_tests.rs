@@ -17,7 +17,7 @@ use crate::{
     api::{self, Api},
     client,
     restate::{Address, Admin, Ingress},
-    testing::{Caller, Mood, Orchestrator, Platform, deps},
+    testing::{Caller, Mood, Orchestrator, Platform, deps, everything},
 };
 
 const CANCELLED: &str = "the campaign was cancelled";
@@ -79,7 +79,8 @@ async fn a_list_that_is_being_imported_is_refused() {
         deps: std::sync::Arc::new(deps(&platform)),
         ingress: Ingress(platform.restate.ingress().parse().unwrap()),
         admin: Admin(platform.restate.admin().parse().unwrap()),
-    });
+    })
+    .layer(everything());
     let list = std::fs::read(dir.join("subscribers.csv")).unwrap();
     let (pieces, body) = mpsc::channel::<Bytes>(1);
     let body = Body::from_stream(ReceiverStream::new(body).map(Ok::<_, Infallible>));

@@ -74,7 +74,7 @@ impl Gateway {
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
     }
 
-    /// The buckets of the request's region.
+    /// The buckets of the request's region in which its key may do something.
     pub(super) async fn buckets(
         &self,
         request: S3Request<ListBucketsInput>,
@@ -87,6 +87,9 @@ impl Gateway {
             let name = str::from_utf8(row.key.get(2..).unwrap_or_default()).map_err(|_| Error::Row)?;
             if !name.starts_with(&prefix) {
                 break;
+            }
+            if !self.keys.sees(request.credentials.as_ref(), name) {
+                continue;
             }
             let bucket: rows::Bucket = rows::decode(&row.value)?;
             buckets.push(Bucket {

@@ -9,6 +9,7 @@ mod headers;
 mod host;
 mod list;
 mod multipart;
+mod needs;
 mod objects;
 mod ranges;
 mod service;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use maily_keys::AccessKey;
 use s3s::dto::StreamingBlob;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
@@ -59,6 +61,11 @@ impl Gateway {
         let receiving = Arc::new(Semaphore::new(RECEIVING));
         let (names, hosts) = (Arc::default(), Hosts::default());
         Self { regions: Arc::new(regions), keys, max_object_bytes, receiving, names, hosts }
+    }
+
+    /// From here on these access keys are known, and no others.
+    pub(crate) fn use_keys(&self, keys: Vec<AccessKey>) -> Result<(), Error> {
+        self.keys.replace(keys)
     }
 
     /// The same, where buckets are at `BUCKET.domain`.

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use maily_chassis::Audit;
+use maily_keys::AccessAction;
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
     Error as KeyError, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ObjectIdentifier,
@@ -13,6 +15,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::answer::{self, ObjectBytes};
 use super::headers::{self, with_sums};
+use super::needs::told;
 use super::{Gateway, entries, to_the_end};
 use crate::commit::{self, Place};
 use crate::conditions::{DeleteIf, ReadIf, WriteIf};
@@ -210,7 +213,8 @@ impl Gateway {
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let region = self.in_bucket(&request, &request.input.bucket).await?;
         entries::check(&request)?;
-        let S3Request { input, .. } = request;
+        let S3Request { input, credentials, .. } = request;
+        let owner = self.keys.owner(credentials.as_ref());
         if input.delete.objects.len() > DELETES {
             return Err(s3_error!(MalformedXML, "At most {DELETES} objects can be deleted at once"));
         }
@@ -221,9 +225,16 @@ impl Gateway {
         let bucket = input.bucket;
         let deleting = input.delete.objects.into_iter().map(|object| {
             let (region, bucket) = (Arc::clone(&region), bucket.clone());
+            let key = object.key.clone();
+            let allowed = self.keys.may(credentials.as_ref(), AccessAction::Delete, &bucket, &key);
+            let audit = Audit::new("delete_objects", owner.clone(), format!("{bucket}/{key}"));
             async move {
-                let key = object.key.clone();
-                (key, delete_one(region, bucket, object).await)
+                let outcome = match allowed {
+                    Ok(()) => delete_one(region, bucket, object).await,
+                    Err(refused) => Err(refused),
+                };
+                told(Some(audit), &outcome);
+                (key, outcome)
             }
         });
         let deleting: Vec<_> = deleting.collect();

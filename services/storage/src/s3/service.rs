@@ -17,6 +17,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::allowed::Allowed;
+use super::needs::told;
 use super::ranges::{WithoutRange, verified};
 use super::{ANSWER, Gateway, answer, entries};
 use crate::access;
@@ -24,14 +25,21 @@ use crate::access;
 /// The longest XML body: a list of 10,000 parts with checksums.
 const MAX_XML: usize = 4 << 20;
 
-/// Passes each operation to the method that serves it.
+/// Passes each operation to the method that serves it, if the request's key may do that.
 macro_rules! operations {
     ($($name:ident($input:ty) -> $output:ty = $method:ident;)*) => {
         #[async_trait]
         impl S3 for Gateway {
             $(
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                    self.$method(verified(request)).await
+                    let request = verified(request);
+                    let audit = self.audit(stringify!($name), &request);
+                    let answer = match self.permit(&request) {
+                        Ok(()) => self.$method(request).await,
+                        Err(refused) => Err(refused),
+                    };
+                    told(audit, &answer);
+                    answer
                 }
             )*
         }

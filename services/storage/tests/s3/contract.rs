@@ -48,7 +48,7 @@ impl Objects for Real {
 async fn start() -> Real {
     let dir = tempfile::tempdir().unwrap();
     let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
-    let key = key("all", &REGIONS);
+    let key = key("orchestrator", &REGIONS);
     let objects = dir.path().join("objects");
     let storage = Storage::open(&objects, "acme", roots, vec![key.clone()], LIMIT).await.unwrap();
     let address = serve(&storage).await;

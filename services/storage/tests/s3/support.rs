@@ -10,7 +10,7 @@ use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use maily_keys::{AccessKey, LocalKeyring};
+use maily_keys::{AccessAction, AccessKey, AccessRule, LocalKeyring};
 use maily_objects::{Exchange, Objects};
 use maily_storage::Storage;
 use tempfile::TempDir;
@@ -25,7 +25,18 @@ pub(crate) fn key(id: &str, regions: &[&str]) -> AccessKey {
         secret: format!("secret of {id}, long enough").into(),
         name: id.into(),
         regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+        allow: None,
     }
+}
+
+/// A key that may do these in eu: bucket, prefix and actions.
+pub(crate) fn told(id: &str, rules: &[(&str, &str, &[AccessAction])]) -> AccessKey {
+    let rule = |(bucket, prefix, actions): &(&str, &str, &[AccessAction])| AccessRule {
+        bucket: (*bucket).to_owned(),
+        prefix: (*prefix).to_owned(),
+        actions: actions.to_vec(),
+    };
+    AccessKey { allow: Some(rules.iter().map(rule).collect()), ..key(id, &["eu"]) }
 }
 
 /// `both` may be used in eu and us, `us-only` in us.

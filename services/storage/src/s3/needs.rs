@@ -1,0 +1,172 @@
+//! What an access key has to be allowed for each operation, and what of it is in the audit record.
+
+use maily_chassis::Audit;
+use maily_keys::AccessAction::{self, Delete, List, Read, Write};
+use s3s::dto::*;
+use s3s::{S3Request, S3Result, s3_error};
+
+use super::Gateway;
+
+/// Something that the key has to be allowed.
+pub(super) enum Need<'a> {
+    /// To do something in the bucket.
+    Sees(&'a str),
+    /// To do this with the object, or with all whose names begin so.
+    May(AccessAction, &'a str, &'a str),
+}
+
+/// What an operation's input asks for.
+pub(super) trait Needs {
+    /// Everything that has to be allowed.
+    fn needs(&self) -> Vec<Need<'_>>;
+
+    /// What it changes, if that is one object or bucket; [`Gateway::delete_many`] tells of each of its objects.
+    fn changes(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Operations on an object, which `changes` it or does not.
+macro_rules! on_objects {
+    ($($action:ident $input:ty, $changes:literal;)*) => {
+        $(
+            impl Needs for $input {
+                fn needs(&self) -> Vec<Need<'_>> {
+                    vec![Need::May($action, &self.bucket, &self.key)]
+                }
+
+                fn changes(&self) -> Option<String> {
+                    $changes.then(|| format!("{}/{}", self.bucket, self.key))
+                }
+            }
+        )*
+    };
+}
+
+on_objects! {
+    Read GetObjectInput, false;
+    Read HeadObjectInput, false;
+    Write PutObjectInput, true;
+    Write CreateMultipartUploadInput, false;
+    Write UploadPartInput, false;
+    Write CompleteMultipartUploadInput, true;
+    Write AbortMultipartUploadInput, false;
+    Write ListPartsInput, false;
+    Delete DeleteObjectInput, true;
+}
+
+/// Copies read one object and write another.
+macro_rules! on_copies {
+    ($($input:ty, $changes:literal;)*) => {
+        $(
+            impl Needs for $input {
+                fn needs(&self) -> Vec<Need<'_>> {
+                    let mut needs = vec![Need::May(Write, &self.bucket, &self.key)];
+                    // Another kind of source is refused later: there is none here.
+                    if let CopySource::Bucket { bucket, key, .. } = &self.copy_source {
+                        needs.push(Need::May(Read, bucket, key));
+                    }
+                    needs
+                }
+
+                fn changes(&self) -> Option<String> {
+                    $changes.then(|| format!("{}/{}", self.bucket, self.key))
+                }
+            }
+        )*
+    };
+}
+
+on_copies! {
+    CopyObjectInput, true;
+    UploadPartCopyInput, false;
+}
+
+macro_rules! on_listings {
+    ($($input:ty),*) => {
+        $(
+            impl Needs for $input {
+                fn needs(&self) -> Vec<Need<'_>> {
+                    vec![Need::May(List, &self.bucket, self.prefix.as_deref().unwrap_or_default())]
+                }
+            }
+        )*
+    };
+}
+
+on_listings!(ListObjectsInput, ListObjectsV2Input, ListMultipartUploadsInput);
+
+macro_rules! on_buckets {
+    ($($action:ident $input:ty;)*) => {
+        $(
+            impl Needs for $input {
+                fn needs(&self) -> Vec<Need<'_>> {
+                    vec![Need::May($action, &self.bucket, "")]
+                }
+
+                fn changes(&self) -> Option<String> {
+                    Some(self.bucket.clone())
+                }
+            }
+        )*
+    };
+}
+
+on_buckets! {
+    Write CreateBucketInput;
+    Delete DeleteBucketInput;
+}
+
+macro_rules! seeing {
+    ($($input:ty),*) => {
+        $(
+            impl Needs for $input {
+                fn needs(&self) -> Vec<Need<'_>> {
+                    vec![Need::Sees(&self.bucket)]
+                }
+            }
+        )*
+    };
+}
+
+// Of a DeleteObjects each object is asked for by itself, and refused by itself.
+seeing!(HeadBucketInput, GetBucketLocationInput, DeleteObjectsInput);
+
+impl Needs for ListBucketsInput {
+    /// It shows those that the key sees.
+    fn needs(&self) -> Vec<Need<'_>> {
+        Vec::new()
+    }
+}
+
+impl Gateway {
+    /// Refuses what the request's key may not do.
+    pub(super) fn permit<T: Needs>(&self, request: &S3Request<T>) -> S3Result<()> {
+        let credentials = request.credentials.as_ref();
+        for need in request.input.needs() {
+            match need {
+                Need::May(action, bucket, name) => self.keys.may(credentials, action, bucket, name)?,
+                Need::Sees(bucket) if self.keys.sees(credentials, bucket) => {}
+                Need::Sees(_) => {
+                    return Err(s3_error!(AccessDenied, "This access key may not use that bucket."));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The line of the audit record on what the request changes. Names of objects are nobody's: see the crate.
+    pub(super) fn audit<T: Needs>(&self, action: &'static str, request: &S3Request<T>) -> Option<Audit> {
+        let owner = || self.keys.owner(request.credentials.as_ref());
+        request.input.changes().map(|subject| Audit::new(action, owner(), subject))
+    }
+}
+
+/// Tells what became of it.
+pub(super) fn told<T>(audit: Option<Audit>, answer: &S3Result<T>) {
+    let Some(audit) = audit else { return };
+    match answer {
+        Ok(_) => audit.ended("done"),
+        Err(error) => audit.ended(error.code().as_str()),
+    }
+}
