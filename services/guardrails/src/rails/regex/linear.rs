@@ -10,6 +10,7 @@ use std::{collections::HashMap, fmt::Write};
 
 use super::{
     COMPILED_LIMIT,
+    budget::{Budget, Spent},
     set::Set,
     tree::{At, Category, How, Node},
     unicode::category,
@@ -18,11 +19,17 @@ use super::{
 /// Levels of the printed pattern: the groups that a pattern may have, with what stands between them.
 const NEST_LIMIT: u32 = 512;
 const LINE_BREAK: u32 = 0x0A;
+/// Bytes that are read in the time of a step, as long as the automaton is small.
+const BYTES_OF_A_STEP: usize = 4;
+/// States that may be at work on a byte in the time in which a small automaton reads it.
+const STATES_AT_ONCE: usize = 16;
 
 /// A compiled pattern.
 pub(crate) struct Linear {
     regex: regex::bytes::Regex,
     alphabet: Alphabet,
+    /// What a byte costs: where the automaton has too many states to be kept, all of them may be tried on each.
+    weight: usize,
 }
 
 /// The sign of each character.
@@ -91,9 +98,21 @@ pub(crate) fn compile(node: &Node) -> Option<Result<Linear, String>> {
         .nest_limit(NEST_LIMIT)
         .build();
     Some(match regex {
-        Ok(regex) => Ok(Linear { regex, alphabet }),
+        Ok(regex) => Ok(Linear { regex, alphabet, weight: 1 + states(node) / STATES_AT_ONCE }),
         Err(_) => Err("the pattern is too large when compiled".to_owned()),
     })
+}
+
+/// Characters that a pattern has, with each repetition written out: so many states its automaton has.
+fn states(node: &Node) -> usize {
+    match node {
+        Node::One(_) => 1,
+        Node::Repeat(repeat) => {
+            let times = repeat.max.unwrap_or(repeat.min).max(1);
+            states(&repeat.node).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+        }
+        _ => node.parts().into_iter().map(states).fold(0, usize::saturating_add),
+    }
 }
 
 /// A kind of characters: those that are in the same sets.
@@ -249,7 +268,9 @@ impl Alphabet {
 }
 
 impl Linear {
-    pub(crate) fn finds(&self, text: &str) -> bool {
-        self.regex.is_match(&self.alphabet.of(text))
+    pub(crate) fn finds(&self, text: &str, budget: &Budget) -> Result<bool, Spent> {
+        let bytes = text.len().saturating_mul(self.alphabet.width);
+        budget.take(bytes.saturating_mul(self.weight) / BYTES_OF_A_STEP + 1)?;
+        Ok(self.regex.is_match(&self.alphabet.of(text)))
     }
 }
