@@ -92,8 +92,10 @@ mod tests {
         let one = taken(1, "xyz");
         assert!(one >= 2 * 40_000 / 4, "{one}");
         assert_eq!(taken(10, "xyz"), 10 * one);
-        // A repetition is as many states, all of which may be at work on each character.
-        assert!(taken(1, r"[a-z]{160}x") >= 10 * one);
+        // A repetition is as many states, all of which may be at work on each character; but not where it is of one kind.
+        assert!(taken(1, r"[a-z]{160}x") >= 80 * one);
+        assert_eq!(taken(1, r"[a-z]{160}!"), one);
+        assert_eq!(taken(1, r"(?i)\bxyz\s+(?:xyz|zzz){1,9}\b"), one);
         // As many patterns as a configuration has, on the longest brief that gRPC takes.
         assert!(taken(256, "xyz") < LIMIT);
         let (all, budget) = (patterns(256, |_| r"[a-z]{160}x".to_owned()), Budget::default());

@@ -22,7 +22,7 @@ const LINE_BREAK: u32 = 0x0A;
 /// Bytes that are read in the time of a step, as long as the automaton is small.
 const BYTES_OF_A_STEP: usize = 4;
 /// States that may be at work on a byte in the time in which a small automaton reads it.
-const STATES_AT_ONCE: usize = 16;
+const STATES_AT_ONCE: usize = 2;
 
 /// A compiled pattern.
 pub(crate) struct Linear {
@@ -89,7 +89,8 @@ pub(crate) fn compile(node: &Node) -> Option<Result<Linear, String>> {
     let (alphabet, sets) = alphabet(&survey, words.as_ref())?;
     // A sign of two bytes may begin at every other byte only.
     let mut printed = String::from(if alphabet.width == 1 { "" } else { r"\A(?s:..)*?" });
-    let class = |set: &Set| survey.sets.get(set).map_or("", |number| sets[*number].as_str());
+    let class = |set: &Set| survey.sets.get(set).map_or("", |number| sets[*number].printed.as_str());
+    let wide = |set: &Set| survey.sets.get(set).is_some_and(|number| sets[*number].wide);
     print(node, &class, &mut printed);
     let regex = regex::bytes::RegexBuilder::new(&printed)
         .unicode(false)
@@ -98,20 +99,28 @@ pub(crate) fn compile(node: &Node) -> Option<Result<Linear, String>> {
         .nest_limit(NEST_LIMIT)
         .build();
     Some(match regex {
-        Ok(regex) => Ok(Linear { regex, alphabet, weight: 1 + states(node) / STATES_AT_ONCE }),
+        Ok(regex) => Ok(Linear { regex, alphabet, weight: 1 + states(node, &wide) / STATES_AT_ONCE }),
         Err(_) => Err("the pattern is too large when compiled".to_owned()),
     })
 }
 
-/// Characters that a pattern has, with each repetition written out: so many states its automaton has.
-fn states(node: &Node) -> usize {
+/// A set as it is printed.
+struct Class {
+    printed: String,
+    /// It has several kinds of characters.
+    wide: bool,
+}
+
+/// Wide sets of a pattern, with each repetition written out: so many states may be at work at once. Sets of one kind are
+/// as letters of words, of which the automaton remembers one place.
+fn states(node: &Node, wide: &impl Fn(&Set) -> bool) -> usize {
     match node {
-        Node::One(_) => 1,
+        Node::One(set) => usize::from(wide(set)),
         Node::Repeat(repeat) => {
             let times = repeat.max.unwrap_or(repeat.min).max(1);
-            states(&repeat.node).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+            states(&repeat.node, wide).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
         }
-        _ => node.parts().into_iter().map(states).fold(0, usize::saturating_add),
+        _ => node.parts().into_iter().map(|part| states(part, wide)).fold(0, usize::saturating_add),
     }
 }
 
@@ -130,7 +139,7 @@ impl Kind {
 }
 
 /// The alphabet, and each set as it is printed; none if there are more kinds of characters than signs.
-fn alphabet(survey: &Survey, words: Option<&Set>) -> Option<(Alphabet, Vec<String>)> {
+fn alphabet(survey: &Survey, words: Option<&Set>) -> Option<(Alphabet, Vec<Class>)> {
     let breaks = survey.last_line || survey.lines;
     let (kinds, starts) = kinds(survey, words, breaks);
     let (width, signs) = signs(&kinds, words.is_some(), breaks, survey.lines)?;
@@ -138,7 +147,9 @@ fn alphabet(survey: &Survey, words: Option<&Set>) -> Option<(Alphabet, Vec<Strin
     let class = |set: usize| {
         let numbers = (0..kinds.len()).filter(|kind| kinds[*kind].is_in(set));
         let last = numbers.clone().any(|kind| kinds[kind].line_break) && survey.last_line;
-        class_of(numbers.map(|kind| signs[kind]).chain(last.then_some(line_break)).collect(), width)
+        let wide = numbers.clone().nth(1).is_some();
+        let signs = numbers.map(|kind| signs[kind]).chain(last.then_some(line_break));
+        Class { printed: class_of(signs.collect(), width), wide }
     };
     let classes = (0..survey.sets.len()).map(class).collect();
     let mut alphabet = Alphabet {
