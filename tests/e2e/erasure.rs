@@ -145,7 +145,7 @@ fn find(officer: &mut Https, person: usize) -> Value {
 /// The messages of an export, by person.
 fn messages(out: &Path) -> BTreeMap<usize, mail::Message> {
     let by_recipient = mail::by_recipient(mail::read(out).into_values().flatten());
-    let person = |to: &str| to["Person.".len()..]["".len()..6].parse().unwrap();
+    let person = |to: &str| to.split_at("Person.".len()).1.split_at(6).0.parse().unwrap();
     by_recipient.into_iter().map(|(to, message)| (person(&to), message)).collect()
 }
 

@@ -25,7 +25,7 @@ impl Message {
         let mut values = head.lines().filter(|line| line.to_ascii_lowercase().starts_with(&prefix));
         let value = values.next().unwrap_or_else(|| panic!("no {name}")).to_owned();
         assert_eq!(values.next(), None, "{name} twice");
-        value[prefix.len()..].trim().to_owned()
+        value.split_at(prefix.len()).1.trim().to_owned()
     }
 
     /// The last path segment of its unsubscribe link.

@@ -6,13 +6,10 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router, middleware,
-    response::{IntoResponse as _, Response},
-};
+use axum::{Router, middleware, response::Response};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     body::{self, Bodies, Budget},
@@ -25,8 +22,9 @@ use crate::{
     internal,
     key_hashes::KeyHashes,
     listeners::Listeners,
+    panics,
     places::{self, Bounds, Places},
-    problem::{Problem, reworded},
+    problem::reworded,
     proxies::Proxies,
     rate::Rate,
     readiness::Readiness,
@@ -300,15 +298,10 @@ impl<T> Boot<T> {
     /// What every request goes through, outermost last.
     fn common(&self, router: Router) -> Router {
         router
-            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(panics::catch))
             .layer(middleware::from_fn_with_state(self.readiness.clone(), closed::refuse))
             .layer(middleware::from_fn_with_state(self.name, telemetry::trace))
     }
-}
-
-/// What a caller is told of a panic: nothing. Its message may quote what it was about.
-pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "the service failed").into_response()
 }
 
 /// The file of keys of a listener's section, which has to name it.

@@ -29,6 +29,7 @@ mod listeners;
 mod network;
 #[cfg(test)]
 mod officer_tests;
+mod panics;
 mod places;
 #[cfg(test)]
 mod places_tests;

@@ -14,7 +14,6 @@ use tokio::{
     sync::Notify,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     client::{Connector, PeerClient},
@@ -229,7 +228,7 @@ async fn who_asks_for_nothing_loses_the_connection() {
 #[tokio::test]
 async fn a_panic_is_answered_without_its_message() {
     let route = get(|| async { if true { panic!("ann@example.com") } else { "never" } });
-    let router = Router::new().route("/", route).layer(CatchPanicLayer::custom(crate::boot::panicked));
+    let router = Router::new().route("/", route).layer(middleware::from_fn(crate::panics::catch));
     let running = serve(Security::Plain, router).await;
     let mut stream = TcpStream::connect(&running.address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();

@@ -95,7 +95,8 @@ pub fn read_access_keys(path: &Path) -> Result<Vec<AccessKey>, Error> {
 
 /// Where the file is wrong. The parser's own message would quote the line, which may hold a secret.
 fn place(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+    let before = |start: usize| text.get(..start.min(text.len())).unwrap_or_default();
+    let line = error.span().map_or(0, |span| before(span.start).lines().count().max(1));
     format!("is not a list of [[key]] with id, secret, name and regions (line {line})")
 }
 

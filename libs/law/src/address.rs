@@ -99,8 +99,10 @@ impl EmailAddress {
         if let Some((_, rest)) = text.rsplit_once('<') {
             text = rest.split('>').next().unwrap_or(rest).trim();
         }
-        if let Some(rest) = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
-            text = text[rest.len()..].split('?').next().unwrap_or_default();
+        if let Some((scheme, rest)) = text.split_at_checked("mailto:".len())
+            && scheme.eq_ignore_ascii_case("mailto:")
+        {
+            text = rest.split('?').next().unwrap_or_default();
         }
         let around = |c: char| c.is_whitespace() || "\"'`<>()[]{},;:.!".contains(c);
         // An apostrophe or a backtick may begin a local part: as it stands first, then without what stands around it.

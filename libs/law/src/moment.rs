@@ -52,12 +52,12 @@ fn read(text: &str) -> Option<Moment> {
         && separated(date, b'-', [4, 7])
         && separated(time, b':', [2, 5]);
     let (nanos, offset) = fraction(text.get(19..)?)?;
-    let (hour, minute, second) = (number(&time[..2])?, number(&time[3..5])?, number(&time[6..])?);
+    let (hour, minute, second) = (number(time.get(..2)?)?, number(time.get(3..5)?)?, number(time.get(6..)?)?);
     let leap = second == 60;
     let civil = DateTime::new(
-        number(&date[..4])?,
-        number(&date[5..7])?.try_into().ok()?,
-        number(&date[8..])?.try_into().ok()?,
+        number(date.get(..4)?)?,
+        number(date.get(5..7)?)?.try_into().ok()?,
+        number(date.get(8..)?)?.try_into().ok()?,
         hour.try_into().ok()?,
         minute.try_into().ok()?,
         if leap { 59 } else { second.try_into().ok()? },
@@ -84,8 +84,9 @@ fn number(digits: &str) -> Option<i16> {
 fn fraction(text: &str) -> Option<(i32, &str)> {
     let Some(rest) = text.strip_prefix('.') else { return Some((0, text)) };
     let len = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let padded = format!("{:0<9.9}", rest.get(..len)?);
-    if len == 0 { None } else { Some((padded.parse().ok()?, &rest[len..])) }
+    let (digits, behind) = rest.split_at_checked(len)?;
+    let padded = format!("{digits:0<9.9}");
+    if len == 0 { None } else { Some((padded.parse().ok()?, behind)) }
 }
 
 fn parse_offset(text: &str) -> Option<Offset> {
@@ -100,7 +101,7 @@ fn parse_offset(text: &str) -> Option<Offset> {
         b'-' => -1,
         _ => return None,
     };
-    let (hours, minutes) = (i32::from(number(&text[1..3])?), i32::from(number(&text[4..])?));
+    let (hours, minutes) = (i32::from(number(text.get(1..3)?)?), i32::from(number(text.get(4..)?)?));
     let seconds = (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))?;
     Offset::from_seconds(seconds).ok()
 }

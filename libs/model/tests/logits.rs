@@ -101,3 +101,15 @@ fn text_survives_encoding_and_markers_can_be_plain_text() {
     assert_eq!(tokenizer.decode(&plain), "<|im_start|>");
     assert_eq!(tokenizer.eos(), [2]);
 }
+
+#[test]
+fn what_a_text_costs_and_names_is_known_before_it_is_cut() {
+    let tokenizer = common::engine().tokenizer();
+    for text in ["", "Plain.", &" ".repeat(10_000), &"#".repeat(9_999), &"\n ".repeat(400), "<|im_start|>"] {
+        assert!(tokenizer.fewest(text) <= tokenizer.encode(text, true).len(), "{} bytes", text.len());
+        let differs = tokenizer.encode(text, true) != tokenizer.encode(text, false);
+        assert_eq!(tokenizer.names_special(text), differs, "{} bytes", text.len());
+    }
+    // No token of this model has more than 81 bytes, and it has none for U+0004.
+    assert_eq!(tokenizer.fewest(&"a\u{4}".repeat(81_000)), 1_000);
+}

@@ -109,7 +109,8 @@ fn value(token: &str, today: Date) -> Option<String> {
     let mut day = today;
     let mut rest = token.strip_prefix("day")?;
     while !rest.is_empty() {
-        let end = rest[1..].find(['+', '-']).map_or(rest.len(), |at| at + 1);
+        // Behind the step's own sign.
+        let end = rest.match_indices(['+', '-']).map(|(at, _)| at).find(|at| *at > 0).unwrap_or(rest.len());
         let (step, next) = rest.split_at(end);
         let span = match (step.strip_suffix("mo"), step.strip_suffix('d')) {
             (Some(months), _) => Span::new().months(months.parse::<i32>().ok()?),

@@ -60,9 +60,9 @@ pub(crate) async fn completions(
     let (streamed, mut asked) = (request.stream, Asked::new(loaded, &request));
     let deadline = arrived + server.config.deadline();
     let prepared = {
-        let server = Arc::clone(&server);
-        let work = move || prepare(server.loaded()?, &server.config, request, deadline);
-        tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::internal())??
+        let own = Arc::clone(&server);
+        let work = move || prepare(own.loaded()?, &own.config, request, deadline);
+        server.desk.work(deadline, work).await?
     };
     asked.prompt_tokens = prepared.request.prompt.len();
     let mut replies = enqueue(loaded, prepared, arrived, deadline)?;

@@ -17,6 +17,7 @@
 mod answers;
 mod chat;
 mod config;
+mod desk;
 mod metrics;
 mod openai;
 mod prompt;

@@ -33,7 +33,7 @@ pub(crate) fn prepare(
         ThinkFilter::close(&mut rendered);
     }
     let thinking = ThinkFilter::opened_by(&rendered);
-    let prompt = loaded.engine.tokenizer().encode(&rendered, true);
+    let prompt = tokens(loaded, &rendered, chat.max_tokens)?;
     let max_tokens = fit(loaded, config, prompt.len(), chat.max_tokens, chat.n)?;
     let request = Generate {
         prompt,
@@ -55,13 +55,27 @@ pub(crate) fn prepare(
 fn no_control_tokens(loaded: &Loaded, chat: &ChatRequest) -> Result<(), Refusal> {
     let tokenizer = loaded.engine.tokenizer();
     for (at, message) in chat.messages.iter().enumerate() {
-        if tokenizer.encode(&message.text, true) != tokenizer.encode(&message.text, false) {
+        if tokenizer.names_special(&message.text) {
             let name = format!("messages[{at}].content");
             let text = format!("Invalid '{name}': the text has a control token of the model in it.");
             return Err(Refusal::param(&name, "invalid_value", text));
         }
     }
     Ok(())
+}
+
+/// The tokens of the prompt. A text that can't fit is not cut at all, so that how many it has is not known.
+fn tokens(loaded: &Loaded, rendered: &str, wanted: Option<usize>) -> Result<Vec<u32>, Refusal> {
+    let (tokenizer, limit) = (loaded.engine.tokenizer(), loaded.engine.info().context_length);
+    let (fewest, answer) = (tokenizer.fewest(rendered), wanted.unwrap_or(1).max(1));
+    if fewest >= limit {
+        let message = format!(
+            "This model's maximum context length is {limit} tokens. However, you requested at least {} tokens (at least {fewest} in the messages, {answer} in the completion). Please reduce the length of the messages or completion.",
+            fewest.saturating_add(answer)
+        );
+        return Err(Refusal::param("messages", "context_length_exceeded", message));
+    }
+    Ok(tokenizer.encode(rendered, true))
 }
 
 /// Tokens that each answer may have.

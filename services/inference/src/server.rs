@@ -12,6 +12,7 @@ use maily_model::{Device, Engine, LoadError, LoadOptions};
 
 use crate::answers::{self, Answers, Loader, by_the_engine};
 use crate::config::Config;
+use crate::desk::Desk;
 use crate::metrics::Metrics;
 use crate::openai::{Model, ModelList, Refusal};
 use crate::queue::Queue;
@@ -34,6 +35,7 @@ pub(crate) struct Loaded {
 /// The service.
 pub struct Server {
     pub(crate) config: Config,
+    pub(crate) desk: Desk,
     loader: Box<Loader>,
     loaded: OnceLock<Loaded>,
 }
@@ -54,7 +56,8 @@ impl Server {
         + Sync
         + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { config, loader: Box::new(loader), loaded: OnceLock::new() })
+        let desk = Desk::new(config.queue);
+        Arc::new(Self { config, desk, loader: Box::new(loader), loaded: OnceLock::new() })
     }
 
     /// A service of an engine that is loaded already.

@@ -56,14 +56,14 @@ impl ThinkFilter {
         let held = std::mem::take(&mut self.held);
         let mut rest = held.as_str();
         let mut pieces = Pieces::default();
-        while let Some((at, tag)) = self.next_tag(rest) {
-            self.sort(&rest[..at], &mut pieces);
+        while let Some((before, tag, behind)) = self.next_tag(rest) {
+            self.sort(before, &mut pieces);
             self.cross(tag);
-            rest = &rest[at + tag.len()..];
+            rest = behind;
         }
-        let certain = rest.len() - self.possible_tag(rest);
-        self.sort(&rest[..certain], &mut pieces);
-        self.held.push_str(&rest[certain..]);
+        let possible = self.possible_tag(rest);
+        self.sort(rest.strip_suffix(possible).unwrap_or(rest), &mut pieces);
+        self.held.push_str(possible);
         pieces
     }
 
@@ -83,14 +83,19 @@ impl ThinkFilter {
         if self.inside { &[CLOSE] } else { &[OPEN, CLOSE] }
     }
 
-    fn next_tag(&self, text: &str) -> Option<(usize, &'static str)> {
-        self.tags().iter().filter_map(|tag| Some((text.find(tag)?, *tag))).min()
+    /// What stands before the first tag, the tag, and what stands behind it.
+    fn next_tag<'a>(&self, text: &'a str) -> Option<(&'a str, &'static str, &'a str)> {
+        let around = |tag: &'static str| text.split_once(tag).map(|(before, behind)| (before, tag, behind));
+        self.tags().iter().copied().filter_map(around).min_by_key(|(before, ..)| before.len())
     }
 
-    /// Bytes at the end of `text` that may be the beginning of a tag.
-    fn possible_tag(&self, text: &str) -> usize {
-        let ends = |tag: &&str| (1..tag.len()).rev().find(|&len| text.ends_with(&tag[..len])).unwrap_or(0);
-        self.tags().iter().map(ends).max().unwrap_or(0)
+    /// The longest end of `text` that may be the beginning of a tag.
+    fn possible_tag(&self, text: &str) -> &'static str {
+        let ends = |tag: &'static str| {
+            let mut begins = (1..tag.len()).rev().filter_map(|length| tag.get(..length));
+            begins.find(|begin| text.ends_with(begin))
+        };
+        self.tags().iter().copied().filter_map(ends).max_by_key(|begin| begin.len()).unwrap_or_default()
     }
 
     fn cross(&mut self, tag: &str) {
@@ -166,7 +171,9 @@ mod tests {
             let cuts: Vec<usize> = (0..=answer.len()).filter(|&at| answer.is_char_boundary(at)).collect();
             for &first in &cuts {
                 for &second in cuts.iter().filter(|&&at| at >= first) {
-                    let parts = [&answer[..first], &answer[first..second], &answer[second..]];
+                    let (begin, end) = answer.split_at(second);
+                    let (begin, middle) = begin.split_at(first);
+                    let parts = [begin, middle, end];
                     assert_eq!(run(&parts, inside), wanted, "{parts:?}");
                 }
             }

@@ -34,10 +34,8 @@ fn run(loaded: &Loaded, job: &Job) {
     let (outcome, tokens, last) = match result {
         Ok(Ok(completions)) => conclude(loaded, job, &completions),
         Ok(Err(error)) => (Outcome::Error, 0, Reply::Failed(refusal(&error))),
-        Err(_) => {
-            tracing::error!("the engine panicked; the request is answered 500");
-            (Outcome::Error, 0, Reply::Failed(Refusal::internal()))
-        }
+        // The hook of the process has logged it.
+        Err(_) => (Outcome::Error, 0, Reply::Failed(Refusal::internal())),
     };
     let (prompt, after) = (job.request.prompt.len(), job.arrived.elapsed());
     loaded.metrics.ended(outcome, prompt, tokens, after);

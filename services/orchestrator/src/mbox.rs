@@ -54,8 +54,9 @@ mod tests {
                 }
                 _ => line.to_owned() + "\r\n",
             };
-            messages.push(body[..end].lines().map(unquote).collect());
-            rest = &body[end + 1..];
+            let (message, behind) = body.split_at(end);
+            messages.push(message.lines().map(unquote).collect());
+            rest = behind.strip_prefix('\n').unwrap();
         }
         assert_eq!(rest, "");
         messages

@@ -33,7 +33,9 @@ impl Blobs {
 
     pub(crate) fn path(id: &BlobId) -> Path {
         let name = hex::encode(id);
-        Path::from_iter(["blobs", &name[..2], &name])
+        // Two hexadecimal digits; a name is longer.
+        let (shelf, _) = name.split_at(2);
+        Path::from_iter(["blobs", shelf, &name])
     }
 
     fn uses(&self) -> MutexGuard<'_, HashMap<BlobId, Use>> {

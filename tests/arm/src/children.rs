@@ -56,7 +56,8 @@ pub(crate) fn join(state: &State, key: &str, resource: &mut Value) {
     for (property, segment, flat) in of(&kind) {
         let prefix = format!("{key}/{}/", segment.to_ascii_lowercase());
         let parts = state.resources.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
-        let parts = parts.filter(|(key, _)| !key[prefix.len()..].contains('/'));
+        let parts =
+            parts.filter(|(key, _)| key.strip_prefix(&prefix).is_some_and(|part| !part.contains('/')));
         let parts: Vec<Value> =
             parts.map(|(_, part)| if flat { inside(part) } else { part.clone() }).collect();
         resource["properties"][property] = parts.into();

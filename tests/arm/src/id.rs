@@ -53,7 +53,7 @@ impl Id {
 
     /// Where an extension (a role assignment, a lock, a diagnostic setting) is attached.
     pub(crate) fn scope(&self) -> &str {
-        self.key.rfind("/providers/").map_or("", |at| &self.path[..at])
+        self.key.rfind("/providers/").and_then(|at| self.path.get(..at)).unwrap_or_default()
     }
 
     /// The resource that this one is a part of.

@@ -114,7 +114,7 @@ fn presigned(stack: &Guest, link: &str, whole: &[u8]) {
     for tampered in [
         path.replace("/large?", "/other?"),
         path.replace("X-Amz-Expires=60", "X-Amz-Expires=600"),
-        format!("{rest}X-Amz-Signature={turned}{}", &signature[1..]),
+        format!("{rest}X-Amz-Signature={turned}{}", signature.split_at(1).1),
     ] {
         assert_ne!(tampered, path, "nothing was tampered with");
         let reply = open(&tampered);

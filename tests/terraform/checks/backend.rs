@@ -30,8 +30,8 @@ impl Probe {
     fn new(configuration: &str) -> Self {
         let (copy, moto) = (Copy::new(), Moto::start());
         let versions = fs::read_to_string(copy.root("dev", "aws").join("versions.tf")).unwrap();
-        let from = versions.find("backend \"s3\"").expect("a backend");
-        let backend = &versions[from..=from + versions[from..].find('}').unwrap()];
+        let (_, backend) = versions.split_once("backend \"s3\"").expect("a backend");
+        let backend = format!("backend \"s3\"{}}}", backend.split_once('}').expect("its end").0);
         let dir = copy.tree().join("environments/probe");
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("main.tf"), format!("terraform {{\n  {backend}\n}}\n{configuration}")).unwrap();

@@ -26,6 +26,26 @@ impl ByteTable {
         self.ends.len()
     }
 
+    /// The bytes of the token that has most.
+    pub(super) fn longest(&self) -> usize {
+        self.tokens().map(<[u8]>::len).max().unwrap_or(0)
+    }
+
+    /// The bytes that are tokens by themselves. Of a text's others nothing is left.
+    pub(super) fn single(&self) -> [bool; 256] {
+        let mut single = [false; 256];
+        for token in self.tokens() {
+            if let [byte] = token {
+                single[usize::from(*byte)] = true;
+            }
+        }
+        single
+    }
+
+    fn tokens(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|token| self.get(token as u32))
+    }
+
     /// The token's bytes; none for a token that does not exist.
     pub(super) fn get(&self, token: u32) -> &[u8] {
         let token = token as usize;

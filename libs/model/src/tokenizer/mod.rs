@@ -2,19 +2,22 @@
 
 mod bytes;
 mod gguf;
+mod names;
 mod stream;
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use tokenizers::Tokenizer as Inner;
 use tokenizers::decoders::DecoderWrapper;
 use tokenizers::models::ModelWrapper;
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::{NormalizedString, Normalizer as _, SplitDelimiterBehavior, Tokenizer as Inner};
 
 pub(crate) use gguf::from_gguf;
 pub use stream::StreamDecoder;
 
 use bytes::ByteTable;
+use names::Names;
 
 /// Turns text into tokens and back, as the checkpoint prescribes.
 pub struct Tokenizer {
@@ -23,7 +26,17 @@ pub struct Tokenizer {
     plain: OnceLock<Inner>,
     table: ByteTable,
     special: HashSet<u32>,
+    names: Names,
+    bound: Option<Bound>,
     eos: Vec<u32>,
+}
+
+/// What bounds the number of tokens from below, where a text is cut into the bytes of its tokens and nothing else.
+struct Bound {
+    /// The bytes of the longest token.
+    longest: usize,
+    /// The bytes that a vocabulary knows; others of a text are left out.
+    kept: [bool; 256],
 }
 
 impl Tokenizer {
@@ -38,12 +51,19 @@ impl Tokenizer {
             Some(token) => Some((token.content.clone(), true)),
             None => inner.id_to_token(id).map(|text| (text, false)),
         });
-        let special = added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id).collect();
+        let special: HashSet<u32> =
+            added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id).collect();
+        let names = Names::new(added.values().filter(|token| token.special).flat_map(|token| {
+            // A text is compared as it is and in its normal form, and so are the names.
+            [Some(token.content.clone()), normalized(&inner, &token.content)].into_iter().flatten()
+        }));
+        let bound =
+            keeps_all(&inner).then(|| Bound { longest: table.longest().max(1), kept: table.single() });
         let eos: Vec<u32> = eos.iter().copied().filter(|&id| (id as usize) < size).collect();
         if eos.is_empty() {
             return Err("no token is named that ends a text".into());
         }
-        Ok(Self { inner, plain: OnceLock::new(), table, special, eos })
+        Ok(Self { inner, plain: OnceLock::new(), table, special, names, bound, eos })
     }
 
     /// The tokens of `text`. With `specials`, markers such as `<|im_start|>` written in the text become their special
@@ -93,16 +113,55 @@ impl Tokenizer {
         std::str::from_utf8(self.bytes(token)).ok().filter(|t| !t.is_empty()).map(Into::into)
     }
 
+    /// Whether the text has the name of a special token in it, which [`Self::encode`] may take for that token.
+    pub fn names_special(&self, text: &str) -> bool {
+        let normal = normalized(&self.inner, text);
+        self.names.are_in(text) || normal.is_some_and(|text| self.names.are_in(&text))
+    }
+
+    /// So many tokens [`Self::encode`] makes of the text at least, known without cutting it.
+    pub fn fewest(&self, text: &str) -> usize {
+        let Some(Bound { longest, kept }) = &self.bound else { return 0 };
+        text.bytes().filter(|byte| kept[usize::from(*byte)]).count().div_ceil(*longest)
+    }
+
     /// `text` without the names of special tokens, so that a message can't end its turn or begin another's.
     pub(crate) fn without_specials(&self, text: &str) -> String {
-        let names: Vec<_> = self.special.iter().filter_map(|&id| self.literal(id)).collect();
-        let mut text = text.to_owned();
-        // Taking one name out may put another together.
-        while let Some(name) = names.iter().find(|name| text.contains(name.as_str())) {
-            text = text.replace(name.as_str(), "");
-        }
-        text
+        self.names.taken_out(text)
     }
+}
+
+/// Whether each byte of a text comes to stand in a token, but for those that the vocabulary doesn't know.
+fn keeps_all(tokenizer: &Inner) -> bool {
+    let empty = |text: &Option<String>| text.as_ref().is_none_or(String::is_empty);
+    let plain_words = match tokenizer.get_model() {
+        ModelWrapper::BPE(bpe) => empty(&bpe.continuing_subword_prefix) && empty(&bpe.end_of_word_suffix),
+        _ => false,
+    };
+    let added = tokenizer.get_added_tokens_decoder();
+    plain_words
+        && tokenizer.get_normalizer().is_none()
+        && tokenizer.get_truncation().is_none()
+        && tokenizer.get_pre_tokenizer().is_some_and(only_cuts)
+        && added.values().all(|token| !token.lstrip && !token.rstrip)
+}
+
+/// Whether a text's words are all of it.
+fn only_cuts(words: &PreTokenizerWrapper) -> bool {
+    match words {
+        PreTokenizerWrapper::ByteLevel(_) | PreTokenizerWrapper::Digits(_) => true,
+        PreTokenizerWrapper::Split(split) => split.behavior != SplitDelimiterBehavior::Removed,
+        PreTokenizerWrapper::Sequence(all) => all.as_ref().iter().all(only_cuts),
+        _ => false,
+    }
+}
+
+/// The text as the tokenizer's normalizer makes it; none if it has none.
+fn normalized(tokenizer: &Inner, text: &str) -> Option<String> {
+    let mut normal = NormalizedString::from(text);
+    // It fails for no text; one that did would be encoded to nothing, and refused for that.
+    tokenizer.get_normalizer()?.normalize(&mut normal).ok()?;
+    Some(normal.get().to_owned())
 }
 
 fn plain(tokenizer: &Inner) -> Inner {

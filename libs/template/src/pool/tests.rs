@@ -74,7 +74,7 @@ fn in_a_process_with_a_secret() {
         let limits = read("limits");
         let limit = |name: &str| {
             let line = limits.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-            line[26..].split_whitespace().next().unwrap_or_default().to_owned()
+            line.split_at(26).1.split_whitespace().next().unwrap_or_default().to_owned()
         };
         assert_eq!(limit("Max core file size"), "0");
         assert!(limit("Max address space").parse::<u64>().unwrap() < 4 << 30, "{limits}");

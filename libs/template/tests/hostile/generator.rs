@@ -126,7 +126,7 @@ fn growing(template: &str, variable: &str, dice: &mut Dice) -> String {
             other => other.into(),
         };
         source.push_str(&filled);
-        source.push_str(&word[name.len()..]);
+        source.push_str(word.split_at(name.len()).1);
     }
     source
 }

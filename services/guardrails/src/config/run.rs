@@ -10,7 +10,9 @@ use crate::{
     rails::{
         Email, Piece, Sources, Violation,
         facts::{self, Known},
-        length, personal_data, sender, subject, unsubscribe,
+        length, personal_data,
+        regex::Budget,
+        sender, subject, unsubscribe,
     },
     text::html::{self, Seen},
 };
@@ -64,20 +66,23 @@ impl Check {
 
 impl Config {
     /// Runs the rails from number `from` on: up to the first that says no, or to one that asks a model.
+    ///
+    /// Patterns of one direction are one rail, so that all that a check tries has one budget.
     pub(crate) fn run(&self, check: &Check, from: usize) -> Progress {
+        let budget = Budget::default();
         match check {
-            Check::Input(texts) => first(&self.input, from, |flow| self.on_input(flow, texts)),
-            Check::Answer(text) => first(&self.output, from, |flow| self.on_answer(flow, text)),
+            Check::Input(texts) => first(&self.input, from, |flow| self.on_input(flow, texts, &budget)),
+            Check::Answer(text) => first(&self.output, from, |flow| self.on_answer(flow, text, &budget)),
             Check::Piece { piece, text, sources } => {
                 let known = Known::new(sources);
                 first(&self.output, from, |flow| {
-                    violations(flow, piece.name(), self.on_piece(flow, *piece, text, &known))
+                    violations(flow, piece.name(), self.on_piece(flow, *piece, text, &known, &budget))
                 })
             }
             Check::Email { email, sources } => {
                 let known = Known::new(sources);
                 let html = html::seen(&email.html_part);
-                first(&self.output, from, |flow| self.on_email(flow, email, &html, sources, &known))
+                first(&self.output, from, |flow| self.on_email(flow, email, &html, sources, &known, &budget))
             }
         }
     }
@@ -93,17 +98,17 @@ impl Config {
         }
     }
 
-    fn on_input(&self, flow: Flow, texts: &[String]) -> Vec<Violation> {
+    fn on_input(&self, flow: Flow, texts: &[String], budget: &Budget) -> Vec<Violation> {
         let reason = match flow {
-            Flow::RegexCheckInput => texts.iter().find_map(|text| self.input_patterns.check(text)),
+            Flow::RegexCheckInput => texts.iter().find_map(|text| self.input_patterns.check(text, budget)),
             other => Some(format!("`{}` is no input rail", other.name())),
         };
         violations(flow, "input", reason)
     }
 
-    fn on_answer(&self, flow: Flow, text: &str) -> Vec<Violation> {
+    fn on_answer(&self, flow: Flow, text: &str, budget: &Budget) -> Vec<Violation> {
         let reasons = match flow {
-            Flow::RegexCheckOutput => self.output_patterns.check(text).into_iter().collect(),
+            Flow::RegexCheckOutput => self.output_patterns.check(text, budget).into_iter().collect(),
             Flow::PersonalData => personal_data::piece(text),
             Flow::Length => length::check(Piece::Body, text, &self.limits).into_iter().collect(),
             // A rail that a message alone can't satisfy blocks it.
@@ -113,9 +118,9 @@ impl Config {
     }
 
     /// What a flow that needs no whole e-mail has against a piece.
-    fn on_piece(&self, flow: Flow, piece: Piece, text: &str, known: &Known) -> Vec<String> {
+    fn on_piece(&self, flow: Flow, piece: Piece, text: &str, known: &Known, budget: &Budget) -> Vec<String> {
         match flow {
-            Flow::RegexCheckOutput => self.output_patterns.check(text).into_iter().collect(),
+            Flow::RegexCheckOutput => self.output_patterns.check(text, budget).into_iter().collect(),
             Flow::Subject if piece == Piece::Subject => subject::check(text, known, &self.limits.urgent),
             Flow::PersonalData => personal_data::piece(text),
             Flow::Length => length::check(piece, text, &self.limits).into_iter().collect(),
@@ -132,15 +137,18 @@ impl Config {
         html: &Seen,
         sources: &Sources,
         known: &Known,
+        budget: &Budget,
     ) -> Vec<Violation> {
         let pieces = email.pieces().into_iter();
         let mut out: Vec<_> = pieces
-            .flat_map(|(piece, text)| violations(flow, piece.name(), self.on_piece(flow, piece, text, known)))
+            .flat_map(|(piece, text)| {
+                violations(flow, piece.name(), self.on_piece(flow, piece, text, known, budget))
+            })
             .collect();
         let whole: Vec<String> = match flow {
             Flow::RegexCheckOutput => {
                 let parts = [&email.text_part, &html.text].into_iter();
-                parts.filter_map(|text| self.output_patterns.check(text)).collect()
+                parts.filter_map(|text| self.output_patterns.check(text, budget)).collect()
             }
             Flow::Unsubscribe => unsubscribe::check(email, html),
             Flow::Sender => sender::check(email, sources, html),

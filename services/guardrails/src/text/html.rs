@@ -43,16 +43,15 @@ pub(crate) fn seen(html: &str) -> Seen {
     let mut seen = Seen::default();
     let mut open: Vec<Open> = Vec::new();
     let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        show(&mut seen, &open, &rest[..at]);
-        rest = &rest[at..];
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
+    while let Some((before, behind)) = rest.split_once('<') {
+        show(&mut seen, &open, before);
+        if let Some(comment) = behind.strip_prefix("!--") {
+            rest = comment.split_once("-->").map_or("", |(_, after)| after);
             continue;
         }
-        let Some(end) = tag_end(rest) else { return seen };
-        tag(&mut seen, &mut open, &rest[1..end]);
-        rest = &rest[end + 1..];
+        let Some((inner, after)) = tag_end(behind) else { return seen };
+        tag(&mut seen, &mut open, inner);
+        rest = after;
         if open.last().is_some_and(|tag| tag.name == "style") {
             // Not markup: a comment in it does not keep browsers from reading it.
             let end = rest.as_bytes().windows(7).position(|at| at.eq_ignore_ascii_case(b"</style"));
@@ -66,21 +65,22 @@ pub(crate) fn seen(html: &str) -> Seen {
     seen
 }
 
-/// The index of the `>` that ends the tag at the start of `text`; quoted attributes may hold one.
-fn tag_end(text: &str) -> Option<usize> {
+/// What stands before and behind the `>` that ends a tag; quoted attributes may hold one.
+fn tag_end(text: &str) -> Option<(&str, &str)> {
     let mut quote = None;
-    text.char_indices().find_map(|(i, c)| match (quote, c) {
-        (None, '>') => Some(i),
+    let ends = |c: char| match (quote, c) {
+        (None, '>') => true,
         (None, '"' | '\'') => {
             quote = Some(c);
-            None
+            false
         }
         (Some(q), c) if c == q => {
             quote = None;
-            None
+            false
         }
-        _ => None,
-    })
+        _ => false,
+    };
+    text.split_once(ends)
 }
 
 fn show(seen: &mut Seen, open: &[Open], text: &str) {
@@ -107,7 +107,7 @@ fn tag(seen: &mut Seen, open: &mut Vec<Open>, inner: &str) {
         }
         return;
     }
-    let attributes = attributes(&inner[name.len().min(inner.len())..]);
+    let attributes = attributes(inner.get(name.len()..).unwrap_or_default());
     let get = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
     let hidden =
         UNSEEN.contains(&name.as_str()) || get("hidden").is_some() || get("style").is_some_and(hides);
@@ -167,16 +167,18 @@ fn attributes(text: &str) -> Vec<(String, String)> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let end = rest.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(rest.len());
-        let name = rest[..end].to_ascii_lowercase();
-        rest = rest[end..].trim_start();
+        let (name, behind) = rest.split_at(end);
+        let name = name.to_ascii_lowercase();
+        rest = behind.trim_start();
         let mut value = String::new();
         if let Some(after) = rest.strip_prefix('=') {
             let after = after.trim_start();
             let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
-            let body = if quote.is_some() { &after[1..] } else { after };
+            let body = quote.and_then(|quote| after.strip_prefix(quote)).unwrap_or(after);
             let end = body.find(|c: char| quote.map_or(c.is_whitespace(), |q| c == q)).unwrap_or(body.len());
-            value = body[..end].to_owned();
-            rest = body[end..].trim_start_matches(['"', '\'']).trim_start();
+            let (given, behind) = body.split_at(end);
+            value = given.to_owned();
+            rest = behind.trim_start_matches(['"', '\'']).trim_start();
         } else if name.is_empty() {
             break;
         }
@@ -189,19 +191,19 @@ fn attributes(text: &str) -> Vec<(String, String)> {
 fn entities(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.bytes().take(12).position(|b| b == b';');
-        let decoded = end.and_then(|end| reference(&rest[1..end]).map(|c| (c, end)));
-        match decoded {
-            Some((c, end)) => {
+    while let Some((before, behind)) = rest.split_once('&') {
+        out.push_str(before);
+        // The longest that mail uses has ten characters.
+        let ends = behind.bytes().take(11).any(|byte| byte == b';');
+        let named = if ends { behind.split_once(';') } else { None };
+        match named.and_then(|(name, after)| Some((reference(name)?, after))) {
+            Some((c, after)) => {
                 out.push(c);
-                rest = &rest[end + 1..];
+                rest = after;
             }
             None => {
                 out.push('&');
-                rest = &rest[1..];
+                rest = behind;
             }
         }
     }

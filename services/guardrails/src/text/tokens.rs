@@ -134,7 +134,8 @@ fn mark_sentences(tokens: &mut [Token]) {
 /// A word without its grammatical ending: `offers` and `offer's` are `offer`.
 pub(crate) fn stem(lower: &str) -> String {
     let word = lower.split('\'').next().unwrap_or(lower);
-    let cut = |n: usize| word[..word.len() - n].to_owned();
+    // Only letters of ASCII are cut off.
+    let cut = |n: usize| word.get(..word.len() - n).unwrap_or(word).to_owned();
     if word.len() > 4 && word.ends_with("ies") {
         return cut(3) + "y";
     }

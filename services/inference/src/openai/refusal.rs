@@ -161,8 +161,6 @@ impl IntoResponse for Refusal {
 
 /// The first characters of what a caller sent: a refusal is not an echo.
 pub(crate) fn shorten(text: &str) -> String {
-    match text.char_indices().nth(ECHO) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    let begin = text.char_indices().nth(ECHO).and_then(|(end, _)| text.get(..end));
+    begin.map_or_else(|| text.to_owned(), |begin| format!("{begin}…"))
 }

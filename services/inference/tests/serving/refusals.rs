@@ -1,11 +1,15 @@
 //! What a request that can't be served gets: OpenAI's own errors. The table of parameters is beside the parser.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Request, header::CONTENT_TYPE};
 use expect_test::expect;
+use maily_inference::{Config, Server};
+use maily_model::{Engine, LoadOptions};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client, MODEL, answer, ask};
+use crate::client::{Answer, Client, MODEL, answer, ask, checkpoint};
 
 fn line(answer: &Answer) -> String {
     format!("{} {}\n", answer.status.as_u16(), answer.body)
@@ -48,6 +52,29 @@ async fn what_the_model_cannot_take_is_refused() {
         400 {"error":{"message":"Invalid schema for response_format: it asks for something that can't be made a grammar, such as multiples of a tiny fraction","type":"invalid_request_error","param":"response_format","code":"invalid_json_schema"}}
     "#]]
     .assert_eq(&said);
+}
+
+/// Which text can't fit is known before it is cut; how many tokens it has is not.
+#[tokio::test]
+async fn what_is_far_too_long_is_not_even_counted() {
+    let options = LoadOptions { max_context: 512, ..LoadOptions::default() };
+    let engine = Arc::new(Engine::load(&checkpoint(), &options).expect("the model loads"));
+    let server = Server::with_engine(Config { name: Some(MODEL.into()), ..Config::default() }, engine);
+    let client = Client { router: server.router() };
+    // No token of this model has more than 81 bytes.
+    let far = client.chat(&ask(&"a".repeat(81 * 600), json!({}))).await;
+    let near = client.chat(&ask(&" a".repeat(1_000), json!({}))).await;
+    for answer in [&far, &near] {
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.body["error"]["code"], "context_length_exceeded");
+    }
+    let begins = |answer: &Answer, how: &str| {
+        let message = answer.body["error"]["message"].as_str().unwrap();
+        let wanted = "This model's maximum context length is 512 tokens. However, you requested ";
+        assert!(message.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(how)), "{message}");
+    };
+    begins(&far, "at least 6");
+    begins(&near, "1");
 }
 
 #[tokio::test]

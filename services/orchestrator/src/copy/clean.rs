@@ -73,8 +73,9 @@ fn undress(line: &str) -> String {
     loop {
         let before = line.len();
         line = line.trim_start_matches(['-', '*', '•', '#', ' ']).to_owned();
-        if let Some(label) = LABELS.iter().find(|label| starts_with(&line, label)) {
-            line = line[label.len()..].trim_start().to_owned();
+        let label = LABELS.iter().find(|label| starts_with(&line, label));
+        if let Some(rest) = label.and_then(|label| line.get(label.len()..)) {
+            line = rest.trim_start().to_owned();
         }
         for (open, close) in [('"', '"'), ('\u{201c}', '\u{201d}'), ('\'', '\'')] {
             if let Some(inner) = line.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)) {

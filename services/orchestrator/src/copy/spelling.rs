@@ -85,7 +85,8 @@ pub(super) fn settle(line: &str, locale: &str, sources: &[&str]) -> String {
             let lower = word.to_lowercase();
             match WORDS.iter().find(|row| row.contains(&lower.as_str())) {
                 Some(row) if !known.contains(&lower) => {
-                    format!("{}{}", like(word, row[spelling as usize]), &token[word.len()..])
+                    let behind = token.strip_prefix(word).unwrap_or_default();
+                    format!("{}{behind}", like(word, row[spelling as usize]))
                 }
                 _ => token.to_owned(),
             }

@@ -31,10 +31,10 @@ pub(crate) fn one_line(text: &str) -> String {
 /// The first sentence, and whether it is finished: a full stop, `!` or `?` before the end or a capital.
 pub(super) fn first_sentence(text: &str) -> (&str, bool) {
     for (at, end) in text.match_indices(['.', '!', '?']) {
-        let rest = &text[at + end.len()..];
+        let Some((sentence, rest)) = text.split_at_checked(at + end.len()) else { continue };
         let next = rest.trim_start_matches([' ', '"', '\u{201d}']).chars().next();
         if rest.is_empty() || (rest.starts_with(' ') && next.is_none_or(|c| !c.is_lowercase())) {
-            return (&text[..at + end.len()], true);
+            return (sentence, true);
         }
     }
     (text, false)
@@ -47,7 +47,7 @@ pub(super) fn sentences(line: &str) -> Vec<&str> {
     while !rest.is_empty() {
         let sentence = first_sentence(rest).0;
         out.push(sentence);
-        rest = rest[sentence.len()..].trim_start();
+        rest = rest.strip_prefix(sentence).unwrap_or_default().trim_start();
     }
     out
 }

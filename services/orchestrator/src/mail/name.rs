@@ -33,10 +33,11 @@ pub(crate) fn without(text: &str, placeholder: &str) -> String {
         if let Some(rest) = part.strip_prefix("'s") {
             out.push_str("your");
             out.push_str(rest);
-        } else if starts_line(&out[..before]) && part.starts_with([',', '!', ':']) {
+        } else if let Some(rest) = part.strip_prefix([',', '!', ':'])
+            && starts_line(out.trim_end_matches(' '))
+        {
             // A sentence that begins with the name begins with its next word.
-            let rest = part[1..].trim_start_matches(' ');
-            let mut chars = rest.chars();
+            let mut chars = rest.trim_start_matches(' ').chars();
             out.extend(chars.next().into_iter().flat_map(char::to_uppercase));
             out.push_str(chars.as_str());
         } else {

@@ -83,17 +83,17 @@ fn pieces(mut line: &str) -> Vec<Piece> {
     while !line.is_empty() {
         let next = [(FIRST_NAME, true), (UNSUBSCRIBE_URL, false)]
             .into_iter()
-            .filter_map(|(mark, is_name)| line.find(mark).map(|at| (at, mark, is_name)))
-            .min();
-        let Some((at, mark, is_name)) = next else {
+            .filter_map(|(mark, is_name)| line.split_once(mark).map(|around| (around, is_name)))
+            .min_by_key(|((before, _), _)| before.len());
+        let Some(((before, behind), is_name)) = next else {
             pieces.push(Piece::Text(line.to_owned()));
             break;
         };
-        if at > 0 {
-            pieces.push(Piece::Text(line[..at].to_owned()));
+        if !before.is_empty() {
+            pieces.push(Piece::Text(before.to_owned()));
         }
         pieces.push(if is_name { Piece::Name } else { Piece::Url });
-        line = &line[at + mark.len()..];
+        line = behind;
     }
     pieces
 }

@@ -53,7 +53,8 @@ impl CohortCopy {
     }
 
     fn blocked(locale: &str, reason: &str, rewrites: u32) -> Self {
-        let (locale, reason) = (locale.to_owned(), reason[..reason.floor_char_boundary(REASON)].to_owned());
+        let (locale, mut reason) = (locale.to_owned(), reason.to_owned());
+        reason.truncate(reason.floor_char_boundary(REASON));
         let origins = Origins::unsaid();
         Self { locale, subject: None, preheader: None, body: None, origins, rewrites, blocked: Some(reason) }
     }

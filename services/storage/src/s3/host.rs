@@ -38,9 +38,9 @@ impl S3Host for Hosts {
     /// s3s asks for names only: an address names no bucket.
     fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
         let name = name(host);
-        let domain = self.domain.as_deref().filter(|domain| name.ends_with(domain));
-        if let Some(domain) = domain {
-            let before = &name[..name.len() - domain.len()];
+        if let Some(domain) = self.domain.as_deref()
+            && let Some(before) = name.strip_suffix(domain)
+        {
             if before.is_empty() {
                 return Ok(VirtualHost::new(domain));
             }

@@ -84,14 +84,15 @@ fn cut(said: &str, asked: &Value) -> (String, &'static str) {
     let limit = asked["max_tokens"].as_u64().or(asked["max_completion_tokens"].as_u64()).unwrap_or(u64::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let end = said.split_inclusive(' ').take(limit).map(str::len).sum::<usize>();
-    let short = &said[..end];
+    let (short, _) = said.split_at(end);
     let stops = match &asked["stop"] {
         Value::Array(stops) => stops.iter().filter_map(Value::as_str).collect(),
         Value::String(stop) => vec![stop.as_str()],
         _ => Vec::new(),
     };
-    match stops.iter().filter_map(|stop| short.find(stop)).min() {
-        Some(end) => (short[..end].to_owned(), "stop"),
+    let before = stops.iter().filter_map(|stop| short.split_once(stop)).map(|(before, _)| before);
+    match before.min_by_key(|before| before.len()) {
+        Some(before) => (before.to_owned(), "stop"),
         None if end < said.len() => (short.to_owned(), "length"),
         None => (short.to_owned(), "stop"),
     }

@@ -67,7 +67,7 @@ fn image(name: &str, tag: &str) -> Result<Image> {
     let id = output(docker()?.args(["image", "inspect", "--format", "{{.Id}}", &built]))
         .map_err(|_| format!("Docker has no image {built}; the step `images` builds it"))?;
     let id = id.trim().trim_start_matches("sha256:");
-    let image = Image { name, tag: format!("{tag}-{}", &id[..id.len().min(12)]) };
+    let image = Image { name, tag: format!("{tag}-{}", id.get(..12).unwrap_or(id)) };
     run(docker()?.args(["tag", &built, &image.local()]))?;
     Ok(image)
 }

@@ -27,7 +27,7 @@ impl Version {
 
     /// `1afb9d71afb9`, or `1afb9d71afb9-dirty-5c969b81`: another difference is another tag, so that a tag never moves.
     pub(crate) fn tag(&self) -> String {
-        let short = &self.revision[..self.revision.len().min(12)];
+        let short = self.revision.get(..12).unwrap_or(&self.revision);
         match &self.difference {
             None => short.to_owned(),
             Some(hash) => format!("{short}-dirty-{hash}"),

@@ -67,7 +67,7 @@ impl LeftOut {
 fn ignored(text: &str) -> Vec<(&str, &str)> {
     let attribute = concat!("#[ign", "ore = \"");
     let one = |(at, _): (usize, &str)| {
-        let rest = &text[at + attribute.len()..];
+        let rest = text.get(at + attribute.len()..)?;
         let (why, rest) = rest.split_once("\"]")?;
         let (_, rest) = rest.split_once("fn ")?;
         Some((rest.split('(').next()?, why))

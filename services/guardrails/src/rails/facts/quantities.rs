@@ -287,8 +287,8 @@ fn canonical(text: &str) -> String {
     if text.contains([':', '/']) {
         return text.to_owned();
     }
-    let (whole, fraction) = match text.rfind(['.', ',']) {
-        Some(i) if text.len() - i - 1 != 3 || text.starts_with('0') => (&text[..i], &text[i + 1..]),
+    let (whole, fraction) = match text.rsplit_once(['.', ',']) {
+        Some(parts) if parts.1.len() != 3 || text.starts_with('0') => parts,
         _ => (text, ""),
     };
     if !whole.contains(['.', ',']) || grouped(whole, ',') || grouped(whole, '.') {

@@ -10,6 +10,7 @@ use std::{collections::HashMap, fmt::Write};
 
 use super::{
     COMPILED_LIMIT,
+    budget::{Budget, Spent},
     set::Set,
     tree::{At, Category, How, Node},
     unicode::category,
@@ -18,11 +19,17 @@ use super::{
 /// Levels of the printed pattern: the groups that a pattern may have, with what stands between them.
 const NEST_LIMIT: u32 = 512;
 const LINE_BREAK: u32 = 0x0A;
+/// Bytes that are read in the time of a step, as long as the automaton is small.
+const BYTES_OF_A_STEP: usize = 4;
+/// States that may be at work on a byte in the time in which a small automaton reads it.
+const STATES_AT_ONCE: usize = 2;
 
 /// A compiled pattern.
 pub(crate) struct Linear {
     regex: regex::bytes::Regex,
     alphabet: Alphabet,
+    /// What a byte costs: where the automaton has too many states to be kept, all of them may be tried on each.
+    weight: usize,
 }
 
 /// The sign of each character.
@@ -82,7 +89,8 @@ pub(crate) fn compile(node: &Node) -> Option<Result<Linear, String>> {
     let (alphabet, sets) = alphabet(&survey, words.as_ref())?;
     // A sign of two bytes may begin at every other byte only.
     let mut printed = String::from(if alphabet.width == 1 { "" } else { r"\A(?s:..)*?" });
-    let class = |set: &Set| survey.sets.get(set).map_or("", |number| sets[*number].as_str());
+    let class = |set: &Set| survey.sets.get(set).map_or("", |number| sets[*number].printed.as_str());
+    let wide = |set: &Set| survey.sets.get(set).is_some_and(|number| sets[*number].wide);
     print(node, &class, &mut printed);
     let regex = regex::bytes::RegexBuilder::new(&printed)
         .unicode(false)
@@ -91,9 +99,29 @@ pub(crate) fn compile(node: &Node) -> Option<Result<Linear, String>> {
         .nest_limit(NEST_LIMIT)
         .build();
     Some(match regex {
-        Ok(regex) => Ok(Linear { regex, alphabet }),
+        Ok(regex) => Ok(Linear { regex, alphabet, weight: 1 + states(node, &wide) / STATES_AT_ONCE }),
         Err(_) => Err("the pattern is too large when compiled".to_owned()),
     })
+}
+
+/// A set as it is printed.
+struct Class {
+    printed: String,
+    /// It has several kinds of characters.
+    wide: bool,
+}
+
+/// Wide sets of a pattern, with each repetition written out: so many states may be at work at once. Sets of one kind are
+/// as letters of words, of which the automaton remembers one place.
+fn states(node: &Node, wide: &impl Fn(&Set) -> bool) -> usize {
+    match node {
+        Node::One(set) => usize::from(wide(set)),
+        Node::Repeat(repeat) => {
+            let times = repeat.max.unwrap_or(repeat.min).max(1);
+            states(&repeat.node, wide).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+        }
+        _ => node.parts().into_iter().map(|part| states(part, wide)).fold(0, usize::saturating_add),
+    }
 }
 
 /// A kind of characters: those that are in the same sets.
@@ -111,7 +139,7 @@ impl Kind {
 }
 
 /// The alphabet, and each set as it is printed; none if there are more kinds of characters than signs.
-fn alphabet(survey: &Survey, words: Option<&Set>) -> Option<(Alphabet, Vec<String>)> {
+fn alphabet(survey: &Survey, words: Option<&Set>) -> Option<(Alphabet, Vec<Class>)> {
     let breaks = survey.last_line || survey.lines;
     let (kinds, starts) = kinds(survey, words, breaks);
     let (width, signs) = signs(&kinds, words.is_some(), breaks, survey.lines)?;
@@ -119,7 +147,9 @@ fn alphabet(survey: &Survey, words: Option<&Set>) -> Option<(Alphabet, Vec<Strin
     let class = |set: usize| {
         let numbers = (0..kinds.len()).filter(|kind| kinds[*kind].is_in(set));
         let last = numbers.clone().any(|kind| kinds[kind].line_break) && survey.last_line;
-        class_of(numbers.map(|kind| signs[kind]).chain(last.then_some(line_break)).collect(), width)
+        let wide = numbers.clone().nth(1).is_some();
+        let signs = numbers.map(|kind| signs[kind]).chain(last.then_some(line_break));
+        Class { printed: class_of(signs.collect(), width), wide }
     };
     let classes = (0..survey.sets.len()).map(class).collect();
     let mut alphabet = Alphabet {
@@ -249,7 +279,9 @@ impl Alphabet {
 }
 
 impl Linear {
-    pub(crate) fn finds(&self, text: &str) -> bool {
-        self.regex.is_match(&self.alphabet.of(text))
+    pub(crate) fn finds(&self, text: &str, budget: &Budget) -> Result<bool, Spent> {
+        let bytes = text.len().saturating_mul(self.alphabet.width);
+        budget.take(bytes.saturating_mul(self.weight) / BYTES_OF_A_STEP + 1)?;
+        Ok(self.regex.is_match(&self.alphabet.of(text)))
     }
 }

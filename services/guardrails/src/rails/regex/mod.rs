@@ -5,8 +5,10 @@
 //! and in its plain form ([`plain`]), so that no sign that looks like nothing or like another hides a word.
 //!
 //! Patterns run in linear time; one with look-around, a back-reference or a possessive repetition runs with a bounded
-//! number of steps, and a text on which it exceeds them is blocked.
+//! number of steps, and a text on which it exceeds them is blocked. So is one on which all patterns together exceed what
+//! a check may take ([`Budget`]).
 
+mod budget;
 mod linear;
 mod machine;
 mod parse;
@@ -14,7 +16,10 @@ mod set;
 mod tree;
 mod unicode;
 
-use self::{linear::Linear, machine::Machine};
+use std::cell::OnceCell;
+
+pub(crate) use self::budget::Budget;
+use self::{budget::Spent, linear::Linear, machine::Machine};
 use crate::text::normal::plain;
 
 /// Bytes that one compiled pattern may take.
@@ -31,6 +36,22 @@ pub(crate) enum Pattern {
 /// The patterns of one direction.
 #[derive(Default)]
 pub(crate) struct Patterns(Vec<Pattern>);
+
+/// A text as both kinds of patterns want it, for all of them once.
+struct Text<'a> {
+    text: &'a str,
+    characters: OnceCell<Vec<char>>,
+}
+
+impl<'a> Text<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, characters: OnceCell::new() }
+    }
+
+    fn characters(&self) -> &[char] {
+        self.characters.get_or_init(|| self.text.chars().collect())
+    }
+}
 
 impl Pattern {
     /// Compiles a pattern of Python's `re`.
@@ -52,12 +73,14 @@ impl Pattern {
     }
 
     /// As Python's `search`; NeMo searches nothing in an empty text.
-    fn finds(&self, text: &str) -> bool {
-        !text.is_empty()
-            && match self {
-                Self::Linear(linear) => linear.finds(text),
-                Self::Machine(machine) => machine.finds(text),
-            }
+    fn finds(&self, text: &Text<'_>, budget: &Budget) -> Result<bool, Spent> {
+        if text.text.is_empty() {
+            return Ok(false);
+        }
+        match self {
+            Self::Linear(linear) => linear.finds(text.text, budget),
+            Self::Machine(machine) => machine.finds(text.characters(), budget),
+        }
     }
 }
 
@@ -70,11 +93,26 @@ impl Patterns {
         self.0.is_empty()
     }
 
-    /// Which pattern forbids the text; one sentence with its number in the configuration.
-    pub(crate) fn check(&self, text: &str) -> Option<String> {
+    /// Which pattern forbids the text; one sentence with its number in the configuration. `budget` is that of the check,
+    /// for all its texts: a text for which it doesn't suffice is forbidden.
+    pub(crate) fn check(&self, text: &str, budget: &Budget) -> Option<String> {
         let plain = plain(text);
-        let found = |p: &Pattern| p.finds(text) || (plain != text && p.finds(&plain));
-        self.0.iter().position(found).map(|at| format!("it matches forbidden pattern {}", at + 1))
+        let mut forms = vec![Text::new(text)];
+        if plain != text {
+            forms.push(Text::new(&plain));
+        }
+        for (at, pattern) in self.0.iter().enumerate() {
+            for form in &forms {
+                match pattern.finds(form, budget) {
+                    Ok(false) => {}
+                    Ok(true) => return Some(format!("it matches forbidden pattern {}", at + 1)),
+                    Err(Spent) => {
+                        return Some("the forbidden patterns take too long to be tried on it".to_owned());
+                    }
+                }
+            }
+        }
+        None
     }
 }
 
@@ -91,19 +129,19 @@ mod tests {
 
     #[test]
     fn a_match_anywhere_blocks() {
-        assert!(patterns(r"\bsecret\b", true).check("A Secret.").is_some());
-        assert!(patterns(r"\bsecret\b", false).check("A Secret.").is_none());
-        assert!(patterns(r"end$", false).check("the end\n").is_some());
-        assert!(patterns(r"(?<!not )free", false).check("it is free").is_some());
-        assert!(patterns(r"(?<!not )free", false).check("it is not free").is_none());
+        assert!(patterns(r"\bsecret\b", true).check("A Secret.", &Budget::default()).is_some());
+        assert!(patterns(r"\bsecret\b", false).check("A Secret.", &Budget::default()).is_none());
+        assert!(patterns(r"end$", false).check("the end\n", &Budget::default()).is_some());
+        assert!(patterns(r"(?<!not )free", false).check("it is free", &Budget::default()).is_some());
+        assert!(patterns(r"(?<!not )free", false).check("it is not free", &Budget::default()).is_none());
     }
 
     #[test]
     fn a_pattern_that_does_not_end_blocks() {
         let evil = patterns(r"(?i)(a|b|ab)*(?>c)", false);
-        assert!(evil.check(&"ab".repeat(40)).is_some());
+        assert!(evil.check(&"ab".repeat(40), &Budget::default()).is_some());
         let plain = patterns(r"(?i)(a|b|ab)*c", false);
-        assert!(plain.check(&"ab".repeat(10_000)).is_none());
+        assert!(plain.check(&"ab".repeat(10_000), &Budget::default()).is_none());
     }
 
     #[test]

@@ -81,8 +81,9 @@ fn run(text: &str) -> (u32, u32) {
 /// `41~5a+20` or `130-c7`.
 fn step(text: &str) -> (u32, u32, i32) {
     let at = text.find(['+', '-']).unwrap_or(text.len());
-    let (first, last) = text[..at].split_once('~').unwrap_or((&text[..at], &text[..at]));
-    (hex(first), hex(last), i32::from_str_radix(&text[at..], 16).unwrap_or_default())
+    let (runs, by) = text.split_at(at);
+    let (first, last) = runs.split_once('~').unwrap_or((runs, runs));
+    (hex(first), hex(last), i32::from_str_radix(by, 16).unwrap_or_default())
 }
 
 /// The characters of a category; with the flag `a` those of ASCII.

@@ -8,12 +8,15 @@ mod program;
 
 use self::program::{Program, Step, Test};
 use super::{
+    budget::{Budget, Spent},
     tree::{At, Node},
     unicode::{lower, word},
 };
 
 /// Steps that one pattern may take on one text.
 const STEP_LIMIT: usize = 1_000_000;
+/// Places at which nothing can begin that are looked at in the time of a step.
+const PLACES_OF_A_STEP: usize = 8;
 const UNSET: usize = usize::MAX;
 
 /// A compiled pattern.
@@ -23,9 +26,20 @@ pub(crate) struct Machine {
     begins: Option<Test>,
 }
 
-/// The text took more steps than it may.
+/// Why a pattern was not tried to its end.
 #[derive(Debug)]
-struct Exhausted;
+enum Exhausted {
+    /// It took more steps than one pattern may take on one text.
+    Pattern,
+    /// All patterns have taken what they may take together.
+    Check,
+}
+
+impl From<Spent> for Exhausted {
+    fn from(_: Spent) -> Self {
+        Self::Check
+    }
+}
 
 /// A place to go back to.
 struct Choice {
@@ -42,6 +56,7 @@ struct Run<'a> {
     /// Slots that were written and what they held, to go back.
     changes: Vec<(usize, usize)>,
     steps: usize,
+    budget: &'a Budget,
 }
 
 impl Machine {
@@ -50,15 +65,16 @@ impl Machine {
     }
 
     /// Whether the pattern is found; a text on which that takes too long counts as one.
-    pub(crate) fn finds(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().collect();
+    pub(crate) fn finds(&self, text: &[char], budget: &Budget) -> Result<bool, Spent> {
+        budget.take(text.len() / PLACES_OF_A_STEP + 1)?;
         let mut run = Run {
             program: &self.program,
-            text: &text,
+            text,
             slots: vec![UNSET; self.program.slots],
             choices: Vec::new(),
             changes: Vec::new(),
             steps: 0,
+            budget,
         };
         for start in 0..=text.len() {
             let begins = |test: &Test| text.get(start).is_some_and(|c| test.has(*c));
@@ -67,10 +83,11 @@ impl Machine {
             }
             match run.steps(0, start) {
                 Ok(None) => {}
-                Ok(Some(_)) | Err(Exhausted) => return true,
+                Ok(Some(_)) | Err(Exhausted::Pattern) => return Ok(true),
+                Err(Exhausted::Check) => return Err(Spent),
             }
         }
-        false
+        Ok(false)
     }
 }
 
@@ -80,10 +97,7 @@ impl Run<'_> {
         let (choices, changes) = (self.choices.len(), self.changes.len());
         let (mut step, mut at) = (step, at);
         loop {
-            self.steps += 1;
-            if self.steps > STEP_LIMIT {
-                return Err(Exhausted);
-            }
+            self.spend(1)?;
             if let Step::Done = self.program.steps[step] {
                 self.choices.truncate(choices);
                 return Ok(Some(at));
@@ -153,10 +167,10 @@ impl Run<'_> {
                 let end = at + (last - first);
                 let same =
                     |a: &char, b: &char| a == b || lower((*a).into(), fold) == lower((*b).into(), fold);
+                // Each character that is compared is a step.
+                self.spend(last - first)?;
                 let (group, here) = (&self.text[first..last], self.text.get(at..end));
                 let alike = here.is_some_and(|here| here.iter().zip(group).all(|(a, b)| same(a, b)));
-                // Each character that is compared is a step.
-                self.steps += last - first;
                 alike.then_some((step + 1, end))
             }
             Step::IfGroup(slot, otherwise) => match self.group(slot) {
@@ -191,6 +205,13 @@ impl Run<'_> {
             }
             Step::Done => None,
         })
+    }
+
+    /// Counts steps, against what the pattern may take and what the check may.
+    fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
+        self.budget.take(steps)?;
+        self.steps += steps;
+        if self.steps > STEP_LIMIT { Err(Exhausted::Pattern) } else { Ok(()) }
     }
 
     fn stands(&self, place: At, at: usize) -> bool {
