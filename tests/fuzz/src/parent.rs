@@ -1,7 +1,7 @@
 //! The process that starts the others: finds out what has ended one, keeps the input, and goes on.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fmt, fs, io,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
@@ -146,10 +146,10 @@ pub fn fuzz(kind: &'static Kind, plan: &Plan) -> Result<Report, String> {
         report.kept = report.kept.max(noted.corpus.saturating_sub(given as u64));
         let Some(finding) = ended else { break };
         from = given.min(from.saturating_add(usize::try_from(noted.runs).unwrap_or(usize::MAX)));
-        if !report.findings.contains_key(&finding) {
-            let path = keep(kind, plan, &finding, &noted.input)?;
-            println!("{}: {finding}\n    cargo xtask fuzz --repeat {}", kind.name, path.display());
-            report.findings.insert(finding, path);
+        if let Entry::Vacant(new) = report.findings.entry(finding) {
+            let path = keep(kind, plan, new.key(), &noted.input)?;
+            println!("{}: {}\n    cargo xtask fuzz --repeat {}", kind.name, new.key(), path.display());
+            new.insert(path);
         }
     }
     report.took = begun.elapsed();

@@ -86,7 +86,9 @@ impl Shared {
         let bytes = fs::read(self.state())?;
         let number = |at: usize| {
             let mut number = [0; 8];
-            bytes.get(at..at + 8).map(|bytes| number.copy_from_slice(bytes));
+            if let Some(bytes) = bytes.get(at..at + 8) {
+                number.copy_from_slice(bytes);
+            }
             u64::from_le_bytes(number)
         };
         let length = usize::try_from(number(16)).unwrap_or_default();
