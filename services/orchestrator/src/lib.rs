@@ -19,8 +19,10 @@ mod segment;
 mod service;
 #[cfg(test)]
 mod testing;
+mod texts;
 mod workflow;
 
 pub use client::run as campaign;
 pub use config::Config;
 pub use service::run;
+pub use texts::{check_campaign, message};

@@ -12,6 +12,7 @@ mod down;
 mod fetch;
 #[path = "../../src/freshness.rs"]
 mod freshness;
+mod fuzz;
 mod images;
 mod kubectl;
 mod overlays;
@@ -64,6 +65,8 @@ enum Command {
     Images(images::Options),
     /// Plans, applies, compares and documents what is in the clouds (terraform/).
     Terraform(terraform::Options),
+    /// Reads mutated inputs by everything that reads what others wrote.
+    Fuzz(fuzz::Options),
     /// Measures: the model, or a campaign of 10,000 and of 100,000 rows.
     Bench(bench::Options),
 }
@@ -102,6 +105,7 @@ fn run(command: Command) -> shell::Result<ExitCode> {
         Command::Doctor => doctor::run(),
         Command::Images(options) => images::run(&options),
         Command::Terraform(options) => terraform::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench(options) => bench::run(&options),
     }
 }
