@@ -118,7 +118,7 @@ async fn a_key_that_is_taken_out_of_its_file_is_refused_within_ten_seconds() {
             "GET /who HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
         );
         let tls = client(&authority, &[X25519MLKEM768], None);
-        raw(&edge, "localhost", tls, &request).await.unwrap()[9..12].to_owned()
+        raw(&edge, "localhost", tls, &request).await.unwrap().get(9..12).unwrap().to_owned()
     };
     let keys = dir.path().join("edge.hashes");
     let becomes = async |key: &str, wanted: &str| {

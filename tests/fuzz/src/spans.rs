@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn shown<'a>(text: &'a str, spans: &[Range<usize>]) -> Vec<&'a str> {
-        spans.iter().map(|span| &text[span.clone()]).collect()
+        spans.iter().map(|span| text.get(span.clone()).unwrap()).collect()
     }
 
     #[test]

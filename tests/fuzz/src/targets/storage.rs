@@ -69,6 +69,7 @@ pub(super) const S3: Kind = Kind {
             secret: "a secret that is long enough, and known to nobody".to_owned().into(),
             name: "both".into(),
             regions: vec!["eu".into(), "us".into()],
+            allow: None,
         };
         let objects = folder.path().join("objects");
         let opened = Storage::open(&objects, "acme", Arc::new(roots), vec![key], LONGEST);
