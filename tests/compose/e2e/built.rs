@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::images;
 
 const LARGEST: u64 = 60_000_000;
-/// On a machine that builds beside it; README.md has what was measured on a quiet one.
-const SLOWEST: Duration = Duration::from_secs(5);
+/// A start that hangs: how quick one is, is measured on a quiet machine (docker/README.md) and not here.
+const SLOWEST: Duration = Duration::from_secs(60);
 
 #[test]
 fn an_image_is_small_locked_labelled_and_quick_to_start() {
