@@ -12,6 +12,7 @@ use super::{
     cohort::{CohortClient, CohortDone, CohortOrder},
     copywriting,
     ending::{self, End, STOPPED, Tally},
+    progress::{show, shown},
     retention::RetentionClient,
     step::{last_step, now, step},
 };
@@ -90,8 +91,7 @@ impl Campaign {
     /// How far the campaign is.
     #[handler]
     async fn progress(&self, ctx: SharedWorkflowContext<'_>) -> HandlerResult<Json<Progress>> {
-        let progress = ctx.get::<String>("progress").await?;
-        Ok(Json(progress.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default()))
+        shown(&ctx).await
     }
 }
 
@@ -122,8 +122,7 @@ impl Campaign {
                     if why.is_none() {
                         progress.done.push(u32::try_from(n).unwrap_or(u32::MAX));
                         progress.handed_off.push(cohort.handed_off.values().sum());
-                        let json = serde_json::to_string(&progress).map_err(TerminalError::from_error)?;
-                        ctx.set("progress", json);
+                        show(ctx, &progress)?;
                     }
                     cohorts[n] = Some(cohort);
                     why

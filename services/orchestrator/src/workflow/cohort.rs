@@ -10,6 +10,7 @@ use super::{
     copywriting::{self, Drafted},
     ending::End,
     pages::{self, BATCH, Batch},
+    progress::{show, shown},
     step::{last_step, step},
 };
 use crate::campaign::{CampaignId, Fault};
@@ -96,8 +97,7 @@ impl Cohort {
     /// How far the cohort is.
     #[handler]
     async fn progress(&self, ctx: SharedWorkflowContext<'_>) -> HandlerResult<Json<Progress>> {
-        let progress = ctx.get::<String>("progress").await?;
-        Ok(Json(progress.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default()))
+        shown(&ctx).await
     }
 }
 
@@ -118,7 +118,7 @@ impl Cohort {
         .await?;
         done.copy = drafted.span;
         done.progress.drafted = true;
-        show(ctx, done.progress)?;
+        show(ctx, &done.progress)?;
         for leg in drafted.legs {
             for first in (0..leg.pages).step_by(BATCH as usize) {
                 let pages = first..leg.pages.min(first + BATCH);
@@ -131,11 +131,11 @@ impl Cohort {
                     Ok(batch) => done.add(&leg, pages.end - pages.start, &batch),
                     Err(error) => {
                         self.count(ctx, id, cohort, (leg, pages), done).await;
-                        show(ctx, done.progress)?;
+                        show(ctx, &done.progress)?;
                         return Err(error);
                     }
                 }
-                show(ctx, done.progress)?;
+                show(ctx, &done.progress)?;
             }
         }
         Ok(())
@@ -172,10 +172,4 @@ impl CohortDone {
         self.progress.pages_done += pages;
         self.progress.handed_off += batch.handed_off;
     }
-}
-
-/// Lets whoever asks see how far the cohort is.
-fn show(ctx: &WorkflowContext<'_>, progress: Progress) -> Result<(), TerminalError> {
-    ctx.set("progress", serde_json::to_string(&progress).map_err(TerminalError::from_error)?);
-    Ok(())
 }

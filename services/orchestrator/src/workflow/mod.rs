@@ -16,6 +16,7 @@ mod keys;
 mod pages;
 #[cfg(test)]
 mod poison_tests;
+mod progress;
 pub(crate) mod retention;
 mod step;
 #[cfg(test)]
