@@ -35,7 +35,8 @@ impl Inner {
         for region in self.regions.values() {
             writers.push(region.ledger.writer().await?);
         }
-        let (now, behind) = (self.now(), self.imports.behind(self.now()));
+        let now = self.now();
+        let behind = self.imports.behind(now);
         let (lifts, answer) = {
             let mut suppressed = self.suppression.write();
             let mut answer = types::LiftReply { unknown_sender, ..types::LiftReply::default() };

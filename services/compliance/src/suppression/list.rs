@@ -59,8 +59,7 @@ impl SuppressionList {
         former: Option<&AddressHash>,
         asker: &Asker,
     ) -> Option<i64> {
-        let suppressed = self.read();
-        [Some(address), former].into_iter().flatten().filter_map(|name| suppressed.binds(name, asker)).max()
+        self.latest(address, former, |suppressed, name| suppressed.binds(name, asker))
     }
 
     /// When the person objected last, where that was lifted for who asks.
@@ -70,8 +69,18 @@ impl SuppressionList {
         former: Option<&AddressHash>,
         asker: &Asker,
     ) -> Option<i64> {
+        self.latest(address, former, |suppressed, name| suppressed.lifted(name, asker))
+    }
+
+    /// The latest moment of two hashes that may stand for a person.
+    fn latest(
+        &self,
+        address: &AddressHash,
+        former: Option<&AddressHash>,
+        moment: impl Fn(&Suppressed, &AddressHash) -> Option<i64>,
+    ) -> Option<i64> {
         let suppressed = self.read();
-        [Some(address), former].into_iter().flatten().filter_map(|name| suppressed.lifted(name, asker)).max()
+        std::iter::once(address).chain(former).filter_map(|name| moment(&suppressed, name)).max()
     }
 
     /// Whether the person opted out, in this region, since anything of theirs was lifted.
