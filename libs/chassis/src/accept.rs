@@ -15,18 +15,21 @@ use crate::places::Places;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A listener with a descriptor in reserve.
-pub(crate) struct Acceptor {
+#[derive(Debug)]
+pub struct Acceptor {
     listener: TcpListener,
     reserve: Option<File>,
 }
 
 impl Acceptor {
-    pub(crate) fn new(listener: TcpListener) -> Self {
+    /// Puts a descriptor by for it.
+    #[must_use]
+    pub fn new(listener: TcpListener) -> Self {
         Self { listener, reserve: reserve() }
     }
 
     /// The next connection; `places` are asked for one where there is no descriptor for it.
-    pub(crate) async fn accept(&mut self, places: &Places) -> (TcpStream, SocketAddr) {
+    pub async fn accept(&mut self, places: &Places) -> (TcpStream, SocketAddr) {
         loop {
             if self.reserve.is_none() {
                 self.reserve = reserve();

@@ -51,6 +51,7 @@ mod start;
 mod telemetry;
 pub mod tls;
 
+pub use accept::Acceptor;
 pub use audit::Audit;
 pub use backends::{read_secret, read_token};
 pub use body::Streams;

@@ -12,7 +12,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::graceful::{GracefulConnection, GracefulShutdown},
 };
-use maily_chassis::{Bounds, Place, Places};
+use maily_chassis::{Acceptor, Bounds, Place, Places};
 use restate_sdk::hyper::HyperEndpoint;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -59,19 +59,11 @@ impl Endpoint {
     /// Serves until `shutdown`, and then lets what is under way finish, for ten seconds.
     pub(crate) async fn serve(self, shutdown: CancellationToken) {
         let graceful = GracefulShutdown::new();
-        let places = Places::new(CONNECTIONS);
+        let (mut acceptor, places) = (Acceptor::new(self.listener), Places::new(CONNECTIONS));
         loop {
             let stream = select! {
                 () = shutdown.cancelled() => break,
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(error) => {
-                        // Out of file descriptors, most likely: a pause lets others close theirs.
-                        warn!(%error, "accepting a connection of Restate failed");
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                        continue;
-                    }
-                },
+                (stream, _) = acceptor.accept(&places) => stream,
             };
             let Some(place) = places.take(None) else {
                 warn!("a connection was closed: Restate has all that there are");
