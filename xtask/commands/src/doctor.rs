@@ -5,7 +5,10 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use crate::shell::Result;
+use crate::{
+    disk::{self, Disk},
+    shell::Result,
+};
 
 /// A program: how it is asked for its version, what needs it, how it comes.
 struct Tool {
@@ -60,11 +63,6 @@ const TOOLS: [Tool; 10] = [
     ),
 ];
 
-/// GB that a build of everything with its tests may add.
-const FREE: u64 = 30;
-/// Percent at which a cluster's node is no more trusted with pods.
-const USED: u64 = 90;
-
 const fn tool(
     program: &'static str,
     ask: &'static [&'static str],
@@ -104,27 +102,21 @@ pub(crate) fn run() -> Result<ExitCode> {
     );
     println!(
         "{}",
-        disk().unwrap_or_else(|| "missing  disk       `df` doesn't say how much is free".to_owned())
+        disk().unwrap_or_else(|| "missing  disk       the system doesn't say how much is free".to_owned())
     );
     Ok(if fit { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is free where the cache is. A full disk fails tests for other reasons than it says: the kubelet schedules no pod below a
-/// tenth of it.
+/// What is free where builds and tests write.
 fn disk() -> Option<String> {
-    let cache = maily_testkit::cache::dir();
-    let place = cache.ancestors().find(|place| place.exists())?;
-    let output = Command::new("df").args(["--output=avail,pcent", "-BG"]).arg(place).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let mut words = text.lines().nth(1)?.split_whitespace();
-    let free: u64 = words.next()?.trim_end_matches('G').parse().ok()?;
-    let used: u64 = words.next()?.trim_end_matches('%').parse().ok()?;
-    let said = format!("{free} GB free ({used} % used) at {}", place.display());
-    Some(match free >= FREE && used <= USED {
-        true => format!("ok       disk       {said}"),
+    let disk = Disk::fullest()?;
+    Some(match disk.fits() {
+        true => format!("ok       disk       {}", disk.says()),
         false => format!(
-            "low      disk       {said}; {FREE} GB and a tenth of it have to be free for builds and the cluster. What may go: {}",
-            cache.join("target/debug/incremental").display()
+            "low      disk       {}; {} GiB have to be free for builds and the cluster. `cargo xtask test` makes room \
+             where it can",
+            disk.says(),
+            disk::needed() >> 30
         ),
     })
 }

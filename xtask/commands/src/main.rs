@@ -7,6 +7,7 @@ mod clones;
 mod cluster;
 mod compose;
 mod deploy;
+mod disk;
 mod doctor;
 mod down;
 mod fetch;

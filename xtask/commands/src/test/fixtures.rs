@@ -52,6 +52,11 @@ fn ended(run: &Path, limit: Duration) -> Vec<String> {
     faults
 }
 
+/// Whether a run's folder has a fixture that is still kept.
+pub(crate) fn is_running(run: &Path) -> bool {
+    fixtures(run).iter().any(|fixture| is_kept(fixture))
+}
+
 fn fixtures(run: &Path) -> Vec<PathBuf> {
     fs::read_dir(run).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }

@@ -17,11 +17,12 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    check,
+    check, disk,
     shell::{Result, root, say},
     up,
 };
 use choice::Choice;
+pub(crate) use fixtures::is_running;
 use needs::Needs;
 
 /// A part of the tests that is run by itself.
@@ -109,6 +110,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         nextest::list(&nextest, &choice, &[])?.iter().for_each(|test| println!("{test}"));
         return Ok(ExitCode::SUCCESS);
     }
+    disk::make_room()?;
     let needs = Needs::of(&choice);
     let mut brought = needs.bring()?;
     if options.fetch {

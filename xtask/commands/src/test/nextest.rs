@@ -8,7 +8,7 @@ use std::{
 
 use super::{choice::Choice, summary::Ended};
 use crate::{
-    fetch,
+    disk, fetch,
     shell::{Result, cargo_of, output, root, run as run_program},
 };
 
@@ -49,7 +49,8 @@ pub(super) fn run(
     if let Some(folder) = record {
         command.env("MAILY_RECORD", folder);
     }
-    let status = command.status().map_err(|error| format!("cargo-nextest: {error}"))?;
+    let mut running = command.spawn().map_err(|error| format!("cargo-nextest: {error}"))?;
+    let status = disk::watch("cargo-nextest", &mut running)?;
     let text = fs::read_to_string(&report).unwrap_or_default();
     Ended::read(&text, status.success())
 }

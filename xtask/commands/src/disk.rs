@@ -1,0 +1,216 @@
+//! Room on the disk. A full one fails tests for other reasons than it says (a server that ends, a kubelet that schedules no
+//! pod), so that it is looked at before a run, and for as long as it lasts.
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus},
+    time::{Duration, SystemTime},
+};
+
+use maily_testkit::{cache, rest, stop};
+use nix::sys::statvfs::statvfs;
+
+use crate::shell::{Result, say, target_dir};
+
+const GIB: u64 = 1 << 30;
+/// What a build of everything from nothing and its tests take, with a cluster's volumes (docs/testing.md has the figures).
+const WHOLE: u64 = 45 * GIB;
+/// What tests take where everything is built.
+const TESTS: u64 = 12 * GIB;
+/// Less than this, and what runs is stopped: soon servers can't write any more, and the kubelet evicts pods (at a hundredth of the disk,
+/// `cluster/node.rs`), and their words mislead.
+const FULL: u64 = 4 * GIB;
+/// Nextest, asked to end, ends its tests, and they what they have started.
+const GRACE: Duration = Duration::from_mins(2);
+
+/// A disk, by a place on it.
+pub(crate) struct Disk {
+    pub(crate) place: PathBuf,
+    pub(crate) free: u64,
+}
+
+impl Disk {
+    /// The disk that `place` is on, or will be.
+    fn of(place: &Path) -> Option<Self> {
+        let place = place.ancestors().find(|place| place.exists())?;
+        let said = statvfs(place).ok()?;
+        // What is kept for root, or by a quota, is not available.
+        Some(Self {
+            place: place.to_owned(),
+            free: said.blocks_available().saturating_mul(said.fragment_size()),
+        })
+    }
+
+    /// The disk with the least room of those that builds and tests write to.
+    pub(crate) fn fullest() -> Option<Self> {
+        let places = [target_dir(), cache::dir(), env::temp_dir()];
+        places.iter().filter_map(|place| Self::of(place)).min_by_key(|disk| disk.free)
+    }
+
+    /// Whether builds and tests have the room they take.
+    pub(crate) fn fits(&self) -> bool {
+        self.free >= needed()
+    }
+
+    pub(crate) fn says(&self) -> String {
+        format!("{} GiB free at {}", self.free / GIB, self.place.display())
+    }
+}
+
+/// Bytes that have to be free before everything is built and tested.
+pub(crate) fn needed() -> u64 {
+    match target_dir().join("debug/deps").read_dir().is_ok_and(|entries| entries.count() > 3_000) {
+        true => TESTS,
+        false => WHOLE,
+    }
+}
+
+/// Makes room before tests, where there is too little: what goes can be made again. Where too little is left to begin with, an error
+/// says what takes the room.
+pub(crate) fn make_room() -> Result<()> {
+    let Some(before) = Disk::fullest().filter(|disk| !disk.fits()) else { return Ok(()) };
+    say(&format!("Making room: {}, and {} GiB have to be free", before.says(), needed() / GIB));
+    let target = target_dir().join("debug");
+    remove(&target.join("incremental"));
+    older_programs(&target.join("deps")).iter().for_each(|program| drop(fs::remove_file(program)));
+    left_runs().iter().for_each(|run| remove(run));
+    match Disk::fullest() {
+        Some(disk) if disk.free < TESTS.min(needed()) => Err(format!(
+            "the disk is too full to begin: {}, and {} GiB have to be free. What takes room: {}",
+            disk.says(),
+            needed() / GIB,
+            takers().join(", ")
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Waits for a program that writes much; stops it once the disk is full, and says so.
+pub(crate) fn watch(name: &str, child: &mut Child) -> Result<ExitStatus> {
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| format!("{name}: {error}"))? {
+            return Ok(status);
+        }
+        if let Some(disk) = Disk::fullest().filter(|disk| disk.free < FULL) {
+            stop(child, GRACE);
+            return Err(format!(
+                "the disk is full, so the run was stopped: {}. What failed last may have failed of that. What takes room: {}",
+                disk.says(),
+                takers().join(", ")
+            ));
+        }
+        rest();
+    }
+}
+
+/// The programs that cargo has built again since under another hash: of each name, all but the newest two (one crate may be
+/// built with two sets of features).
+fn older_programs(deps: &Path) -> Vec<PathBuf> {
+    let mut builds: HashMap<String, Vec<(SystemTime, PathBuf)>> = HashMap::new();
+    for entry in deps.read_dir().into_iter().flatten().flatten() {
+        let (path, Ok(data)) = (entry.path(), entry.metadata()) else { continue };
+        let program = data.is_file() && data.permissions().mode() & 0o100 != 0 && path.extension().is_none();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.rsplit_once('-'));
+        if let (true, Some((name, _)), Ok(built)) = (program, name, data.modified()) {
+            builds.entry(name.to_owned()).or_default().push((built, path.clone()));
+        }
+    }
+    let mut older = Vec::new();
+    for mut built in builds.into_values() {
+        built.sort_unstable_by(|one, other| other.cmp(one));
+        older.extend(built.into_iter().skip(2).map(|(_, path)| path));
+    }
+    older
+}
+
+/// What ended runs have left in the folder for temporary files.
+fn left_runs() -> Vec<PathBuf> {
+    let entries = env::temp_dir().read_dir().into_iter().flatten().flatten();
+    let is_run = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("maily-run-"))
+            && !crate::test::is_running(path)
+    };
+    entries.map(|entry| entry.path()).filter(is_run).collect()
+}
+
+fn remove(folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
+}
+
+/// The largest folders of ours, with their sizes: those of the cache, of the target folder, and for temporary files.
+fn takers() -> Vec<String> {
+    let places = [cache::dir(), target_dir().join("debug"), env::temp_dir()];
+    let entries = places.iter().flat_map(|place| place.read_dir().into_iter().flatten().flatten());
+    let mut sizes: Vec<(u64, PathBuf)> =
+        entries.map(|entry| entry.path()).map(|path| (size(&path), path)).collect();
+    sizes.sort_unstable_by(|one, other| other.cmp(one));
+    sizes.iter().take(6).map(|(size, path)| format!("{} {} GiB", path.display(), size / GIB)).collect()
+}
+
+/// Bytes in a folder, links not followed.
+fn size(path: &Path) -> u64 {
+    let mut left = vec![path.to_owned()];
+    let mut sum = 0_u64;
+    while let Some(path) = left.pop() {
+        let Ok(data) = fs::symlink_metadata(&path) else { continue };
+        sum = sum.saturating_add(data.len());
+        if data.is_dir() {
+            left.extend(path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()));
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn a_disk_says_what_df_says() {
+        let disk = Disk::of(&env::temp_dir().join("not/there/yet")).unwrap();
+        let df = Command::new("df").args(["--output=avail", "-B1"]).arg(&disk.place).output().unwrap();
+        let df: u64 = String::from_utf8(df.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
+        // Others write meanwhile.
+        assert!(disk.free.abs_diff(df) < GIB, "{} and {df}", disk.free);
+    }
+
+    #[test]
+    fn the_newest_two_builds_of_a_program_stay() {
+        let deps = tempfile::tempdir().unwrap();
+        let start = SystemTime::UNIX_EPOCH;
+        for (name, at, mode) in [
+            ("campaign-aa", 1, 0o755),
+            ("campaign-bb", 2, 0o755),
+            ("campaign-cc", 3, 0o755),
+            ("campaign_tls-dd", 1, 0o755),
+            ("campaign-aa.d", 0, 0o644),
+            ("libcampaign-ee.so", 0, 0o755),
+        ] {
+            let path = deps.path().join(name);
+            File::create(&path).unwrap().set_modified(start + Duration::from_secs(at)).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        assert_eq!(older_programs(deps.path()), [deps.path().join("campaign-aa")]);
+    }
+
+    #[test]
+    fn what_is_watched_ends_as_it_ends() {
+        let mut child = Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
+        assert_eq!(watch("sh", &mut child).unwrap().code(), Some(3));
+    }
+
+    #[test]
+    fn a_folder_is_as_large_as_what_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = size(folder.path());
+        fs::create_dir(folder.path().join("in")).unwrap();
+        fs::write(folder.path().join("in/file"), vec![0; 100_000]).unwrap();
+        std::os::unix::fs::symlink("/", folder.path().join("link")).unwrap();
+        assert!((100_000..150_000).contains(&(size(folder.path()) - empty)));
+    }
+}
