@@ -68,8 +68,8 @@ impl Shared {
     async fn admits(&self, caller: &str) -> Option<bool> {
         // A hash, so that no address stands in a key; it is gone a second later in any case.
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, caller.as_bytes());
-        let hash = hex::encode(&hash.as_ref()[..16]);
-        let key = self.redis.name(&format!("rate:{}:{hash}", self.counted_at));
+        let hash = hex::encode(hash.as_ref());
+        let key = self.redis.name(&format!("rate:{}:{hash:.32}", self.counted_at));
         self.redis.script(&self.script, &key, &[self.cost, 1_000_000]).await
     }
 }

@@ -31,8 +31,9 @@ use crate::{
 const CONNECT: Duration = Duration::from_secs(2);
 /// A subscription that hears nothing for so long asks whether it is still connected.
 const QUIET: Duration = Duration::from_secs(5);
-/// Milliseconds before an attempt to connect, by how many before it came to nothing.
-const PAUSES: [u64; 5] = [0, 200, 500, 1000, 2000];
+/// Milliseconds before an attempt to connect, by how many before it came to nothing; then the longest.
+const PAUSES: [u64; 4] = [0, 200, 500, 1000];
+const LONGEST_PAUSE: u64 = 2000;
 /// A connection that breaks earlier came to nothing: a Redis that answers too slowly is not asked again and again.
 const STEADY: Duration = Duration::from_secs(30);
 
@@ -211,7 +212,7 @@ impl Inner {
 
     /// Connects, and waits until that connection breaks; answers how many attempts have come to nothing since.
     async fn keep_connected(&self, failed: usize) -> usize {
-        sleep(Duration::from_millis(PAUSES[failed.min(PAUSES.len() - 1)])).await;
+        sleep(Duration::from_millis(*PAUSES.get(failed).unwrap_or(&LONGEST_PAUSE))).await;
         let Some(connection) = timeout(CONNECT, self.connect()).await.unwrap_or(None) else {
             if failed == 0 && *self.connects.borrow() == 0 {
                 tracing::warn!("Redis can't be reached: what it would share is kept in memory");

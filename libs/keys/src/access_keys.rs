@@ -86,7 +86,7 @@ pub fn read_access_keys(path: &Path) -> Result<Vec<AccessKey>, Error> {
     let text = str::from_utf8(&content).map_err(|_| refused("is not UTF-8"))?;
     let keys: Keys = toml::from_str(text).map_err(|error| refused(&place(text, &error)))?;
     for (index, key) in keys.key.iter().enumerate() {
-        if let Some(fault) = fault(key, &keys.key[..index]) {
+        if let Some(fault) = fault(key, keys.key.get(..index).unwrap_or_default()) {
             return Err(refused(&format!("key {}: {fault}", index + 1)));
         }
     }

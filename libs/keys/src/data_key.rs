@@ -86,10 +86,9 @@ impl Cipher {
         out.extend_from_slice(&nonce);
         out.extend_from_slice(plaintext);
         let nonce = Nonce::assume_unique_for_key(nonce);
-        let tag = self
-            .0
-            .seal_in_place_separate_tag(nonce, Aad::from(aad), &mut out[NONCE_LEN..])
-            .map_err(|_| Error::Crypto)?;
+        let body = out.get_mut(NONCE_LEN..).ok_or(Error::Crypto)?;
+        let tag =
+            self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), body).map_err(|_| Error::Crypto)?;
         out.extend_from_slice(tag.as_ref());
         Ok(out)
     }

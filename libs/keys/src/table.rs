@@ -159,13 +159,13 @@ impl KeyTable {
     /// [`Error::Store`] or [`Error::Authentication`].
     pub async fn get(&self, ids: &[KeyId]) -> Result<Vec<Option<DataKey>>, Error> {
         let (mut found, removals) = self.inner.cache.get(ids);
-        let missing: Vec<usize> = (0..ids.len()).filter(|at| found[*at].is_none()).collect();
-        let wanted: Vec<KeyId> = missing.iter().map(|at| ids[*at]).collect();
+        let missing = ids.iter().zip(&found).filter(|(_, key)| key.is_none());
+        let wanted: Vec<KeyId> = missing.map(|(id, _)| *id).collect();
         let read = self.inner.read(&wanted, DurabilityLevel::Remote).await?;
         let known = wanted.iter().zip(&read).filter_map(|(id, key)| Some((id, key.as_ref()?)));
         self.inner.cache.remember(removals, known);
-        for (at, key) in missing.into_iter().zip(read) {
-            found[at] = key;
+        for (place, key) in found.iter_mut().filter(|key| key.is_none()).zip(read) {
+            *place = key;
         }
         Ok(found)
     }

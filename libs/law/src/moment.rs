@@ -47,10 +47,9 @@ fn read(text: &str) -> Option<Moment> {
     if !text.is_ascii() {
         return None;
     }
-    let (date, time) = (text.get(..10)?, text.get(11..19)?);
-    let shaped = matches!(text.as_bytes()[10], b'T' | b't')
-        && separated(date, b'-', [4, 7])
-        && separated(time, b':', [2, 5]);
+    let (date, between, time) = (text.get(..10)?, text.get(10..11)?, text.get(11..19)?);
+    let shaped =
+        matches!(between, "T" | "t") && separated(date, b'-', [4, 7]) && separated(time, b':', [2, 5]);
     let (nanos, offset) = fraction(text.get(19..)?)?;
     let (hour, minute, second) = (number(time.get(..2)?)?, number(time.get(3..5)?)?, number(time.get(6..)?)?);
     let leap = second == 60;
@@ -73,7 +72,7 @@ fn read(text: &str) -> Option<Moment> {
 }
 
 fn separated(text: &str, by: u8, at: [usize; 2]) -> bool {
-    at.iter().all(|&i| text.as_bytes()[i] == by)
+    at.iter().all(|&i| text.as_bytes().get(i) == Some(&by))
 }
 
 fn number(digits: &str) -> Option<i16> {
@@ -93,10 +92,8 @@ fn parse_offset(text: &str) -> Option<Offset> {
     if matches!(text, "Z" | "z") {
         return Some(Offset::UTC);
     }
-    if text.len() != 6 || text.as_bytes()[3] != b':' {
-        return None;
-    }
-    let sign = match text.as_bytes()[0] {
+    let [sign, _, _, b':', _, _] = text.as_bytes() else { return None };
+    let sign = match sign {
         b'+' => 1,
         b'-' => -1,
         _ => return None,

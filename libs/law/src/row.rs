@@ -207,10 +207,12 @@ impl<'a> Row<'a> {
     /// them, the address as it is written to.
     #[must_use]
     pub fn kept(&self, fields: &[&str]) -> Vec<String> {
-        let mut kept: Vec<String> = fields.iter().map(|field| field.trim().to_owned()).collect();
-        kept[column::EMAIL] = self.address.as_str().to_owned();
-        kept[column::FIRST_NAME] = self.first_name.to_owned();
-        kept
+        let kept = |(at, field): (usize, &&str)| match at {
+            column::EMAIL => self.address.as_str().to_owned(),
+            column::FIRST_NAME => self.first_name.to_owned(),
+            _ => field.trim().to_owned(),
+        };
+        fields.iter().enumerate().map(kept).collect()
     }
 }
 

@@ -171,7 +171,8 @@ impl Campaigns {
         let mut found = Vec::new();
         let mut rows = self.db.scan_prefix(prefix, ..).await?;
         while let Some(row) = rows.next().await? {
-            found.push((row.key[1..].to_vec(), row.value.to_vec()));
+            let name = row.key.get(prefix.len()..).ok_or(Error::Damaged("a row's key"))?;
+            found.push((name.to_vec(), row.value.to_vec()));
         }
         Ok(found)
     }

@@ -179,7 +179,8 @@ impl Inner {
         }
         let (region, state) = self.regions.named(&page.region)?;
         let at = campaign.cohorts.binary_search_by(|cohort| cohort.name.as_str().cmp(&page.cohort));
-        let cohort = &campaign.cohorts[at.map_err(|_| Error::NotFound("the campaign has no such cohort"))?];
+        let cohort = at.ok().and_then(|at| campaign.cohorts.get(at));
+        let cohort = cohort.ok_or(Error::NotFound("the campaign has no such cohort"))?;
         let pages = cohort
             .regions
             .iter()
@@ -227,14 +228,15 @@ impl Inner {
         self.campaign(&page.campaign_id).await?;
         let mut record = place.hand_off(segment);
         record.bits = vec![0; entries.len().div_ceil(8)];
-        for (at, (entry, key)) in entries.iter().zip(keys).enumerate() {
+        for (at, ((entry, key), names)) in entries.iter().zip(keys).zip(&names).enumerate() {
             match key {
                 // Who was erased has no message, as in `recipients`.
                 None => record.suppressed += 1,
-                Some(_) if self.objects_now(&names[at], &place.asker) => record.suppressed += 1,
+                Some(_) if self.objects_now(names, &place.asker) => record.suppressed += 1,
                 Some(key) if self.has_expired(&place, entry, &key)? => record.expired += 1,
                 Some(_) => {
-                    record.bits[at / 8] |= 1 << (at % 8);
+                    let bits = record.bits.get_mut(at / 8).ok_or(Error::Damaged("a hand-off's bits"))?;
+                    *bits |= 1 << (at % 8);
                     record.handed_off += 1;
                 }
             }

@@ -135,10 +135,16 @@ async fn collect(asked: Asked, first: Reply, mut replies: Replies) -> Result<ser
             Reply::Failed(refusal) => return Err(refusal),
             Reply::Done { completion_tokens } => break completion_tokens,
             Reply::Text { index, pieces } => {
-                choices[index].content.push_str(&pieces.content);
-                choices[index].reasoning.push_str(&pieces.reasoning);
+                if let Some(choice) = choices.get_mut(index) {
+                    choice.content.push_str(&pieces.content);
+                    choice.reasoning.push_str(&pieces.reasoning);
+                }
             }
-            Reply::Finished { index, finish } => choices[index].finish = Some(finish),
+            Reply::Finished { index, finish } => {
+                if let Some(choice) = choices.get_mut(index) {
+                    choice.finish = Some(finish);
+                }
+            }
         }
         reply = replies.next().await;
     };

@@ -25,8 +25,8 @@ impl Mbox {
         for line in body.split(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             // `>` once more before any run of them, so that undoing it is exact.
-            let unquoted = line.iter().position(|byte| *byte != b'>').map_or(line, |at| &line[at..]);
-            if unquoted.starts_with(b"From ") {
+            let marks = line.iter().take_while(|byte| **byte == b'>').count();
+            if line.get(marks..).is_some_and(|unquoted| unquoted.starts_with(b"From ")) {
                 out.push(b'>');
             }
             out.extend_from_slice(line);

@@ -267,7 +267,7 @@ fn choose(parts: Numbered, named: &[Named]) -> Result<(Numbered, Numbered), Erro
     if named.is_empty() {
         return Err(s3_error!(MalformedXML, "At least one part must be named.").into());
     }
-    if named.windows(2).any(|pair| pair[0].number >= pair[1].number) {
+    if !named.is_sorted_by(|part, next| part.number < next.number) {
         return Err(S3ErrorCode::InvalidPartOrder.into());
     }
     let (chosen, left): (Numbered, Numbered) = parts

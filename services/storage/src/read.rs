@@ -206,9 +206,7 @@ impl Read for Source {
             return Ok(0);
         };
         let skip = usize::try_from(at - from).map_err(io::Error::other)?;
-        let bytes = &bytes[skip..];
-        let length = bytes.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&bytes[..length]);
+        let length = bytes.get(skip..).unwrap_or_default().read(buffer)?;
         spans.at += length as u64;
         Ok(length)
     }

@@ -260,7 +260,8 @@ fn combined(algorithm: Algorithm, parts: &[(Vec<u8>, u64)]) -> Result<String, Er
     for (raw, size) in parts {
         whole = checksum_combine(kind, whole, number(raw), *size);
     }
-    Ok(BASE64.encode(&whole.to_be_bytes()[8 - width..]))
+    let bytes = whole.to_be_bytes();
+    Ok(BASE64.encode(bytes.get(8 - width..).ok_or(Error::Row)?))
 }
 
 /// The ETag of an object made of parts: MD5 of the parts' MD5s, and their number.

@@ -1,5 +1,10 @@
 //! Attention on slices: what [`super::flex`] runs.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a kernel: all slices are cut from tensors whose shapes `Heads` and the slots state"
+)]
+
 use rayon::prelude::*;
 
 use super::matmul::{Matrix, Product};

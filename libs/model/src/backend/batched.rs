@@ -180,7 +180,8 @@ fn put<B: Backend>(own: Memory<B>, k: Tensor<B, 3>, v: Tensor<B, 3>, tails: Tail
     let at = tails.past..tails.past + 1;
     let mut row = 0;
     for run in tails.slots.chunk_by(|a, b| a + 1 == *b) {
-        let (rows, slots) = (row..row + run.len(), run[0]..run[0] + run.len());
+        let &[first, ..] = run else { continue };
+        let (rows, slots) = (row..row + run.len(), first..first + run.len());
         let key = k.clone().slice([rows.clone(), 0..kv, 0..size, 0..1]);
         let value = v.clone().slice([rows, 0..kv, 0..1, 0..size]);
         keys = keys.slice_assign([slots.clone(), 0..kv, 0..size, at.clone()], key);

@@ -3,6 +3,11 @@
 //! Every output is one chain of fused multiply-adds over the inputs in their order. So it is the same whatever rows,
 //! columns, tiles or threads it is computed with: what makes a candidate's text independent of the batch it is in.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a kernel: tiles lie within the rows and columns that the loops count to"
+)]
+
 use rayon::prelude::*;
 
 use super::simd::{self, Compute, One, Vector};

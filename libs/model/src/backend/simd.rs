@@ -4,6 +4,11 @@
 //! number comes from the same operations in the same order whatever the width, fused multiply-adds included, so that
 //! results do not depend on the processor.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a load and a store check the slice's length, which is what makes them sound"
+)]
+
 /// A few neighbouring numbers. All functions are inlined into a computation that [`run`] has chosen the vectors of.
 pub(super) trait Vector: Copy {
     /// How many.

@@ -3,6 +3,11 @@
 //! The block formats are ggml's (ggml-quants.c, `dequantize_row_*`): a block of numbers shares one or two `f16` scales;
 //! a K block of 256 has scales of its own for parts of it.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "`Kind::decode` cuts blocks of the lengths of `Kind::block`, and every index is below those"
+)]
+
 use half::{bf16, f16};
 
 /// How the numbers of a tensor are stored.

@@ -98,14 +98,14 @@ fn broken(error: &dyn std::fmt::Display) -> EngineError {
 }
 
 fn factory(tokenizer: &Tokenizer) -> Result<ParserFactory, String> {
-    let environment: TokEnv = Arc::new(Environment { trie: trie(tokenizer) });
+    let environment: TokEnv = Arc::new(Environment { trie: trie(tokenizer)? });
     let mut factory = ParserFactory::new_simple(&environment).map_err(|e| e.to_string())?;
     factory.quiet();
     Ok(factory)
 }
 
 /// All tokens by their bytes; markers are set apart by a byte that no text has.
-fn trie(tokenizer: &Tokenizer) -> TokTrie {
+fn trie(tokenizer: &Tokenizer) -> Result<TokTrie, String> {
     let word = |id| {
         let bytes = tokenizer.bytes(id);
         if tokenizer.is_special(id) {
@@ -117,7 +117,8 @@ fn trie(tokenizer: &Tokenizer) -> TokTrie {
     let size = tokenizer.len() as u32;
     let words: Vec<_> = (0..size).map(word).collect();
     let eos = tokenizer.eos();
-    TokTrie::from(&TokRxInfo::new(size, eos[0]), &words).with_eos_tokens(eos)
+    let first = eos.first().ok_or("no token ends a text")?;
+    Ok(TokTrie::from(&TokRxInfo::new(size, *first), &words).with_eos_tokens(eos))
 }
 
 struct Environment {

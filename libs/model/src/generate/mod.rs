@@ -124,7 +124,9 @@ impl<B: Kernels> Writer<'_, B> {
         let mut past = known.len() * memory::BLOCK;
         let mut memories = self.model.memory_with(&known, tokens.len());
         let mut last = None;
-        for chunk in tokens[past..].chunks(CHUNK) {
+        // One at least: what is known ends before the last.
+        let unread = tokens.get(past..).unwrap_or_default();
+        for chunk in unread.chunks(CHUNK) {
             if last.is_some() {
                 sink.tell(Event::Read { tokens: past });
             }
@@ -152,7 +154,8 @@ impl<B: Kernels> Writer<'_, B> {
         prompt: &[Memory<B>],
         sink: &mut Sink<'_>,
     ) -> Result<(), EngineError> {
-        let vocabulary = self.model.config().vocabulary;
+        let (vocabulary, tokens) = (self.model.config().vocabulary, self.tokenizer.len());
+        let too_few = || EngineError::Device("fewer scores than tokens".into());
         let (mut scores, mut past, mut capacity) = (first.repeat(candidates.len()), 0, memory::BLOCK);
         let mut own = Vec::new();
         loop {
@@ -160,7 +163,7 @@ impl<B: Kernels> Writer<'_, B> {
             let drawn: Result<Vec<()>, _> = live
                 .par_iter_mut()
                 .zip(scores.par_chunks_mut(vocabulary))
-                .map(|(candidate, scores)| candidate.draw(&mut scores[..self.tokenizer.len()]))
+                .map(|(candidate, scores)| candidate.draw(scores.get_mut(..tokens).ok_or_else(too_few)?))
                 .collect();
             drawn?;
             live.iter_mut().for_each(|c| c.advance(&mut |event| sink.tell(event)));

@@ -111,6 +111,7 @@ fn fill(
     for (part, stored) in parts {
         let (from, to) = (first.max(start), (first + width).min(start + stored.info.rows));
         if from < to {
+            #[allow(clippy::indexing_slicing, reason = "first ≤ from < to ≤ first + width, of width rows")]
             let rows = &mut rows[(from - first) * inputs..(to - first) * inputs];
             read(checkpoint, *part, stored, from - start, rows)?;
         }

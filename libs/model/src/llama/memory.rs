@@ -31,7 +31,7 @@ impl<B: Kernels> Llama<B> {
         let mut rest = memory.drain(..);
         (0..self.layers.len())
             .map(|layer| {
-                let parts = blocks.iter().map(|block| &block[layer]);
+                let parts = blocks.iter().filter_map(|block| block.get(layer));
                 let (mut keys, mut values): (Vec<_>, Vec<_>) =
                     parts.map(|m| (m.keys.clone(), m.values.clone())).unzip();
                 if let Some(rest) = rest.next() {
@@ -97,7 +97,8 @@ impl<B: Kernels> Prefixes<B> {
     pub(crate) fn find(&mut self, tokens: &[u32]) -> Vec<Vec<Memory<B>>> {
         self.clock += 1;
         let (mut parent, mut found) = (ROOT, Vec::new());
-        for part in tokens[..tokens.len().saturating_sub(1)].chunks_exact(BLOCK) {
+        let before = tokens.split_last().map(|(_, before)| before).unwrap_or_default();
+        for part in before.chunks_exact(BLOCK) {
             let Some(&id) = self.ids.get(&(parent, part.to_vec())) else { break };
             let Some(block) = self.blocks.get_mut(&id) else { break };
             block.used_at = self.clock;

@@ -35,8 +35,10 @@ impl ByteTable {
     pub(super) fn single(&self) -> [bool; 256] {
         let mut single = [false; 256];
         for token in self.tokens() {
-            if let [byte] = token {
-                single[usize::from(*byte)] = true;
+            if let [byte] = token
+                && let Some(single) = single.get_mut(usize::from(*byte))
+            {
+                *single = true;
             }
         }
         single
@@ -50,8 +52,8 @@ impl ByteTable {
     pub(super) fn get(&self, token: u32) -> &[u8] {
         let token = token as usize;
         let Some(&end) = self.ends.get(token) else { return &[] };
-        let start = if token == 0 { 0 } else { self.ends[token - 1] };
-        &self.bytes[start as usize..end as usize]
+        let start = token.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| end);
+        self.bytes.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 

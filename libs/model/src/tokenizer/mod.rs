@@ -122,7 +122,7 @@ impl Tokenizer {
     /// So many tokens [`Self::encode`] makes of the text at least, known without cutting it.
     pub fn fewest(&self, text: &str) -> usize {
         let Some(Bound { longest, kept }) = &self.bound else { return 0 };
-        text.bytes().filter(|byte| kept[usize::from(*byte)]).count().div_ceil(*longest)
+        text.bytes().filter(|byte| kept.get(usize::from(*byte)) == Some(&true)).count().div_ceil(*longest)
     }
 
     /// `text` without the names of special tokens, so that a message can't end its turn or begin another's.

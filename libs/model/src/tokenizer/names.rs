@@ -17,7 +17,11 @@ impl Names {
         let names = names.into_iter().map(String::into_bytes).filter(|name| !name.is_empty());
         let names: HashSet<Vec<u8>> = names.collect();
         let mut last = [false; 256];
-        names.iter().filter_map(|name| name.last()).for_each(|byte| last[usize::from(*byte)] = true);
+        for byte in names.iter().filter_map(|name| name.last()) {
+            if let Some(last) = last.get_mut(usize::from(*byte)) {
+                *last = true;
+            }
+        }
         let lengths: BTreeSet<usize> = names.iter().map(Vec::len).collect();
         Self { names, lengths: lengths.into_iter().rev().collect(), last }
     }
@@ -44,7 +48,7 @@ impl Names {
     /// The length of the longest name that the text ends with.
     fn at_end(&self, text: &[u8]) -> Option<usize> {
         let last = text.last()?;
-        if !self.last[usize::from(*last)] {
+        if self.last.get(usize::from(*last)) != Some(&true) {
             return None;
         }
         let ends = |length: &usize| {

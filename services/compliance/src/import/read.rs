@@ -101,13 +101,13 @@ impl Reading {
         self.digest.update(chunk);
         if self.first.len() < MARK {
             let missing = MARK - self.first.len();
-            self.first.extend_from_slice(&chunk[..missing.min(chunk.len())]);
+            self.first.extend(chunk.iter().take(missing));
             if let Some(name) = foreign(&self.first).filter(|_| self.first.len() == MARK) {
                 return Err(ListFault::Encoding(name).into());
             }
         }
         let checked = self.utf8.push(chunk);
-        let valid = &chunk[..checked.err().unwrap_or(chunk.len())];
+        let valid = checked.err().and_then(|fault| chunk.get(..fault)).unwrap_or(chunk);
         let sink = &mut self.sink;
         // First what comes before the fault, so that the first fault is reported however the list is cut.
         self.splitter.push(valid, |record| sink.record(&record))?;
@@ -180,7 +180,7 @@ impl Sink {
 
     /// Who objects in a row that can't be read.
     fn invalid(&mut self, record: &Record<'_>, columns: Option<&[&str]>) {
-        let country = columns.and_then(|columns| Country::parse(columns[column::COUNTRY].trim()));
+        let country = columns.and_then(|columns| Country::parse(columns.get(column::COUNTRY)?.trim()));
         let region = country.map(|country| country.jurisdiction().region());
         let found = objections(columns, &record.fields);
         self.found.assumed += u64::from(found.iter().any(|(_, objection)| !objection.carries_over()));

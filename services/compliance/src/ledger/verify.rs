@@ -212,7 +212,8 @@ impl View {
         let mut formers = HashMap::new();
         let mut rows = self.0.scan_prefix(schema::FORMER, ..).await?;
         while let Some(row) = rows.next().await? {
-            formers.insert(row.key[1..].to_vec(), row.value.to_vec());
+            let name = row.key.get(1..).ok_or(Error::Damaged("a former's key"))?;
+            formers.insert(name.to_vec(), row.value.to_vec());
         }
         Ok(formers)
     }
@@ -267,15 +268,15 @@ impl View {
 
     /// Imports that have evidence and are not on record.
     async fn strays(&self, wanted: &Wanted) -> Result<BTreeSet<ImportId>, Error> {
-        let (mut strays, mut from) = (BTreeSet::new(), schema::BLOCKS.to_vec());
-        while let Some(row) = self.0.scan_prefix(schema::BLOCKS, from[1..].to_vec()..).await?.next().await? {
-            let import: ImportId =
-                row.key[1..].first_chunk().copied().ok_or(Error::Damaged("a block's key"))?;
+        let (mut strays, mut from) = (BTreeSet::new(), Vec::<u8>::new());
+        while let Some(row) = self.0.scan_prefix(schema::BLOCKS, from..).await?.next().await? {
+            let import = row.key.get(1..).and_then(|key| key.first_chunk().copied());
+            let import: ImportId = import.ok_or(Error::Damaged("a block's key"))?;
             if !wanted.imports.contains_key(&import) {
                 strays.insert(import);
             }
-            from = schema::page(&import, u32::MAX, u32::MAX);
-            from.extend([0xff; 5]);
+            // Behind its last page: a cohort's number and a page's have four bytes each.
+            from = [import.as_slice(), &[0xff; 8 + 5]].concat();
         }
         Ok(strays)
     }

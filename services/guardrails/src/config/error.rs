@@ -55,15 +55,15 @@ pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str
 /// How many characters to change, add or leave out (Levenshtein), over at most 64 of them.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut row: Vec<usize> = (1..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
+        let (mut diagonal, mut left) = (i, i + 1);
+        for (above, y) in row.iter_mut().zip(&b) {
             let cost = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+            diagonal = *above;
+            *above = cost.min(left + 1).min(diagonal + 1);
+            left = *above;
         }
     }
-    row[b.len()]
+    row.last().copied().unwrap_or(a.len())
 }

@@ -93,8 +93,8 @@ pub(crate) fn sorted(files: &[File]) -> Result<Vec<(&File, &str, Kind)>, LoadErr
         out.push((file, text, kind));
     }
     out.sort_by(|a, b| a.0.path.cmp(&b.0.path));
-    if let Some(twice) = out.windows(2).find(|w| w[0].0.path == w[1].0.path) {
-        return Err(LoadError::new(&twice[0].0.path, None, "the file is given twice"));
+    if let Some([twice, _]) = out.array_windows().find(|[file, next]| file.0.path == next.0.path) {
+        return Err(LoadError::new(&twice.0.path, None, "the file is given twice"));
     }
     Ok(out)
 }

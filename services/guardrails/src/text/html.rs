@@ -89,8 +89,9 @@ fn show(seen: &mut Seen, open: &[Open], text: &str) {
     }
     let text = entities(text);
     seen.text.push_str(&text);
-    if let Some(link) = open.iter().rev().find_map(|tag| tag.link) {
-        seen.links[link].text.push_str(&text);
+    let link = open.iter().rev().find_map(|tag| tag.link);
+    if let Some(link) = link.and_then(|link| seen.links.get_mut(link)) {
+        link.text.push_str(&text);
     }
 }
 

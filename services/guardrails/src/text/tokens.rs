@@ -50,15 +50,14 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let chars: Vec<char> = text.chars().collect();
     let mut out: Vec<Token> = Vec::new();
     let (mut at, mut spaced) = (0, true);
-    while at < chars.len() {
-        let c = chars[at];
-        if c.is_whitespace() && c != '\n' {
+    while let Some(c) = chars.get(at) {
+        if c.is_whitespace() && *c != '\n' {
             spaced = true;
             at += 1;
             continue;
         }
         let (kind, end) = next(&chars, at);
-        let text: String = chars[at..end].iter().collect();
+        let text: String = chars.iter().take(end).skip(at).collect();
         let lower = text.to_lowercase();
         out.push(Token { kind, text, lower, glued: !spaced, starts: false, sentence: 0 });
         spaced = kind == Kind::Line;
@@ -70,8 +69,8 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
 
 /// The kind of the token that begins at `at`, and its end.
 fn next(chars: &[char], at: usize) -> (Kind, usize) {
-    let c = chars[at];
     let at_or = |i: usize| chars.get(i).copied().unwrap_or(' ');
+    let c = at_or(at);
     let run =
         |from: usize, f: &dyn Fn(usize) -> bool| (from..chars.len()).find(|i| !f(*i)).unwrap_or(chars.len());
     if c == '\n' {

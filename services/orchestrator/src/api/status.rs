@@ -175,9 +175,10 @@ async fn running(api: &Api, id: &CampaignId, summary: &SummaryReply) -> Result<V
         .buffer_unordered(4);
     while let Some((n, answer)) = answers.next().await {
         let answer = answer?;
-        cohorts[n].drafted = answer.drafted;
-        cohorts[n].pages_done = answer.pages_done;
-        cohorts[n].handed_off = Some(answer.handed_off);
+        let Some(cohort) = cohorts.get_mut(n) else { continue };
+        cohort.drafted = answer.drafted;
+        cohort.pages_done = answer.pages_done;
+        cohort.handed_off = Some(answer.handed_off);
     }
     Ok(cohorts)
 }

@@ -93,7 +93,7 @@ fn digest(yaml: &str, campaign: &Campaign, subscribers: &Path) -> Result<Campaig
         if read == 0 {
             return Ok(CampaignId::of_digest(digest.finish().as_ref()));
         }
-        digest.update(&buffer[..read]);
+        digest.update(buffer.get(..read).unwrap_or(&buffer));
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) struct CampaignId(String);
 impl CampaignId {
     /// The id of a campaign whose client gave it none: the digest of what was given.
     pub(crate) fn of_digest(digest: &[u8]) -> Self {
-        Self(hex::encode(&digest[..digest.len().min(16)]))
+        Self(hex::encode(digest.get(..16).unwrap_or(digest)))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -122,7 +122,8 @@ fn shape(ask: Ask, line: &str) -> Result<(), &'static str> {
     if words.last().is_some_and(|last| UNFINISHED.split_whitespace().any(|word| word == last)) {
         return Err("an unfinished sentence");
     }
-    if (3..=words.len() / 2).any(|n| words.windows(2 * n).any(|run| run[..n] == run[n..])) {
+    let twice = |run: &[String], n| run.split_at_checked(n).is_some_and(|(first, then)| first == then);
+    if (3..=words.len() / 2).any(|n| words.windows(2 * n).any(|run| twice(run, n))) {
         return Err("saying the same thing twice");
     }
     Ok(())

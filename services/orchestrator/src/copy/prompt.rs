@@ -25,6 +25,19 @@ struct Example {
     answers: [&'static str; 5],
 }
 
+impl Example {
+    fn answer(&self, ask: Ask) -> &'static str {
+        let [subject, preheader, opening, benefit, invitation] = self.answers;
+        match ask {
+            Ask::Subject => subject,
+            Ask::Preheader => preheader,
+            Ask::Opening => opening,
+            Ask::Benefit => benefit,
+            Ask::Invitation => invitation,
+        }
+    }
+}
+
 const EXAMPLES: [Example; 4] = [
     Example {
         voice: "warm and plain",
@@ -111,7 +124,7 @@ pub(super) fn chat(ask: Ask, asked: Judged) -> Chat {
     let mut chat = vec![message("system", instruction(ask).into())];
     for example in &EXAMPLES {
         chat.push(message("user", request(example.voice, "British spelling", example.readers, example.news)));
-        chat.push(message("assistant", example.answers[ask as usize].into()));
+        chat.push(message("assistant", example.answer(ask).into()));
     }
     chat.push(message("user", asked.into_text()));
     Chat(chat)

@@ -56,7 +56,7 @@ fn plain(word: &str) -> bool {
 /// How often the reader is said to own what the brief calls ours: `your spring sale`.
 fn mistaken_owners(words: &[String], brief: &Brief) -> usize {
     let brief = text::words(&brief.brief);
-    let near = |words: &[String], at: usize| words[at + 1..].iter().take(3).cloned().collect::<Vec<_>>();
+    let near = |words: &[String], at: usize| words.iter().skip(at + 1).take(3).cloned().collect::<Vec<_>>();
     let ours: Vec<String> =
         brief.iter().enumerate().filter(|(_, w)| *w == "our").flat_map(|(at, _)| near(&brief, at)).collect();
     let mistaken = |at: usize| near(words, at).iter().any(|word| !plain(word) && ours.contains(word));
@@ -66,7 +66,8 @@ fn mistaken_owners(words: &[String], brief: &Brief) -> usize {
 /// Words with content that come more than once.
 fn repeats(words: &[String]) -> usize {
     let content: Vec<&str> = words.iter().filter(|w| !plain(w)).map(|w| text::stem(w)).collect();
-    content.iter().enumerate().filter(|(at, stem)| content[..*at].contains(stem)).count()
+    let again = |at: usize, stem: &str| content.iter().take(at).any(|before| *before == stem);
+    content.iter().enumerate().filter(|(at, stem)| again(*at, stem)).count()
 }
 
 /// Runs of four words, and words with content, that an earlier piece has.
@@ -99,9 +100,7 @@ fn off_topic(ask: Ask, words: &[String], brief: &Brief) -> usize {
 /// How little a candidate has in common with the others of its draw, 0 to 16: what a model says again and
 /// again is what it is surest of (minimum Bayes risk decoding, over pairs of words).
 pub(super) fn eccentricity(candidate: &str, draw: &[String]) -> usize {
-    let pairs = |text: &str| -> Vec<[String; 2]> {
-        text::words(text).windows(2).map(|pair| [pair[0].clone(), pair[1].clone()]).collect()
-    };
+    let pairs = |text: &str| -> Vec<[String; 2]> { text::words(text).array_windows().cloned().collect() };
     let own = pairs(candidate);
     let shared: usize = draw
         .iter()

@@ -18,6 +18,16 @@ impl Spelling {
             Self::Canadian => "Canadian",
         }
     }
+
+    /// Its word of a row of [`WORDS`].
+    const fn of(self, row: &[&'static str; 3]) -> &'static str {
+        let [american, british, canadian] = *row;
+        match self {
+            Self::American => american,
+            Self::British => british,
+            Self::Canadian => canadian,
+        }
+    }
 }
 
 /// American, British, Canadian; in lower case, as they are written within a sentence.
@@ -86,7 +96,7 @@ pub(super) fn settle(line: &str, locale: &str, sources: &[&str]) -> String {
             match WORDS.iter().find(|row| row.contains(&lower.as_str())) {
                 Some(row) if !known.contains(&lower) => {
                     let behind = token.strip_prefix(word).unwrap_or_default();
-                    format!("{}{behind}", like(word, row[spelling as usize]))
+                    format!("{}{behind}", like(word, spelling.of(row)))
                 }
                 _ => token.to_owned(),
             }

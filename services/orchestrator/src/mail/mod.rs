@@ -190,7 +190,7 @@ impl Template {
     /// The same for the same campaign and line, so that a message sent twice would be one to its reader.
     fn message_id(&self, line: u64) -> String {
         let id = digest(&SHA256, format!("maily message 1\n{}\n{line}", self.campaign).as_bytes());
-        hex::encode(&id.as_ref()[..16])
+        format!("{:.32}", hex::encode(id.as_ref()))
     }
 }
 
@@ -213,7 +213,7 @@ fn check(to: &Recipient<'_>) -> Result<(), MergeError> {
 /// Can't occur in quoted-printable text, where `=` is followed by hexadecimal digits.
 fn boundary(campaign: &CampaignId, draft: &Draft) -> String {
     let seed = format!("maily boundary 1\n{campaign}\n{}\n{}", draft.subject, draft.body);
-    format!("=_{}", hex::encode(&digest(&SHA256, seed.as_bytes()).as_ref()[..12]))
+    format!("=_{:.24}", hex::encode(digest(&SHA256, seed.as_bytes()).as_ref()))
 }
 
 #[cfg(test)]

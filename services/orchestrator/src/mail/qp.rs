@@ -2,41 +2,42 @@
 
 /// Characters of an encoded line, the soft break's `=` aside.
 const WIDTH: usize = 75;
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Appends one line (without its line break) and CRLF.
 pub(crate) fn line(text: &[u8], out: &mut Vec<u8>) {
-    let mut column = 0;
-    for at in 0..text.len() {
-        let mut plain = is_plain(text, at, column);
+    let (mut rest, mut column) = (text, 0);
+    while let Some((&byte, behind)) = rest.split_first() {
+        let mut plain = is_plain(byte, behind, column);
         if column + if plain { 1 } else { 3 } > WIDTH {
             out.extend_from_slice(b"=\r\n");
             column = 0;
-            plain = is_plain(text, at, column);
+            plain = is_plain(byte, behind, column);
         }
         match plain {
-            true => out.push(text[at]),
-            false => escape(text[at], out),
+            true => out.push(byte),
+            false => escape(byte, out),
         }
         column += if plain { 1 } else { 3 };
+        rest = behind;
     }
     out.extend_from_slice(b"\r\n");
 }
 
-/// Whether the byte stands for itself in this column.
-fn is_plain(text: &[u8], at: usize, column: usize) -> bool {
-    match text[at] {
+/// Whether the byte stands for itself in this column, before what is left of the line.
+fn is_plain(byte: u8, behind: &[u8], column: usize) -> bool {
+    match byte {
         b'=' => false,
-        b' ' | b'\t' => at + 1 < text.len(),
+        b' ' | b'\t' => !behind.is_empty(),
         // Mail relays quote these two at the beginning of a line (RFC 5321 4.5.2, mbox).
         b'.' => column != 0,
-        b'F' => column != 0 || !text[at..].starts_with(b"From "),
+        b'F' => column != 0 || !behind.starts_with(b"rom "),
         byte => byte.is_ascii_graphic(),
     }
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'A' + (half - 10) };
+    out.extend_from_slice(&[b'=', digit(byte >> 4), digit(byte & 15)]);
 }
 
 #[cfg(test)]

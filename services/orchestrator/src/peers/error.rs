@@ -152,7 +152,7 @@ impl PeerError {
 
 /// Enough of a digest to tell two answers apart.
 fn print(said: &[u8]) -> String {
-    hex::encode(&digest(&SHA256, said).as_ref()[..8])
+    format!("{:.16}", hex::encode(digest(&SHA256, said).as_ref()))
 }
 
 impl From<&PeerError> for CopyError {

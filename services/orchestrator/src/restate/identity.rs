@@ -52,7 +52,8 @@ fn base58(bytes: &[u8]) -> String {
     }
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let ones = std::iter::repeat_n(b'1', zeros);
-    ones.chain(digits.iter().rev().map(|digit| BASE58[usize::from(*digit)])).map(char::from).collect()
+    let digits = digits.iter().rev().filter_map(|digit| BASE58.get(usize::from(*digit)).copied());
+    ones.chain(digits).map(char::from).collect()
 }
 
 #[cfg(test)]

@@ -94,7 +94,9 @@ impl Writer {
 
     /// The finished object.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        self.bytes[HEADER - 4..HEADER].copy_from_slice(&self.count.to_be_bytes());
+        if let Some(count) = self.bytes.get_mut(HEADER - 4..HEADER) {
+            count.copy_from_slice(&self.count.to_be_bytes());
+        }
         self.bytes
     }
 }

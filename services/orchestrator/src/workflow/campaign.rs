@@ -124,7 +124,9 @@ impl Campaign {
                         progress.handed_off.push(cohort.handed_off.values().sum());
                         show(ctx, &progress)?;
                     }
-                    cohorts[n] = Some(cohort);
+                    if let Some(place) = cohorts.get_mut(n) {
+                        *place = Some(cohort);
+                    }
                     why
                 }
                 // Killed, or of an orchestrator of before.

@@ -76,7 +76,7 @@ impl Region {
                 page.next = Some(last);
                 break;
             }
-            let key = str::from_utf8(&row.key[all.len()..]).map_err(|_| Error::Row)?;
+            let key = str::from_utf8(row.key.get(all.len()..).ok_or(Error::Row)?).map_err(|_| Error::Row)?;
             if let Some(prefix) = group(query, key) {
                 prefix.clone_into(&mut last);
                 page.prefixes.push(prefix.to_owned());

@@ -280,7 +280,7 @@ impl Region {
             if uploads.len() == limit {
                 return Ok((uploads, limit > 0));
             }
-            let name = str::from_utf8(&row.key[all.len()..]).map_err(|_| Error::Row)?;
+            let name = str::from_utf8(row.key.get(all.len()..).ok_or(Error::Row)?).map_err(|_| Error::Row)?;
             let (key, id) = name.rsplit_once('\0').ok_or(Error::Row)?;
             uploads.push((key.to_owned(), id.to_owned(), rows::decode(&row.value)?));
         }

@@ -67,10 +67,11 @@ fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S
 
 fn part_bytes(object: &Object, number: i32) -> S3Result<Range<u64>> {
     let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-    let index = index.filter(|index| *index < object.blobs.len());
-    let index = index.ok_or_else(|| s3_error!(InvalidPart, "The requested partnumber is not satisfiable"))?;
-    let start = object.blobs[..index].iter().map(|blob| blob.size).sum();
-    Ok(start..start + object.blobs[index].size)
+    let blobs = index.and_then(|index| object.blobs.get(..=index)?.split_last());
+    let unsatisfiable = || s3_error!(InvalidPart, "The requested partnumber is not satisfiable");
+    let (blob, before) = blobs.ok_or_else(unsatisfiable)?;
+    let start: u64 = before.iter().map(|blob| blob.size).sum();
+    Ok(start..start + blob.size)
 }
 
 /// Object versions are not kept; the only one is called `null`.

@@ -33,12 +33,10 @@ impl Columns {
         let mut columns = Self { places: [None; ALL], count: names.len(), ignored: Vec::new() };
         for (place, name) in names.iter().enumerate() {
             let name = name.trim_start_matches('\u{feff}').trim();
-            let known =
-                COLUMNS.iter().chain(&OPTIONAL_COLUMNS).position(|known| known.eq_ignore_ascii_case(name));
-            match known {
-                Some(column) if columns.places[column].replace(place).is_some() => {
-                    return Err(ListFault::Twice { line, column: name_of(column) });
-                }
+            let mut known = COLUMNS.iter().chain(&OPTIONAL_COLUMNS).zip(&mut columns.places);
+            let known = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+            match known.map(|(column, known)| (column, known.replace(place))) {
+                Some((&column, Some(_))) => return Err(ListFault::Twice { line, column }),
                 Some(_) => {}
                 None if columns.ignored.len() < NAMED => {
                     columns.ignored.push(name.chars().take(LONGEST).collect())
@@ -46,8 +44,8 @@ impl Columns {
                 None => {}
             }
         }
-        match (0..COLUMNS.len()).find(|column| columns.places[*column].is_none()) {
-            Some(column) => Err(ListFault::Missing { line, column: name_of(column) }),
+        match COLUMNS.iter().zip(&columns.places).find(|(_, place)| place.is_none()) {
+            Some((&column, _)) => Err(ListFault::Missing { line, column }),
             None => Ok(columns),
         }
     }
@@ -60,10 +58,6 @@ impl Columns {
         };
         whole.then(|| self.places.map(field))
     }
-}
-
-fn name_of(column: usize) -> &'static str {
-    COLUMNS.iter().chain(&OPTIONAL_COLUMNS).nth(column).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

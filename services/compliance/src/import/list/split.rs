@@ -107,7 +107,7 @@ impl Splitter {
         each: &mut impl FnMut(Record<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let head = std::mem::take(&mut self.head);
-        self.separator = Some(separator(&head.bytes[head.begin..head.at]));
+        self.separator = Some(separator(head.bytes.get(head.begin..head.at).unwrap_or_default()));
         self.split(&head.bytes, each)
     }
 
@@ -214,9 +214,11 @@ impl Splitter {
                 self.drop_torn();
             }
             let starts = std::iter::once(0).chain(self.ends.iter().copied());
-            let fields =
-                starts.zip(&self.ends).map(|(start, &end)| std::str::from_utf8(&self.text[start..end]));
-            let fields = fields.collect::<Result<_, _>>().map_err(|_| ListFault::Utf8(self.row_line))?;
+            let fields = starts
+                .zip(&self.ends)
+                .map(|(start, &end)| std::str::from_utf8(self.text.get(start..end)?).ok())
+                .collect::<Option<_>>()
+                .ok_or(ListFault::Utf8(self.row_line))?;
             each(Record { line: self.row_line, fields, malformed: self.malformed })?;
         }
         self.text.clear();
@@ -257,7 +259,8 @@ impl Head {
         while let Some(&byte) = self.bytes.get(self.at) {
             self.quoted ^= byte == b'"';
             if byte == b'\n' && !self.quoted {
-                if self.bytes[self.begin..self.at].iter().any(|byte| *byte != b'\r') {
+                let record = self.bytes.get(self.begin..self.at).unwrap_or_default();
+                if record.iter().any(|byte| *byte != b'\r') {
                     return true;
                 }
                 self.begin = self.at + 1;
@@ -270,14 +273,14 @@ impl Head {
 
 /// What a header has most of, outside of quotes.
 fn separator(header: &[u8]) -> u8 {
-    let mut counts = [0_usize; SEPARATORS.len()];
+    let mut counts = SEPARATORS.map(|separator| (separator, 0_usize));
     let mut quoted = false;
     for &byte in header {
         quoted ^= byte == b'"';
-        if let Some(at) = SEPARATORS.iter().position(|separator| *separator == byte && !quoted) {
-            counts[at] += 1;
+        for (separator, count) in &mut counts {
+            *count += usize::from(*separator == byte && !quoted);
         }
     }
-    let most = counts.iter().copied().max().unwrap_or_default();
-    counts.iter().position(|count| *count == most).map_or(b',', |at| SEPARATORS[at])
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or_default();
+    counts.iter().find(|(_, count)| *count == most).map_or(b',', |(separator, _)| *separator)
 }

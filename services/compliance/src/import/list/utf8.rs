@@ -3,31 +3,30 @@
 /// The state between two chunks.
 #[derive(Default)]
 pub(crate) struct Utf8 {
-    torn: [u8; 4],
-    len: usize,
+    /// What there is of a character that the next chunk has the rest of; four bytes at most.
+    torn: Vec<u8>,
 }
 
 impl Utf8 {
     /// Checks the next chunk; on a fault, answers how many of its bytes come before it.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), usize> {
-        let mut at = 0;
-        while self.len > 0 && at < chunk.len() {
-            self.torn[self.len] = chunk[at];
-            self.len += 1;
-            match std::str::from_utf8(&self.torn[..self.len]) {
-                Ok(_) => self.len = 0,
-                Err(error) if error.error_len().is_some() => return Err(at),
+        let mut rest = chunk;
+        while !self.torn.is_empty()
+            && let Some((byte, behind)) = rest.split_first()
+        {
+            self.torn.push(*byte);
+            match std::str::from_utf8(&self.torn) {
+                Ok(_) => self.torn.clear(),
+                Err(error) if error.error_len().is_some() => return Err(chunk.len() - rest.len()),
                 Err(_) => {}
             }
-            at += 1;
+            rest = behind;
         }
-        match std::str::from_utf8(&chunk[at..]) {
+        match std::str::from_utf8(rest) {
             Ok(_) => Ok(()),
-            Err(error) if error.error_len().is_some() => Err(at + error.valid_up_to()),
+            Err(error) if error.error_len().is_some() => Err(chunk.len() - rest.len() + error.valid_up_to()),
             Err(error) => {
-                let torn = &chunk[at + error.valid_up_to()..];
-                self.torn[..torn.len()].copy_from_slice(torn);
-                self.len = torn.len();
+                self.torn.extend(rest.iter().skip(error.valid_up_to()));
                 Ok(())
             }
         }
@@ -35,6 +34,6 @@ impl Utf8 {
 
     /// Whether the last character is whole.
     pub(crate) fn is_whole(&self) -> bool {
-        self.len == 0
+        self.torn.is_empty()
     }
 }

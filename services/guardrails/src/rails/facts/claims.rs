@@ -172,7 +172,7 @@ pub(super) fn free_sentences(tokens: &[Token]) -> Vec<HashSet<String>> {
 fn free(words: &str, sources: &[HashSet<String>]) -> bool {
     let list: Vec<&str> = words.split_ascii_whitespace().collect();
     list.iter().enumerate().filter(|(_, w)| matches!(**w, "free" | "freebie" | "freebies")).any(|(at, _)| {
-        let before = at.checked_sub(1).map_or("|", |i| list[i]);
+        let before = at.checked_sub(1).and_then(|i| list.get(i)).copied().unwrap_or("|");
         let after = list.get(at + 1).copied().unwrap_or("|");
         if FIGURES.contains(&before)
             || (AFTER_FREE.contains(&after) && !matches!(before, "for" | "is" | "are" | "it"))
@@ -206,9 +206,9 @@ fn delivery(word: &str) -> String {
 /// A quotation of four words or more is somebody's, so the sources must have it.
 fn quotes(draft: &[Token], sources: &str) -> bool {
     let marks: Vec<usize> = draft.iter().enumerate().filter(|(_, t)| t.is('"')).map(|(i, _)| i).collect();
-    marks.windows(2).any(|pair| {
-        let quoted: Vec<&str> =
-            draft[pair[0]..pair[1]].iter().filter(|t| t.word()).map(|t| t.lower.as_str()).collect();
+    marks.array_windows().any(|[from, to]| {
+        let quoted = draft.iter().take(*to).skip(*from);
+        let quoted: Vec<&str> = quoted.filter(|t| t.word()).map(|t| t.lower.as_str()).collect();
         quoted.len() > 3 && !sources.contains(&format!(" {} ", quoted.join(" ").replace('\'', " ")))
     })
 }

@@ -164,9 +164,10 @@ fn time(tokens: &[Token], at: usize) -> Option<&'static str> {
 
 /// Whether a month's name is meant as one: `may` and `march` are verbs as well.
 fn month(tokens: &[Token], at: usize, capital: bool) -> bool {
-    let lower = tokens[at].lower.as_str();
+    let Some(token) = tokens.get(at) else { return false };
+    let lower = token.lower.as_str();
     let next = tokens.get(at + 1).map_or("", |t| t.lower.as_str());
-    let before = at.checked_sub(1).map_or("", |i| tokens[i].lower.as_str());
+    let before = at.checked_sub(1).and_then(|i| tokens.get(i)).map_or("", |t| t.lower.as_str());
     let dated = matches!(
         before,
         "in" | "by"
@@ -182,7 +183,7 @@ fn month(tokens: &[Token], at: usize, capital: bool) -> bool {
             | "every"
     );
     match lower {
-        "may" if tokens[at].starts => !matches!(
+        "may" if token.starts => !matches!(
             next,
             "your" | "we" | "you" | "this" | "these" | "the" | "it" | "every" | "each" | "all" | "be" | "our"
         ),

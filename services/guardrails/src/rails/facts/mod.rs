@@ -134,7 +134,7 @@ fn phrases(tokens: &[Token]) -> String {
 
 /// The position of a token among the words and numbers, from 1, as reasons give it.
 fn place(tokens: &[Token], at: usize) -> usize {
-    tokens[..=at].iter().filter(|t| !matches!(t.kind, Kind::Sign | Kind::Line)).count()
+    tokens.iter().take(at + 1).filter(|t| !matches!(t.kind, Kind::Sign | Kind::Line)).count()
 }
 
 #[cfg(test)]

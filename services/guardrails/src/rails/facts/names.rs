@@ -29,11 +29,13 @@ const SAYINGS: &[&str] = &[
 /// Capitalised words that are neither in the sources nor ordinary where they stand.
 pub(super) fn check(draft: &[Token], known: &Known) -> Vec<String> {
     let titles = titles(draft);
-    let titled = |at: usize| titles.get(draft[at].sentence).copied().unwrap_or(false);
-    (0..draft.len())
-        .filter(|at| draft[*at].word() && name(draft, *at, titled(*at), known))
+    let titled = |token: &Token| titles.get(token.sentence).copied().unwrap_or(false);
+    draft
+        .iter()
+        .enumerate()
+        .filter(|(at, token)| token.word() && name(draft, *at, titled(token), known))
         .take(MAX_REASONS)
-        .map(|at| {
+        .map(|(at, _)| {
             format!(
                 "the capitalised name at word {} is not in the brief, the offer or the brand",
                 place(draft, at)
@@ -44,7 +46,8 @@ pub(super) fn check(draft: &[Token], known: &Known) -> Vec<String> {
 
 /// Whether the word is a name that no source has.
 fn name(draft: &[Token], at: usize, titled: bool, known: &Known) -> bool {
-    let token = &draft[at];
+    let Some(token) = draft.get(at) else { return false };
+    let before = at.checked_sub(1).and_then(|i| draft.get(i));
     if !token.text.chars().any(char::is_uppercase)
         || known.word(&token.lower)
         || known_possessive(&token.lower, known)
@@ -63,12 +66,12 @@ fn name(draft: &[Token], at: usize, titled: bool, known: &Known) -> bool {
         return true;
     }
     let said = draft.get(at + 1).is_some_and(|t| SAYINGS.contains(&t.lower.as_str()));
-    let greeted = at.checked_sub(1).is_some_and(|i| GREETINGS.contains(&draft[i].lower.as_str()));
+    let greeted = before.is_some_and(|t| GREETINGS.contains(&t.lower.as_str()));
     let given = given_name(&token.lower);
     if (given && (said || greeted || !token.starts)) || (said && token.starts && !pronoun(&token.lower)) {
         return true;
     }
-    let hyphenated = token.glued && at > 1 && draft[at - 1].is('-');
+    let hyphenated = token.glued && at > 1 && before.is_some_and(|t| t.is('-'));
     let ordinary = token.starts || mixed || hyphenated || greeted || titled;
     !(ordinary && common(&token.lower))
 }
@@ -91,7 +94,9 @@ fn titles(draft: &[Token]) -> Vec<bool> {
         if sentences.len() <= token.sentence {
             sentences.resize_with(token.sentence + 1, Vec::new);
         }
-        sentences[token.sentence].push(token);
+        if let Some(words) = sentences.get_mut(token.sentence) {
+            words.push(token);
+        }
     }
     sentences.iter().map(|words| title(words)).collect()
 }

@@ -377,14 +377,14 @@ fn quantity(tokens: &[Token], value: String, at: usize, end: usize) -> Quantity 
         };
     let unit_at = if tokens.get(after).is_some_and(|t| t.is('-')) { after + 1 } else { after };
     let unit = Some(word(unit_at)).filter(|w| UNITS.contains(&w.as_str()));
-    let sentence = tokens[at].sentence;
+    let sentence = tokens.get(at).map_or(0, |t| t.sentence);
     let here = |t: &&Token| t.sentence == sentence;
     let root = |t: &Token| root(&t.lower);
     let clause = |t: &&Token| here(t) && !t.is(',') && !t.is(';');
     let after = tokens.iter().skip(after).take_while(clause).filter(|t| telling(t));
     let mut words: Vec<String> = after.take(3).map(root).collect();
     if words.is_empty() {
-        let before = tokens[..at].iter().rev().take_while(here).filter(|t| telling(t));
+        let before = tokens.iter().take(at).rev().take_while(here).filter(|t| telling(t));
         words = before.filter(|t| currency(&stem(&t.lower)).is_none()).take(3).map(root).collect();
     }
     Quantity { value, measure, unit, telling: words, sentence, at }

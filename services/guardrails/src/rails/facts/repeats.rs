@@ -26,10 +26,8 @@ pub(super) fn check(draft: &[Token], known: &Known) -> Vec<String> {
     } else if repeats(&sentences, 5, 1, known) || repeats(&sentences, 3, 2, known) {
         out.push("a run of words is repeated".to_owned());
     }
-    if words
-        .windows(2)
-        .any(|w| w[0].sentence == w[1].sentence && w[0].lower == w[1].lower && doubled(&w[0].lower))
-    {
+    let same = |word: &Token, next: &Token| word.sentence == next.sentence && word.lower == next.lower;
+    if words.array_windows().any(|[word, next]| same(word, next) && doubled(&word.lower)) {
         out.push("a word is doubled".to_owned());
     }
     out

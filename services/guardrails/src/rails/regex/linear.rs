@@ -35,8 +35,7 @@ pub(crate) struct Linear {
 /// The sign of each character.
 struct Alphabet {
     /// Where runs of characters of one kind begin, and the sign of that kind.
-    starts: Vec<u32>,
-    signs: Vec<Sign>,
+    starts: Vec<(u32, Sign)>,
     /// The signs of ASCII, which need no search.
     ascii: [Sign; 128],
     /// The bytes of a sign that count.
@@ -89,9 +88,9 @@ pub(crate) fn compile(node: &Node) -> Option<Result<Linear, String>> {
     let (alphabet, sets) = alphabet(&survey, words.as_ref())?;
     // A sign of two bytes may begin at every other byte only.
     let mut printed = String::from(if alphabet.width == 1 { "" } else { r"\A(?s:..)*?" });
-    let class = |set: &Set| survey.sets.get(set).map_or("", |number| sets[*number].printed.as_str());
-    let wide = |set: &Set| survey.sets.get(set).is_some_and(|number| sets[*number].wide);
-    print(node, &class, &mut printed);
+    let class = |set: &Set| survey.sets.get(set).and_then(|number| sets.get(*number));
+    let wide = |set: &Set| class(set).is_some_and(|class| class.wide);
+    print(node, &|set: &Set| class(set).map_or("", |class| class.printed.as_str()), &mut printed);
     let regex = regex::bytes::RegexBuilder::new(&printed)
         .unicode(false)
         .size_limit(COMPILED_LIMIT)
@@ -134,7 +133,7 @@ struct Kind {
 
 impl Kind {
     fn is_in(&self, set: usize) -> bool {
-        self.inside[set / 64] & (1 << (set % 64)) != 0
+        self.inside.get(set / 64).is_some_and(|bits| bits & (1 << (set % 64)) != 0)
     }
 }
 
@@ -145,16 +144,16 @@ fn alphabet(survey: &Survey, words: Option<&Set>) -> Option<(Alphabet, Vec<Class
     let (width, signs) = signs(&kinds, words.is_some(), breaks, survey.lines)?;
     let line_break = [b'\n'; 2];
     let class = |set: usize| {
-        let numbers = (0..kinds.len()).filter(|kind| kinds[*kind].is_in(set));
-        let last = numbers.clone().any(|kind| kinds[kind].line_break) && survey.last_line;
-        let wide = numbers.clone().nth(1).is_some();
-        let signs = numbers.map(|kind| signs[kind]).chain(last.then_some(line_break));
+        let inside = kinds.iter().zip(&signs).filter(|(kind, _)| kind.is_in(set));
+        let last = inside.clone().any(|(kind, _)| kind.line_break) && survey.last_line;
+        let wide = inside.clone().nth(1).is_some();
+        let signs = inside.map(|(_, sign)| *sign).chain(last.then_some(line_break));
         Class { printed: class_of(signs.collect(), width), wide }
     };
     let classes = (0..survey.sets.len()).map(class).collect();
+    let signed = |(start, kind): (u32, usize)| Some((start, *signs.get(kind)?));
     let mut alphabet = Alphabet {
-        starts: starts.iter().map(|start| start.0).collect(),
-        signs: starts.iter().map(|start| signs[start.1]).collect(),
+        starts: starts.into_iter().map(signed).collect::<Option<_>>()?,
         ascii: [[0; 2]; 128],
         width,
         marks_last: survey.last_line,
@@ -181,7 +180,9 @@ fn kinds(survey: &Survey, words: Option<&Set>, breaks: bool) -> (Vec<Kind>, Vec<
     let mut next = Some(0);
     while let Some(start) = next {
         while let Some((_, number)) = switches.next_if(|switch| switch.0 == start) {
-            inside[number / 64] ^= 1 << (number % 64);
+            if let Some(bits) = inside.get_mut(number / 64) {
+                *bits ^= 1 << (number % 64);
+            }
         }
         let kind = *known.entry(inside.clone()).or_insert_with(|| {
             let word = words.is_some_and(|words| words.contains(start));
@@ -261,18 +262,22 @@ fn print<'a>(node: &Node, class: &impl Fn(&Set) -> &'a str, out: &mut String) {
 
 impl Alphabet {
     fn sign(&self, code: u32) -> Sign {
-        self.signs[self.starts.partition_point(|start| *start <= code).saturating_sub(1)]
+        // The first begins at 0.
+        let after = self.starts.partition_point(|(start, _)| *start <= code);
+        self.starts.get(after.saturating_sub(1)).map_or([0; 2], |(_, sign)| *sign)
     }
 
     fn of(&self, text: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len() * self.width);
         for c in text.chars() {
             let sign = self.ascii.get(c as usize).copied().unwrap_or_else(|| self.sign(c.into()));
-            out.extend_from_slice(&sign[..self.width]);
+            match self.width {
+                1 => out.push(sign[0]),
+                _ => out.extend_from_slice(&sign),
+            }
         }
         if self.marks_last && text.ends_with('\n') {
-            let end = out.len() - self.width;
-            out[end..].fill(b'\n');
+            out.iter_mut().rev().take(self.width).for_each(|byte| *byte = b'\n');
         }
         out
     }

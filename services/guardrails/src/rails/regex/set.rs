@@ -34,12 +34,12 @@ impl Set {
 
     pub(crate) fn contains(&self, code: u32) -> bool {
         let after = self.0.partition_point(|run| run.0 <= code);
-        after.checked_sub(1).is_some_and(|at| code <= self.0[at].1)
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|run| code <= run.1)
     }
 
     pub(crate) fn meets(&self, first: u32, last: u32) -> bool {
         let after = self.0.partition_point(|run| run.0 <= last);
-        after.checked_sub(1).is_some_and(|at| first <= self.0[at].1)
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|run| first <= run.1)
     }
 
     pub(crate) fn not(&self) -> Self {

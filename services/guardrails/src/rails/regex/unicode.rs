@@ -108,7 +108,7 @@ pub(crate) fn lower(code: u32, fold: Fold) -> u32 {
         Fold::Ascii => code + if (0x41..=0x5A).contains(&code) { 0x20 } else { 0 },
         Fold::Unicode => {
             let after = TABLES.lower.partition_point(|row| row.0 <= code);
-            let row = after.checked_sub(1).map(|at| TABLES.lower[at]).filter(|row| code <= row.1);
+            let row = after.checked_sub(1).and_then(|at| TABLES.lower.get(at)).filter(|row| code <= row.1);
             row.map_or(code, |row| code.saturating_add_signed(row.2))
         }
     }

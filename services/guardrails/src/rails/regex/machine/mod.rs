@@ -98,7 +98,7 @@ impl Run<'_> {
         let (mut step, mut at) = (step, at);
         loop {
             self.spend(1)?;
-            if let Step::Done = self.program.steps[step] {
+            if let Step::Done = self.program.step(step) {
                 self.choices.truncate(choices);
                 return Ok(Some(at));
             }
@@ -119,10 +119,10 @@ impl Run<'_> {
     /// One step: where to go on, or nothing if it fails.
     fn step(&mut self, step: usize, at: usize) -> Result<Option<(usize, usize)>, Exhausted> {
         let on = |goes: bool| goes.then_some((step + 1, at));
-        Ok(match self.program.steps[step] {
+        Ok(match *self.program.step(step) {
             Step::One(test) => {
-                let one = self.text.get(at).is_some_and(|c| self.program.tests[test].has(*c));
-                one.then_some((step + 1, at + 1))
+                let one = self.text.get(at).zip(self.program.tests.get(test));
+                one.is_some_and(|(c, test)| test.has(*c)).then_some((step + 1, at + 1))
             }
             Step::At(place) => on(self.stands(place, at)),
             Step::Jump(to) => Some((to, at)),
@@ -140,14 +140,14 @@ impl Run<'_> {
                 on(true)
             }
             Step::Loop { slot, min, max, lazy, body, after } => {
-                let round = self.slots[slot];
+                let round = self.slot(slot);
                 if round < min {
                     self.set(slot, round + 1);
                     Some((body, at))
                 } else if lazy {
                     self.choose(step + 1, at);
                     Some((after, at))
-                } else if round < max && self.slots[slot + 1] != at {
+                } else if round < max && self.slot(slot + 1) != at {
                     self.choose(after, at);
                     self.round(slot, at);
                     Some((body, at))
@@ -156,7 +156,7 @@ impl Run<'_> {
                 }
             }
             Step::Again { slot, max, body } => {
-                if self.slots[slot] >= max || self.slots[slot + 1] == at {
+                if self.slot(slot) >= max || self.slot(slot + 1) == at {
                     return Ok(None);
                 }
                 self.round(slot, at);
@@ -169,9 +169,10 @@ impl Run<'_> {
                     |a: &char, b: &char| a == b || lower((*a).into(), fold) == lower((*b).into(), fold);
                 // Each character that is compared is a step.
                 self.spend(last - first)?;
-                let (group, here) = (&self.text[first..last], self.text.get(at..end));
-                let alike = here.is_some_and(|here| here.iter().zip(group).all(|(a, b)| same(a, b)));
-                alike.then_some((step + 1, end))
+                let both = self.text.get(at..end).zip(self.text.get(first..last));
+                let alike =
+                    |(here, group): (&[char], &[char])| here.iter().zip(group).all(|(a, b)| same(a, b));
+                both.is_some_and(alike).then_some((step + 1, end))
             }
             Step::IfGroup(slot, otherwise) => match self.group(slot) {
                 Some(_) => on(true),
@@ -215,7 +216,8 @@ impl Run<'_> {
     }
 
     fn stands(&self, place: At, at: usize) -> bool {
-        let (before, after) = (at.checked_sub(1).map(|at| self.text[at]), self.text.get(at).copied());
+        let before = at.checked_sub(1).and_then(|at| self.text.get(at)).copied();
+        let after = self.text.get(at).copied();
         match place {
             At::Start => before.is_none(),
             At::LineStart => before.is_none_or(|c| c == '\n'),
@@ -229,9 +231,13 @@ impl Run<'_> {
         }
     }
 
+    fn slot(&self, slot: usize) -> usize {
+        self.slots.get(slot).copied().unwrap_or(UNSET)
+    }
+
     /// Where a group begins and ends, if it matched.
     fn group(&self, slot: usize) -> Option<(usize, usize)> {
-        let (first, last) = (self.slots[slot], self.slots[slot + 1]);
+        let (first, last) = (self.slot(slot), self.slot(slot + 1));
         (first != UNSET && last != UNSET && first <= last).then_some((first, last))
     }
 
@@ -241,20 +247,23 @@ impl Run<'_> {
 
     /// Begins another round of a loop that may end.
     fn round(&mut self, slot: usize, at: usize) {
-        self.set(slot, self.slots[slot] + 1);
+        self.set(slot, self.slot(slot) + 1);
         self.set(slot + 1, at);
     }
 
     fn set(&mut self, slot: usize, value: usize) {
-        self.changes.push((slot, self.slots[slot]));
-        self.slots[slot] = value;
+        if let Some(held) = self.slots.get_mut(slot) {
+            self.changes.push((slot, std::mem::replace(held, value)));
+        }
     }
 
     /// Takes back what was written since.
     fn back(&mut self, changes: usize) {
         while self.changes.len() > changes {
             let Some((slot, value)) = self.changes.pop() else { return };
-            self.slots[slot] = value;
+            if let Some(held) = self.slots.get_mut(slot) {
+                *held = value;
+            }
         }
     }
 }

@@ -73,7 +73,7 @@ impl Test {
 
 #[derive(Debug, Default)]
 pub(super) struct Program {
-    pub(super) steps: Vec<Step>,
+    steps: Vec<Step>,
     pub(super) tests: Vec<Test>,
     pub(super) slots: usize,
 }
@@ -87,6 +87,11 @@ impl Program {
         program
     }
 
+    /// The step with a number; behind the last the pattern has ended.
+    pub(super) fn step(&self, number: usize) -> &Step {
+        self.steps.get(number).unwrap_or(&Step::Done)
+    }
+
     fn here(&self) -> usize {
         self.steps.len()
     }
@@ -95,6 +100,13 @@ impl Program {
     fn hold(&mut self) -> usize {
         self.steps.push(Step::Done);
         self.here() - 1
+    }
+
+    /// Makes a step that was held known.
+    fn fill(&mut self, held: usize, step: Step) {
+        if let Some(place) = self.steps.get_mut(held) {
+            *place = step;
+        }
     }
 
     fn add(&mut self, node: &Node) {
@@ -117,16 +129,16 @@ impl Program {
                 let test = self.hold();
                 self.add(yes);
                 let jump = self.hold();
-                self.steps[test] = Step::IfGroup(2 * (group - 1), self.here());
+                self.fill(test, Step::IfGroup(2 * (group - 1), self.here()));
                 self.add(no);
-                self.steps[jump] = Step::Jump(self.here());
+                self.fill(jump, Step::Jump(self.here()));
             }
             Node::Look(Look { behind, negative, node }) => {
                 let look = self.hold();
                 self.add(node);
                 self.steps.push(Step::Done);
                 let behind = behind.unwrap_or_default();
-                self.steps[look] = Step::Look { behind, negative: *negative, after: self.here() };
+                self.fill(look, Step::Look { behind, negative: *negative, after: self.here() });
             }
             Node::Atomic(node) => self.once(node, 1, 1),
         }
@@ -142,10 +154,10 @@ impl Program {
             let either = self.hold();
             self.add(node);
             jumps.push(self.hold());
-            self.steps[either] = Step::Either(either + 1, self.here());
+            self.fill(either, Step::Either(either + 1, self.here()));
         }
         for jump in jumps {
-            self.steps[jump] = Step::Jump(self.here());
+            self.fill(jump, Step::Jump(self.here()));
         }
     }
 
@@ -164,15 +176,15 @@ impl Program {
         let body = self.here();
         self.add(&repeat.node);
         self.steps.push(Step::Jump(turn));
-        self.steps[turn] = Step::Loop { slot, min, max, lazy, body, after: self.here() };
-        self.steps[again] = Step::Again { slot, max, body };
+        self.fill(turn, Step::Loop { slot, min, max, lazy, body, after: self.here() });
+        self.fill(again, Step::Again { slot, max, body });
     }
 
     fn once(&mut self, node: &Node, min: usize, max: usize) {
         let once = self.hold();
         self.add(node);
         self.steps.push(Step::Done);
-        self.steps[once] = Step::Once { min, max, after: self.here() };
+        self.fill(once, Step::Once { min, max, after: self.here() });
     }
 }
 

@@ -86,7 +86,10 @@ impl Parser {
             return Err(Problem::invalid("redefinition of group name", start));
         }
         let node = self.inside(flags, depth, start)?;
-        self.groups[group] = Some(node.width(&self.groups));
+        let width = node.width(&self.groups);
+        if let Some(open) = self.groups.get_mut(group) {
+            *open = Some(width);
+        }
         Ok(Node::Group(group, Box::new(node)))
     }
 
@@ -108,7 +111,7 @@ impl Parser {
 
     /// A reference to what a group matched.
     pub(super) fn same(&mut self, group: usize, start: usize, flags: Flags) -> Result<Node, Problem> {
-        if self.groups[group].is_none() {
+        if self.groups.get(group).copied().flatten().is_none() {
             return Err(Problem::invalid("cannot refer to an open group", start));
         }
         self.seen_behind(group, start)?;
