@@ -173,7 +173,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections open at once of one client of an edge or officer listener: an IPv4 address, or 64 bits of an IPv6 one.
     pub connections_per_address: usize,
-    /// Bytes of request bodies under way, of all listeners together.
+    /// Bytes of request bodies under way, of all listeners together; half of it for each key or service at most, an eighth for
+    /// an address that has proven no key.
     pub body_bytes: usize,
     /// Seconds that a TLS handshake may take.
     pub handshake_seconds: u64,

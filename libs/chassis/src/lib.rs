@@ -47,6 +47,7 @@ mod serve_tests;
 mod shared;
 #[cfg(test)]
 mod shared_tests;
+mod shares;
 mod start;
 mod telemetry;
 pub mod tls;
@@ -54,7 +55,7 @@ pub mod tls;
 pub use accept::Acceptor;
 pub use audit::Audit;
 pub use backends::{read_secret, read_token};
-pub use body::Streams;
+pub use body::{BodyShare, Streams};
 pub use boot::{Boot, Fatal};
 pub use client::{ClientError, PeerClient, TraceContext, broke_off, propagate};
 pub use config::{

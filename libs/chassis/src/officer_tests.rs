@@ -162,7 +162,7 @@ async fn without_keys_of_its_own_or_without_routes_nothing_starts() {
     let nobody = refused(dir.path(), &forwarded, both()).await;
     assert!(nobody.starts_with("configuration: officer.trusted_proxies is missing"), "{nobody}");
     let little = refused(dir.path(), "[limits]\nbody_bytes = 1000\n", both()).await;
-    assert_eq!(little, "configuration: limits.body_bytes is less than 8388608");
+    assert_eq!(little, "configuration: limits.body_bytes is less than 33554432");
     for auth in [EdgeAuth::Bearer, EdgeAuth::Own] {
         let listeners = Listeners::new().edge(who(), auth).officer(who());
         let same = refused(dir.path(), &officer("keys = \"DIR/both.hashes\""), listeners).await;
