@@ -54,13 +54,13 @@ pub struct Config<T> {
     /// Limits of every listener.
     #[serde(default)]
     pub limits: Limits,
-    /// Where root keys are kept; without it in a local file, which production refuses.
+    /// Where root keys are kept; without it in a local file, which production refuses. A service without keys refuses it.
     #[serde(default)]
     pub vault: Option<Vault>,
     /// Where replicas share what may be lost; without it each keeps its own in memory.
     #[serde(default)]
     pub redis: Option<Redis>,
-    /// Service name to `host:port` of its internal listener.
+    /// Service name to `host:port` of its internal listener, for those that the service calls and no others.
     #[serde(default)]
     pub peers: BTreeMap<String, String>,
     /// The service's own section.

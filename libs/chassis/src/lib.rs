@@ -41,6 +41,7 @@ mod rate;
 mod readiness;
 pub mod retry;
 mod scopes;
+mod sections;
 mod serve;
 #[cfg(test)]
 mod serve_tests;
