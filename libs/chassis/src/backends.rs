@@ -1,16 +1,9 @@
 //! Configuration of what several services share: Vault for keys, Redis for what may be lost.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 use url::{Host, Url};
-use zeroize::Zeroizing;
 
 use crate::{config::Environment, error::Error};
 
@@ -171,36 +164,6 @@ fn is_local(address: &Url) -> bool {
     }
 }
 
-/// The content of a file that holds one secret, without the line's end; at most 64 KiB, and not everybody's to read.
-///
-/// # Errors
-/// One sentence, without the content.
-pub fn read_secret(path: &Path) -> Result<SecretString, Error> {
-    let mode = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.permissions().mode();
-    match mode & 0o007 {
-        0 => read_token(path),
-        _ => Err(Error::new(format!("{}: everybody may use this secret: chmod o=", path.display()))),
-    }
-}
-
-/// As [`read_secret`], of any mode: Kubernetes decides that of the tokens that it puts into a pod.
-///
-/// # Errors
-/// One sentence, without the content.
-pub fn read_token(path: &Path) -> Result<SecretString, Error> {
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    file.take(64 << 10).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
-    match text.trim() {
-        "" => Err(Error::new(format!("{} is empty", path.display()))),
-        secret => Ok(secret.into()),
-    }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new(format!("cannot read {}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,16 +197,5 @@ mod tests {
         let redis: Redis = toml_like(r#"{"address": "rediss://:secret@redis"}"#);
         let said = redis.check(Environment::Dev).unwrap_err().to_string();
         assert!(said.contains("redis.password") && !said.contains("secret@"), "{said}");
-    }
-
-    #[test]
-    fn a_secret_is_private_whole_and_trimmed() {
-        use secrecy::ExposeSecret as _;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "hidden\n").unwrap();
-        assert_eq!(read_secret(file.path()).unwrap().expose_secret(), "hidden");
-        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
-        let said = read_secret(file.path()).unwrap_err().to_string();
-        assert!(said.contains("chmod o=") && !said.contains("hidden"), "{said}");
     }
 }

@@ -1,30 +1,34 @@
 //! Bodies under way: all of them together bounded in bytes, and each has to keep coming.
 //!
 //! A limit for each body bounds nothing where many are sent at once and none is finished. So what has come of a body is
-//! counted, in KiB, until its request is answered, and a body that finds no room is refused; and whoever sends too little
-//! for too long is refused, so that what they hold is free again.
+//! counted, in KiB, until its request is answered, and a body that finds no room, of all or of its client's share, is
+//! refused; and whoever sends too little for too long is refused, so that what they hold is free again.
 
 use std::{
+    fmt,
+    net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep},
-};
+use tokio::time::{Instant, Sleep};
 
-use crate::{closed::is_grpc, problem::Problem};
+use crate::{
+    closed::is_grpc,
+    internal::Peer,
+    problem::Problem,
+    shares::{Payer, Shares},
+};
 
 const KIB: usize = 1 << 10;
 /// Bytes that have to come while a client is waited for as long as its listener's patience.
@@ -42,11 +46,11 @@ pub type Streams = fn(&Request) -> Option<usize>;
 
 /// The bodies of all listeners of a process.
 #[derive(Clone)]
-pub(crate) struct Budget(Arc<Semaphore>);
+pub(crate) struct Budget(Arc<Shares>);
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / KIB).min(Semaphore::MAX_PERMITS))))
+        Self(Arc::new(Shares::new(bytes / KIB)))
     }
 }
 
@@ -59,14 +63,36 @@ pub(crate) struct Bodies {
     pub(crate) patience: Duration,
 }
 
+/// Whose share a request's body takes; an extension of requests with a body, for services that check the caller themselves.
+#[derive(Clone)]
+pub struct BodyShare(Weak<Account>);
+
+impl BodyShare {
+    /// From here on the body counts for the key with this name, which the request has proven. Where that key has its share
+    /// already, the body is refused.
+    pub fn is_of_key(&self, name: &str) {
+        if let Some(account) = self.0.upgrade() {
+            account.is_of(Payer::key(name));
+        }
+    }
+}
+
+impl fmt::Debug for BodyShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BodyShare(..)")
+    }
+}
+
 /// Lets a request through with its body counted and hurried.
-pub(crate) async fn bounded(State(bodies): State<Bodies>, request: Request, next: Next) -> Response {
+pub(crate) async fn bounded(State(bodies): State<Bodies>, mut request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
     let grpc = is_grpc(request.headers());
     let most = bodies.streams.and_then(|streams| streams(&request)).unwrap_or(usize::MAX);
-    let account = Arc::new(Account { free: Arc::clone(&bodies.budget.0), most, counted: Mutex::default() });
+    let counted = Mutex::new(Counted { payer: payer(&request), bytes: 0, held: 0, refused: None });
+    let account = Arc::new(Account { room: Arc::clone(&bodies.budget.0), most, counted });
+    request.extensions_mut().insert(BodyShare(Arc::downgrade(&account)));
     let pace = Pace::new(bodies.patience);
     let response =
         next.run(request.map(|body| Body::new(Received { body, pace, account: Arc::clone(&account) }))).await;
@@ -78,11 +104,25 @@ pub(crate) async fn bounded(State(bodies): State<Bodies>, request: Request, next
     }
 }
 
+/// Who the gate or the certificate says that calls; otherwise an address is all that is known.
+fn payer(request: &Request) -> Payer {
+    let extensions = request.extensions();
+    if let Some(payer) = extensions.get::<Payer>() {
+        return payer.clone();
+    }
+    if let Some(Peer(service)) = extensions.get::<Peer>() {
+        return Payer::service(service);
+    }
+    Payer::stranger(extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()))
+}
+
 /// Why a body is not read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("there is no room for the request body now")]
     Full,
+    #[error("this client has its share of the request bodies under way")]
+    Share,
     #[error("the request body came too slowly")]
     Slow,
 }
@@ -90,11 +130,13 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn answer(self, grpc: bool) -> Response {
         match (self, grpc) {
-            (Self::Full, true) => tonic::Status::unavailable(self.to_string()).into_http(),
+            (Self::Full | Self::Share, true) => tonic::Status::unavailable(self.to_string()).into_http(),
             (Self::Slow, true) => tonic::Status::deadline_exceeded(self.to_string()).into_http(),
-            (Self::Full, false) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, self.to_string())
-                .retry_after(AGAIN_SECONDS)
-                .into_response(),
+            (Self::Full | Self::Share, false) => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, self.to_string())
+                    .retry_after(AGAIN_SECONDS)
+                    .into_response()
+            }
             (Self::Slow, false) => {
                 Problem::new(StatusCode::REQUEST_TIMEOUT, self.to_string()).into_response()
             }
@@ -104,15 +146,16 @@ impl Refusal {
 
 /// What one request's body takes of the budget.
 struct Account {
-    free: Arc<Semaphore>,
+    room: Arc<Shares>,
     most: usize,
     counted: Mutex<Counted>,
 }
 
-#[derive(Default)]
 struct Counted {
+    payer: Payer,
     bytes: usize,
-    held: Option<OwnedSemaphorePermit>,
+    /// In KiB.
+    held: usize,
     refused: Option<Refusal>,
 }
 
@@ -124,23 +167,35 @@ impl Account {
     fn charge(&self, bytes: usize) -> Result<(), Refusal> {
         let mut counted = self.counted();
         counted.bytes = counted.bytes.saturating_add(bytes).min(self.most);
-        let held = counted.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = counted.bytes.div_ceil(KIB).saturating_sub(held);
+        let more = counted.bytes.div_ceil(KIB).saturating_sub(counted.held);
         if more == 0 {
             return Ok(());
         }
-        let taken = u32::try_from(more)
-            .ok()
-            .and_then(|more| Arc::clone(&self.free).try_acquire_many_owned(more).ok());
-        let Some(taken) = taken else {
-            counted.refused = Some(Refusal::Full);
-            return Err(Refusal::Full);
-        };
-        match &mut counted.held {
-            Some(held) => held.merge(taken),
-            none => *none = Some(taken),
+        if let Err(refusal) = self.room.take(&counted.payer, more) {
+            counted.refused = Some(refusal);
+            return Err(refusal);
         }
+        counted.held += more;
         Ok(())
+    }
+
+    fn is_of(&self, payer: Payer) {
+        let mut counted = self.counted();
+        if counted.payer == payer {
+            return;
+        }
+        if let Err(refusal) = self.room.hand_over(&counted.payer, &payer, counted.held) {
+            counted.held = 0;
+            counted.refused.get_or_insert(refusal);
+        }
+        counted.payer = payer;
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let counted = self.counted.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.room.give_back(&counted.payer, counted.held);
     }
 }
 
@@ -292,7 +347,12 @@ mod tests {
     }
 
     fn request(method: &str, path: &str, body: Body) -> Request {
-        Request::builder().method(method).uri(path).body(body).unwrap()
+        of("ann", method, path, body)
+    }
+
+    /// A request whose key the gate has found.
+    fn of(key: &str, method: &str, path: &str, body: Body) -> Request {
+        Request::builder().method(method).uri(path).extension(Payer::key(key)).body(body).unwrap()
     }
 
     /// A body whose pieces are sent one by one.
@@ -309,34 +369,84 @@ mod tests {
     async fn unfinished_bodies_are_bounded_together() {
         let (router, tasks) = (router(64), TaskTracker::new());
         let mut open = Vec::new();
-        for _ in 0..2 {
+        for key in ["ann", "bob"] {
             let (pieces, body) = by_hand();
-            tasks.spawn(router.clone().oneshot(request("POST", "/gather", body)));
+            tasks.spawn(router.clone().oneshot(of(key, "POST", "/gather", body)));
             pieces.send(vec![0; 30 * KIB]).await.unwrap();
             // Room for the next is there when this one was taken, and it is counted at once.
             drop(pieces.reserve().await.unwrap());
             open.push(pieces);
         }
-        let send = async |kib: usize| {
+        let send = async |key: &str, kib: usize| {
             let body = Body::from(vec![0; kib * KIB]);
-            router.clone().oneshot(request("POST", "/gather", body)).await.unwrap()
+            router.clone().oneshot(of(key, "POST", "/gather", body)).await.unwrap()
         };
-        let refused = send(5).await;
+        let refused = send("cid", 5).await;
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.headers()["retry-after"], "5");
         open.clear();
         tasks.close();
         tasks.wait().await;
-        let answered = send(64).await;
-        assert_eq!(answered.status(), StatusCode::OK, "what is answered is counted no longer");
-        assert_eq!(
-            send(1).await.status(),
-            StatusCode::SERVICE_UNAVAILABLE,
-            "this answer is still on its way"
-        );
+        let answered = [send("ann", 32).await, send("bob", 32).await];
+        assert!(answered.iter().all(|answer| answer.status() == StatusCode::OK), "no longer counted");
+        let late = send("cid", 1).await.status();
+        assert_eq!(late, StatusCode::SERVICE_UNAVAILABLE, "these answers are still on their way");
         drop(answered);
-        assert_eq!(send(65).await.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(send(64).await.status(), StatusCode::OK);
+        assert_eq!(send("cid", 32).await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_holds_its_share_is_refused_and_anothers_goes_through() {
+        let (router, tasks) = (router(64), TaskTracker::new());
+        let (pieces, body) = by_hand();
+        tasks.spawn(router.clone().oneshot(of("ann", "POST", "/gather", body)));
+        pieces.send(vec![0; 30 * KIB]).await.unwrap();
+        drop(pieces.reserve().await.unwrap());
+        let send = async |request: Request| {
+            let answer = router.clone().oneshot(request).await.unwrap();
+            (answer.status(), axum::body::to_bytes(answer.into_body(), 4_096).await.unwrap())
+        };
+        let body = |kib: usize| Body::from(vec![0; kib * KIB]);
+        let (status, said) = send(of("ann", "POST", "/gather", body(3))).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(String::from_utf8_lossy(&said).contains("this client has its share"), "{said:?}");
+        assert_eq!(send(of("bob", "POST", "/gather", body(32))).await.0, StatusCode::OK);
+        // An address without a key has less, and a service of the same name its own.
+        let plain = |kib| Request::post("/gather").body(body(kib)).unwrap();
+        assert_eq!(send(plain(9)).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(send(plain(8)).await.0, StatusCode::OK);
+        let mut service = plain(32);
+        service.extensions_mut().insert(Peer("ann".into()));
+        assert_eq!(send(service).await.0, StatusCode::OK);
+        // As long as the first one is under way.
+        drop(pieces);
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(send(of("ann", "POST", "/gather", body(32))).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_body_counts_for_the_key_that_is_proven_on_the_way() {
+        let bodies = Bodies { budget: Budget::new(64 * KIB), streams: None, patience: AT_THE_EDGE };
+        let signed = async |request: Request| {
+            let share = request.extensions().get::<BodyShare>().cloned();
+            share.unwrap().is_of_key("ann");
+            match axum::body::to_bytes(request.into_body(), usize::MAX).await {
+                Ok(body) => body.len().to_string(),
+                Err(_) => "refused".to_owned(),
+            }
+        };
+        let router =
+            Router::new().route("/", post(signed)).layer(middleware::from_fn_with_state(bodies, bounded));
+        let send = async |kib: usize| {
+            let request = Request::post("/").body(Body::from(vec![0; kib * KIB])).unwrap();
+            router.clone().oneshot(request).await.unwrap()
+        };
+        let first = send(20).await;
+        assert_eq!(first.status(), StatusCode::OK, "more than an address has");
+        assert_eq!(send(13).await.status(), StatusCode::SERVICE_UNAVAILABLE, "and no more than a key has");
+        drop(first);
+        assert_eq!(send(32).await.status(), StatusCode::OK);
     }
 
     #[tokio::test]
@@ -357,7 +467,7 @@ mod tests {
             Ok::<_, std::convert::Infallible>(vec![0; piece])
         });
         let body = Body::from_stream(trickle);
-        let answer = router(1 << 10).oneshot(request("POST", "/gather", body)).await.unwrap();
+        let answer = router(1 << 12).oneshot(request("POST", "/gather", body)).await.unwrap();
         (answer.status(), begun.elapsed())
     }
 

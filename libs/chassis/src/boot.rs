@@ -33,8 +33,8 @@ use crate::{
     start, telemetry, tls,
 };
 
-/// Fewer bytes would refuse single bodies that a service takes, of 4 MiB.
-const FEWEST_BODY_BYTES: usize = 8 << 20;
+/// Fewer bytes would refuse single bodies that a service takes: a key's share is half, and an upload to storage counts 14 MiB.
+const FEWEST_BODY_BYTES: usize = 32 << 20;
 
 /// The bound sockets of a service.
 pub(crate) struct Sockets {
@@ -167,7 +167,7 @@ impl<T> Boot<T> {
             server
         };
         if self.config.limits.body_bytes < FEWEST_BODY_BYTES {
-            return Err(Error::new("configuration: limits.body_bytes is less than 8388608"));
+            return Err(Error::new("configuration: limits.body_bytes is less than 33554432"));
         }
         let budget = Budget::new(self.config.limits.body_bytes);
         let bodies = |patience| Bodies { budget: budget.clone(), streams: listeners.streams, patience };

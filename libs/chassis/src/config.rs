@@ -54,13 +54,13 @@ pub struct Config<T> {
     /// Limits of every listener.
     #[serde(default)]
     pub limits: Limits,
-    /// Where root keys are kept; without it in a local file, which production refuses.
+    /// Where root keys are kept; without it in a local file, which production refuses. A service without keys refuses it.
     #[serde(default)]
     pub vault: Option<Vault>,
     /// Where replicas share what may be lost; without it each keeps its own in memory.
     #[serde(default)]
     pub redis: Option<Redis>,
-    /// Service name to `host:port` of its internal listener.
+    /// Service name to `host:port` of its internal listener, for those that the service calls and no others.
     #[serde(default)]
     pub peers: BTreeMap<String, String>,
     /// The service's own section.
@@ -173,7 +173,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections open at once of one client of an edge or officer listener: an IPv4 address, or 64 bits of an IPv6 one.
     pub connections_per_address: usize,
-    /// Bytes of request bodies under way, of all listeners together.
+    /// Bytes of request bodies under way, of all listeners together; half of it for each key or service at most, an eighth for
+    /// an address that has proven no key.
     pub body_bytes: usize,
     /// Seconds that a TLS handshake may take.
     pub handshake_seconds: u64,

@@ -13,7 +13,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{key_hashes::KeyHashes, places, problem::Problem, proxies::Proxies, rate::Rate, scopes::Scopes};
+use crate::{
+    key_hashes::KeyHashes, places, problem::Problem, proxies::Proxies, rate::Rate, scopes::Scopes,
+    shares::Payer,
+};
 
 /// Who checks the callers of an edge listener.
 #[derive(Clone, Debug)]
@@ -60,9 +63,10 @@ pub(crate) struct Gate {
 /// The name of a key, and what it may do.
 type Caller = (EdgeCaller, Scopes);
 
-/// Who a request is counted for, and what becomes of it within the limit.
+/// Who a request is counted for, whose share its body takes, and what becomes of it within the limit.
 struct Verdict {
     counted_as: Option<String>,
+    payer: Payer,
     then: Result<Option<Caller>, Problem>,
 }
 
@@ -94,22 +98,27 @@ impl Gate {
         let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let client = address.map(|info| self.proxies.client(info.0.ip(), request.headers()));
         let by_address = client.map(|client| format!("address {}", places::client(client)));
+        let stranger = Payer::stranger(client);
         match &self.auth {
             EdgeAuth::Own | EdgeAuth::OwnThrottled(_) => {
-                return Verdict { counted_as: by_address, then: Ok(None) };
+                return Verdict { counted_as: by_address, payer: stranger, then: Ok(None) };
             }
-            EdgeAuth::Vouched(vouch) => {
-                let counted_as = if (vouch.0)(request) { None } else { by_address };
-                return Verdict { counted_as, then: Ok(None) };
+            EdgeAuth::Vouched(vouch) if (vouch.0)(request) => {
+                let payer = client.map_or(stranger, Payer::vouched);
+                return Verdict { counted_as: None, payer, then: Ok(None) };
+            }
+            EdgeAuth::Vouched(_) => {
+                return Verdict { counted_as: by_address, payer: stranger, then: Ok(None) };
             }
             EdgeAuth::Bearer => {}
         }
         match self.keys().caller(bearer(request)) {
             Some((name, scopes)) => Verdict {
                 counted_as: Some(format!("key {name}")),
+                payer: Payer::key(name),
                 then: Ok(Some((EdgeCaller(name.to_owned()), scopes))),
             },
-            None => Verdict { counted_as: by_address, then: Err(unauthorised()) },
+            None => Verdict { counted_as: by_address, payer: stranger, then: Err(unauthorised()) },
         }
     }
 
@@ -140,8 +149,10 @@ fn bearer(request: &Request) -> &str {
 /// Lets a request of a known key through, at its rate.
 pub(crate) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let verdict = gate.judge(&request);
+    let payer = verdict.payer.clone();
     match gate.admit(verdict).await {
         Ok(caller) => {
+            request.extensions_mut().insert(payer);
             if let Some((caller, scopes)) = caller {
                 request.extensions_mut().insert(caller);
                 request.extensions_mut().insert(scopes);

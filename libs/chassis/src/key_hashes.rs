@@ -2,9 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
+use secrecy::ExposeSecret as _;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::{error::Error, scopes::Scopes};
+use crate::{error::Error, scopes::Scopes, secret_file::read_secret_text};
+
+/// Bytes of a file of keys.
+const LONGEST: u64 = 1 << 20;
 
 /// The line of a keys file for this key, without scopes: `name:hex SHA-256`.
 #[must_use]
@@ -34,12 +38,13 @@ impl KeyHashes {
     /// `mail` and `admin`.
     ///
     /// # Errors
-    /// An unreadable file or a line of another form.
+    /// A file that can't be read or that others may use, or a line of another form.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))?;
+        let text = read_secret_text(path, LONGEST)?;
         let mut keys = Vec::new();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        for (number, line) in
+            text.expose_secret().lines().enumerate().filter(|(_, line)| !line.trim().is_empty())
+        {
             let known = parse(line.trim());
             keys.push(known.map_err(|why| Error::new(format!("{}:{}: {why}", path.display(), number + 1)))?);
         }

@@ -41,20 +41,22 @@ mod rate;
 mod readiness;
 pub mod retry;
 mod scopes;
+mod secret_file;
+mod sections;
 mod serve;
 #[cfg(test)]
 mod serve_tests;
 mod shared;
 #[cfg(test)]
 mod shared_tests;
+mod shares;
 mod start;
 mod telemetry;
 pub mod tls;
 
 pub use accept::Acceptor;
 pub use audit::Audit;
-pub use backends::{read_secret, read_token};
-pub use body::Streams;
+pub use body::{BodyShare, Streams};
 pub use boot::{Boot, Fatal};
 pub use client::{ClientError, PeerClient, TraceContext, broke_off, propagate};
 pub use config::{
@@ -73,5 +75,6 @@ pub use problem::{Problem, Words};
 pub use readiness::Readiness;
 pub use retry::status_is_permanent;
 pub use scopes::{Required, Requires, Scope, Scopes, requires};
+pub use secret_file::{SecretFileError, find_secret_text, read_secret, read_secret_text};
 pub use shared::{RedisClient, Subscription};
 pub use start::{About, main};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use axum::{Extension, Router, routing::get};
-use maily_testkit::Authority;
+use maily_testkit::{Authority, write_private};
 use rustls::crypto::aws_lc_rs::kx_group::X25519MLKEM768;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ async fn boot(dir: &Path, more: &str) -> Boot<()> {
         ("officer.hashes", key_hash("olga", "the officer's")),
         ("both.hashes", format!("{}\n{}", key_hash("olga", "the officer's"), key_hash("o", "the edge's"))),
     ] {
-        std::fs::write(dir.join(file), line).unwrap();
+        write_private(&dir.join(file), line.as_bytes()).unwrap();
     }
     let text = format!(
         "[internal]\nlisten = \"127.0.0.1:0\"\nca = {:?}\ncertificate = {certificate:?}\nkey = {key:?}\n{}{more}",
@@ -129,10 +129,10 @@ async fn a_key_that_is_taken_out_of_its_file_is_refused_within_ten_seconds() {
         }
     };
     becomes("the edge's", "200").await;
-    std::fs::write(&keys, key_hash("eve", "another")).unwrap();
+    write_private(&keys, key_hash("eve", "another").as_bytes()).unwrap();
     becomes("the edge's", "401").await;
     becomes("another", "200").await;
-    std::fs::write(&keys, "no line of keys").unwrap();
+    write_private(&keys, b"no line of keys").unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
     becomes("another", "200").await;
     assert_eq!(status("another").await, "200", "a bad file changes nothing");
@@ -162,7 +162,7 @@ async fn without_keys_of_its_own_or_without_routes_nothing_starts() {
     let nobody = refused(dir.path(), &forwarded, both()).await;
     assert!(nobody.starts_with("configuration: officer.trusted_proxies is missing"), "{nobody}");
     let little = refused(dir.path(), "[limits]\nbody_bytes = 1000\n", both()).await;
-    assert_eq!(little, "configuration: limits.body_bytes is less than 8388608");
+    assert_eq!(little, "configuration: limits.body_bytes is less than 33554432");
     for auth in [EdgeAuth::Bearer, EdgeAuth::Own] {
         let listeners = Listeners::new().edge(who(), auth).officer(who());
         let same = refused(dir.path(), &officer("keys = \"DIR/both.hashes\""), listeners).await;

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use axum::{Extension, Router, body::Body, middleware, routing::get};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use maily_testkit::Authority;
+use maily_testkit::{Authority, write_private};
 use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_pki_types::ServerName;
 use tokio::{
@@ -158,7 +158,7 @@ async fn the_edge_takes_classical_clients_that_have_a_key() {
     let listen = "127.0.0.1:0".parse().unwrap();
     let config = Edge::new(listen, certificate, key);
     let keys = dir.path().join("keys");
-    std::fs::write(&keys, key_hash("ann", "k1")).unwrap();
+    write_private(&keys, key_hash("ann", "k1").as_bytes()).unwrap();
     let gate =
         Arc::new(Gate::new(EdgeAuth::Bearer, KeyHashes::read(&keys).unwrap(), Rate::new(100, None, "test")));
     let who = get(|Extension(caller): Extension<edge::EdgeCaller>| async { caller.0 });

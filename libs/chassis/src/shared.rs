@@ -23,9 +23,9 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    backends::read_secret,
     config::{Environment, Redis as Config},
     error::Error,
+    secret_file::read_secret,
 };
 
 const CONNECT: Duration = Duration::from_secs(2);

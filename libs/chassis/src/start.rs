@@ -20,6 +20,7 @@ use crate::{
     probe,
     proxies::Proxies,
     readiness::Readiness,
+    sections,
     serve::{Security, Server},
     shared::RedisClient,
     telemetry,
@@ -40,6 +41,8 @@ pub struct About {
     pub version: &'static str,
     /// One line for `--help`.
     pub about: &'static str,
+    /// Whether it keeps root keys, and so has a use for `[vault]`; elsewhere that section is refused.
+    pub root_keys: bool,
 }
 
 /// Starts a service and answers its exit code: 0 after a graceful end, 64 for bad configuration, 69 where
@@ -97,6 +100,7 @@ where
     let file = arguments.get_one::<PathBuf>("config");
     let sets: Vec<String> = arguments.get_many("set").into_iter().flatten().cloned().collect();
     let config: Config<T> = config::load(file.map(PathBuf::as_path), &sets)?;
+    sections::check(about, &config)?;
     if arguments.get_flag("probe") {
         return probe::run(config.health.listen);
     }

@@ -12,10 +12,12 @@ use rustls::{
     version::TLS13,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use secrecy::ExposeSecret as _;
 
 use crate::{
     config::{Edge, Internal},
     error::Error,
+    secret_file::read_secret,
 };
 
 /// Domain of the names in services' certificates; never looked up in DNS.
@@ -50,7 +52,7 @@ pub fn edge_provider() -> Arc<CryptoProvider> {
 /// Server side of the internal listener.
 ///
 /// # Errors
-/// A file that can't be read or holds no usable certificate or key.
+/// A file that can't be read or holds no usable certificate or key, or a key's that others may use.
 pub fn internal_server(config: &Internal) -> Result<Arc<ServerConfig>, Error> {
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots(&config.ca)?), internal_provider())
@@ -69,7 +71,7 @@ pub fn internal_server(config: &Internal) -> Result<Arc<ServerConfig>, Error> {
 /// Client side of calls to internal listeners, offering these ALPN protocols.
 ///
 /// # Errors
-/// A file that can't be read or holds no usable certificate or key.
+/// A file that can't be read or holds no usable certificate or key, or a key's that others may use.
 pub fn internal_client(config: &Internal, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, Error> {
     let mut client = ClientConfig::builder_with_provider(internal_provider())
         .with_protocol_versions(&[&TLS13])
@@ -84,7 +86,7 @@ pub fn internal_client(config: &Internal, alpn: &[&[u8]]) -> Result<Arc<ClientCo
 /// Server side of the edge listener.
 ///
 /// # Errors
-/// A file that can't be read or holds no usable certificate or key.
+/// A file that can't be read or holds no usable certificate or key, or a key's that others may use.
 pub fn edge_server(config: &Edge) -> Result<Arc<ServerConfig>, Error> {
     let mut server = ServerConfig::builder_with_provider(edge_provider())
         .with_protocol_versions(&[&TLS13])
@@ -142,7 +144,10 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| unusable(path, error))
+    let pem = read_secret(path)?;
+    // The parser's own words may quote a line.
+    PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
+        .map_err(|_| unusable(path, "it holds no private key in PEM"))
 }
 
 fn unusable(path: &Path, why: impl std::fmt::Display) -> Error {

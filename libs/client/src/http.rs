@@ -136,8 +136,7 @@ impl Client {
         let host = url.host_str().filter(|_| url.scheme() == "https");
         let host = host.ok_or_else(|| bad(format!("--url {} is not an https address", access.url)))?;
         let plain = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let key = std::fs::read_to_string(access.key_file)
-            .map_err(|error| bad(format!("cannot read {}: {error}", access.key_file.display())))?;
+        let key = maily_chassis::read_secret(access.key_file).map_err(|error| bad(error.to_string()))?;
         let tls =
             maily_chassis::tls::edge_client(access.ca, &[b"http/1.1"]).map_err(|e| bad(e.to_string()))?;
         Ok(Self {
@@ -145,7 +144,7 @@ impl Client {
             name: ServerName::try_from(plain)
                 .map_err(|_| bad(format!("--url {} names no host", access.url)))?,
             tls: TlsConnector::from(tls),
-            authorization: format!("Bearer {}", key.trim()).into(),
+            authorization: format!("Bearer {}", key.expose_secret()).into(),
             deadline: Instant::now() + access.patience,
         })
     }

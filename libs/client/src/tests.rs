@@ -16,7 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use maily_chassis::{Edge, Problem};
-use maily_testkit::Authority;
+use maily_testkit::{Authority, write_private};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -56,7 +56,7 @@ impl Service {
     async fn start(router: Router) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = Authority::open(dir.path()).unwrap().edge(&[]).unwrap();
-        std::fs::write(dir.path().join("client.key"), "a key\n").unwrap();
+        write_private(&dir.path().join("client.key"), b"a key\n").unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
         let config = Edge::new(listen, certificate, key);
         let acceptor = maily_chassis::tls::edge_server(&config).unwrap().into();

@@ -18,10 +18,11 @@
 
 use std::path::Path;
 
+use maily_chassis::read_secret_text;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{Error, private_file};
+use crate::Error;
 
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -82,8 +83,8 @@ struct Keys {
 /// quotes it.
 pub fn read_access_keys(path: &Path) -> Result<Vec<AccessKey>, Error> {
     let refused = |what: &str| Error::Invalid(format!("{}: {what}", path.display()));
-    let content = private_file::read(path, MAX_BYTES)?.ok_or_else(|| refused("there is no such file"))?;
-    let text = str::from_utf8(&content).map_err(|_| refused("is not UTF-8"))?;
+    let content = read_secret_text(path, MAX_BYTES)?;
+    let text = content.expose_secret();
     let keys: Keys = toml::from_str(text).map_err(|error| refused(&place(text, &error)))?;
     for (index, key) in keys.key.iter().enumerate() {
         if let Some(fault) = fault(key, keys.key.get(..index).unwrap_or_default()) {

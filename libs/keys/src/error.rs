@@ -48,6 +48,13 @@ pub enum Error {
     Objects(#[from] object_store::Error),
 }
 
+impl From<maily_chassis::SecretFileError> for Error {
+    fn from(error: maily_chassis::SecretFileError) -> Self {
+        let (path, source) = error.into_parts();
+        Self::File { path: path.display().to_string(), source }
+    }
+}
+
 impl Error {
     /// Whether trying the same again cannot help.
     #[must_use]

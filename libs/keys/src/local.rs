@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use maily_chassis::find_secret_text;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -87,7 +89,7 @@ impl LocalKeyring {
     /// Reads the keyring at `path`; a missing file is an empty keyring, written when the first root key is made.
     ///
     /// # Errors
-    /// [`Error::File`] when it can't be read or group or others may read it, [`Error::Invalid`] when it is no keyring.
+    /// [`Error::File`] when it can't be read or others may use it, [`Error::Invalid`] when it is no keyring.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let state = Mutex::new(read(&path)?);
@@ -153,10 +155,10 @@ fn encode(keyring: &Keyring) -> Result<String, Error> {
 
 /// The keyring at `path`, or an empty one.
 fn read(path: &Path) -> Result<Keyring, Error> {
-    let Some(text) = private_file::read(path, MAX_BYTES)? else {
+    let Some(text) = find_secret_text(path, MAX_BYTES)? else {
         return Ok(Keyring { format: 1, roots: BTreeMap::new() });
     };
-    let keyring: Keyring = serde_json::from_slice(&text).map_err(|error| {
+    let keyring: Keyring = serde_json::from_str(text.expose_secret()).map_err(|error| {
         Error::Invalid(format!("{} is not a keyring: line {}", path.display(), error.line()))
     })?;
     if keyring.format != 1 {
@@ -263,7 +265,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keyring.json");
         LocalKeyring::open(&path).unwrap().rotate(&scope()).await.unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
         let refused = LocalKeyring::open(&path).unwrap_err();
         assert!(refused.to_string().contains("chmod 600"), "{refused}");
     }

@@ -16,7 +16,10 @@ pub(crate) fn private_dir(path: &Path) -> Result<(), Error> {
 }
 
 /// Writes a file (mode 0600) beside its place and moves it there.
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
+///
+/// # Errors
+/// The folder can't be written.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     let part = path.with_extension("part");
     let write = || {
         let _ = fs::remove_file(&part);

@@ -29,6 +29,7 @@ mod workspace;
 pub use admission::admit_to_vault;
 pub use authority::Authority;
 pub use error::Error;
+pub use files::write_private;
 pub use identities::write_identities;
 pub use plan::{Plan, Service};
 pub use process::{Process, pause, pause_for, ready, rest, stop};

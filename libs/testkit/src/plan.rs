@@ -302,7 +302,14 @@ impl Plan {
             table.insert("officer".into(), for_clients(self.officer(), "officer.hashes"));
         }
         table.insert("health".into(), section([("listen", self.health(service).into())]));
-        let peers = Service::ALL.map(|peer| (peer.name(), Value::from(self.internal(peer))));
+        let called: &[Service] = match service {
+            Service::Orchestrator => {
+                &[Service::Storage, Service::Compliance, Service::Guardrails, Service::Inference]
+            }
+            Service::Guardrails => &[Service::Inference],
+            Service::Storage | Service::Compliance | Service::Inference => &[],
+        };
+        let peers = called.iter().map(|peer| (peer.name(), Value::from(self.internal(*peer))));
         table.insert("peers".into(), section(peers));
         table.insert("service".into(), self.own(service));
         table

@@ -12,6 +12,7 @@ fn main() -> std::process::ExitCode {
         name: "compliance",
         version: env!("CARGO_PKG_VERSION"),
         about: "Decides who may be written to; keeps it all on record (`subject`, `ledger`, `import` and `epoch`, with --help, are a privacy officer's)",
+        root_keys: true,
     };
     maily_chassis::main(about, |boot: maily_chassis::Boot<maily_compliance::Config>| {
         maily_compliance::run(boot)

@@ -10,6 +10,7 @@ fn main() -> std::process::ExitCode {
             name: "guardrails",
             version: env!("CARGO_PKG_VERSION"),
             about: "Checks briefs and drafts by NeMo Guardrails configurations",
+            root_keys: false,
         },
         maily_guardrails::run,
     )

@@ -10,6 +10,7 @@ fn main() -> std::process::ExitCode {
             name: "inference",
             version: env!("CARGO_PKG_VERSION"),
             about: "Serves a language model with OpenAI's API",
+            root_keys: false,
         },
         maily_inference::run,
     )

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         name: "orchestrator",
         version: env!("CARGO_PKG_VERSION"),
         about: "Campaigns as durable workflows (`campaign run` runs one)",
+        root_keys: false,
     };
     maily_chassis::main(about, |boot: Boot<maily_orchestrator::Config>| maily_orchestrator::run(boot))
 }

@@ -160,6 +160,7 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     let listeners = Listeners::new()
         .internal(storage.router())
         .edge(storage.router(), EdgeAuth::OwnThrottled(s3::slow_down))
+        .problems(s3::by_the_listener)
         .streams(s3::held);
     // The answer to an upload comes after its last byte, whenever that is; `s3` has the deadlines.
     let served = boot.serve(listeners.own_deadlines()).await;

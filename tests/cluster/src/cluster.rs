@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_testkit::{cache, rest};
+use maily_testkit::{cache, rest, write_private};
 use maily_tests::{
     https::Https,
     say,
@@ -287,7 +287,7 @@ impl Cluster {
     #[must_use]
     pub fn client_files(&self) -> (PathBuf, PathBuf) {
         let files = ["ca.pem", "edge.key"].map(|name| {
-            fs::write(self.path(name), self.secret("edge-client", name)).unwrap();
+            write_private(&self.path(name), self.secret("edge-client", name).as_bytes()).unwrap();
             self.path(name)
         });
         let [ca, key] = files;

@@ -81,6 +81,38 @@ fn a_port_in_use_is_named() {
     say(sentence);
 }
 
+/// Where a section would be passed over, the service says so instead.
+#[test]
+fn a_section_that_does_nothing_is_refused() {
+    let room = Room::new();
+    let plan = plan(&room);
+    plan.prepare().unwrap();
+    let vault = ["vault.address=https://127.0.0.1:1", "vault.role=nobody"];
+    let no_keys =
+        |service: Service| format!("configuration: vault: {} keeps no keys in Vault", service.name());
+    for (service, settings, sentence) in [
+        (Service::Guardrails, &vault[..], no_keys(Service::Guardrails)),
+        (Service::Inference, &vault, no_keys(Service::Inference)),
+        (Service::Orchestrator, &vault, no_keys(Service::Orchestrator)),
+        (
+            Service::Storage,
+            &["peers.inference=127.0.0.1:1"],
+            "configuration: peers.inference: storage calls no inference".to_owned(),
+        ),
+    ] {
+        let mut command = Command::new(plan.program(service));
+        command.arg("--config").arg(plan.config_file(service));
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
+        let said = peers::run(&mut command, b"");
+        assert_eq!(said.code, Some(USAGE), "{}: {}", service.name(), said.err);
+        let last = said.err.trim().lines().last().unwrap_or_default();
+        assert_eq!(last, format!("maily-{}: {sentence}", service.name()));
+        say(last);
+    }
+}
+
 /// `cargo xtask up` on a machine where nothing is installed, and on one with Python but no Node.js.
 #[test]
 fn no_pip_and_no_npm_are_named() {

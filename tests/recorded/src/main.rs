@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         name: "inference",
         version: env!("CARGO_PKG_VERSION"),
         about: "Serves recorded answers of a language model with OpenAI's API, for tests",
+        root_keys: false,
     };
     maily_chassis::main(about, |boot: Boot<Settings>| {
         let server = server(boot.config.service.clone());

@@ -7,7 +7,7 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use maily_chassis::{Vault as Config, VaultAuth};
-use maily_testkit::Vault;
+use maily_testkit::{Vault, write_private};
 use serde_json::{Value, json};
 
 use super::*;
@@ -76,18 +76,18 @@ async fn a_pod_logs_in_with_its_account_and_no_other() {
         grace_seconds: 60,
         check_seconds: 10,
     };
-    std::fs::write(&credential, token("storage")).unwrap();
+    write_private(&credential, token("storage").as_bytes()).unwrap();
     let roots = VaultRoots::connect(&config, "maily-storage").await.unwrap();
     let (scope, key) = (Scope::new("acme", "eu", "storage").unwrap(), DataKey::generate().unwrap());
     let wrapped = roots.wrap(&scope, &key).await.unwrap();
     assert_eq!(roots.unwrap(&scope, &wrapped).await.unwrap().expose(), key.expose());
 
     for wrong in [token("stranger"), token("unknown"), "no token".to_owned()] {
-        std::fs::write(&credential, wrong).unwrap();
+        write_private(&credential, wrong.as_bytes()).unwrap();
         let refused = VaultRoots::connect(&config, "maily-storage").await.unwrap_err();
         assert!(matches!(refused, Error::RootsRefused(_)), "{refused}");
     }
-    std::fs::write(&credential, token("storage")).unwrap();
+    write_private(&credential, token("storage").as_bytes()).unwrap();
     let other_role = Config { role: "maily-compliance".into(), ..config };
     let refused = VaultRoots::connect(&other_role, "maily-storage").await.unwrap_err();
     assert!(matches!(refused, Error::RootsRefused(_)), "{refused}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use maily_chassis::{Vault as Config, VaultAuth, read_secret, read_token};
+use maily_chassis::{SecretFileError, Vault as Config, VaultAuth, read_secret};
 use rustify::clients::reqwest::Client as Http;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -69,15 +69,10 @@ impl Door {
         let Config { auth, role, credential, .. } = &self.config;
         let mount = self.config.auth_mount.as_deref().unwrap_or(auth.name());
         let client = self.client("");
+        let secret = read_secret(credential).map_err(unreadable)?;
         let answer = match auth {
-            VaultAuth::Kubernetes => {
-                let token = read_token(credential).map_err(unreadable)?;
-                kubernetes::login(&client, mount, role, token.expose_secret()).await
-            }
-            VaultAuth::AppRole => {
-                let secret = read_secret(credential).map_err(unreadable)?;
-                approle::login(&client, mount, role, secret.expose_secret()).await
-            }
+            VaultAuth::Kubernetes => kubernetes::login(&client, mount, role, secret.expose_secret()).await,
+            VaultAuth::AppRole => approle::login(&client, mount, role, secret.expose_secret()).await,
         };
         match answer.map_err(|error| Fault::of(&error)) {
             Ok(info) => Ok(self.session(&info)),
@@ -127,6 +122,6 @@ impl Session {
     }
 }
 
-fn unreadable(error: maily_chassis::Error) -> Fault {
+fn unreadable(error: SecretFileError) -> Fault {
     Fault::Away(error.to_string())
 }

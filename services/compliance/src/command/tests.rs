@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, Parser as _};
 use expect_test::expect;
 use maily_chassis::{Edge, Problem};
 use maily_client::DATA;
-use maily_testkit::Authority;
+use maily_testkit::{Authority, write_private};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -55,7 +55,7 @@ impl Service {
     async fn start(status: u16, answer: Value) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = Authority::open(dir.path()).unwrap().edge(&[]).unwrap();
-        std::fs::write(dir.path().join("officer.key"), "a key\n").unwrap();
+        write_private(&dir.path().join("officer.key"), b"a key\n").unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
         let config = Edge::new(listen, certificate, key);
         let acceptor = maily_chassis::tls::edge_server(&config).unwrap().into();

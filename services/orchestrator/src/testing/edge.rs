@@ -31,7 +31,7 @@ pub(crate) fn make_authority(dir: &Path) {
         ("edge.key", key.serialize_pem()),
         ("key", KEY.to_owned()),
     ] {
-        std::fs::write(dir.join(name), text).unwrap();
+        maily_testkit::write_private(&dir.join(name), text.as_bytes()).unwrap();
     }
 }
 

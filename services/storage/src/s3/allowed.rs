@@ -7,9 +7,11 @@
 
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
+use maily_chassis::BodyShare;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Result, s3_error};
 
+use crate::access::AccessKeys;
 use crate::sums::Algorithm;
 
 type Names = &'static [&'static str];
@@ -109,13 +111,18 @@ const QUERY: Names = &[
 ];
 
 /// Lets requests through that are signed, and ask for nothing that is not done.
-pub(super) struct Allowed;
+pub(super) struct Allowed(pub(super) AccessKeys);
 
 #[async_trait]
 impl S3Access for Allowed {
     async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
         if request.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Signature is required"));
+        }
+        // Up to here the body, of which nothing is read yet, would have counted for the address.
+        let owner = self.0.owner(request.credentials());
+        if let Some(share) = request.extensions_mut().get::<BodyShare>() {
+            share.is_of_key(&owner);
         }
         let query = request.uri().query();
         check(request.s3_op().name(), request.method(), request.headers(), query)

@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
+use maily_chassis::Problem;
 use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -30,6 +31,17 @@ pub(crate) fn slow_down() -> Response {
         refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.");
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     identified(response, &new_id())
+}
+
+/// A refusal of the listener itself, which keeps its status and `Retry-After`, as S3 puts it.
+pub(crate) fn by_the_listener(problem: &Problem) -> Response {
+    let code = match problem.status() {
+        StatusCode::FORBIDDEN => "AccessDenied",
+        StatusCode::REQUEST_TIMEOUT => "RequestTimeout",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "SlowDown",
+        _ => "InternalError",
+    };
+    identified(refuse(problem.status(), code, message(code)), &new_id())
 }
 
 fn new_id() -> String {
@@ -138,6 +150,7 @@ pub(super) fn message(code: &str) -> &'static str {
         "NoSuchVersion" => "The version id specified does not match an existing version.",
         "NotImplemented" => "What you asked for is not implemented.",
         "PreconditionFailed" => "At least one of the pre-conditions you specified did not hold",
+        "RequestTimeout" => "The request's body came too slowly.",
         "RequestTimeTooSkewed" => {
             "The difference between the request time and the server's time is too large."
         }
@@ -169,6 +182,17 @@ mod tests {
             "<Error><Code>A</Code><Message>b</Message><RequestId>7</RequestId></Error>"
         );
         assert!(says("<Error><Code>Unheard</Code></Error>").contains("<Message>The request"));
+    }
+
+    #[tokio::test]
+    async fn the_listeners_refusals_are_s3s() {
+        for (status, code) in [(503, "SlowDown"), (408, "RequestTimeout"), (403, "AccessDenied")] {
+            let problem = Problem::new(StatusCode::from_u16(status).unwrap(), "no");
+            let answer = by_the_listener(&problem);
+            assert!(answer.status() == status && answer.headers().contains_key(REQUEST_ID));
+            let xml = to_bytes(answer.into_body(), 4_096).await.unwrap();
+            assert!(String::from_utf8_lossy(&xml).contains(&format!("<Code>{code}</Code>")), "{xml:?}");
+        }
     }
 
     #[test]

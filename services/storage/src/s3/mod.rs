@@ -200,7 +200,7 @@ async fn to_the_end<T: Send + 'static>(
     }
 }
 
-pub(crate) use answer::{refuse, slow_down};
+pub(crate) use answer::{by_the_listener, refuse, slow_down};
 pub(crate) use service::{held, router};
 
 #[cfg(test)]

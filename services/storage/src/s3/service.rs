@@ -74,8 +74,8 @@ pub(crate) fn router(gateway: &Gateway) -> Router {
     let gateway = gateway.for_listener();
     let mut builder = plain(&gateway);
     builder.set_route(WithoutRange(plain(&gateway).build()));
+    builder.set_access(Allowed(gateway.keys.clone()));
     builder.set_auth(gateway.keys);
-    builder.set_access(Allowed);
     let service = builder.build();
     Router::new()
         .fallback_service(tower::service_fn(move |request| serve(service.clone(), request)))
