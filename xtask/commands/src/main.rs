@@ -18,6 +18,7 @@ mod kubectl;
 mod overlays;
 mod packages;
 mod patience;
+mod pins;
 mod rules;
 mod servers;
 mod shell;
