@@ -7,6 +7,7 @@
 mod admission;
 mod authority;
 pub mod cache;
+mod detached;
 pub mod docker;
 mod error;
 mod files;
@@ -28,6 +29,7 @@ mod workspace;
 
 pub use admission::admit_to_vault;
 pub use authority::Authority;
+pub use detached::detached;
 pub use error::Error;
 pub use files::write_private;
 pub use identities::write_identities;

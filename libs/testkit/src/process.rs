@@ -6,9 +6,9 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{Read as _, Write as _},
     net::TcpStream,
-    os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -17,7 +17,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::error::Error;
+use crate::{detached::detached, error::Error};
 
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -30,11 +30,11 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program in a process group of its own, so that Ctrl-C reaches only the one who started it; what it
-    /// prints goes to the end of `log`.
+    /// Starts a program in a process group of its own, so that Ctrl-C reaches only the one who started it, and with none
+    /// of our descriptors ([`detached`]); what it prints goes to the end of `log`.
     ///
     /// # Errors
-    /// The program or the log can't be opened.
+    /// The program is missing, or the log can't be opened.
     pub fn start(name: &str, program: &Path, arguments: &[String], log: &Path) -> Result<Self, Error> {
         if !program.is_file() {
             return Err(Error::Missing(program.to_owned()));
@@ -44,7 +44,7 @@ impl Process {
             Ok((file.try_clone()?, file))
         };
         let (out, err) = open().map_err(Error::file(log))?;
-        let mut command = Command::new(program);
+        let mut command = detached(program);
         for name in tools_variables() {
             command.env_remove(name);
         }
@@ -53,7 +53,6 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
-            .process_group(0)
             .spawn()
             .map_err(Error::file(program))?;
         Ok(Self { name: name.to_owned(), child, log: log.to_owned() })

@@ -5,13 +5,13 @@ use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
     ops::Deref,
-    os::unix::{net::UnixStream, process::CommandExt as _},
-    process::{Child, Command, Stdio},
+    os::unix::net::UnixStream,
+    process::{Child, Stdio},
     thread::panicking,
     time::{Duration, Instant},
 };
 
-use maily_testkit::pause;
+use maily_testkit::{detached, pause};
 use serde::de::DeserializeOwned;
 
 use super::{place::Place, run::Orders};
@@ -127,12 +127,11 @@ fn connect(name: &str, place: &Place, keeper: &str) -> UnixStream {
 /// Starts the keeper. It takes nothing of this process along that would end with it: no terminal, no pipe.
 fn start(name: &str, place: &Place, keeper: &str) -> Child {
     let log = place.open_log().unwrap();
-    let mut child = Command::new(env::current_exe().unwrap())
+    let mut child = detached(env::current_exe().unwrap())
         .args(["--exact", keeper, "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
-        .process_group(0)
         .spawn()
         .unwrap();
     let orders = serde_json::to_vec(&Orders::new(name)).unwrap();

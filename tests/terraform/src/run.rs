@@ -67,9 +67,9 @@ pub fn xtask(tree: &Path, arguments: &[&str]) -> Command {
     mirrored(command)
 }
 
-/// A command whose Terraform takes providers from the cache and from nowhere else, and does not ask its maker for news.
+/// A command whose Terraform takes providers from the cache and from nowhere else.
 #[must_use]
 pub fn mirrored(mut command: Command) -> Command {
-    command.env("TF_CLI_CONFIG_FILE", cache::terraform_config()).env("CHECKPOINT_DISABLE", "1");
+    command.env("TF_CLI_CONFIG_FILE", cache::terraform_config());
     command
 }

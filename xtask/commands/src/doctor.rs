@@ -20,11 +20,12 @@ struct Tool {
     always: bool,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     tool("cargo", &["--version"], "everything", "rustup", true),
     tool("cc", &["--version"], "everything", "apt install gcc", true),
     tool("cmake", &["--version"], "everything", "apt install cmake", true),
     tool("git", &["--version"], "everything", "apt install git", true),
+    tool("bash", &["--version"], "up, cluster, test", "apt install bash", true),
     tool(
         "python3",
         &["-m", "pip", "--version"],

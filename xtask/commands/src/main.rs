@@ -19,6 +19,7 @@ mod kubectl;
 mod overlays;
 mod packages;
 mod patience;
+mod pins;
 mod rules;
 mod servers;
 mod shell;

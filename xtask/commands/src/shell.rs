@@ -71,3 +71,42 @@ fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// By `.cargo/config.toml`, for whatever cargo runs.
+    const SWITCHES: [(&str, &str); 7] = [
+        ("CHECKPOINT_DISABLE", "1"),
+        ("CKV_SKIP_PACKAGE_UPDATE_CHECK", "true"),
+        ("DO_NOT_TRACK", "1"),
+        ("NPM_CONFIG_AUDIT", "false"),
+        ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+        ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+        ("TFLINT_DISABLE_VERSION_CHECK", "1"),
+    ];
+
+    #[test]
+    fn nothing_that_is_started_calls_home() {
+        let own = output(&mut Command::new("env")).unwrap();
+        let mut stays = maily_testkit::detached("env");
+        let stays = output(stays.stdin(Stdio::null())).unwrap();
+        for (name, value) in SWITCHES {
+            let wanted = format!("{name}={value}");
+            for inherited in [&own, &stays] {
+                assert!(inherited.lines().any(|line| line == wanted), "a child has not {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn restate_is_told_not_to_wherever_it_is_configured() {
+        for file in ["docker/compose/restate.toml", "k8s/base/orchestrator/restate.toml"] {
+            let text = fs::read_to_string(root().join(file)).unwrap();
+            assert!(text.lines().any(|line| line == "disable-telemetry = true"), "{file}");
+        }
+    }
+}

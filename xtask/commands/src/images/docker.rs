@@ -2,13 +2,12 @@
 
 use std::{
     fs::{self, File},
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use maily_testkit::{cache, docker, pause};
+use maily_testkit::{cache, detached, docker, pause};
 
 use crate::{
     packages,
@@ -64,8 +63,8 @@ fn start() -> Result<()> {
     };
     let output = open().map_err(|error| format!("{}: {error}", log.display()))?;
     let errors = output.try_clone().map_err(|error| error.to_string())?;
-    let mut command = Command::new(DAEMON);
-    command.process_group(0).stdin(Stdio::null()).stdout(output).stderr(errors);
+    let mut command = detached(DAEMON);
+    command.stdin(Stdio::null()).stdout(output).stderr(errors);
     let mut daemon = command.spawn().map_err(|error| format!("{DAEMON}: {error}"))?;
     say(&format!("Starting dockerd (process {}; it stays; log: {})", daemon.id(), log.display()));
     let end = Instant::now() + READY;

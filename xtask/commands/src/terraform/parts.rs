@@ -11,12 +11,11 @@ use maily_testkit::cache;
 
 pub(crate) use super::azurerm::{Azurerm, TESTS as AZURERM_TESTS};
 use crate::{
-    fetch, patience,
+    patience, pins,
     shell::{self, Result, say},
 };
 
 const TFLINT: &str = "github.com/terraform-linters/tflint";
-const MOTO: &str = "moto[server]==5.2.5";
 
 /// The linter of Terraform.
 pub(crate) fn tflint() -> Result<PathBuf> {
@@ -37,7 +36,7 @@ pub(crate) fn tflint() -> Result<PathBuf> {
 
 /// A stand-in for S3 with its own clients, for the state's backend.
 pub(crate) fn moto() -> Result<PathBuf> {
-    fetch::python_program("moto", &[MOTO], "moto_server")
+    pins::python_program(&pins::MOTO, "moto_server")
 }
 
 /// The test stubs of the AWS and Google providers, of the schemas in their npm packages: a minute, once, and then only

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use maily_testkit::cache;
 
 use super::{choice::Choice, left_out::LeftOut};
-use crate::{cluster, compose, fetch, patience, servers, shell::Result, terraform::parts};
+use crate::{cluster, compose, fetch, patience, pins, servers, shell::Result, terraform::parts};
 
 /// Something real that tests run against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,16 +149,18 @@ impl Brought {
 fn bring(need: Need) -> Result<()> {
     match need {
         Model => fetch::model(),
-        Restate => fetch::restate(),
+        Restate => pins::restate(),
         // Cargo builds the one with the tests, and the other is built beside them.
         Programs | Azurerm => Ok(()),
         Redis => servers::redis(),
         Prometheus => servers::prometheus(),
         Vault => servers::vault(),
-        Clients => fetch::peers().map(drop),
+        Clients => pins::python_program(&pins::PEERS, "python").map(drop),
         GoClient => fetch::go_client(),
-        KubernetesValidate => fetch::kubernetes_validate().map(drop),
-        Checkov => fetch::checkov().map(drop),
+        KubernetesValidate => {
+            pins::python_program(&pins::KUBERNETES_VALIDATE, "kubernetes-validate").map(drop)
+        }
+        Checkov => pins::python_program(&pins::CHECKOV, "checkov").map(drop),
         Containers => compose::for_tests(),
         Cluster => cluster::prepare(),
         TerraformStubs => parts::stubs().map(drop),

