@@ -103,6 +103,14 @@ impl Engine {
         Ok(scores.chunks_exact(self.info.vocabulary).map(<[f32]>::to_vec).collect())
     }
 
+    /// Whether an answer can be made to obey this JSON schema; needs no weights.
+    ///
+    /// # Errors
+    /// [`EngineError::Schema`], which [`Engine::generate`] would answer, too.
+    pub fn check_schema(&self, schema: &serde_json::Value) -> Result<(), EngineError> {
+        self.grammars.check(&self.tokenizer, schema)
+    }
+
     /// Draws `request.n` candidates, tells `sink` of their text as it comes, and returns them in order.
     /// A `sink` that breaks, or the deadline, ends all unfinished candidates as cancelled.
     ///

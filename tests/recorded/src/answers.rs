@@ -156,6 +156,8 @@ impl Answers for Player {
         request: &Generate,
         sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Vec<Completion>, EngineError> {
+        // As the engine does, before it takes any time: what it refuses has no answer to be recorded.
+        request.schema.as_ref().map_or(Ok(()), |schema| self.engine.check_schema(schema))?;
         if !self.take_time(request, sink) {
             let cancelled = Completion { text: String::new(), tokens: 0, reason: FinishReason::Cancelled };
             return Ok(vec![cancelled; request.n]);

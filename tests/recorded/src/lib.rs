@@ -11,7 +11,8 @@
 //! `context.json` has the digest of each part, so that a sentence can name the one that has changed.
 //!
 //! A request whose recording is missing or stale is refused with 400, which is for good; why is in the log, and how to
-//! record. With `service.recorded.record` the model answers it, and it is recorded.
+//! record. With `service.recorded.record` the model answers it, and it is recorded. A schema that can't be used is refused as
+//! the engine refuses it.
 //!
 //! `delay_millis` and `hold` are for tests in which something has to happen while a model writes.
 

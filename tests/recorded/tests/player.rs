@@ -11,7 +11,7 @@ use std::{
 };
 
 use maily_inference::Answers as _;
-use maily_model::{Completion, Engine, Event, FinishReason, Generate, LoadOptions};
+use maily_model::{Completion, Engine, EngineError, Event, FinishReason, Generate, LoadOptions};
 use maily_recorded::{Absent, Player, Recorded, key};
 use maily_testkit::workspace;
 use tempfile::TempDir;
@@ -86,6 +86,25 @@ fn what_is_not_recorded_or_damaged_is_refused() {
     assert!(refused.unwrap_err().is_permanent());
     fs::write(folder.path().join(format!("{}.json", key(&request()))), "{").unwrap();
     assert!(matches!(player.find(&request()), Err(Absent::Broken { .. })));
+}
+
+/// Without a recording, and without a word in the log that asks for one.
+#[test]
+fn a_schema_that_the_engine_refuses_is_refused_as_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let player = player(&folder, Engine::load_without_weights, |_| {});
+    let ask = |schema: serde_json::Value| {
+        let asked = Generate { schema: Some(schema), ..request() };
+        player.generate(&asked, &mut |_| ControlFlow::Continue(())).unwrap_err()
+    };
+    for schema in [
+        serde_json::json!({ "type": "strin" }),
+        serde_json::json!({ "type": "number", "multipleOf": 1e-9 }),
+    ] {
+        assert!(matches!(ask(schema), EngineError::Schema(_)));
+    }
+    let good = serde_json::json!({ "type": "number" });
+    assert!(matches!(ask(good), EngineError::Invalid(_)), "a good one needs a recording");
 }
 
 #[test]

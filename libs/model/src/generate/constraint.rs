@@ -25,6 +25,11 @@ pub(crate) struct Grammars(OnceLock<Result<ParserFactory, String>>);
 pub(super) struct Constraint(Matcher);
 
 impl Grammars {
+    /// Whether a schema means a constraint.
+    pub(crate) fn check(&self, tokenizer: &Tokenizer, schema: &Value) -> Result<(), EngineError> {
+        self.constraint(tokenizer, schema).map(drop)
+    }
+
     /// The constraint that a schema means.
     pub(super) fn constraint(
         &self,
