@@ -1,7 +1,13 @@
 //! A person is erased, and nothing that Maily keeps or has kept anywhere opens what was theirs: stores, their write-ahead
 //! logs, segments, Restate, Redis, logs, the exported mail when it is exported again, and every backup made before.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::{
     collections::BTreeMap,

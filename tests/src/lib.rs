@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "all of this runs in tests and in the benchmark, where a panic is the failure"
 )]
 

@@ -1,6 +1,11 @@
 //! Checkpoints that are truncated, corrupt or of another kind: one clear sentence, and never a panic.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on fails"
+)]
 
 mod common;
 

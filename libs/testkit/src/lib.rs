@@ -4,6 +4,8 @@
 //! data folder, starts the processes, waits until each is ready, starts again what dies, and stops them all.
 //! It binds 127.0.0.1 only and ends only processes that it started.
 
+#![allow(clippy::indexing_slicing, reason = "for tests, where a panic is the failure")]
+
 mod admission;
 mod authority;
 pub mod cache;

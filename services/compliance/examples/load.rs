@@ -1,6 +1,8 @@
 //! Imports a list, takes it through all pages, looks people up, and prints how fast and with how much memory:
 //! `cargo run -p maily-compliance --example load -- 100000`.
 
+#![allow(clippy::indexing_slicing, reason = "run by hand, where a panic is the failure")]
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;

@@ -3,7 +3,13 @@
 //! Twenty of them with recorded answers, which take some time each, so that there is a model's work to disturb; and some
 //! with the real model.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod clock;
 mod killer;

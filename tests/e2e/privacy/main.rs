@@ -1,6 +1,12 @@
 //! No address, name, prompt, token or key in any log, trace or metric at any level, nor on disk in the clear.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod collector;
 mod secrets;

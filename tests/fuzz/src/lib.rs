@@ -9,6 +9,8 @@
 //! - [`parent`]: the process that starts it, finds out what has ended it, and keeps the input
 //! - [`minimise`]: the input, as short as it still does the same
 
+#![allow(clippy::indexing_slicing, reason = "a mutator at fault is seen at once, and nobody calls it but us")]
+
 pub mod child;
 pub mod corpus;
 pub mod minimise;

@@ -1,6 +1,8 @@
 //! What `cargo xtask` does: builds Maily, runs it on this machine, tests, measures and deploys it. `xtask` itself only builds
 //! this and becomes it.
 
+#![allow(clippy::indexing_slicing, reason = "a developer's tool: no caller of Maily's reaches it")]
+
 mod bench;
 mod check;
 mod clones;

@@ -2,7 +2,12 @@
 //!
 //! Without a GPU these fail; that is why they are a program of their own. `MAILY_MODEL` names another checkpoint.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on fails"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,6 +1,11 @@
 //! Templates that would take the process that renders them: each is refused or bounded, and this process goes on.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on fails"
+)]
 
 mod generator;
 

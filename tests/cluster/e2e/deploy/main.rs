@@ -2,7 +2,13 @@
 //! releases that are rolled back, pods that are killed, a model that is asked for more than it can write; and all of it
 //! again on a Vault's certificates and keys.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod bad;
 mod campaign;
