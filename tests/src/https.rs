@@ -2,7 +2,7 @@
 
 use std::{
     io::{Error, ErrorKind, Read, Result, Write},
-    net::TcpStream,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -11,7 +11,9 @@ use std::{
 use maily_testkit::{Plan, Service};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
+use socket2::{Domain, Socket, Type};
 
+const CONNECT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// No answer that the tests ask for is longer.
 const LONGEST: usize = 16 << 20;
@@ -22,7 +24,16 @@ pub struct Https {
     address: String,
     name: String,
     authorization: Option<String>,
-    stream: Option<StreamOwned<ClientConnection, TcpStream>>,
+    from: Option<Ipv4Addr>,
+    stream: Option<Stream>,
+}
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+/// A request whose body is still being sent.
+pub struct Begun {
+    stream: Stream,
+    said: Vec<u8>,
 }
 
 /// An answer.
@@ -58,6 +69,7 @@ impl Https {
             address: address.to_owned(),
             name: "localhost".to_owned(),
             authorization: None,
+            from: None,
             stream: None,
         }
     }
@@ -73,6 +85,13 @@ impl Https {
     #[must_use]
     pub fn bearer(mut self, key: &str) -> Self {
         self.authorization = Some(format!("Authorization: Bearer {key}\r\n"));
+        self
+    }
+
+    /// Connects from this address of the machine's own: a listener takes it for another client.
+    #[must_use]
+    pub fn calling_from(mut self, address: Ipv4Addr) -> Self {
+        self.from = Some(address);
         self
     }
 
@@ -101,11 +120,7 @@ impl Https {
             Some(stream) => stream,
             None => self.connect()?,
         };
-        let (host, key) = (&self.address, self.authorization.as_deref().unwrap_or_default());
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{key}{headers}Content-Length: {}\r\n\r\n",
-            body.len()
-        );
+        let head = self.head(method, path, headers, body.len());
         stream.write_all(&[head.as_bytes(), body].concat())?;
         stream.flush()?;
         let reply = receive(&mut stream)?;
@@ -115,8 +130,24 @@ impl Https {
         Ok(reply)
     }
 
-    fn connect(&self) -> Result<StreamOwned<ClientConnection, TcpStream>> {
-        let stream = TcpStream::connect(&self.address)?;
+    /// Begins a request with a body of so many bytes, on a connection of its own, and sends nothing of the body yet.
+    ///
+    /// # Errors
+    /// No connection, or it broke.
+    pub fn begin(&self, method: &str, path: &str, headers: &str, length: usize) -> Result<Begun> {
+        let mut stream = self.connect()?;
+        stream.write_all(self.head(method, path, headers, length).as_bytes())?;
+        stream.flush()?;
+        Ok(Begun { stream, said: Vec::new() })
+    }
+
+    fn head(&self, method: &str, path: &str, headers: &str, length: usize) -> String {
+        let (host, key) = (&self.address, self.authorization.as_deref().unwrap_or_default());
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{key}{headers}Content-Length: {length}\r\n\r\n")
+    }
+
+    fn connect(&self) -> Result<Stream> {
+        let stream = tcp(self.from, &self.address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -124,6 +155,55 @@ impl Https {
         let connection = ClientConnection::new(Arc::clone(&self.config), name).map_err(Error::other)?;
         Ok(StreamOwned::new(connection, stream))
     }
+}
+
+/// A connection to `host:port`, from this address of the machine's own where one is given.
+///
+/// # Errors
+/// There is none within some seconds.
+pub fn tcp(from: Option<Ipv4Addr>, address: &str) -> Result<TcpStream> {
+    let Some(from) = from else { return TcpStream::connect(address) };
+    let to: SocketAddr = address.parse().map_err(Error::other)?;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    socket.connect_timeout(&to.into(), CONNECT)?;
+    Ok(socket.into())
+}
+
+impl Begun {
+    /// Sends more of the body.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub fn send(&mut self, piece: &[u8]) -> Result<()> {
+        self.stream.write_all(piece)?;
+        self.stream.flush()
+    }
+
+    /// The status of the answer once it has begun, for which no longer is waited than this.
+    ///
+    /// # Errors
+    /// The connection broke, or what came is no answer.
+    pub fn status(&mut self, most: Duration) -> Result<Option<u16>> {
+        self.stream.sock.set_read_timeout(Some(most))?;
+        let mut buffer = [0; 4 << 10];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(read) => self.said.extend_from_slice(&buffer[..read]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error),
+        }
+        // `HTTP/1.1 408 `
+        if self.said.len() < 13 {
+            return Ok(None);
+        }
+        status(&String::from_utf8_lossy(&self.said)).map(Some)
+    }
+}
+
+fn status(head: &str) -> Result<u16> {
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.ok_or_else(|| Error::new(ErrorKind::InvalidData, "not HTTP"))
 }
 
 impl Reply {
@@ -153,8 +233,7 @@ fn receive(stream: &mut impl Read) -> Result<Reply> {
     };
     let mut body = bytes.split_off(head_end + 4);
     let head = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let status = status.ok_or_else(|| Error::new(ErrorKind::InvalidData, "not HTTP"))?;
+    let status = status(&head)?;
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     if let Some(length) = length.and_then(|length| length.trim().parse::<usize>().ok()) {
         while body.len() < length {

@@ -12,13 +12,16 @@
 )]
 
 pub mod api;
+pub mod fairness;
 pub mod folder;
 pub mod guest;
+pub mod hostile;
 pub mod https;
 pub mod mail;
 pub mod peers;
 pub mod platform;
 pub mod report;
+pub mod s3;
 pub mod shared;
 
 use std::io::Write as _;

@@ -4,6 +4,8 @@ use std::{
     collections::BTreeSet,
     env,
     fs::{self, File},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     process::{Child, Stdio},
     time::{Duration, Instant},
@@ -182,6 +184,29 @@ impl Room {
     #[must_use]
     pub fn new() -> Self {
         Self(tempfile::Builder::new().prefix("maily-").tempdir().unwrap())
+    }
+
+    /// One with the root keys of another stack: unsubscribe links are made with a key of the installation, and the same one
+    /// makes the same mail.
+    ///
+    /// # Panics
+    /// The disk is full, say.
+    #[must_use]
+    pub fn with_keyring(keyring: &[u8]) -> Self {
+        let room = Self::new();
+        room.write("compliance/keyring.json", keyring);
+        room
+    }
+
+    /// Writes a file of the data folder that only its owner may read, before a stack starts there.
+    ///
+    /// # Panics
+    /// It can't be written.
+    pub fn write(&self, path: &str, content: &[u8]) {
+        let file = self.data().join(path);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(file.parent().unwrap()).unwrap();
+        let mut open = fs::OpenOptions::new();
+        open.write(true).create_new(true).mode(0o600).open(&file).unwrap().write_all(content).unwrap();
     }
 
     /// The data folder of the stack.

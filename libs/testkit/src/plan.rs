@@ -259,8 +259,9 @@ impl Plan {
         format!("127.0.0.1:{}", self.base + service as u16 * ports::EACH + listener)
     }
 
-    /// Where Restate calls the orchestrator.
-    fn endpoint(&self) -> String {
+    /// `host:port` where Restate calls the orchestrator.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
         self.behind_all(0)
     }
 

@@ -78,7 +78,7 @@ impl Trial {
         let keyring = undisturbed.plan().data().join("compliance/keyring.json");
         let (keyring, kept) = (fs::read(keyring).unwrap(), undisturbed.stop());
 
-        let mut platform = self.start(with_keyring(&keyring));
+        let mut platform = self.start(Room::with_keyring(&keyring));
         let folder = self.write_list(&platform);
         let progress = Progress::new(&platform, "out");
         let out = platform.path("out");
@@ -108,18 +108,6 @@ impl Trial {
         folder::copy(&folder, folder::list(self.rows, self.cohorts));
         folder
     }
-}
-
-/// Unsubscribe links are made with a key of the installation: the same one makes the same mail.
-fn with_keyring(keyring: &[u8]) -> Room {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    let room = Room::new();
-    let dir = room.data().join("compliance");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).unwrap();
-    let file = dir.join("keyring.json");
-    fs::write(&file, keyring).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    room
 }
 
 /// What a campaign left behind.

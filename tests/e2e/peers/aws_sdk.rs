@@ -1,23 +1,16 @@
 //! `aws-sdk-s3`, unchanged, at storage's edge listener: its own HTTPS client, only told to trust our authority.
 
-use std::fs;
-
 use aws_sdk_s3::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
     presigning::PresigningConfig,
     primitives::ByteStream,
     types::{BucketLocationConstraint, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration},
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
 use maily_testkit::Service;
-use maily_tests::{guest::Guest, https::Https, say};
+use maily_tests::{guest::Guest, https::Https, s3, say};
 use rand::{Rng as _, SeedableRng as _, rngs::ChaCha12Rng};
 
-use crate::{credential, stack};
+use crate::stack;
 
 const MIB: usize = 1 << 20;
 const BUCKET: &str = "aws-sdk";
@@ -29,7 +22,7 @@ fn works_unchanged() {
     let stack = stack();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = connect(&stack);
+        let client = s3::client(stack.plan());
         let place =
             CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from("eu"));
         client
@@ -45,24 +38,6 @@ fn works_unchanged() {
         tokio::task::block_in_place(|| presigned(&stack, &link, &whole));
         races(&client).await;
     });
-}
-
-fn connect(stack: &Guest) -> Client {
-    let plan = stack.plan();
-    let trust = TrustStore::empty().with_pem_certificate(fs::read(plan.ca()).unwrap());
-    let tls = TlsContext::builder().with_trust_store(trust).build().unwrap();
-    let https =
-        Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls).build_https();
-    let credentials =
-        Credentials::new(credential(plan, "id"), credential(plan, "secret"), None, None, "test");
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(format!("https://{}", plan.edge(Service::Storage)))
-        .force_path_style(true)
-        .region(Region::new("eu"))
-        .credentials_provider(credentials)
-        .http_client(https);
-    Client::from_conf(config.build())
 }
 
 /// 16 MiB in 4 parts, the last one shorter: S3 has the others at least 5 MiB.

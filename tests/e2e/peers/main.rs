@@ -10,13 +10,13 @@
 
 mod aws_sdk;
 
-use std::{fs, process::Command};
+use std::process::Command;
 
-use maily_testkit::{Plan, Service};
+use maily_testkit::Service;
 use maily_tests::{
     guest::{self, Guest, STACK},
     https::Https,
-    peers, say,
+    peers, s3, say,
 };
 
 #[test]
@@ -54,20 +54,11 @@ fn pypi_boto3_works_unchanged() {
     let mut script = peers::python("boto3_client.py");
     script
         .env("MAILY_S3_URL", format!("https://{}", plan.edge(Service::Storage)))
-        .env("MAILY_S3_KEY_ID", credential(plan, "id"))
-        .env("MAILY_S3_SECRET", credential(plan, "secret"))
+        .env("MAILY_S3_KEY_ID", s3::credential(plan, "id"))
+        .env("MAILY_S3_SECRET", s3::credential(plan, "secret"))
         .env("MAILY_S3_REGION", "eu")
         .env("MAILY_CA", plan.ca());
     passes(script);
-}
-
-/// A part of the S3 key for people's clients: the last key in the file.
-fn credential(plan: &Plan, part: &str) -> String {
-    let credentials = fs::read_to_string(plan.s3_credentials()).unwrap();
-    let own = credentials.rsplit("[[key]]").next().unwrap();
-    assert!(own.contains("name = \"local\""));
-    let line = own.lines().find(|line| line.starts_with(part)).unwrap();
-    line.split('"').nth(1).unwrap().to_owned()
 }
 
 #[test]

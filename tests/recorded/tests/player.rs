@@ -103,10 +103,9 @@ fn a_schema_that_the_engine_refuses_is_refused_as_it_does() {
         let asked = Generate { schema: Some(schema), ..request() };
         player.generate(&asked, &mut |_| ControlFlow::Continue(())).unwrap_err()
     };
-    for schema in [
-        serde_json::json!({ "type": "strin" }),
-        serde_json::json!({ "type": "number", "multipleOf": 1e-9 }),
-    ] {
+    for schema in
+        [serde_json::json!({ "type": "strin" }), serde_json::json!({ "type": "number", "multipleOf": 1e-9 })]
+    {
         assert!(matches!(ask(schema), EngineError::Schema(_)));
     }
     let good = serde_json::json!({ "type": "number" });

@@ -16,6 +16,8 @@ enum What {
     Model,
     /// Rows a second and memory of campaigns of 10,000 and 100,000 rows.
     Campaign,
+    /// How much longer a chat takes beside every kind of hostile caller than without, at the 99th percentile; and memory.
+    Fairness,
 }
 
 #[derive(Args)]
@@ -33,17 +35,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
                     .arg(maily_testkit::cache::model()),
             )?;
         }
-        What::Campaign => {
-            up::build(&[])?;
-            run_program(&mut cargo(&[
-                "run",
-                "--quiet",
-                "--package",
-                "maily-tests",
-                "--bin",
-                "campaign-bench",
-            ]))?;
-        }
+        What::Campaign => program("campaign-bench", &[])?,
+        // The model's answers are recorded, for it is not the model that is measured.
+        What::Fairness => program("fairness-bench", &["maily-recorded"])?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a program of tests/ against the services, and what else it starts.
+fn program(name: &str, more: &[&str]) -> Result<()> {
+    up::build(more)?;
+    run_program(&mut cargo(&["run", "--quiet", "--package", "maily-tests", "--bin", name]))
 }

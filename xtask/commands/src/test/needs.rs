@@ -42,7 +42,7 @@ use Need::{
 };
 
 /// Package, test program (none: any), and what they need.
-const TABLE: [(&str, &str, &[Need]); 27] = [
+const TABLE: [(&str, &str, &[Need]); 28] = [
     ("maily-chassis", "", &[Redis]),
     ("maily-compliance", "", &[Redis]),
     ("maily-inference", "", &[Model]),
@@ -53,6 +53,7 @@ const TABLE: [(&str, &str, &[Need]); 27] = [
     ("maily-tests", "bad_input", STACK),
     ("maily-tests", "campaign", STACK),
     ("maily-tests", "campaign", &[Clients]),
+    ("maily-tests", "hostile", STACK),
     ("maily-tests", "kills", STACK),
     ("maily-tests", "erasure", STACK),
     ("maily-tests", "erasure", &[Redis]),
