@@ -3,7 +3,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{constant_time, hkdf, hmac, rand};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::Error;
 
@@ -33,6 +33,14 @@ impl DataKey {
         Self(*bytes)
     }
 
+    /// The key with these bytes, which are wiped.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when they are not 32; they are wiped then, too.
+    pub fn taken(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::try_from(Zeroizing::new(bytes).as_slice())
+    }
+
     /// The key's bytes, for handing them to another cipher.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
@@ -44,7 +52,12 @@ impl TryFrom<&[u8]> for DataKey {
     type Error = Error;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self(bytes.try_into().map_err(|_| Error::Invalid("a key is not 32 bytes long".into()))?))
+        let bytes: &[u8; 32] =
+            bytes.try_into().map_err(|_| Error::Invalid("a key is not 32 bytes long".into()))?;
+        // Into its own place: an array on the way would be one more copy.
+        let mut key = Self([0; 32]);
+        key.0.copy_from_slice(bytes);
+        Ok(key)
     }
 }
 
@@ -116,10 +129,7 @@ impl Cipher {
 
     /// Decrypts a sealed key.
     pub(crate) fn open_key(&self, aad: &[u8], sealed: &[u8]) -> Result<DataKey, Error> {
-        let mut bytes = self.open(aad, sealed)?;
-        let key = DataKey::try_from(bytes.as_slice());
-        bytes.zeroize();
-        key
+        DataKey::taken(self.open(aad, sealed)?)
     }
 }
 

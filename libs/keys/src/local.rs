@@ -133,15 +133,15 @@ impl Inner {
         let mut state = self.lock();
         let _alone = lock_file(&self.path).map_err(fault)?;
         let mut newest = read(&self.path)?;
-        let before = Zeroizing::new(encode(&newest)?);
+        let before = encode(&newest)?;
         if !newest.roots.contains_key(name) {
             newest.roots.insert(name.into(), Root::new()?);
         }
         let root = newest.roots.get_mut(name).ok_or(Error::Crypto)?;
         let answer = change(root)?;
-        let after = Zeroizing::new(encode(&newest)?);
+        let after = encode(&newest)?;
         if *before != *after {
-            private_file::replace(&self.path, after.as_bytes()).map_err(fault)?;
+            private_file::replace(&self.path, &after).map_err(fault)?;
         }
         // Only now: what a key that is not on the disk wraps is lost with the process.
         *state = newest;
@@ -149,8 +149,29 @@ impl Inner {
     }
 }
 
-fn encode(keyring: &Keyring) -> Result<String, Error> {
-    serde_json::to_string_pretty(keyring).map_err(|_| Error::Invalid("the keyring can't be written".into()))
+fn encode(keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let write = |to: &mut dyn io::Write| serde_json::to_writer_pretty(to, keyring);
+    let refused = |_| Error::Invalid("the keyring can't be written".into());
+    // Its length first: a buffer that grows leaves copies behind.
+    let mut length = Length(0);
+    write(&mut length).map_err(refused)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(length.0));
+    write(&mut *text).map_err(refused)?;
+    Ok(text)
+}
+
+/// Counts what would be written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The keyring at `path`, or an empty one.

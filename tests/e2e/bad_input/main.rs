@@ -1,7 +1,8 @@
-//! Bad input, wherever it comes in: one clear sentence, and nothing written.
+//! Bad input, wherever it comes in: one clear sentence, and nothing written. And what is on record of who asked for what.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod audit;
 mod campaigns;
 mod cancelled;
 mod disk;
@@ -28,7 +29,7 @@ fn keep_the_stack() {
 
 /// Every stack of these tests.
 fn start(room: Room) -> Platform {
-    Platform::recorded_in(room, |plan| plan)
+    Platform::recorded_in(room, audit::with_a_second_key)
 }
 
 fn stack() -> Guest {

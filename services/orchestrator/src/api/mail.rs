@@ -12,7 +12,6 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::header;
 use maily_keys::DataKey;
 use maily_proto::compliance::Page;
-use zeroize::Zeroize as _;
 
 use super::{Api, problem::Refusal};
 use crate::{
@@ -65,11 +64,12 @@ pub(crate) async fn mail(
 
 /// One page's messages, in the mbox format.
 async fn export(api: Api, page: Page, key: String, mbox: std::sync::Arc<Mbox>) -> Result<Bytes, StepError> {
+    let released = api.deps.compliance.release(&page).await?;
+    // All of them at once: what a failure leaves over is wiped, too.
+    let taken = released.into_iter().map(|record| (record.line, DataKey::taken(record.record_key)));
     let mut keys = HashMap::new();
-    for mut record in api.deps.compliance.release(&page).await? {
-        let key = DataKey::try_from(record.record_key.as_slice());
-        record.record_key.zeroize();
-        keys.insert(record.line, key.map_err(|_| StepError::Impossible("a record key of another length"))?);
+    for (line, key) in taken.collect::<Vec<_>>() {
+        keys.insert(line, key.map_err(|_| StepError::Impossible("a record key of another length"))?);
     }
     let segment = api.deps.objects.read(&Bucket::Mail(page.region.clone()), &key).await?;
     let segment = segment.ok_or(StepError::Impossible(

@@ -14,7 +14,6 @@ use maily_keys::DataKey;
 use maily_proto::compliance::{HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
 use tokio::select;
-use zeroize::Zeroize as _;
 
 use super::{
     CohortCopy, Deps, Keys, Span, StepError,
@@ -191,9 +190,12 @@ pub(crate) fn place(page: &Page) -> Place {
 fn seal(template: &Template, place: Place, recipients: Vec<Recipient>) -> Result<Vec<u8>, StepError> {
     let mut writer = Writer::new(place);
     let mut message = Vec::with_capacity(8 << 10);
-    for mut recipient in recipients {
-        let key = DataKey::try_from(recipient.record_key.as_slice());
-        recipient.record_key.zeroize();
+    // All of them at once: what a failure leaves over is wiped, too.
+    let keyed = recipients.into_iter().map(|mut recipient| {
+        let key = DataKey::taken(std::mem::take(&mut recipient.record_key));
+        (recipient, key)
+    });
+    for (recipient, key) in keyed.collect::<Vec<_>>() {
         let key = key.map_err(|_| StepError::Impossible("compliance gave a record key of another length"))?;
         message.clear();
         template.merge(
