@@ -23,6 +23,8 @@ mod edge;
 mod error;
 mod follow;
 mod health;
+#[cfg(test)]
+mod http2_tests;
 mod internal;
 mod key_hashes;
 mod listeners;

@@ -12,6 +12,7 @@ mod contract;
 mod disk;
 mod headers;
 mod hosts;
+mod http2;
 mod kills;
 mod listing;
 mod multipart;

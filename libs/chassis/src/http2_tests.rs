@@ -1,0 +1,126 @@
+//! HTTP/2 at a listener, seen by a client of frames: answers without a body, and bodies that wait for a word that never comes.
+//!
+//! hyper sends `100 Continue` on HTTP/1.1 only (hyperium/hyper#2743, open; h2 has `send_informational`, and hyper's server keeps the
+//! stream to itself). RFC 9110, 10.1.1, has such a client send its body all the same; what is here is that nobody hangs.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    middleware,
+    routing::{get, put},
+};
+use http::{Method, Request, StatusCode};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::mpsc,
+    time::timeout,
+};
+
+use crate::{
+    body::{self, Bodies, Budget},
+    closed,
+    config::Limits,
+    readiness::Readiness,
+    serve::Security,
+    serve_tests::serve_within,
+};
+
+/// More than any answer here takes.
+const SOON: Duration = Duration::from_secs(20);
+
+async fn connect(address: &str) -> SendRequest<Body> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (send, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    send
+}
+
+#[tokio::test]
+async fn an_answer_to_head_has_no_body_whatever_it_says() {
+    let readiness = Readiness::default();
+    let router = Router::new()
+        .route("/", get("here"))
+        .layer(middleware::from_fn_with_state(readiness.clone(), closed::refuse));
+    let running = serve_within(Security::Plain, router, Limits::default()).await;
+    let mut send = connect(&running.address).await;
+    let mut ask = async |method: Method, path: &str| {
+        let uri = format!("http://a{path}");
+        let request = Request::builder().method(method).uri(uri).body(Body::empty()).unwrap();
+        let answer = timeout(SOON, send.send_request(request)).await.unwrap().unwrap();
+        let (status, ended) = (answer.status(), answer.body().is_end_stream());
+        (status, ended, answer.into_body().collect().await.unwrap().to_bytes())
+    };
+    assert_eq!(ask(Method::GET, "/").await, (StatusCode::OK, false, "here".into()));
+    assert_eq!(ask(Method::HEAD, "/").await, (StatusCode::OK, true, Bytes::new()));
+    assert_eq!(ask(Method::HEAD, "/absent").await, (StatusCode::NOT_FOUND, true, Bytes::new()));
+    readiness.close("a test");
+    let (status, ended, problem) = ask(Method::GET, "/").await;
+    assert!(status == StatusCode::SERVICE_UNAVAILABLE && !ended && !problem.is_empty());
+    assert_eq!(ask(Method::HEAD, "/").await, (StatusCode::SERVICE_UNAVAILABLE, true, Bytes::new()));
+}
+
+/// Reads a body whole, or refuses it by its head.
+fn router(patience: Duration) -> Router {
+    let bodies = Bodies { budget: Budget::new(1 << 20), streams: None, patience };
+    Router::new()
+        .route("/gather", put(async |body: Bytes| body.len().to_string()))
+        .route("/refuse", put(async || StatusCode::FORBIDDEN))
+        .layer(middleware::from_fn_with_state(bodies, body::bounded))
+}
+
+/// A request that announces a body and waits, and what its body is sent by.
+fn expecting(path: &str) -> (mpsc::Sender<Bytes>, Request<Body>) {
+    let (pieces, sent) = mpsc::channel::<Bytes>(1);
+    let sent = futures::stream::unfold(sent, async |mut sent: mpsc::Receiver<Bytes>| {
+        let piece = sent.recv().await?;
+        Some((Ok::<_, std::convert::Infallible>(piece), sent))
+    });
+    let request = Request::put(format!("http://a{path}")).header("expect", "100-continue");
+    (pieces, request.header("content-length", "5").body(Body::from_stream(sent)).unwrap())
+}
+
+#[tokio::test]
+async fn who_waits_for_continue_gets_the_final_answer() {
+    let limits = Limits::default();
+    let running = serve_within(Security::Plain, router(body::AT_THE_EDGE), limits).await;
+    let mut send = connect(&running.address).await;
+    let (_never_sent, refused) = expecting("/refuse");
+    let refused = timeout(SOON, send.send_request(refused)).await.unwrap().unwrap();
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN, "before the body");
+
+    let (pieces, request) = expecting("/gather");
+    let mut answer = std::pin::pin!(send.send_request(request));
+    let waited = timeout(Duration::from_millis(200), answer.as_mut()).await;
+    assert!(waited.is_err(), "nothing comes, and the body is waited for");
+    pieces.send("hello".into()).await.unwrap();
+    drop(pieces);
+    let answer = timeout(SOON, answer).await.unwrap().unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "5");
+
+    let hasty = serve_within(Security::Plain, router(Duration::from_millis(200)), limits).await;
+    let (_never_sent, silent) = expecting("/gather");
+    let late = timeout(SOON, connect(&hasty.address).await.send_request(silent)).await.unwrap().unwrap();
+    assert_eq!(late.status(), StatusCode::REQUEST_TIMEOUT, "who waits for good is told, too");
+}
+
+#[tokio::test]
+async fn on_http_1_continue_is_said_where_the_body_is_read() {
+    let running = serve_within(Security::Plain, router(body::AT_THE_EDGE), Limits::default()).await;
+    for (path, said) in [("/gather", "HTTP/1.1 100"), ("/refuse", "HTTP/1.1 403")] {
+        let mut stream = TcpStream::connect(&running.address).await.unwrap();
+        let head =
+            format!("PUT {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut begun = [0; 12];
+        timeout(SOON, stream.read_exact(&mut begun)).await.unwrap().unwrap();
+        assert_eq!(str::from_utf8(&begun), Ok(said), "{path}");
+    }
+}
