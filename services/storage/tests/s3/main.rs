@@ -5,6 +5,7 @@
 
 mod access;
 mod answers;
+mod attributes;
 mod child;
 mod conditions;
 mod contract;
