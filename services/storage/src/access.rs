@@ -141,15 +141,20 @@ pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// Has a `Date` stand where s3s wants `x-amz-date`: SigV4 allows either (*Elements of an AWS API request signature*, AWS
-/// IAM User Guide). Nothing rests on the header itself, because the time is in what is signed.
+/// Has a `Date` stand where s3s wants `x-amz-date`. *Handling dates in Signature Version 4* (AWS General Reference): "If AWS
+/// can't find a value for x-amz-date, it looks for the date header." Nothing rests on the header itself, because the time is
+/// in what is signed.
 fn date(headers: &mut HeaderMap) {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if headers.contains_key(AMZ_DATE) || !text(AUTHORIZATION).is_some_and(|it| it.starts_with("AWS4-")) {
         return;
     }
-    let Some(at) = text(DATE).and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else { return };
-    let at = at.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let Some(at) = text(DATE) else { return };
+    let at = match jiff::fmt::rfc2822::parse(at) {
+        Ok(at) => at.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string(),
+        // In Amazon's own form, or in none.
+        Err(_) => at.to_owned(),
+    };
     if let Ok(at) = HeaderValue::from_str(&at) {
         headers.insert(AMZ_DATE, at);
     }
@@ -241,7 +246,8 @@ mod tests {
             assert_eq!(dated(&[signed, ("date", date)]).as_deref(), Some("20260101T123005Z"), "{date}");
             assert_eq!(dated(&[("date", date)]), None);
         }
-        assert_eq!(dated(&[signed, ("date", "yesterday")]), None);
+        let own = "20260101T123005Z";
+        assert_eq!(dated(&[signed, ("date", own)]).as_deref(), Some(own));
         let both = [signed, ("date", "Thu, 01 Jan 2026 12:30:05 GMT"), ("x-amz-date", "kept")];
         assert_eq!(dated(&both).as_deref(), Some("kept"));
     }
