@@ -11,8 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use maily_keys::{AccessAction, AccessKey};
 use s3s::auth::{Credentials, S3Auth, SecretKey};
 use s3s::{S3Request, S3Result, s3_error};
@@ -26,6 +26,8 @@ use crate::s3::refuse;
 /// Seconds that a signed link may be good for. *Authenticating Requests: Using Query Parameters* (Amazon S3 API
 /// Reference): "The minimum value you can set is 1, and the maximum is 604800 (seven days)."
 const LIFE: RangeInclusive<u32> = 1..=604_800;
+
+const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 
 /// The access keys that are known.
 #[derive(Clone)]
@@ -129,10 +131,32 @@ impl S3Auth for AccessKeys {
 }
 
 /// Refuses what s3s would let pass; see the module.
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
+pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
     match refusal(&request) {
         Some((status, code, message)) => refuse(status, code, message),
-        None => next.run(request).await,
+        None => {
+            date(request.headers_mut());
+            next.run(request).await
+        }
+    }
+}
+
+/// Has a `Date` stand where s3s wants `x-amz-date`. *Handling dates in Signature Version 4* (AWS General Reference): "If AWS
+/// can't find a value for x-amz-date, it looks for the date header." Nothing rests on the header itself, because the time is
+/// in what is signed.
+fn date(headers: &mut HeaderMap) {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if headers.contains_key(AMZ_DATE) || !text(AUTHORIZATION).is_some_and(|it| it.starts_with("AWS4-")) {
+        return;
+    }
+    let Some(at) = text(DATE) else { return };
+    let at = match jiff::fmt::rfc2822::parse(at) {
+        Ok(at) => at.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string(),
+        // In Amazon's own form, or in none.
+        Err(_) => at.to_owned(),
+    };
+    if let Ok(at) = HeaderValue::from_str(&at) {
+        headers.insert(AMZ_DATE, at);
     }
 }
 
@@ -205,6 +229,28 @@ mod tests {
     }
 
     const V4: &str = "AWS4-HMAC-SHA256 Credential=k/20260101/eu/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=00";
+
+    #[test]
+    fn a_date_stands_for_amazons() {
+        let dated = |headers: &[(&'static str, &'static str)]| {
+            let pairs = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let mut headers: HeaderMap = pairs.collect();
+            date(&mut headers);
+            headers.get(AMZ_DATE).map(|value| value.to_str().unwrap().to_owned())
+        };
+        let signed = ("authorization", V4);
+        // As Python's email.utils.formatdate, with which boto3 makes it, and HTTP write it.
+        for date in ["Thu, 01 Jan 2026 12:30:05 -0000", "Thu, 01 Jan 2026 12:30:05 GMT"] {
+            assert_eq!(dated(&[signed, ("date", date)]).as_deref(), Some("20260101T123005Z"), "{date}");
+            assert_eq!(dated(&[("date", date)]), None);
+        }
+        let own = "20260101T123005Z";
+        assert_eq!(dated(&[signed, ("date", own)]).as_deref(), Some(own));
+        let both = [signed, ("date", "Thu, 01 Jan 2026 12:30:05 GMT"), ("x-amz-date", "kept")];
+        assert_eq!(dated(&both).as_deref(), Some("kept"));
+    }
 
     #[test]
     fn refuses_what_s3s_would_let_pass() {

@@ -97,6 +97,7 @@ impl Region {
             blobs: vec![blob.settle(&self.keys, written.size, &mut batch)?],
             sums: written.sums,
             upload: None,
+            part_sums: Vec::new(),
         };
         self.replace(batch, place, &object, replaced, commit).await?;
         Ok(object)
@@ -324,6 +325,7 @@ fn assemble(upload: &Upload, parts: Numbered, claimed: &Whole) -> Result<Object,
         size,
         modified_ms: rows::now_ms(),
         headers: upload.headers.clone(),
+        part_sums: parts.iter().map(|(_, part)| part.sums.clone()).collect(),
         blobs: parts.into_iter().map(|(_, part)| part.blob).collect(),
         sums: whole,
         upload: None,

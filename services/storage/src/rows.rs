@@ -40,6 +40,17 @@ pub(crate) struct Object {
     /// The multipart upload that it was, so that completing that once more is known for what it is.
     #[prost(string, optional, tag = "7")]
     pub(crate) upload: Option<String>,
+    /// The checksums of each of `blobs`, where they are the parts of a multipart upload. Objects of before this field have
+    /// none.
+    #[prost(message, repeated, tag = "8")]
+    pub(crate) part_sums: Vec<Sums>,
+}
+
+impl Object {
+    /// How many parts it was completed from; none where it was put at once. A multipart's ETag has their number.
+    pub(crate) fn parts(&self) -> Option<usize> {
+        self.etag.contains('-').then_some(self.blobs.len())
+    }
 }
 
 /// Encrypted bytes in the object store.

@@ -47,7 +47,7 @@ const SOURCE: Names = &[
     "x-amz-copy-source-if-unmodified-since",
 ];
 
-/// The headers that each operation obeys, by S3's name of it. Others answer `NotImplemented` as a whole.
+/// The headers that each operation obeys, by S3's name of it. No other operation is served.
 const OBEYED: &[(&str, &[Names])] = &[
     ("CreateBucket", &[&["x-amz-acl", "x-amz-bucket-object-lock-enabled", "x-amz-object-ownership"]]),
     ("DeleteBucket", &[]),
@@ -59,6 +59,7 @@ const OBEYED: &[(&str, &[Names])] = &[
     ("PutObject", &[SUMS, STORED, WRITE_IF]),
     ("GetObject", &[READ]),
     ("HeadObject", &[READ]),
+    ("GetObjectAttributes", &[&["x-amz-max-parts", "x-amz-object-attributes", "x-amz-part-number-marker"]]),
     (
         "CopyObject",
         &[
@@ -136,7 +137,10 @@ pub(super) fn check(
     headers: &HeaderMap,
     query: Option<&str>,
 ) -> S3Result<()> {
-    let Some((_, obeyed)) = OBEYED.iter().find(|(name, _)| *name == operation) else { return Ok(()) };
+    let Some((_, obeyed)) = OBEYED.iter().find(|(name, _)| *name == operation) else {
+        // Before s3s reads a header or a body for it, of which it might say something else.
+        return Err(s3_error!(NotImplemented, "{operation} is not implemented"));
+    };
     let changes = method != Method::GET && method != Method::HEAD;
     for (name, value) in headers {
         let name = name.as_str();
@@ -212,6 +216,13 @@ mod tests {
 
     fn of(operation: &str, name: &'static str, value: &str) -> Option<String> {
         refusal(operation, &[(name, value)], "")
+    }
+
+    #[test]
+    fn an_operation_that_is_not_served_is_named() {
+        let refused = check("PutBucketPolicy", &Method::PUT, &HeaderMap::new(), None).unwrap_err();
+        assert_eq!(refused.code().as_str(), "NotImplemented");
+        assert_eq!(refused.message(), Some("PutBucketPolicy is not implemented"));
     }
 
     #[test]

@@ -16,6 +16,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 #[derive(Clone, Copy)]
 pub(super) struct ObjectBytes;
 
+/// Marks an answer whose ETag is without quotes, as S3's to *GetObjectAttributes* is; s3s writes all of them with quotes.
+#[derive(Clone, Copy)]
+pub(super) struct BareTag;
+
 /// An error as S3 puts it.
 pub(crate) fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
     let body = format!(
@@ -85,6 +89,9 @@ async fn rewritten(response: Response, id: &str) -> Response {
         return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "The answer could not be made.");
     };
     let mut xml = escaped(&xml);
+    if head.extensions.get::<BareTag>().is_some() {
+        xml = bare(xml);
+    }
     if !head.status.is_success() {
         xml = explained(xml, id);
     }
@@ -104,6 +111,12 @@ fn escaped(xml: &[u8]) -> Vec<u8> {
         }
     }
     escaped
+}
+
+/// The same with its ETag without quotes.
+fn bare(xml: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = String::from_utf8(xml) else { return Vec::new() };
+    text.replacen("<ETag>\"", "<ETag>", 1).replacen("\"</ETag>", "</ETag>", 1).into_bytes()
 }
 
 /// An error with its message and the request's id.

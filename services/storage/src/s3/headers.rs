@@ -35,14 +35,11 @@ pub(super) fn kept(
     })
 }
 
-/// `aws-chunked` is how the body came, not what it is.
+/// `aws-chunked` is how the body came, not what it is. What is left comes back as it was written.
 fn without_chunks(encoding: &str) -> Option<String> {
-    let kept: Vec<&str> = encoding
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("aws-chunked"))
-        .collect();
-    (!kept.is_empty()).then(|| kept.join(","))
+    let transport = |name: &str| name.is_empty() || name.eq_ignore_ascii_case("aws-chunked");
+    let kept: Vec<&str> = encoding.split(',').filter(|name| !transport(name.trim())).collect();
+    (!kept.is_empty()).then(|| kept.join(",").trim().to_owned())
 }
 
 fn seconds(time: &Timestamp) -> Option<i64> {
@@ -121,5 +118,8 @@ mod tests {
     fn the_transport_is_not_the_content() {
         assert_eq!(without_chunks("aws-chunked"), None);
         assert_eq!(without_chunks("gzip, aws-chunked").as_deref(), Some("gzip"));
+        assert_eq!(without_chunks("aws-chunked, gzip,aws-chunked").as_deref(), Some("gzip"));
+        assert_eq!(without_chunks("deflate, gzip,aws-chunked").as_deref(), Some("deflate, gzip"));
+        assert_eq!(without_chunks("deflate,gzip").as_deref(), Some("deflate,gzip"));
     }
 }

@@ -112,7 +112,13 @@ fn entry(key: String, object: rows::Object, owner: Option<Owner>) -> S3Result<Ob
     })
 }
 
-fn token(text: &str) -> S3Result<String> {
+/// Where a listing goes on after `last`.
+pub(super) fn continuation(last: &str) -> String {
+    BASE64.encode(last)
+}
+
+/// The last name of the page before.
+pub(super) fn token(text: &str) -> S3Result<String> {
     let bytes = BASE64.decode(text).ok();
     let after = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     after.ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
@@ -153,14 +159,18 @@ impl Gateway {
         Ok(S3Response::new(ListObjectsV2Output {
             key_count: count,
             is_truncated: Some(page.next.is_some()),
-            next_continuation_token: page.next.map(|next| BASE64.encode(next)),
+            next_continuation_token: page.next.as_deref().map(continuation),
             contents: Some(contents.collect::<S3Result<_>>()?),
             common_prefixes: Some(
                 prefixes.map(|prefix| CommonPrefix { prefix: Some(named(encoding, prefix)) }).collect(),
             ),
             max_keys: Some(asked.min(1000)),
             prefix: input.prefix.map(|prefix| named(encoding, prefix)),
-            delimiter: input.delimiter.map(|delimiter| named(encoding, delimiter)),
+            // An empty one asks for nothing, and S3 does not answer it.
+            delimiter: input
+                .delimiter
+                .filter(|delimiter| !delimiter.is_empty())
+                .map(|delimiter| named(encoding, delimiter)),
             start_after: input.start_after.map(|after| named(encoding, after)),
             name: Some(input.bucket),
             continuation_token: input.continuation_token,

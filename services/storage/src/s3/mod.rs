@@ -2,6 +2,7 @@
 
 mod allowed;
 mod answer;
+mod attributes;
 mod buckets;
 mod copy;
 mod entries;

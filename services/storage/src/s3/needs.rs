@@ -46,6 +46,7 @@ macro_rules! on_objects {
 on_objects! {
     Read GetObjectInput, false;
     Read HeadObjectInput, false;
+    Read GetObjectAttributesInput, false;
     Write PutObjectInput, true;
     Write CreateMultipartUploadInput, false;
     Write UploadPartInput, false;

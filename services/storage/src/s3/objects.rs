@@ -22,7 +22,7 @@ use crate::conditions::{DeleteIf, ReadIf, WriteIf};
 use crate::error::Error;
 use crate::read::Reader;
 use crate::region::{NewBlob, Region};
-use crate::rows::{Headers, Object};
+use crate::rows::{Headers, Object, Sums};
 use crate::write::Written;
 
 /// Objects deleted by one request, at most (S3's limit).
@@ -34,44 +34,60 @@ pub(super) struct Span {
     /// `Content-Range`, where it is not the whole.
     content_range: Option<String>,
     parts_count: Option<i32>,
+    /// The checksums of these bytes, where they are known.
+    sums: Option<Sums>,
 }
 
 impl Span {
     /// These bytes, for another object.
     pub(super) fn of(bytes: Range<u64>) -> Self {
-        Self { bytes, content_range: None, parts_count: None }
+        Self { bytes, content_range: None, parts_count: None, sums: None }
     }
 }
 
 fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S3Result<Span> {
-    let parts_count = object.etag.rsplit_once('-').and_then(|(_, count)| count.parse().ok());
-    let bytes = match (range, part) {
-        (None, None) => return Ok(Span::of(0..object.size)),
+    let parts_count = object.parts().and_then(|count| i32::try_from(count).ok());
+    let (bytes, sums) = match (range, part) {
+        (None, None) => {
+            return Ok(Span { sums: Some(object.sums.clone()), ..Span::of(0..object.size) });
+        }
         (Some(_), Some(_)) => {
             return Err(s3_error!(InvalidRequest, "A range and a part can't both be asked for"));
         }
-        (Some(range), None) => range.check(object.size)?,
-        (None, Some(number)) => part_bytes(object, number)?,
+        (Some(range), None) => (range.check(object.size)?, None),
+        (None, Some(number)) => one_part(object, number)?,
     };
     // RFC 9110, 14.1.2: no range of an empty object can be satisfied. But its one part is empty.
     if bytes.is_empty() && part.is_none() {
         return Err(S3ErrorCode::InvalidRange.into());
     }
     if object.size == 0 {
-        return Ok(Span { bytes, content_range: None, parts_count });
+        return Ok(Span { bytes, content_range: None, parts_count, sums });
     }
     let last = bytes.end.saturating_sub(1);
     let content_range = format!("bytes {}-{last}/{}", bytes.start, object.size);
-    Ok(Span { bytes, content_range: Some(content_range), parts_count: part.and(parts_count) })
+    Ok(Span { bytes, content_range: Some(content_range), parts_count: part.and(parts_count), sums })
 }
 
-fn part_bytes(object: &Object, number: i32) -> S3Result<Range<u64>> {
+/// A part's bytes, and their checksums where the object has some of that kind. What was put at once is its own only part.
+fn one_part(object: &Object, number: i32) -> S3Result<(Range<u64>, Option<Sums>)> {
     let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+<<<<<<< HEAD
     let blobs = index.and_then(|index| object.blobs.get(..=index)?.split_last());
     let unsatisfiable = || s3_error!(InvalidPart, "The requested partnumber is not satisfiable");
     let (blob, before) = blobs.ok_or_else(unsatisfiable)?;
     let start: u64 = before.iter().map(|blob| blob.size).sum();
     Ok(start..start + blob.size)
+=======
+    let index = index.filter(|index| *index < object.blobs.len());
+    let index = index.ok_or_else(|| s3_error!(InvalidPart, "The requested partnumber is not satisfiable"))?;
+    let start = object.blobs[..index].iter().map(|blob| blob.size).sum();
+    let sums = match object.parts() {
+        Some(_) => object.part_sums.get(index).filter(|_| headers::sums_type(&object.sums).is_some()),
+        None => Some(&object.sums),
+    };
+    Ok((start..start + object.blobs[index].size, sums.cloned()))
+>>>>>>> k2
 }
 
 /// Object versions are not kept; the only one is called `null`.
@@ -109,8 +125,8 @@ macro_rules! describe {
             server_side_encryption: headers::sealing(),
             ..$output::default()
         };
-        if $checksums && span.content_range.is_none() {
-            with_sums!(output, &object.sums);
+        if let Some(sums) = span.sums.as_ref().filter(|_| $checksums) {
+            with_sums!(output, sums);
             output.checksum_type = headers::sums_type(&object.sums);
         }
         output

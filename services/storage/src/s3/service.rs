@@ -57,6 +57,7 @@ operations! {
     put_object(PutObjectInput) -> PutObjectOutput = put;
     get_object(GetObjectInput) -> GetObjectOutput = get;
     head_object(HeadObjectInput) -> HeadObjectOutput = head;
+    get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput = attributes;
     copy_object(CopyObjectInput) -> CopyObjectOutput = copy;
     delete_object(DeleteObjectInput) -> DeleteObjectOutput = delete;
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = delete_many;

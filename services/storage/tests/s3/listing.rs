@@ -52,8 +52,36 @@ async fn pages_prefixes_and_groups() {
     assert_eq!(rest, ["b6", "b7", "b8", "b9", "c%20d%26%3C%3E"]);
     let bad = objects.sdk().list_objects_v2().bucket("things").continuation_token("!").send().await;
     assert_eq!(code(bad), "InvalidArgument");
+    let ungrouped = objects.sdk().list_objects_v2().bucket("things").delimiter("").send().await.unwrap();
+    assert_eq!(ungrouped.delimiter(), None);
     let owned = objects.sdk().list_objects_v2().bucket("things").fetch_owner(true).send().await.unwrap();
     assert_eq!(owned.contents()[0].owner().unwrap().id(), Some("maily"));
     let first = objects.sdk().list_objects().bucket("things").prefix("b").max_keys(2).send().await.unwrap();
     assert_eq!(first.next_marker(), Some("b1"));
+}
+
+#[tokio::test]
+async fn buckets_come_a_page_at_a_time() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    for bucket in ["a-one", "a-two", "b-one"] {
+        objects.ensure_bucket(bucket).await.unwrap();
+    }
+    let sdk = objects.sdk();
+    let (mut found, mut token) = (Vec::new(), None);
+    // Bounded: three buckets make three pages.
+    for _ in 0..4 {
+        let page = sdk.list_buckets().max_buckets(1).set_continuation_token(token).send().await.unwrap();
+        found.extend(page.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)));
+        token = page.continuation_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, ["a-one", "a-two", "b-one"]);
+    let two = sdk.list_buckets().prefix("a-").max_buckets(2).send().await.unwrap();
+    assert_eq!((two.buckets().len(), two.continuation_token()), (2, None));
+    assert_eq!(code(sdk.list_buckets().max_buckets(0).send().await), "InvalidArgument");
+    assert_eq!(code(sdk.list_buckets().bucket_region("us").send().await), "InvalidArgument");
+    assert_eq!(code(sdk.create_bucket().bucket("foo.-bar").send().await), "InvalidBucketName");
 }

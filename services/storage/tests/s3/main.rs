@@ -5,6 +5,7 @@
 
 mod access;
 mod answers;
+mod attributes;
 mod audit;
 mod child;
 mod conditions;
