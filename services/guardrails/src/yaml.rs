@@ -3,7 +3,7 @@
 //! Anchors, aliases, tags, merge keys, duplicate keys, several documents and deep nesting are refused, so
 //! that a small file can't become a large tree and nothing is said twice.
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, Options, Parser, ScalarStyle};
 
 /// Nodes of one file.
 const MAX_NODES: usize = 20_000;
@@ -52,7 +52,11 @@ struct Open {
 
 /// Reads one document; `None` if the file holds none.
 pub(crate) fn parse(text: &str) -> Result<Option<Node>, YamlError> {
-    let mut parser = Parser::new_from_str(text);
+    let mut options = Options::default();
+    // Whatever another crate has turned on: a comment is no value.
+    options.set_emit_comments(false);
+    options.strict_indentation = true;
+    let mut parser = Parser::new_from_str_with_options(text, options);
     let mut open: Vec<Open> = Vec::new();
     let mut root = None;
     let mut nodes = 0;
@@ -70,19 +74,19 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>, YamlError> {
                 let value = Value::Scalar(text.into_owned(), style == ScalarStyle::Plain);
                 Some(Node { line, value })
             }
-            Event::SequenceStart(anchor, tag) => {
+            Event::SequenceStart(_, anchor, tag) => {
                 plain(line, anchor, tag.is_some())?;
                 open.push(Open { line, key: None, items: Vec::new(), entries: Vec::new() });
                 None
             }
-            Event::MappingStart(anchor, tag) => {
+            Event::MappingStart(_, anchor, tag) => {
                 plain(line, anchor, tag.is_some())?;
                 open.push(Open { line, key: Some(None), items: Vec::new(), entries: Vec::new() });
                 None
             }
             Event::SequenceEnd => open.pop().map(|o| Node { line: o.line, value: Value::Sequence(o.items) }),
             Event::MappingEnd => open.pop().map(|o| Node { line: o.line, value: Value::Mapping(o.entries) }),
-            Event::DocumentStart(_) if root.is_some() => return Err(error(line, "more than one document")),
+            Event::DocumentStart(..) if root.is_some() => return Err(error(line, "more than one document")),
             _ => None,
         };
         if let Some(node) = done {

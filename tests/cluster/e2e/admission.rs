@@ -10,7 +10,7 @@ use std::{
 use maily_cluster_tests::{
     Said,
     cluster::{self, Cluster},
-    manifests::{ENVIRONMENTS, objects, tagged, text},
+    manifests::{ENVIRONMENTS, objects, read, tagged, text},
 };
 use maily_testkit::rest;
 use maily_tests::say;
@@ -278,13 +278,11 @@ fn pods_are_accepted_as_linkerd_leaves_them_with_its_image_by_digest() {
     let cluster = judge();
     let by_digest = format!("cr.l5d.io/linkerd/proxy:edge-26.8.1@sha256:{}", "ab".repeat(32));
     let mut accepted = 0;
-    for object in objects("prod") {
+    for object in read(&tagged(&text("prod"))) {
         if object["kind"] != "Deployment" && object["kind"] != "StatefulSet" {
             continue;
         }
         let template = &object["spec"]["template"];
-        let text = tagged(&serde_yaml_ng::to_string(template).unwrap());
-        let template: Value = serde_yaml_ng::from_str(&text).unwrap();
         let annotations = &template["metadata"]["annotations"];
         assert_eq!(annotations["linkerd.io/inject"], "enabled");
         let injected = |image: &str| {

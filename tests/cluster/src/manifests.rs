@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{root, run};
@@ -23,8 +22,16 @@ pub fn text(environment: &str) -> String {
 /// It is not YAML.
 #[must_use]
 pub fn objects(environment: &str) -> Vec<Value> {
-    let text = text(environment);
-    serde_yaml_ng::Deserializer::from_str(&text).map(|one| Value::deserialize(one).unwrap()).collect()
+    read(&text(environment))
+}
+
+/// The objects of a text.
+///
+/// # Panics
+/// It is not YAML.
+#[must_use]
+pub fn read(text: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(text).unwrap()
 }
 
 /// As a deployment renders them: each image with a tag, ours and that of Vault's agent.

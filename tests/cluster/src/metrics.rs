@@ -103,7 +103,7 @@ fn discover(cluster: &Cluster, targets: &PathBuf) {
 fn pod_monitor() -> Value {
     let text = fs::read_to_string(root().join(COMPONENT).join("monitor.yaml")).unwrap();
     let first = text.split("\n---\n").next().unwrap();
-    serde_yaml_ng::from_str(first).unwrap()
+    serde_saphyr::from_str(first).unwrap()
 }
 
 fn prometheus(cluster: &Cluster, port: u16, targets: &PathBuf) -> Process {

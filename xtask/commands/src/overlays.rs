@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::shell::{Result, output, root, say};
@@ -35,10 +34,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn parse(text: &str) -> Result<Vec<Value>> {
-    let documents = serde_yaml_ng::Deserializer::from_str(text);
-    documents
-        .map(|one| Value::deserialize(one).map_err(|error| format!("kubectl kustomize: {error}")))
-        .collect()
+    serde_saphyr::from_multiple(text).map_err(|error| format!("kubectl kustomize: {error}"))
 }
 
 fn faults_of(environment: &str, objects: &[Value]) -> Vec<String> {

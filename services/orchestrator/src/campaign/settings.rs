@@ -2,6 +2,7 @@
 
 use maily_law::{Country, EmailAddress, Moment};
 use serde::{Deserialize, Serialize};
+use serde_saphyr::{MergeKeyPolicy, UserMessageFormatter, with_deserializer_from_str_with_options};
 
 use super::{Fault, TEXT_LIMIT};
 
@@ -52,7 +53,7 @@ impl Settings {
         if yaml.len() as u64 > TEXT_LIMIT {
             return Err(Fault::new(format!("campaign.yaml is longer than {TEXT_LIMIT} bytes")));
         }
-        let mut settings: Self = serde_yaml_ng::from_str(yaml).map_err(|error| sentence(&error))?;
+        let mut settings = read(yaml)?;
         settings.trim();
         settings.check().map_err(|(key, why)| at_key(yaml, key, &why))?;
         Ok(settings)
@@ -139,9 +140,34 @@ fn check_url(text: &str) -> Result<(), &'static str> {
     }
 }
 
-fn sentence(error: &serde_yaml_ng::Error) -> Fault {
-    let full = error.to_string();
+/// YAML 1.2: a text that looks like a number or a truth is quoted, nothing is said twice, and nothing is merged. Depth, values
+/// and what aliases may expand to are limited by the library.
+fn read(yaml: &str) -> Result<Settings, Fault> {
+    let options = serde_saphyr::options! {
+        no_schema: true,
+        // `NO` is Norway.
+        strict_booleans: true,
+        merge_keys: MergeKeyPolicy::Error,
+        with_snippet: false,
+    };
+    let mut path = String::new();
+    let read = with_deserializer_from_str_with_options(yaml, options, |deserializer| {
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            path = error.path().to_string();
+            error.into_inner()
+        })
+    });
+    read.map_err(|error| sentence(&path, &error))
+}
+
+fn sentence(path: &str, error: &serde_saphyr::Error) -> Fault {
+    let full = error.render_with_formatter(&UserMessageFormatter);
     let said = full.split(" at line ").next().unwrap_or(&full);
+    let said = match path {
+        // Of the whole, or of nothing that has a name.
+        "" | "." | "?" => said.to_owned(),
+        key => format!("{key}: {said}"),
+    };
     match error.location() {
         Some(place) => Fault::new(format!("campaign.yaml line {}: {said}", place.line())),
         None => Fault::new(format!("campaign.yaml: {said}")),
@@ -232,20 +258,47 @@ seed: 7
         ]
         .concat();
         expect![[r#"
-            campaign.yaml line 14: seed: invalid type: string "seven", expected u64
-            campaign.yaml line 15: unknown field `colour`, expected one of `name`, `brand`, `brief`, `offer`, `sender`, `unsubscribe_base_url`, `as_of`, `seed`, `max_rewrites`
-            campaign.yaml line 1: duplicate field `seed`
-            campaign.yaml line 6: sender: unknown field `nome`, expected one of `name`, `email`, `postal_address`, `country`
+            campaign.yaml line 14: seed: invalid u64
+            campaign.yaml line 15: colour: unknown field `colour`, expected one of name, brand, brief, offer, sender, unsubscribe_base_url, as_of, seed, max_rewrites
+            campaign.yaml line 15: duplicate mapping key `seed` is not allowed here
+            campaign.yaml line 6: sender.nome: unknown field `nome`, expected one of name, email, postal_address, country
             campaign.yaml line 7: sender.email is not an ASCII address local@domain
             campaign.yaml line 11: sender.country is no assigned ISO 3166-1 code and no English name
             campaign.yaml: sender.country is missing: the sender's own law binds, too
             campaign.yaml line 12: unsubscribe_base_url does not begin with https://
             campaign.yaml line 13: as_of is not an RFC 3339 date and time with an offset
             campaign.yaml line 13: as_of is not an RFC 3339 date and time with an offset
-            campaign.yaml line 4: offer: invalid type: map, expected a string
+            campaign.yaml line 4: offer: expected string scalar
             campaign.yaml line 15: max_rewrites is more than 20
             campaign.yaml line 1: name holds a control character
-            campaign.yaml line 14: seed: invalid type: sequence, expected u64
+            campaign.yaml line 14: seed: expected string scalar
         "#]].assert_eq(&all);
+    }
+
+    #[test]
+    fn what_expands_nests_or_merges_is_refused() {
+        let bomb = (1..10).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
+            let inner = vec![format!("*a{}", n - 1); 9].join(", ");
+            format!("{text}a{n}: &a{n} [{inner}]\n")
+        });
+        let deep = format!("brief: {}{}\n", "[".repeat(30_000), "]".repeat(30_000));
+        let merged = format!("{GOOD}<<: {{max_rewrites: 1}}\n");
+        let second = format!("{GOOD}---\n{GOOD}");
+        for yaml in [&bomb, &deep, &merged, &second, &GOOD.replace("seed: 7", "seed: *a")] {
+            assert!(Settings::parse(yaml).unwrap_err().0.starts_with("campaign.yaml line "));
+        }
+    }
+
+    #[test]
+    fn a_text_that_could_be_something_else_is_quoted() {
+        for other in ["2026", "true", "1e3", "~", "0x10"] {
+            let said = Settings::parse(&GOOD.replace("brand: Fernwood", &format!("brand: {other}")));
+            assert!(said.unwrap_err().0.starts_with("campaign.yaml line 2: brand: "), "{other}");
+            assert!(Settings::parse(&GOOD.replace("brand: Fernwood", &format!("brand: '{other}'"))).is_ok());
+        }
+        assert_eq!(
+            Settings::parse(&GOOD.replace("country: IE", "country: NO")).unwrap().sender.country,
+            "NO"
+        );
     }
 }

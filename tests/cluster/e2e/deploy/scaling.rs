@@ -61,7 +61,7 @@ fn requests_that_wait_bring_another_model() {
 /// As it ships, for a machine that has room for two.
 fn autoscaler() -> Value {
     let text = fs::read_to_string(root().join("k8s/base/inference/scaling.yaml")).unwrap();
-    let mut shipped: Value = serde_yaml_ng::from_str(&text).unwrap();
+    let mut shipped: Value = serde_saphyr::from_str(&text).unwrap();
     shipped["metadata"]["namespace"] = json!("maily");
     shipped["spec"]["minReplicas"] = json!(1);
     shipped["spec"]["maxReplicas"] = json!(2);

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use maily_proto::guardrails::{CheckEmailRequest, ConfigFile, Violation};
-use serde_yaml_ng::Value;
+use serde_json::Value;
 use tonic::Status;
 
 const MAX_FILES: usize = 64;
@@ -67,7 +67,7 @@ fn read(file: Option<&ConfigFile>) -> Result<Config, Status> {
     let none = || refused("config.yml", "there is no configuration in the files");
     let file = file.ok_or_else(none)?;
     let text = std::str::from_utf8(&file.content).map_err(|_| refused(&file.path, "not UTF-8"))?;
-    let yaml: Value = serde_yaml_ng::from_str(text).map_err(|error| {
+    let yaml: Value = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
         refused(&format!("{}:{line}", file.path), "not YAML")
     })?;
@@ -92,9 +92,8 @@ fn unknown_key(yaml: &Value) -> Option<(String, String)> {
         let place =
             path.replace("detection.input.", "detection.*.").replace("detection.output.", "detection.*.");
         let known = KEYS.iter().find(|(known, _)| *known == place).map_or(&[][..], |(_, keys)| keys);
-        for (key, value) in value.as_mapping().into_iter().flatten() {
-            let key = key.as_str().unwrap_or_default();
-            if !known.contains(&key) {
+        for (key, value) in value.as_object().into_iter().flatten() {
+            if !known.contains(&key.as_str()) {
                 return Some((format!("{key}:"), format!("unknown key {path}{key}")));
             }
             left.push((format!("{path}{key}."), value));
@@ -117,7 +116,7 @@ fn flows(rails: &Value) -> [Vec<String>; 2] {
 }
 
 fn texts(list: &Value) -> Vec<String> {
-    let texts = list.as_sequence().into_iter().flatten().filter_map(Value::as_str);
+    let texts = list.as_array().into_iter().flatten().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
 }
 
