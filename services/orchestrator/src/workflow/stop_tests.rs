@@ -23,7 +23,7 @@ use crate::{
 const CANCELLED: &str = "the campaign was cancelled";
 const BUSY: Mood = Mood::Says(503, "later");
 
-async fn until(what: &str, is: impl Fn() -> bool) {
+pub(super) async fn until(what: &str, is: impl Fn() -> bool) {
     let is = async {
         while !is() {
             // Nothing tells of it; the deadline ends this.
@@ -174,6 +174,16 @@ async fn a_campaign_that_is_over_is_not_cancelled() {
     assert!(sentence.starts_with("the campaign has failed already: the copy of a cohort"), "{sentence}");
 }
 
+/// Kills the workflow of the one campaign; the invocation's id.
+pub(super) async fn kill(admin: &Address) -> String {
+    let query = "SELECT id FROM sys_invocation WHERE target_service_name = 'Campaign' AND \
+                 target_handler_name = 'run'";
+    let (_, found) = admin.call(Method::POST, "/query", Some(&json!({ "query": query }))).await.unwrap();
+    let id = found["rows"][0]["id"].as_str().unwrap().to_owned();
+    admin.call(Method::PATCH, &format!("/invocations/{id}/kill"), None).await.unwrap();
+    id
+}
+
 /// By an operator, in Restate: nobody of ours has a say.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_that_is_killed_has_failed_also_when_restate_forgets_it() {
@@ -184,11 +194,7 @@ async fn a_campaign_that_is_killed_has_failed_also_when_restate_forgets_it() {
     caller.begin().await;
     until("it is not written", || !platform.model.state().failed.is_empty()).await;
     let admin: Address = platform.restate.admin().parse().unwrap();
-    let query = "SELECT id FROM sys_invocation WHERE target_service_name = 'Campaign' AND \
-                 target_handler_name = 'run'";
-    let (_, found) = admin.call(Method::POST, "/query", Some(&json!({ "query": query }))).await.unwrap();
-    let id = found["rows"][0]["id"].as_str().unwrap();
-    admin.call(Method::PATCH, &format!("/invocations/{id}/kill"), None).await.unwrap();
+    let id = kill(&admin).await;
     let status = caller.wait_for("failed").await;
     assert_eq!(status["detail"], "its workflow was killed in the workflow engine");
     assert_eq!(status["cohorts"].as_array().unwrap().len(), 4);

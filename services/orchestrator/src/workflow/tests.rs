@@ -56,7 +56,7 @@ pub(super) fn with_copy(platform: &Platform, dir: &Path) {
     }
 }
 
-fn put(objects: &Memory, key: &str, value: &impl serde::Serialize) {
+pub(super) fn put(objects: &Memory, key: &str, value: &impl serde::Serialize) {
     let bytes = serde_json::to_vec(value).unwrap().into();
     objects.0.lock().unwrap().insert(("maily-campaigns".into(), key.into()), bytes);
 }
@@ -338,35 +338,6 @@ async fn a_message_that_is_gone_ends_the_export() {
         platform.objects.0.lock().unwrap().insert(segment.clone(), kept);
     }
     run(&platform, &dir, orchestrator.edge, "again").await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn messages_go_when_their_time_is_over_also_if_restate_is_killed_before() {
-    let mut platform = Platform::start().await;
-    platform.messages_kept = Some(Duration::from_secs(2));
-    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
-    let dir = folder(&platform, "campaign", 24);
-    with_copy(&platform, &dir);
-    platform.objects.0.lock().unwrap().insert(("maily-mail-us".into(), "another/1".into()), "x".into());
-    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
-    platform.restate.kill_and_restart();
-    let messages = || {
-        let objects = platform.objects.0.lock().unwrap();
-        objects.keys().filter(|(bucket, _)| bucket.starts_with("maily-mail-")).count()
-    };
-    let gone = async {
-        while messages() > 1 {
-            // Nothing tells when Restate calls; the deadline ends this.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("messages are kept");
-    assert_eq!(messages(), 1, "only the campaign's own");
-    assert_eq!(
-        run(&platform, &dir, orchestrator.edge, "again").await,
-        Err(1),
-        "the report is there, the mail is not"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
