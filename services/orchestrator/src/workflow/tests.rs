@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     campaign::EXAMPLE,
     client,
-    mail::Origins,
+    mail::{Language, Origins},
     peers::objects::memory::Memory,
     testing::{Orchestrator, Platform},
 };
@@ -160,7 +160,7 @@ async fn a_mail_says_that_a_model_wrote_it_where_one_did() {
     assert_eq!(messages.len(), 12);
     for (cohort, marked, sentence) in [
         (0, false, None),
-        (1, true, Some("The subject of this email was written")),
+        (1, true, Some("Written with the help of artificial intelligence: subject")),
         (2, true, Some("This email was written")),
     ] {
         let of_cohort = format!("Subject: Subject {cohort}\n");
@@ -280,6 +280,24 @@ async fn a_text_of_the_list_that_is_refused_blocks_its_cohort() {
     assert!(["en-GB/a", "en-GB/b"].iter().all(|cohort| !why[*cohort].contains("regex check input")));
     let asked = platform.model.asked();
     assert!(!asked.is_empty() && asked.iter().all(|request| !request.contains("forbidden")));
+}
+
+/// Deny by default: nobody could read there how to get no more of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cohort_in_a_language_that_the_platform_has_no_words_in_is_blocked() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4);
+    let list = std::fs::read_to_string(dir.join("subscribers.csv")).unwrap();
+    let list = list.replace(",en-IE,a,", ",tlh,a,").replace(",en-US,a,", ",es-US,a,");
+    std::fs::write(dir.join("subscribers.csv"), list).unwrap();
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let why = blocked(&platform, "out");
+    assert_eq!(why["tlh/a"], Language::UNKNOWN);
+    assert!(["en-GB/a", "en-GB/b", "es-US/a"].iter().all(|cohort| !why[*cohort].starts_with("language:")));
+    let asked = platform.model.asked();
+    assert!(asked.iter().any(|request| request.contains("es-US")));
+    assert!(!asked.iter().any(|request| request.contains("tlh")));
 }
 
 /// Deny by default: what no rail judges is not sent.
