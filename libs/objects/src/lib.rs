@@ -41,6 +41,17 @@ pub struct Entry {
     pub size: u64,
     /// Its entity tag, without quotes.
     pub etag: String,
+    /// When it was written, in seconds since 1970; none where the service does not say.
+    pub modified: Option<i64>,
+}
+
+/// A page of a listing by folders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folders {
+    /// What keys begin with, up to and with their first `/`; each once, in their order.
+    pub names: Vec<String>,
+    /// Asks for the next page, if there is one.
+    pub next: Option<String>,
 }
 
 /// A client of one region. Clones share their connections.
@@ -223,12 +234,28 @@ impl Objects {
                 key: object.key().unwrap_or_default().to_owned(),
                 size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
                 etag: plain(object.e_tag()),
+                modified: object.last_modified().map(|at| at.secs()),
             }));
             token = page.next_continuation_token;
             if token.is_none() {
                 return Ok(entries);
             }
         }
+    }
+
+    /// A page of the folders of a bucket, at most 1,000; `from` is the [`Folders::next`] of the page before. What is deleted
+    /// between two pages leaves no other folder out.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn folders(&self, bucket: &str, from: Option<String>) -> Result<Folders, Error> {
+        let page = self.again(async || {
+            let page = self.client.list_objects_v2().bucket(bucket).delimiter("/");
+            page.set_continuation_token(from.clone()).send().await.map_err(Error::from)
+        });
+        let page = page.await?;
+        let names = page.common_prefixes().iter().filter_map(|folder| folder.prefix().map(str::to_owned));
+        Ok(Folders { names: names.collect(), next: page.next_continuation_token })
     }
 
     /// Deletes an object; that there is none is no error.

@@ -4,33 +4,30 @@
 //! content type, for that is how mail providers send it. `GET` shows a page with a button that sends it and changes
 //! nothing, because link scanners follow links. A token that was not issued here is 404, after the same work. An
 //! authentic one is not counted by the rate limit ([`vouch`]): an objection is never refused. No cookies, no caching,
-//! nothing personal in any page.
+//! nothing personal in any page; its language is what the browser asks for.
+
+mod language;
+mod page;
+mod sentences;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, State as Shared};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, Request, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Request};
+use axum::response::Response;
 use axum::routing::get;
 use futures::stream;
 use maily_chassis::Vouch;
 
 use crate::{Error, State};
+use page::Page;
 
 /// Longest body: `multipart/form-data` has its boundaries and headers, and others may have fields of their own.
 const MAX_BODY: usize = 64 << 10;
 /// The pair of RFC 8058, 3.1.
 const NAME: &str = "List-Unsubscribe";
 const VALUE: &str = "One-Click";
-
-const ASK: &str = include_str!("opt_out/ask.html");
-const DONE: &str = include_str!("opt_out/done.html");
-const UNKNOWN: &str = include_str!("opt_out/unknown.html");
-const WRONG: &str = include_str!("opt_out/wrong.html");
-const LATER: &str = include_str!("opt_out/later.html");
 
 /// The edge listener's routes.
 pub fn router(state: State) -> Router {
@@ -45,8 +42,9 @@ pub fn vouch(state: State) -> Vouch {
     })
 }
 
-async fn ask(Shared(state): Shared<State>, Path(token): Path<String>) -> Response {
-    if state.knows(&token) { page(StatusCode::OK, ASK) } else { page(StatusCode::NOT_FOUND, UNKNOWN) }
+async fn ask(Shared(state): Shared<State>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let page = if state.knows(&token) { Page::Ask } else { Page::Unknown };
+    page.answer(&headers)
 }
 
 async fn opt_out(
@@ -54,23 +52,27 @@ async fn opt_out(
     Path(token): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    if !state.knows(&token) {
-        return page(StatusCode::NOT_FOUND, UNKNOWN);
-    }
     let (head, body) = request.into_parts();
+    opted_out(&state, &token, &head.headers, body).await.answer(&head.headers)
+}
+
+async fn opted_out(state: &State, token: &str, headers: &HeaderMap, body: Body) -> Page {
+    if !state.knows(token) {
+        return Page::Unknown;
+    }
     let one_click = match to_bytes(body, MAX_BODY).await {
-        Ok(body) => is_one_click(&head.headers, body).await,
+        Ok(body) => is_one_click(headers, body).await,
         Err(_) => false,
     };
     if !one_click {
-        return page(StatusCode::BAD_REQUEST, WRONG);
+        return Page::Wrong;
     }
-    match state.opt_out(&token).await {
-        Ok(()) => page(StatusCode::OK, DONE),
-        Err(Error::NotFound(_)) => page(StatusCode::NOT_FOUND, UNKNOWN),
+    match state.opt_out(token).await {
+        Ok(()) => Page::Done,
+        Err(Error::NotFound(_)) => Page::Unknown,
         Err(error) => {
             tracing::error!(error = %error, "an opt-out failed");
-            page(StatusCode::SERVICE_UNAVAILABLE, LATER)
+            Page::Later
         }
     }
 }
@@ -117,18 +119,4 @@ async fn multipart(boundary: &str, body: Bytes) -> Result<bool, multer::Error> {
         }
     }
     Ok(false)
-}
-
-fn page(status: StatusCode, html: &'static str) -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CACHE_CONTROL, "no-store"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, html).into_response()
 }

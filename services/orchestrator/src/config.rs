@@ -25,7 +25,8 @@ pub struct Config {
     pub pages_in_flight: usize,
     /// Cohorts whose copy is written at once.
     pub drafts_in_flight: usize,
-    /// Days after the end of a campaign at which its sealed messages are removed; 0 keeps them for good.
+    /// Days after the end of a campaign, or its planned send where that is later, at which its sealed messages are removed;
+    /// 0 keeps them for good.
     pub messages_days: u32,
 }
 

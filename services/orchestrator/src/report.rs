@@ -34,7 +34,8 @@ pub(crate) struct Report {
     /// Columns of the list that mean nothing here.
     #[serde(default)]
     pub(crate) ignored_columns: Vec<String>,
-    /// Messages handed off whose recipients have objected since: they leave no more. As of when the report was fetched.
+    /// Messages handed off whose recipients have objected since: they leave no more. As of when the report was fetched; it is
+    /// kept as 0, and is absent where compliance can't say any more.
     #[serde(default)]
     pub(crate) left_out_after_hand_off: u64,
 }

@@ -18,7 +18,7 @@ use crate::{
         Deps, SERVICES,
         campaign::Campaign,
         cohort::Cohort,
-        retention::{self, Retention},
+        retention::{self, Retention, Sweep},
     },
 };
 
@@ -48,7 +48,12 @@ pub async fn run(boot: Boot<Config>) -> Result<(), Error> {
         uri,
         boot.readiness.clone(),
     )));
-    let api = Api { deps, ingress: Ingress(ingress), admin };
+    let ingress = Ingress(ingress);
+    if let Some(kept) = retention::after(config.messages_days) {
+        let sweep = Sweep { deps: deps.clone(), ingress: ingress.clone(), kept };
+        tokio::spawn(boot.shutdown.clone().run_until_cancelled_owned(sweep.run()));
+    }
+    let api = Api { deps, ingress, admin };
     let listeners = Listeners::new().edge(api::router(api), EdgeAuth::Bearer).streams(api::held);
     let served = boot.serve(listeners).await;
     shutdown.cancel();
@@ -69,7 +74,6 @@ fn deps(boot: &Boot<Config>) -> Result<Deps, Error> {
         drafts: Semaphore::new(config.drafts_in_flight),
         pages: Semaphore::new(config.pages_in_flight),
         pages_in_flight: config.pages_in_flight,
-        messages_kept: retention::after(config.messages_days),
         pause: PAUSE,
     })
 }
@@ -83,7 +87,7 @@ pub(crate) fn sdk(deps: &Arc<Deps>, identity_key: &str) -> Result<HyperEndpoint,
     let sdk = Sdk::builder()
         .bind(Campaign(deps.clone()))
         .bind(Cohort(deps.clone()))
-        .bind(Retention(deps.clone()))
+        .bind(Retention)
         .identity_key(&key)
         .map_err(|error| Error::new(format!("configuration: service.identity_key: {error}")))?;
     Ok(HyperEndpoint::new(sdk.build()))

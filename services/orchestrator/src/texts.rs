@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     campaign::{Campaign, CampaignId, GuardrailsFile, Settings},
     copy::Draft,
-    mail::{self, Origins, Recipient, Template},
+    mail::{self, Language, Origins, Recipient, Template},
 };
 
 /// Whether campaign.yaml, brand.md and the files of a guardrails folder, each by its path, make a campaign.
@@ -33,7 +33,8 @@ pub fn message(yaml: &str, copy: [&str; 3], email: &str, first_name: &str) -> Re
         return Err(flaw);
     }
     let (campaign, origins) = (CampaignId::of_digest(&[0; 16]), Origins::MODEL);
-    let template = Template::new(&campaign, &settings, "en-GB", &draft, origins, Timestamp::UNIX_EPOCH);
+    let language = Language::of_kept("en-GB");
+    let template = Template::new(&campaign, &settings, language, &draft, origins, Timestamp::UNIX_EPOCH);
     let to = Recipient { line: 1, email, first_name, token: "token", advertisement: false };
     let mut message = Vec::new();
     template.merge(&to, &mut message).map_err(|error| error.to_string())?;

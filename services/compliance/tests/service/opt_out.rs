@@ -135,6 +135,28 @@ async fn get_and_head_change_nothing_and_show_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_in_the_language_that_the_browser_asks_for() {
+    let (service, tokens) = service().await;
+    let known = tokens[0].as_str();
+    for (method, token, body, said) in [
+        (Method::GET, known, "", "Möchten Sie diese E-Mails nicht mehr erhalten?"),
+        (Method::POST, known, "x", "Diese Anfrage ist ungültig"),
+        (Method::POST, "x", ONE_CLICK, "Dieser Link ist ungültig"),
+        (Method::POST, known, ONE_CLICK, "Sie sind abgemeldet"),
+    ] {
+        let request = Request::builder().method(method.clone()).uri(format!("/u/{token}"));
+        let request = request.header(header::ACCEPT_LANGUAGE, "tlh, de-AT;q=0.9, en;q=0.8");
+        let request = request.header(header::CONTENT_TYPE, FORM).body(Body::from(body)).unwrap();
+        let response = router(service.state.clone()).oneshot(request).await.unwrap();
+        assert_eq!(response.headers()[header::CONTENT_LANGUAGE], "de");
+        assert_eq!(response.headers()[header::VARY], "accept-language");
+        let page = text(response).await;
+        assert!(page.contains("<html lang=\"de\">") && page.contains(said), "{method} {token}: {page}");
+    }
+    assert_eq!(left(&service).await, 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_unknown_token_gets_the_same_answer() {
     let (service, tokens) = service().await;
     let mut answers = Vec::new();

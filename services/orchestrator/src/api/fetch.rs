@@ -30,7 +30,9 @@ struct Head<'a> {
     objection_assumed: u64,
     claims_newer_consent: u64,
     needs_smtputf8: u64,
-    left_out_after_hand_off: u64,
+    /// None where compliance can't say any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out_after_hand_off: Option<u64>,
     ignored_columns: &'a [String],
 }
 
@@ -47,12 +49,17 @@ struct Invalid {
     reason: String,
 }
 
-/// `GET /v1/campaigns/{id}/report`
+/// `GET /v1/campaigns/{id}/report`: also when the import was taken back or its time is over, for then the report is what is
+/// left to say who was written to.
 pub(crate) async fn report(State(api): State<Api>, Path(id): Path<CampaignId>) -> Result<Response, Refusal> {
     api.campaign(&id).await?;
-    let mut report = api.finished(&id).await?;
-    report.left_out_after_hand_off = api.deps.compliance.left_out(&id).await?;
-    let (head, tail) = frame(&report).ok_or_else(|| Refusal::unusable("the report has no JSON form"))?;
+    let report = api.finished(&id).await?;
+    let left_out = match api.deps.compliance.left_out(&id).await {
+        Err(error) if error.is_ended() => None,
+        left_out => Some(left_out?),
+    };
+    let (head, tail) =
+        frame(&report, left_out).ok_or_else(|| Refusal::unusable("the report has no JSON form"))?;
     let rows = invalid_rows(api, id);
     let body =
         stream::once(async move { Ok(head) }).chain_ok(rows).chain_ok(stream::once(async move { Ok(tail) }));
@@ -74,7 +81,7 @@ trait ChainOk: Stream<Item = Result<Bytes, PeerError>> + Sized {
 impl<S: Stream<Item = Result<Bytes, PeerError>>> ChainOk for S {}
 
 /// The JSON text before and behind the elements of `invalid`.
-fn frame(report: &Report) -> Option<(Bytes, Bytes)> {
+fn frame(report: &Report, left_out_after_hand_off: Option<u64>) -> Option<(Bytes, Bytes)> {
     let head = Head {
         rows: report.rows,
         written: report.written,
@@ -84,7 +91,7 @@ fn frame(report: &Report) -> Option<(Bytes, Bytes)> {
         objection_assumed: report.objection_assumed,
         claims_newer_consent: report.claims_newer_consent,
         needs_smtputf8: report.needs_smtputf8,
-        left_out_after_hand_off: report.left_out_after_hand_off,
+        left_out_after_hand_off,
         ignored_columns: &report.ignored_columns,
     };
     let head = serde_json::to_string_pretty(&head).ok()?;
@@ -98,7 +105,10 @@ fn frame(report: &Report) -> Option<(Bytes, Bytes)> {
 fn invalid_rows(api: Api, id: CampaignId) -> impl Stream<Item = Result<Bytes, PeerError>> {
     stream::try_unfold((api, id, Some(0)), |(api, id, after)| async move {
         let Some(after) = after else { return Ok::<_, PeerError>(None) };
-        let rows = api.deps.compliance.invalid_rows(&id, after).await?;
+        let rows = match api.deps.compliance.invalid_rows(&id, after).await {
+            Err(error) if error.is_ended() => Vec::new(),
+            rows => rows?,
+        };
         let next = rows.last().map(|row| row.line).filter(|line| *line > after);
         Ok(next.map(|line| (elements(rows, after == 0), (api, id, Some(line)))))
     })
@@ -135,7 +145,7 @@ mod tests {
             ignored_columns: vec!["Phone".into()],
             left_out_after_hand_off: 4,
         };
-        let (head, tail) = frame(&report).unwrap();
+        let (head, tail) = frame(&report, Some(4)).unwrap();
         let row = |line| InvalidRow { line, field: "email".into(), reason: "has no \"@\"".into() };
         let text = [
             std::str::from_utf8(&head).unwrap(),

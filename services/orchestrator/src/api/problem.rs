@@ -82,6 +82,11 @@ impl From<ImportError> for Refusal {
 
 impl From<StepError> for Refusal {
     fn from(error: StepError) -> Self {
+        // Nothing failed: it is not to be had any more.
+        let error = match error {
+            StepError::Peer(error) if error.is_ended() => return error.into(),
+            error => error,
+        };
         warn!(%error, permanent = error.is_permanent(), "a call at the edge failed");
         match error.is_permanent() {
             true => Self::failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),

@@ -57,7 +57,8 @@ pub(crate) struct Draft {
     /// One line: what a mail program shows beside the subject.
     pub(crate) preheader: String,
     /// Plain text, paragraphs parted by an empty line; `{{first_name}}` is the one placeholder, in the first
-    /// paragraph `Hi {{first_name}},`, which becomes `Hi,` where the name is empty.
+    /// paragraph `Hi {{first_name}},`, which becomes `Hi,` where the name is empty, and another language's greeting in a mail
+    /// of that language.
     pub(crate) body: String,
 }
 

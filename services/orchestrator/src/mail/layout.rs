@@ -1,13 +1,10 @@
 //! How a mail looks: the copy, and around it what only the platform may write.
 
-use super::{FIRST_NAME, Origins, UNSUBSCRIBE_URL, headers::language, name::without, part::escape};
+use super::{FIRST_NAME, Language, Origins, UNSUBSCRIBE_URL, name::without, part::escape};
 use crate::{
     campaign::Settings,
     copy::{Draft, one_line},
 };
-
-/// CAN-SPAM, 15 U.S.C. 7704(a)(5)(A)(i): clearly and conspicuously, so not in the small print alone.
-const ADVERTISEMENT: &str = "This email is an advertisement.";
 
 /// What the law of the recipient wants said.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,66 +25,75 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn new(
         settings: &Settings,
-        locale: &str,
+        language: Language<'_>,
         draft: &Draft,
         origins: Origins,
         kind: Kind,
     ) -> Self {
-        let body = body(settings, &draft.body);
-        let nameless = without(&body, FIRST_NAME);
+        let body = body(settings, language, &draft.body);
+        let nameless = nameless(language, &body);
         Self {
-            text_named: text(settings, &body, origins, kind),
-            text_nameless: text(settings, &nameless, origins, kind),
-            html_named: html(settings, locale, draft, &body, origins, kind),
-            html_nameless: html(settings, locale, draft, &nameless, origins, kind),
+            text_named: text(settings, language, &body, origins, kind),
+            text_nameless: text(settings, language, &nameless, origins, kind),
+            html_named: html(settings, language, draft, &body, origins, kind),
+            html_nameless: html(settings, language, draft, &nameless, origins, kind),
         }
     }
 }
 
+/// The greeting has its own form without a name: not every language just leaves the name out.
+fn nameless(language: Language<'_>, body: &str) -> String {
+    match body.strip_prefix(language.sentences.greeting) {
+        Some(rest) => format!("{}{}", language.sentences.nameless, without(rest, FIRST_NAME)),
+        None => without(body, FIRST_NAME),
+    }
+}
+
 /// The copy with a greeting and the offer, unless the copywriter slotted them in.
-fn body(settings: &Settings, copy: &str) -> String {
+fn body(settings: &Settings, language: Language<'_>, copy: &str) -> String {
     let copy = copy.replace("\r\n", "\n");
     // The signature below has the sender's name.
     let copy = copy.trim();
     let copy =
         copy.strip_suffix(&settings.sender.name).filter(|rest| rest.ends_with("\n\n")).unwrap_or(copy).trim();
     let first = copy.lines().next().unwrap_or_default();
-    let greeted = first.contains(FIRST_NAME) && first.len() <= FIRST_NAME.len() + 16;
-    let greeting = if greeted { String::new() } else { format!("Hi {FIRST_NAME},\n\n") };
+    let own = language.sentences.greeting;
+    let greeted = first == own || (first.contains(FIRST_NAME) && first.len() <= FIRST_NAME.len() + 16);
+    let greeting = if greeted { String::new() } else { format!("{own}\n\n") };
     let offered = one_line(copy).contains(&one_line(&settings.offer));
     let offer = if offered { String::new() } else { format!("\n\n{}", settings.offer) };
     format!("{greeting}{copy}{offer}")
 }
 
-fn text(settings: &Settings, body: &str, origins: Origins, kind: Kind) -> String {
-    let sender = &settings.sender;
+fn text(settings: &Settings, language: Language<'_>, body: &str, origins: Origins, kind: Kind) -> String {
+    let (sender, words) = (&settings.sender, language.sentences);
     let advertisement = match kind {
         Kind::Usual => String::new(),
-        Kind::Advertisement => format!("\n\n{ADVERTISEMENT}"),
+        Kind::Advertisement => format!("\n\n{}", words.advertisement),
     };
-    let notice = origins.notice().map(|notice| format!("\n{notice}\n")).unwrap_or_default();
+    let notice = origins.notice(words).map(|notice| format!("\n{notice}\n")).unwrap_or_default();
     format!(
-        "{body}{advertisement}\n\n-- \n{}\n{}\n{}\n\nUnsubscribe: {UNSUBSCRIBE_URL}\n{notice}",
-        sender.name, sender.postal_address, sender.email
+        "{body}{advertisement}\n\n-- \n{}\n{}\n{}\n\n{}: {UNSUBSCRIBE_URL}\n{notice}",
+        sender.name, sender.postal_address, sender.email, words.unsubscribe
     )
 }
 
 fn html(
     settings: &Settings,
-    locale: &str,
+    language: Language<'_>,
     draft: &Draft,
     body: &str,
     origins: Origins,
     kind: Kind,
 ) -> String {
-    let lang = language(locale).unwrap_or("en");
+    let (lang, words) = (language.tag(), language.sentences);
     let paragraphs: String = body.split("\n\n").map(|text| paragraph(settings, text)).collect();
     let advertisement = match kind {
         Kind::Usual => String::new(),
-        Kind::Advertisement => format!("<p>{ADVERTISEMENT}</p>\n"),
+        Kind::Advertisement => format!("<p>{}</p>\n", escape(words.advertisement)),
     };
-    let small = |text: String| format!("<p style=\"font-size:13px;color:#555\">{text}</p>\n");
-    let notice = origins.notice().map(small).unwrap_or_default();
+    let small = |text: String| format!("<p style=\"font-size:13px;color:#555\">{}</p>\n", escape(&text));
+    let notice = origins.notice(words).map(small).unwrap_or_default();
     let sender = &settings.sender;
     let address = escape(&sender.postal_address).replace('\n', "<br>\n");
     format!(
@@ -97,13 +103,14 @@ fn html(
          <span style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">{preheader}</span>\n\
          <div style=\"max-width:600px;margin:0 auto\">\n{paragraphs}{advertisement}\
          <hr style=\"border:0;border-top:1px solid #ddd\">\n<p style=\"font-size:13px;color:#555\">{name}<br>\n{address}<br>\n{email}</p>\n\
-         <p style=\"font-size:13px;color:#555\"><a href=\"{UNSUBSCRIBE_URL}\">Unsubscribe</a></p>\n\
+         <p style=\"font-size:13px;color:#555\"><a href=\"{UNSUBSCRIBE_URL}\">{unsubscribe}</a></p>\n\
          {notice}</div>\n</body>\n</html>\n",
         meta = origins.meta(),
         subject = escape(&draft.subject),
         preheader = escape(&draft.preheader),
         name = escape(&sender.name),
         email = escape(&sender.email),
+        unsubscribe = escape(words.unsubscribe),
     )
 }
 

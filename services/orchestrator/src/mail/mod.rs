@@ -5,11 +5,13 @@
 //! so (EU AI Act art. 50(2)). Values are inserted as data: cleaned, escaped, and never looked at for placeholders again.
 
 mod headers;
+mod language;
 mod layout;
 mod name;
 mod origin;
 mod part;
 mod qp;
+mod sentences;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ use crate::{
     campaign::{CampaignId, Settings},
     copy::Draft,
 };
+pub(crate) use language::Language;
 use layout::{Kind, Layout};
 pub(crate) use origin::Origins;
 use part::Part;
@@ -104,13 +107,14 @@ impl Template {
     pub(crate) fn new(
         campaign: &CampaignId,
         settings: &Settings,
-        locale: &str,
+        language: Language<'_>,
         draft: &Draft,
         origins: Origins,
         date: Timestamp,
     ) -> Self {
-        let layout = Layout::new(settings, locale, draft, origins, Kind::Usual);
+        let layout = Layout::new(settings, language, draft, origins, Kind::Usual);
         let boundary = boundary(campaign, draft);
+        let head = headers::fixed(language.locale(), draft, origins, date, &boundary);
         let part = |kind: &str| {
             format!(
                 "--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -121,11 +125,11 @@ impl Template {
             domain: settings.sender.email.rsplit('@').next().unwrap_or_default().to_owned(),
             unsubscribe_base: settings.unsubscribe_base_url.clone(),
             before: headers::from(&settings.sender).into_bytes(),
-            after: (headers::fixed(locale, draft, origins, date, &boundary) + &part("plain")).into_bytes(),
+            after: (head + &part("plain")).into_bytes(),
             between: part("html").into_bytes(),
             end: format!("--{boundary}--\r\n").into_bytes(),
             usual: Parts::new(&layout),
-            advertisement: Parts::new(&Layout::new(settings, locale, draft, origins, Kind::Advertisement)),
+            advertisement: Parts::new(&Layout::new(settings, language, draft, origins, Kind::Advertisement)),
             layout,
         }
     }

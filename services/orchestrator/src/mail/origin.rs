@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sentences::Sentences;
+
 /// Who wrote a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,49 +60,45 @@ impl Origins {
         })
     }
 
-    /// The sentence for readers, if there is something to say.
-    pub(crate) fn notice(self) -> Option<String> {
-        let generated = self.generated();
-        let what = match generated.as_slice() {
-            [] => return None,
-            [_, _, _] => "This email was".to_owned(),
-            [one] => format!("The {one} of this email was"),
-            several => format!("The {} of this email were", several.join(" and the ")),
-        };
-        Some(format!("{what} written with the help of artificial intelligence."))
+    /// The sentence for readers in their language, if there is something to say.
+    pub(crate) fn notice(self, words: &Sentences) -> Option<String> {
+        let pieces =
+            [(self.subject, words.subject), (self.preheader, words.preheader), (self.body, words.text)];
+        let generated: Vec<_> =
+            pieces.into_iter().filter(|(origin, _)| *origin == Origin::Model).map(|(_, name)| name).collect();
+        match generated.as_slice() {
+            [] => None,
+            [_, _, _] => Some(words.generated.to_owned()),
+            some => Some(format!("{}: {}", words.generated_parts, some.join(", "))),
+        }
     }
 
     fn source_type(self) -> Option<&'static str> {
-        match self.generated().len() {
+        let pieces = [self.subject, self.preheader, self.body];
+        match pieces.into_iter().filter(|origin| *origin == Origin::Model).count() {
             0 => None,
             3 => Some("trainedAlgorithmicMedia"),
             _ => Some("compositeWithTrainedAlgorithmicMedia"),
         }
-    }
-
-    /// The pieces that a model wrote, by the names that readers have for them.
-    fn generated(self) -> Vec<&'static str> {
-        let pieces = [("subject", self.subject), ("preview line", self.preheader), ("text", self.body)];
-        pieces.into_iter().filter(|(_, origin)| *origin == Origin::Model).map(|(name, _)| name).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::sentences::ENGLISH;
 
     #[test]
     fn a_sentence_names_what_was_generated_and_nothing_else() {
         use Origin::{Human, Model};
-        let says =
-            |subject, preheader, body| Origins { subject, preheader, body }.notice().unwrap_or_default();
-        let end = "written with the help of artificial intelligence.";
-        assert_eq!(says(Model, Model, Model), format!("This email was {end}"));
-        assert_eq!(says(Model, Human, Human), format!("The subject of this email was {end}"));
-        assert_eq!(
-            says(Human, Model, Model),
-            format!("The preview line and the text of this email were {end}")
-        );
+        let says = |subject, preheader, body| {
+            Origins { subject, preheader, body }.notice(&ENGLISH).unwrap_or_default()
+        };
+        let whole = "This email was written with the help of artificial intelligence.";
+        let some = "Written with the help of artificial intelligence";
+        assert_eq!(says(Model, Model, Model), whole);
+        assert_eq!(says(Model, Human, Human), format!("{some}: subject"));
+        assert_eq!(says(Human, Model, Model), format!("{some}: preview line, text"));
         assert_eq!(says(Human, Human, Human), "");
     }
 }

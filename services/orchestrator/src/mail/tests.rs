@@ -24,8 +24,13 @@ fn template() -> Template {
 }
 
 fn template_of(origins: Origins) -> Template {
+    template_in("en-GB", &draft(), origins)
+}
+
+fn template_in(locale: &str, draft: &Draft, origins: Origins) -> Template {
     let date = Timestamp::from_second(1_777_626_000).unwrap();
-    Template::new(&CampaignId::of_digest(&[7; 32]), &settings(), "en-GB", &draft(), origins, date)
+    let language = Language::of(locale).unwrap();
+    Template::new(&CampaignId::of_digest(&[7; 32]), &settings(), language, draft, origins, date)
 }
 
 fn merge(email: &str, first_name: &str) -> Result<Vec<u8>, MergeError> {
@@ -53,18 +58,76 @@ fn what_nobody_asked_for_says_that_it_is_an_advertisement() {
     }
 }
 
+/// Whoever can read the copy can read what the law wants said.
+#[test]
+fn what_the_platform_says_is_in_the_language_of_the_mail() {
+    let written = |greeting: &str| Draft {
+        subject: "x".into(),
+        preheader: "y".into(),
+        body: format!("{greeting}\n\nXyz {{{{first_name}}}}."),
+    };
+    for (locale, greeting, without, advertisement, unsubscribe, generated) in [
+        (
+            "es-US",
+            "Hola, Käthe:",
+            "Hola:",
+            "Este correo electrónico es publicidad.",
+            "Darse de baja",
+            "con ayuda de la inteligencia artificial.",
+        ),
+        (
+            "it-IT",
+            "Buongiorno Käthe,",
+            "Buongiorno,",
+            "Questa e-mail è una comunicazione pubblicitaria.",
+            "Annulla l'iscrizione",
+            "con l'aiuto dell'intelligenza artificiale.",
+        ),
+        (
+            "ja-JP",
+            "Käthe 様",
+            "お客様へ",
+            "このメールは広告です。",
+            "配信停止",
+            "人工知能（AI）を利用して作成されました。",
+        ),
+    ] {
+        let language = Language::of(locale).unwrap();
+        let template = template_in(locale, &language.greet(written("Hi {{first_name}},")), Origins::MODEL);
+        for (name, greeted) in [("Käthe", greeting), ("", without)] {
+            let mut bytes = Vec::new();
+            let to = Recipient { advertisement: true, ..recipient("a@b.example", name) };
+            template.merge(&to, &mut bytes).unwrap();
+            let message = MessageParser::default().parse(&bytes).unwrap();
+            let html = message.body_html(0).unwrap().replace("&#39;", "'");
+            let text = message.body_text(0).unwrap();
+            assert!(text.starts_with(&format!("{greeted}\r\n\r\nXyz")), "{text}");
+            assert!(html.contains(&format!("<p>{greeted}</p>")), "{html}");
+            assert!(html.contains(&format!("<html lang=\"{locale}\">")), "{html}");
+            assert!(text.contains(&format!("{unsubscribe}: https://")), "{text}");
+            assert!(html.contains(&format!(">{unsubscribe}</a>")), "{html}");
+            for part in [&*text, &*html] {
+                assert!(part.contains(advertisement) && part.contains(generated), "{part}");
+                for english in ["Hi", "Unsubscribe", "This email", "artificial intelligence"] {
+                    assert!(!part.contains(english), "{english} in {part}");
+                }
+            }
+        }
+        // Copy that has no greeting gets one.
+        let bare = Draft { body: "Xyz.".into(), ..written("") };
+        let text = template_in(locale, &bare, Origins::MODEL).text_part().to_owned();
+        assert!(text.starts_with(&format!("{}\n\nXyz.", greeting.replace("Käthe", FIRST_NAME))), "{text}");
+    }
+}
+
 /// The header, the head of the HTML part and the sentence of both parts agree, and name no more than was generated.
 #[test]
 fn a_mail_is_marked_where_a_model_wrote_something_of_it_and_nowhere_else() {
     use Origin::{Human, Model};
     for (origins, term, what) in [
-        ([Model, Model, Model], Some("trainedAlgorithmicMedia"), "This email was"),
-        (
-            [Model, Human, Human],
-            Some("compositeWithTrainedAlgorithmicMedia"),
-            "The subject of this email was",
-        ),
-        ([Human, Human, Model], Some("compositeWithTrainedAlgorithmicMedia"), "The text of this email was"),
+        ([Model, Model, Model], Some("trainedAlgorithmicMedia"), "."),
+        ([Model, Human, Human], Some("compositeWithTrainedAlgorithmicMedia"), ": subject"),
+        ([Human, Human, Model], Some("compositeWithTrainedAlgorithmicMedia"), ": text"),
         ([Human, Human, Human], None, ""),
     ] {
         let [subject, preheader, body] = origins;
@@ -80,7 +143,7 @@ fn a_mail_is_marked_where_a_model_wrote_something_of_it_and_nowhere_else() {
         assert_eq!(html.contains("ai-disclosure"), term.is_some());
         assert_eq!(html.contains("digital-source-type"), term.is_some());
         assert!(uri.is_none_or(|uri| html.contains(&format!("content=\"{uri}\""))));
-        let sentence = format!("{what} written with the help of artificial intelligence.");
+        let sentence = format!("ritten with the help of artificial intelligence{what}");
         for part in [&text, &html] {
             assert_eq!(part.contains("artificial intelligence"), term.is_some(), "{part}");
             assert!(term.is_none() || part.contains(&sentence), "{part}");

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::PeerError;
@@ -32,6 +33,23 @@ impl Bucket {
     }
 }
 
+/// An object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) key: String,
+    /// When it was written; it never changed since.
+    pub(crate) written: Timestamp,
+}
+
+/// A page of the campaigns that have objects in a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Folders {
+    /// Their names, without the `/`.
+    pub(crate) names: Vec<String>,
+    /// Asks for the next page, if there is one.
+    pub(crate) next: Option<String>,
+}
+
 /// What the orchestrator needs of storage.
 pub(crate) trait Objects: Send + Sync + 'static {
     /// Writes an object unless there is one; whether this call wrote it.
@@ -48,6 +66,21 @@ pub(crate) trait Objects: Send + Sync + 'static {
         bucket: &'a Bucket,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>>;
+
+    /// A page of what stands before the first `/` of keys; `from` is [`Folders::next`] of the page before. None where there is
+    /// no such bucket.
+    fn folders<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        from: Option<String>,
+    ) -> BoxFuture<'a, Result<Folders, PeerError>>;
+
+    /// Every object whose key begins with `prefix`; none where there is no such bucket.
+    fn list<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Listed>, PeerError>>;
 
     /// Removes every object whose key begins with `prefix`; answers how many there were.
     fn remove_all<'a>(&'a self, bucket: &'a Bucket, prefix: &'a str)
@@ -106,8 +139,12 @@ pub(crate) mod memory {
 
     use super::*;
 
+    /// Objects, and when those were written that were not written just now.
     #[derive(Default)]
-    pub(crate) struct Memory(pub(crate) Mutex<BTreeMap<(String, String), Bytes>>);
+    pub(crate) struct Memory(
+        pub(crate) Mutex<BTreeMap<(String, String), Bytes>>,
+        pub(crate) Mutex<BTreeMap<(String, String), Timestamp>>,
+    );
 
     impl Memory {
         /// Where an object lies; nothing lies outside of the regions.
@@ -134,6 +171,12 @@ pub(crate) mod memory {
             let found = self.0.lock().unwrap().get(&Self::place(bucket, key)?).cloned();
             found.map(|bytes| check_length(&bytes).map(|()| bytes)).transpose()
         }
+
+        fn keys(&self, bucket: &Bucket, prefix: &str) -> Vec<(String, String)> {
+            let objects = self.0.lock().unwrap();
+            let keys = objects.keys().filter(|(of, key)| *of == bucket.name() && key.starts_with(prefix));
+            keys.cloned().collect()
+        }
     }
 
     impl Objects for Memory {
@@ -152,6 +195,33 @@ pub(crate) mod memory {
             key: &'a str,
         ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>> {
             Box::pin(std::future::ready(self.find(bucket, key)))
+        }
+
+        /// One a page, so that there are many.
+        fn folders<'a>(
+            &'a self,
+            bucket: &'a Bucket,
+            from: Option<String>,
+        ) -> BoxFuture<'a, Result<Folders, PeerError>> {
+            let keys = self.keys(bucket, "");
+            let folders = keys.iter().filter_map(|(_, key)| Some(key.split_once('/')?.0.to_owned()));
+            let first = folders.filter(|name| from.as_ref().is_none_or(|from| name > from)).min();
+            let page = Folders { names: first.iter().cloned().collect(), next: first };
+            Box::pin(std::future::ready(Ok(page)))
+        }
+
+        fn list<'a>(
+            &'a self,
+            bucket: &'a Bucket,
+            prefix: &'a str,
+        ) -> BoxFuture<'a, Result<Vec<Listed>, PeerError>> {
+            let moments = self.1.lock().unwrap();
+            let listed = |place: (String, String)| {
+                let written = moments.get(&place).copied().unwrap_or_else(Timestamp::now);
+                Listed { key: place.1, written }
+            };
+            let all = self.keys(bucket, prefix).into_iter().map(listed).collect();
+            Box::pin(std::future::ready(Ok(all)))
         }
 
         fn remove_all<'a>(

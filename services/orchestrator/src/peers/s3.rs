@@ -4,12 +4,13 @@ use std::{collections::HashMap, path::Path};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use maily_chassis::{Error, PeerClient};
 use tokio::sync::OnceCell;
 
 use super::{
     PeerError,
-    objects::{Bucket, Objects},
+    objects::{Bucket, Folders, Listed, Objects},
 };
 
 /// The storage service.
@@ -92,6 +93,35 @@ impl Objects for S3 {
         })
     }
 
+    fn folders<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        from: Option<String>,
+    ) -> BoxFuture<'a, Result<Folders, PeerError>> {
+        Box::pin(async move {
+            let page = match self.region(bucket)?.client.folders(&bucket.name(), from).await {
+                // Nobody was written to in this region yet.
+                Err(maily_objects::Error::NotFound) => return Ok(Folders::default()),
+                page => page?,
+            };
+            let names = page.names.iter().map(|name| name.trim_end_matches('/').to_owned()).collect();
+            Ok(Folders { names, next: page.next })
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Listed>, PeerError>> {
+        Box::pin(async move {
+            match self.region(bucket)?.client.list(&bucket.name(), prefix).await {
+                Err(maily_objects::Error::NotFound) => Ok(Vec::new()),
+                found => found?.into_iter().map(listed).collect::<Result<Vec<_>, _>>(),
+            }
+        })
+    }
+
     fn remove_all<'a>(
         &'a self,
         bucket: &'a Bucket,
@@ -108,6 +138,13 @@ impl Objects for S3 {
             Ok(found.len() as u64)
         })
     }
+}
+
+fn listed(entry: maily_objects::Entry) -> Result<Listed, PeerError> {
+    let written = entry.modified.and_then(|at| Timestamp::from_second(at).ok());
+    let what = "an object in a listing was written at no moment";
+    let written = written.ok_or(PeerError::Contract { peer: "storage", what })?;
+    Ok(Listed { key: entry.key, written })
 }
 
 impl From<maily_objects::Error> for PeerError {

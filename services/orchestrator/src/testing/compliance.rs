@@ -42,6 +42,10 @@ pub(crate) struct State {
     pub(crate) leaving: HashSet<EmailAddress>,
     /// No list finds room.
     pub(crate) full: bool,
+    /// Every import was taken back: it is still told of, and nobody is written to by it.
+    pub(crate) undone: bool,
+    /// The time of every import is over.
+    pub(crate) removed: bool,
     pub(crate) calls: u64,
 }
 
@@ -81,9 +85,19 @@ impl State {
     }
 
     fn campaign(&self, campaign: &str) -> Result<&Campaign, Status> {
+        if self.removed {
+            return Err(Status::failed_precondition(
+                "the rows of this campaign were removed when their time was over",
+            ));
+        }
         self.campaigns
             .get(campaign)
             .ok_or_else(|| Status::not_found("no import of this campaign has finished"))
+    }
+
+    fn stands(&self) -> Result<(), Status> {
+        let undone = "the import of this campaign was taken back: nobody is written to by it";
+        (!self.undone).then_some(()).ok_or_else(|| Status::failed_precondition(undone))
     }
 
     /// The answer to a list, unless another has taken its place.
@@ -261,6 +275,7 @@ impl Compliance for Ledger {
         let page = given(request.into_inner().page)?;
         let mut state = self.state();
         state.calls += 1;
+        state.stands()?;
         let people =
             state.page(&page)?.into_iter().filter(|person| !state.opted_out.contains(&person.address));
         let recipient = |person: &Person| Recipient {
@@ -279,6 +294,7 @@ impl Compliance for Ledger {
         let page = given(page)?;
         let mut state = self.state();
         state.calls += 1;
+        state.stands()?;
         let hand_off = state.hand_off(&page, segment)?;
         let answer = HandOffReply {
             handed_off: hand_off.lines.len() as u32,
@@ -292,6 +308,7 @@ impl Compliance for Ledger {
     async fn release(&self, request: Request<ReleaseRequest>) -> Result<Response<ReleaseReply>, Status> {
         let page = given(request.into_inner().page)?;
         let state = self.state();
+        state.stands()?;
         state.page(&page)?;
         let hand_off = state.hand_offs.get(&key(&page));
         let hand_off = hand_off.ok_or_else(|| Status::failed_precondition("the page was not handed off"))?;

@@ -33,8 +33,6 @@ pub(crate) struct Platform {
     pub(crate) judge: Arc<Judge>,
     pub(crate) model: model::Model,
     pub(crate) objects: Arc<Memory>,
-    /// As of the configuration.
-    pub(crate) messages_kept: Option<std::time::Duration>,
     compliance: String,
     guardrails: String,
 }
@@ -53,7 +51,6 @@ impl Platform {
             judge,
             model: model::Model::default(),
             objects: Arc::default(),
-            messages_kept: None,
             compliance,
             guardrails,
             dir,

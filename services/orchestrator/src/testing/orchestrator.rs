@@ -94,7 +94,6 @@ pub(crate) fn deps(platform: &Platform) -> Deps {
         drafts: Semaphore::new(2),
         pages: Semaphore::new(2),
         pages_in_flight: 2,
-        messages_kept: platform.messages_kept,
         // A peer that is started again has the tenfold of it to come back.
         pause: Duration::from_millis(20),
     }

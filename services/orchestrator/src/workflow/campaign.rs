@@ -13,7 +13,6 @@ use super::{
     copywriting,
     ending::{self, End, STOPPED, Tally},
     progress::{show, shown},
-    retention::RetentionClient,
     step::{last_step, now, step},
 };
 use crate::{
@@ -77,15 +76,10 @@ impl Campaign {
     async fn run(&self, ctx: WorkflowContext<'_>) -> HandlerResult<()> {
         let id = CampaignId::try_from(ctx.key().to_owned()).terminal()?;
         let mut cohorts = Vec::new();
-        let done = match self.run_to_report(&ctx, &id, &mut cohorts).await {
+        match self.run_to_report(&ctx, &id, &mut cohorts).await {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.close(&ctx, &id, cohorts, error).await),
-        };
-        // Last, and whatever became of it: some of its messages may have been written.
-        if let Some(delay) = self.0.messages_kept {
-            ctx.service_client::<RetentionClient<'_>>().retire(id.to_string()).send_after(delay);
+            Err(error) => Err(self.close(&ctx, &id, cohorts, error).await.into()),
         }
-        done.map_err(HandlerError::from)
     }
 
     /// How far the campaign is.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     campaign::{Campaign, CampaignId},
     copy::{self, CopyError, Draft, Written},
-    mail::{Origins, Template},
+    mail::{Language, Origins, Template},
     peers::{Guard, PeerError},
     segment,
 };
@@ -127,6 +127,9 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
     if let Some(reason) = refused {
         return Ok(CohortCopy::blocked(&brief.locale, &reason, 0));
     }
+    let Some(language) = Language::of(&brief.locale) else {
+        return Ok(CohortCopy::blocked(&brief.locale, Language::UNKNOWN, 0));
+    };
     let writer = deps.inference.model().await?;
     let model = Attended { asked: &writer, deps, id, trouble: &trouble };
     let settings = &campaign.settings;
@@ -149,10 +152,11 @@ async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Resu
                 Err(error @ CopyError::Unavailable(_)) => return Err(trouble.behind(error)),
             };
         rewrites += pieces;
+        let draft = language.greet(draft);
         // Every piece is the model's, or there is no copy: nothing canned takes the place of one that did not pass.
         let origins = Origins::MODEL;
         ending::check(deps, id).await?;
-        let judged = judge(&guard, id, &campaign, &brief.locale, (&draft, origins), page_size, date).await;
+        let judged = judge(&guard, id, &campaign, language, (&draft, origins), page_size, date).await;
         wrong = match judged {
             Ok(wrong) => wrong,
             Err(error) if error.is_about_the_request() => {
@@ -202,13 +206,13 @@ async fn judge(
     guard: &Guard<'_>,
     id: &CampaignId,
     campaign: &Campaign,
-    locale: &str,
+    language: Language<'_>,
     (draft, origins): (&Draft, Origins),
     page_size: u32,
     date: Timestamp,
 ) -> Result<Vec<String>, PeerError> {
     let mut flaws = crate::mail::flaws(draft);
-    let template = Template::new(id, &campaign.settings, locale, draft, origins, date);
+    let template = Template::new(id, &campaign.settings, language, draft, origins, date);
     // Found here, it stops the cohort; found when the page is written, others would have been sent to already.
     if !segment::fits(page_size, template.longest()) {
         flaws.push(format!("layout (body): {page_size} messages of it are too long for one page"));

@@ -18,6 +18,8 @@ mod pages;
 mod poison_tests;
 mod progress;
 pub(crate) mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod step;
 #[cfg(test)]
 mod stop_tests;
@@ -50,8 +52,6 @@ pub(crate) struct Deps {
     /// Pages in memory at once, in all campaigns.
     pub(crate) pages: Semaphore,
     pub(crate) pages_in_flight: usize,
-    /// How long after the end of a campaign its messages go; none keeps them for good.
-    pub(crate) messages_kept: Option<std::time::Duration>,
     /// The pause after the first failure of a step that counts.
     pub(crate) pause: std::time::Duration,
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     campaign::CampaignId,
-    mail::{self, Template},
+    mail::{self, Language, Template},
     metrics,
     peers::{Bucket, objects},
     segment::{Place, Writer},
@@ -69,7 +69,8 @@ pub(crate) async fn hand_off(
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let date = started(deps, id).await?;
-    let template = Arc::new(Template::new(id, &campaign.settings, &copy.locale, &draft, copy.origins, date));
+    let language = Language::of_kept(&copy.locale);
+    let template = Arc::new(Template::new(id, &campaign.settings, language, &draft, copy.origins, date));
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
     let page = |page| Page {
         campaign_id: id.to_string(),

@@ -179,17 +179,6 @@ fn tried<T>(name: &'static str, outcome: Result<T, StepError>) -> HandlerResult<
     }
 }
 
-/// What Restate is told of a step outside of a campaign's workflows, which is tried again until it is done or can't be.
-pub(super) fn done<T>(name: &'static str, outcome: Result<T, StepError>) -> HandlerResult<Json<T>> {
-    outcome.map(Json).map_err(|error| {
-        let error = noted(name, error);
-        match error.is_permanent() {
-            true => HandlerError::from(TerminalError::new(error.to_string())),
-            false => HandlerError::from(error),
-        }
-    })
-}
-
 fn noted(name: &'static str, error: StepError) -> StepError {
     if !matches!(error, StepError::Ended) {
         warn!(step = name, %error, permanent = error.is_permanent(), "a step failed");

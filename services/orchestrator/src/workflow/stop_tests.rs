@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use axum::body::{Body, Bytes};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -23,7 +26,7 @@ use crate::{
 const CANCELLED: &str = "the campaign was cancelled";
 const BUSY: Mood = Mood::Says(503, "later");
 
-async fn until(what: &str, is: impl Fn() -> bool) {
+pub(super) async fn until(what: &str, is: impl Fn() -> bool) {
     let is = async {
         while !is() {
             // Nothing tells of it; the deadline ends this.
@@ -37,6 +40,16 @@ async fn until(what: &str, is: impl Fn() -> bool) {
 async fn wound_up(platform: &Platform, caller: &Caller) {
     let key = ("maily-campaigns".to_owned(), Keys(&caller.id).tally());
     until("its workflow goes on", || platform.objects.0.lock().unwrap().contains_key(&key)).await;
+}
+
+/// The API, with every scope.
+fn router(platform: &Platform) -> Router {
+    let api = Api {
+        deps: std::sync::Arc::new(deps(platform)),
+        ingress: Ingress(platform.restate.ingress().parse().unwrap()),
+        admin: Admin(platform.restate.admin().parse().unwrap()),
+    };
+    api::router(api).layer(everything())
 }
 
 fn messages(status: &Value) -> u64 {
@@ -75,12 +88,7 @@ async fn a_list_that_is_being_imported_is_refused() {
     let dir = folder(&platform, "campaign", 4);
     let caller = Caller::new(&platform, orchestrator.edge, &dir);
     caller.create().await;
-    let router = api::router(Api {
-        deps: std::sync::Arc::new(deps(&platform)),
-        ingress: Ingress(platform.restate.ingress().parse().unwrap()),
-        admin: Admin(platform.restate.admin().parse().unwrap()),
-    })
-    .layer(everything());
+    let router = router(&platform);
     let list = std::fs::read(dir.join("subscribers.csv")).unwrap();
     let (pieces, body) = mpsc::channel::<Bytes>(1);
     let body = Body::from_stream(ReceiverStream::new(body).map(Ok::<_, Infallible>));
@@ -94,6 +102,44 @@ async fn a_list_that_is_being_imported_is_refused() {
     assert_eq!(upload.await.unwrap().unwrap().status(), StatusCode::CONFLICT);
     let status = caller.status().await;
     assert_eq!((&status["state"], &status["rows"]), (&"cancelled".into(), &Value::Null));
+}
+
+/// Who was written to has to be told for as long as there is a report; the mail is another matter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_outlives_its_import() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 12);
+    with_copy(&platform, &dir);
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let id = Caller::new(&platform, orchestrator.edge, &dir).id;
+    let router = router(&platform);
+    let get = async |path: &str| {
+        let request = Request::get(format!("/v1/campaigns/{id}{path}")).body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice::<Value>(&body).unwrap_or_default())
+    };
+    assert_eq!(get("/mail/eu").await.0, 200);
+    platform.ledger.state().undone = true;
+    let (status, report) = get("/report").await;
+    assert_eq!(
+        (status, &report["written"], &report["left_out_after_hand_off"]),
+        (200, &12.into(), &0.into())
+    );
+    assert_eq!(report["invalid"].as_array().unwrap().len(), 3);
+    let (status, problem) = get("/mail/eu").await;
+    assert_eq!(status, 409, "{problem}");
+    assert_eq!(problem["detail"], "the import of this campaign was taken back: nobody is written to by it");
+    platform.ledger.state().removed = true;
+    let (status, report) = get("/report").await;
+    assert_eq!(
+        (status, &report["written"], report["invalid"].as_array().unwrap().len()),
+        (200, &12.into(), 0)
+    );
+    assert!(report.get("left_out_after_hand_off").is_none(), "nobody knows any more");
+    assert_eq!(get("").await.1["state"], "done");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,6 +220,16 @@ async fn a_campaign_that_is_over_is_not_cancelled() {
     assert!(sentence.starts_with("the campaign has failed already: the copy of a cohort"), "{sentence}");
 }
 
+/// Kills the workflow of the one campaign; the invocation's id.
+pub(super) async fn kill(admin: &Address) -> String {
+    let query = "SELECT id FROM sys_invocation WHERE target_service_name = 'Campaign' AND \
+                 target_handler_name = 'run'";
+    let (_, found) = admin.call(Method::POST, "/query", Some(&json!({ "query": query }))).await.unwrap();
+    let id = found["rows"][0]["id"].as_str().unwrap().to_owned();
+    admin.call(Method::PATCH, &format!("/invocations/{id}/kill"), None).await.unwrap();
+    id
+}
+
 /// By an operator, in Restate: nobody of ours has a say.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_that_is_killed_has_failed_also_when_restate_forgets_it() {
@@ -184,11 +240,7 @@ async fn a_campaign_that_is_killed_has_failed_also_when_restate_forgets_it() {
     caller.begin().await;
     until("it is not written", || !platform.model.state().failed.is_empty()).await;
     let admin: Address = platform.restate.admin().parse().unwrap();
-    let query = "SELECT id FROM sys_invocation WHERE target_service_name = 'Campaign' AND \
-                 target_handler_name = 'run'";
-    let (_, found) = admin.call(Method::POST, "/query", Some(&json!({ "query": query }))).await.unwrap();
-    let id = found["rows"][0]["id"].as_str().unwrap();
-    admin.call(Method::PATCH, &format!("/invocations/{id}/kill"), None).await.unwrap();
+    let id = kill(&admin).await;
     let status = caller.wait_for("failed").await;
     assert_eq!(status["detail"], "its workflow was killed in the workflow engine");
     assert_eq!(status["cohorts"].as_array().unwrap().len(), 4);

@@ -72,22 +72,17 @@ fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S
 /// A part's bytes, and their checksums where the object has some of that kind. What was put at once is its own only part.
 fn one_part(object: &Object, number: i32) -> S3Result<(Range<u64>, Option<Sums>)> {
     let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-<<<<<<< HEAD
     let blobs = index.and_then(|index| object.blobs.get(..=index)?.split_last());
     let unsatisfiable = || s3_error!(InvalidPart, "The requested partnumber is not satisfiable");
     let (blob, before) = blobs.ok_or_else(unsatisfiable)?;
     let start: u64 = before.iter().map(|blob| blob.size).sum();
-    Ok(start..start + blob.size)
-=======
-    let index = index.filter(|index| *index < object.blobs.len());
-    let index = index.ok_or_else(|| s3_error!(InvalidPart, "The requested partnumber is not satisfiable"))?;
-    let start = object.blobs[..index].iter().map(|blob| blob.size).sum();
     let sums = match object.parts() {
-        Some(_) => object.part_sums.get(index).filter(|_| headers::sums_type(&object.sums).is_some()),
+        Some(_) => {
+            object.part_sums.get(before.len()).filter(|_| headers::sums_type(&object.sums).is_some())
+        }
         None => Some(&object.sums),
     };
-    Ok((start..start + object.blobs[index].size, sums.cloned()))
->>>>>>> k2
+    Ok((start..start + blob.size, sums.cloned()))
 }
 
 /// Object versions are not kept; the only one is called `null`.

@@ -1,6 +1,7 @@
 //! Listing.
 
 use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::types::EncodingType;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -84,4 +85,36 @@ async fn buckets_come_a_page_at_a_time() {
     assert_eq!(code(sdk.list_buckets().max_buckets(0).send().await), "InvalidArgument");
     assert_eq!(code(sdk.list_buckets().bucket_region("us").send().await), "InvalidArgument");
     assert_eq!(code(sdk.create_bucket().bucket("foo.-bar").send().await), "InvalidBucketName");
+}
+
+/// More than a page holds, and each is removed before the next page is asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folders_come_page_by_page_also_while_they_go() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    assert!(matches!(objects.folders("things", None).await, Err(maily_objects::Error::NotFound)));
+    objects.ensure_bucket("things").await.unwrap();
+    let keys: Vec<_> =
+        (0..1_001).map(|n| format!("c{n:04}/00000/1.seg")).chain(["alone".to_owned()]).collect();
+    let puts = keys.iter().map(|key| objects.put("things", key, "v".into()));
+    stream::iter(puts.collect::<Vec<_>>()).buffer_unordered(16).try_collect::<Vec<_>>().await.unwrap();
+    let (mut found, mut pages, mut from) = (0, 0, None);
+    loop {
+        let page = objects.folders("things", from).await.unwrap();
+        for name in &page.names {
+            assert_eq!(*name, format!("c{found:04}/"));
+            objects.delete("things", &format!("{name}00000/1.seg")).await.unwrap();
+            found += 1;
+        }
+        pages += 1;
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found, pages), (1_001, 2));
+    let left = objects.list("things", "").await.unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    assert_eq!(left.len(), 1);
+    assert!(left[0].modified.is_some_and(|at| (now - 600..=now).contains(&at)), "{:?}", left[0].modified);
 }
