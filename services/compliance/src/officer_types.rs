@@ -225,7 +225,7 @@ pub struct EraseReply {
 /// The answer of `suppress`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuppressReply {
-    /// Whether this is a new objection; the same one again changes nothing.
+    /// Whether the person had not objected before; each objection is on record.
     pub new: bool,
 }
 

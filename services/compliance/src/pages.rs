@@ -153,7 +153,8 @@ impl State {
         Ok(left_out)
     }
 
-    /// Puts the opt-out that a token stands for on record; durable when it answers. Repeating changes nothing.
+    /// Puts the opt-out that a token stands for on record; durable when it answers. Repeated within an hour, it is on record
+    /// once.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a token that was not issued here.

@@ -34,6 +34,8 @@ use crate::ImportId;
 use crate::ledger::HandedOff;
 use crate::secrets::AddressHash;
 
+#[cfg(test)]
+pub(crate) use values::REPEATED;
 pub(crate) use values::{Channel, Lift, Position, Reason};
 
 /// What this program writes. It opens the revisions before, and no later one.

@@ -19,6 +19,7 @@ mod objections;
 mod opt_out;
 mod pages;
 mod race;
+mod repeated;
 mod retention;
 mod second_opinion;
 mod subjects;
