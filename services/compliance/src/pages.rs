@@ -39,7 +39,7 @@ pub struct HandOff {
 pub struct Released {
     /// The keys of the messages.
     pub records: Vec<pb::ReleasedRecord>,
-    /// Messages handed off whose recipient has objected, or was erased, since.
+    /// Messages handed off whose recipient has objected, or was erased, or whose implied consent has ended, since.
     pub left_out: u32,
 }
 
@@ -98,7 +98,8 @@ impl State {
         uninterrupted(async move { inner.hand_off(&page, segment).await }).await
     }
 
-    /// The record keys of a page's messages that were handed off, and whose recipients have not objected since.
+    /// The record keys of a page's messages that were handed off, and may still leave: whose recipients have not objected
+    /// since, and have consented until now where that ends by itself (CASL 10(10): until the day on which it is sent).
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::NotHandedOff`].
@@ -117,9 +118,12 @@ impl State {
         }
         let keys = place.keys(&kept).await?;
         for (entry, key) in kept.iter().zip(keys) {
-            let Some(key) = key else {
-                released.left_out += 1;
-                continue;
+            let key = match key {
+                Some(key) if !self.0.has_expired(&place, entry, &key)? => key,
+                _ => {
+                    released.left_out += 1;
+                    continue;
+                }
             };
             let key = record_key(&key, &place.campaign.id, entry.line)?;
             released.records.push(pb::ReleasedRecord { line: entry.line, record_key: key.expose().to_vec() });
@@ -127,13 +131,15 @@ impl State {
         Ok(released)
     }
 
-    /// How many messages of a campaign were handed off to people who have objected since.
+    /// How many messages of a campaign were handed off, and are not released any more.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn left_out(&self, campaign: &str) -> Result<u64, Error> {
         let campaign = self.0.campaign(campaign).await?;
-        if self.0.suppression.read().is_empty() || campaign.removed == ALL_ROWS {
+        let may_have_ended = self.0.now() > campaign.when()?.planned();
+        let may_have_objected = !self.0.suppression.read().is_empty();
+        if campaign.removed == ALL_ROWS || !(may_have_ended || may_have_objected) {
             return Ok(0);
         }
         let mut left_out = 0;
@@ -250,9 +256,26 @@ impl Inner {
 
     async fn left_out_of(&self, place: &Place<'_>) -> Result<u64, Error> {
         let Some(handed_off) = place.handed_off().await? else { return Ok(0) };
-        let mut left_out = 0;
-        for (at, entry) in place.entries().await?.iter().enumerate() {
-            left_out += u64::from(bit(&handed_off.bits, at) && self.is_left_out(place, entry).await?);
+        let (mut left_out, mut asked) = (0, Vec::new());
+        for (at, entry) in place.entries().await?.into_iter().enumerate() {
+            if !bit(&handed_off.bits, at) {
+                continue;
+            }
+            let names = place.names(&entry).await?;
+            if self.objects_now(&names, &place.asker) {
+                left_out += 1;
+            } else if is_implied(&entry) || names.iter().any(|name| place.state.was_erased(name)) {
+                asked.push(entry);
+            }
+        }
+        // Of the few of whom only their key tells.
+        let keys = place.keys(&asked).await?;
+        for (entry, key) in asked.iter().zip(keys) {
+            let leaves = match key {
+                Some(key) => !self.has_expired(place, entry, &key)?,
+                None => false,
+            };
+            left_out += u64::from(!leaves);
         }
         Ok(left_out)
     }
@@ -268,7 +291,7 @@ impl Inner {
     /// Whether an implied consent that held at the planned send has ended by now. Nothing else that was judged at the
     /// import can end by itself.
     fn has_expired(&self, place: &Place<'_>, entry: &Entry, key: &DataKey) -> Result<bool, Error> {
-        if entry.outcome != Basis::ImpliedConsent.code() {
+        if !is_implied(entry) {
             return Ok(false);
         }
         let details = details(&place.import, entry, key)?;
@@ -362,6 +385,11 @@ impl Place<'_> {
             _ => Err(Error::Damaged("a hand-off")),
         }
     }
+}
+
+/// Whether the row's consent ends by itself.
+fn is_implied(entry: &Entry) -> bool {
+    entry.outcome == Basis::ImpliedConsent.code()
 }
 
 fn hash(bytes: &[u8]) -> Result<AddressHash, Error> {
