@@ -271,6 +271,10 @@ pub struct Import {
     pub excluded: u64,
     /// When it was taken back.
     pub undone_at: Option<String>,
+    /// The name of the officer's key who did.
+    pub undone_by: Option<String>,
+    /// What the officer gave as the reason.
+    pub undone_for: Option<String>,
 }
 
 /// The answer of `imports/undo`.

@@ -65,6 +65,29 @@ async fn what_only_it_brought_is_lifted_for_lists_to_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_took_a_list_back_and_why_is_on_record_also_where_it_brought_no_objection() {
+    let service = Service::start_with(100, ticking()).await;
+    let german = good("erin@example.com").replace(",US,", ",DE,");
+    import(&service.state, "bought", list_of(&[good(PEOPLE[0]), german])).await.unwrap();
+    let before = service.state.verify().await.unwrap().links;
+    for _ in 0..2 {
+        service.state.undo_import("bought", order()).await.unwrap();
+    }
+    let listed = service.state.imports().await.unwrap().imports.remove(0);
+    assert_eq!(
+        (listed.undone_by.as_deref(), listed.undone_for.as_deref()),
+        (Some("olga"), Some("the wrong file"))
+    );
+    // That, and that its rows are gone; of both regions that had some.
+    let links = service.state.verify().await.unwrap().links;
+    for (region, added) in [("us", 2), ("eu", 2), ("ca", 0)] {
+        assert_eq!(links[region], before[region] + added, "{region}");
+    }
+    let service = service.restart_with(100, days_later(1)).await;
+    assert_eq!(service.state.verify().await.unwrap().links, links);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_evidence_of_messages_that_left_stays() {
     let service = Service::start_with(100, ticking()).await;
     let state = &service.state;
