@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod audit;
 mod bad_lists;
 mod common;
 mod contract;
