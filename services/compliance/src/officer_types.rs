@@ -128,7 +128,8 @@ pub struct SubjectObjection {
 pub struct SubjectLift {
     /// When.
     pub at: String,
-    /// Who may write again; absent where only its keyed hash is known.
+    /// Who may write again: the address, or its keyed hash in hexadecimal digits where no more is known (before 30 November
+    /// 2026).
     pub sender: Option<String>,
     /// Whose ledger has it.
     pub region: String,

@@ -152,9 +152,11 @@ impl RegionState {
                 return Err(Error::Damaged("a lifting"));
             };
             let command = lifted.command.unwrap_or_default();
+            // Links of before know only the hash.
+            let hash = || lift.sender.iter().map(|byte| format!("{byte:02x}")).collect();
             subject.lifts.push(SubjectLift {
                 at: moment(lift.at),
-                sender: Some(lift.sender.iter().map(|byte| format!("{byte:02x}")).collect()),
+                sender: Some(given(lifted.sender_address).unwrap_or_else(hash)),
                 region: region.name().to_owned(),
                 link: number,
                 caller: command.caller,

@@ -205,6 +205,7 @@ async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
     assert_eq!(import_anew(state, "summer", SENDER, &at, &people).await, people);
     let found = state.find(CAROL).await.unwrap();
     assert_eq!((found.lifts[0].caller.as_str(), found.lifts[0].file.clone()), ("olga", file));
+    assert_eq!(found.lifts[0].sender.as_deref(), Some(SENDER), "it can be said for whom");
     state.verify().await.unwrap();
 
     let service = service.restart_with(100, ticking()).await;
