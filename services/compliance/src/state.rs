@@ -201,6 +201,7 @@ impl Inner {
             self.record(&found).await?;
         }
         self.finish_erasures().await?;
+        migrate::date_imports(&self.campaigns, &self.regions, &self.clock).await?;
         let campaigns = self.campaigns.all().await?;
         for campaign in &campaigns {
             self.imports.note(&campaign.when()?);

@@ -97,7 +97,7 @@ impl Inner {
 
 impl RegionState {
     /// The link whose number a row holds.
-    async fn link_at(&self, key: &[u8]) -> Result<Option<Link>, Error> {
+    pub(crate) async fn link_at(&self, key: &[u8]) -> Result<Option<Link>, Error> {
         let Some(seq) = self.db.get(key).await? else { return Ok(None) };
         let seq = seq.as_ref().try_into().map_err(|_| Error::Damaged("a link's number"))?;
         self.ledger.link(u64::from_be_bytes(seq)).await.map(Some)
