@@ -131,32 +131,14 @@ impl State {
         Ok(released)
     }
 
-    /// How many messages of a campaign were handed off, and are not released any more.
+    /// How many messages of a campaign were handed off, and are not released any more, also where its import was taken back.
+    /// When its rows are no more, how many they were then.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn left_out(&self, campaign: &str) -> Result<u64, Error> {
-        let campaign = self.0.campaign(campaign).await?;
-        let may_have_ended = self.0.now() > campaign.when()?.planned();
-        let may_have_objected = !self.0.suppression.read().is_empty();
-        if campaign.removed == ALL_ROWS || !(may_have_ended || may_have_objected) {
-            return Ok(0);
-        }
-        let mut left_out = 0;
-        for cohort in &campaign.cohorts {
-            for region in &cohort.regions {
-                for page in 0..region.pages {
-                    let page = pb::Page {
-                        campaign_id: campaign.id.clone(),
-                        cohort: cohort.name.clone(),
-                        region: region.region.clone(),
-                        page,
-                    };
-                    left_out += self.0.left_out_of(&self.0.place(&page).await?).await?;
-                }
-            }
-        }
-        Ok(left_out)
+        let campaign = self.0.told(campaign).await?;
+        if campaign.removed == ALL_ROWS { Ok(campaign.left_out) } else { self.0.left_out(&campaign).await }
     }
 
     /// Puts the opt-out that a token stands for on record; durable when it answers. Repeated within an hour, it is on record
@@ -180,7 +162,10 @@ impl State {
 
 impl Inner {
     async fn place(&self, page: &pb::Page) -> Result<Place<'_>, Error> {
-        let campaign = self.campaign(&page.campaign_id).await?;
+        self.place_in(self.campaign(&page.campaign_id).await?, page)
+    }
+
+    fn place_in(&self, campaign: Arc<Campaign>, page: &pb::Page) -> Result<Place<'_>, Error> {
         if campaign.removed == ALL_ROWS {
             return Err(Error::Removed);
         }
@@ -252,6 +237,30 @@ impl Inner {
         writer.append(self.now(), Event::HandedOff(record), &key).await?.await_durable().await?;
         self.metrics.handed_off.add(u64::from(answer.handed_off), &[]);
         Ok(answer)
+    }
+
+    /// How many messages of a campaign whose rows are there can't leave any more.
+    pub(crate) async fn left_out(&self, campaign: &Arc<Campaign>) -> Result<u64, Error> {
+        let may_have_ended = self.now() > campaign.when()?.planned();
+        let may_have_objected = !self.suppression.read().is_empty();
+        if !may_have_ended && !may_have_objected {
+            return Ok(0);
+        }
+        let mut left_out = 0;
+        for cohort in &campaign.cohorts {
+            for region in &cohort.regions {
+                for page in 0..region.pages {
+                    let page = pb::Page {
+                        campaign_id: campaign.id.clone(),
+                        cohort: cohort.name.clone(),
+                        region: region.region.clone(),
+                        page,
+                    };
+                    left_out += self.left_out_of(&self.place_in(Arc::clone(campaign), &page)?).await?;
+                }
+            }
+        }
+        Ok(left_out)
     }
 
     async fn left_out_of(&self, place: &Place<'_>) -> Result<u64, Error> {

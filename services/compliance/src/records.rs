@@ -164,6 +164,9 @@ pub(crate) struct Campaign {
     /// What it brought is taken back, too.
     #[prost(bool, tag = "22")]
     pub(crate) is_undone: bool,
+    /// How many messages that were handed off could not leave any more when the rows went.
+    #[prost(uint64, tag = "23")]
+    pub(crate) left_out: u64,
 }
 
 impl Campaign {

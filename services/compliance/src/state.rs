@@ -178,10 +178,15 @@ impl Inner {
         self.campaigns.find(campaign).await
     }
 
+    /// A finished import that is in every ledger, also one that was taken back: what it came to can be told.
+    pub(crate) async fn told(&self, campaign: &str) -> Result<Arc<Campaign>, Error> {
+        let found = self.finished(campaign).await?;
+        found.ok_or(Error::NotFound("no import of this campaign has finished"))
+    }
+
     /// A finished import that is in every ledger, and stands.
     pub(crate) async fn campaign(&self, campaign: &str) -> Result<Arc<Campaign>, Error> {
-        let found = self.finished(campaign).await?;
-        let found = found.ok_or(Error::NotFound("no import of this campaign has finished"))?;
+        let found = self.told(campaign).await?;
         if found.undone_at.is_empty() { Ok(found) } else { Err(Error::Undone) }
     }
 

@@ -1,7 +1,11 @@
 //! An import is taken back: nobody is written to by it, and what it alone told of objections is lifted.
 
+use maily_compliance::api::Api;
 use maily_compliance::officer_types::MessageState;
 use maily_compliance::{Error, Order, State};
+use maily_proto::compliance as pb;
+use maily_proto::compliance::compliance_server::Compliance;
+use tonic::Request;
 
 use crate::common::{Service, days_later, good, import, list_of, page, ticking, written};
 
@@ -93,6 +97,7 @@ async fn the_evidence_of_messages_that_left_stays() {
     let state = &service.state;
     everybody(state, "sent").await;
     state.hand_off(page("sent", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    state.suppress(PEOPLE[1], order()).await.unwrap();
     let receipt = state.undo_import("sent", order()).await.unwrap();
     assert_eq!(receipt.rows, 0);
     let found = state.find(PEOPLE[0]).await.unwrap();
@@ -102,6 +107,13 @@ async fn the_evidence_of_messages_that_left_stays() {
             && found.rows[0].fields.is_some()
     );
     assert!(matches!(state.release(&page("sent", "en-US/vip", "us", 0)).await, Err(Error::Undone)));
+    // What it came to can be told: whom the wrong list was sent to is what an authority asks (GDPR 33(3)).
+    assert_eq!(state.left_out("sent").await.unwrap(), 1);
+    let api = Api::new(state.clone());
+    let summary = Request::new(pb::SummaryRequest { campaign_id: "sent".into() });
+    assert_eq!(api.summary(summary).await.unwrap().into_inner().rows, 4);
+    let invalid = pb::InvalidRowsRequest { campaign_id: "sent".into(), after_line: 0, limit: 0 };
+    assert!(api.invalid_rows(Request::new(invalid)).await.unwrap().into_inner().rows.is_empty());
     state.verify().await.unwrap();
 }
 
