@@ -217,7 +217,10 @@ impl Inner {
             return same.then(|| answer(&first)).ok_or(Error::OtherSegment);
         }
         // Taken back since we looked: whoever takes it back waits for this lock then.
-        self.campaign(&page.campaign_id).await?;
+        let campaign = self.campaigns.find(&page.campaign_id).await?;
+        if campaign.is_none_or(|campaign| !campaign.undone_at.is_empty()) {
+            return Err(Error::Undone);
+        }
         let mut record = place.hand_off(segment);
         record.bits = vec![0; entries.len().div_ceil(8)];
         for (at, ((entry, key), names)) in entries.iter().zip(keys).zip(&names).enumerate() {
