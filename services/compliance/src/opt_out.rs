@@ -1,10 +1,13 @@
 //! One-click unsubscribe (RFC 8058) at the edge: `/u/{token}`.
 //!
 //! Only `POST` with the pair `List-Unsubscribe=One-Click` opts out: as a form, as multipart, among other fields, under any
-//! content type, for that is how mail providers send it. `GET` shows a page with a button that sends it and changes
+//! content type, for that is how mail providers send it; or with no body at all, as some clients do, for that can mean
+//! nothing else. `GET` shows a page with a button that sends it and changes
 //! nothing, because link scanners follow links. A token that was not issued here is 404, after the same work. An
 //! authentic one is not counted by the rate limit ([`vouch`]): an objection is never refused. No cookies, no caching,
 //! nothing personal in any page.
+
+use std::borrow::Cow;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -17,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::stream;
 use maily_chassis::Vouch;
+use percent_encoding::percent_decode_str;
 
 use crate::{Error, State};
 
@@ -40,9 +44,12 @@ pub fn router(state: State) -> Router {
 /// Vouches for requests whose link was issued here.
 #[must_use]
 pub fn vouch(state: State) -> Vouch {
-    Vouch::new(move |request| {
-        request.uri().path().strip_prefix("/u/").is_some_and(|token| state.knows(token))
-    })
+    Vouch::new(move |request| token_of(request.uri().path()).is_some_and(|token| state.knows(&token)))
+}
+
+/// The token of a link, decoded as the handlers have it: `%2D` spells the same link (RFC 3986, 6.2.2.2).
+fn token_of(path: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(path.strip_prefix("/u/")?).decode_utf8().ok()
 }
 
 async fn ask(Shared(state): Shared<State>, Path(token): Path<String>) -> Response {
@@ -59,7 +66,7 @@ async fn opt_out(
     }
     let (head, body) = request.into_parts();
     let one_click = match to_bytes(body, MAX_BODY).await {
-        Ok(body) => is_one_click(&head.headers, body).await,
+        Ok(body) => body.is_empty() || is_one_click(&head.headers, body).await,
         Err(_) => false,
     };
     if !one_click {
@@ -131,4 +138,23 @@ fn page(status: StatusCode, html: &'static str) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (status, headers, html).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_read_as_the_handlers_read_it() {
+        for (path, token) in [
+            ("/u/AB-C", Some("AB-C")),
+            ("/u/AB%2DC", Some("AB-C")),
+            ("/u/%41b%2d%43", Some("Ab-C")),
+            ("/u/AB+C", Some("AB+C")),
+            ("/u/%ff", None),
+            ("/v/AB-C", None),
+        ] {
+            assert_eq!(token_of(path).as_deref(), token, "{path}");
+        }
+    }
 }
