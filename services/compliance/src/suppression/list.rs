@@ -90,8 +90,15 @@ impl SuppressionList {
         regions: &'a Regions,
         address: &AddressHash,
     ) -> Result<Vec<(&'a RegionState, Reason)>, Error> {
-        let lifted = self.read().last_lift(address);
+        let (latest, lifted) = {
+            let suppressed = self.read();
+            (suppressed.stands(address), suppressed.last_lift(address))
+        };
         let mut own = Vec::new();
+        // Whatever is on record and stands is in memory: most people object for the first time.
+        if latest <= lifted {
+            return Ok(own);
+        }
         for state in regions.values() {
             let reasons = state.reasons(address).await?.into_iter().map(|(_, reason)| reason);
             let stands = |reason: &Reason| reason.channel.is_the_persons() && Some(reason.at) > lifted;
