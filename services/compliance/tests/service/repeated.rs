@@ -47,8 +47,12 @@ async fn consent_between_two_objections_does_not_count() {
         let (service, minutes, token) = service().await;
         let object = async |state: &State, channel: &str| match channel {
             "link" => state.opt_out(&token).await.unwrap(),
-            "officer" => drop(state.suppress(CAROL, order("by telephone")).await.unwrap()),
-            _ => drop(state.erase(CAROL, order("by letter")).await.unwrap()),
+            "officer" => {
+                state.suppress(CAROL, order("by telephone")).await.unwrap();
+            }
+            _ => {
+                state.erase(CAROL, order("by letter")).await.unwrap();
+            }
         };
         let (first, second) = channels.split_once(' ').unwrap();
         object(&service.state, first).await;
