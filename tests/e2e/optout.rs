@@ -116,7 +116,7 @@ fn the_rest_changes_nothing(platform: &Platform, tokens: &[String]) {
         let page = client.get(&path).unwrap();
         assert_eq!(page.status, 200);
         assert!(!page.text().contains('@') && !page.head.contains("set-cookie"));
-        for body in ["", "List-Unsubscribe=Two-Click", "a=List-Unsubscribe%3DOne-Click"] {
+        for body in ["x", "List-Unsubscribe=Two-Click", "a=List-Unsubscribe%3DOne-Click"] {
             assert_eq!(client.post_form(&path, body).unwrap().status, 400, "{body}");
         }
         let mut tampered = path.clone().into_bytes();

@@ -43,7 +43,7 @@ impl Compliance for Api {
     }
 
     async fn summary(&self, request: Request<pb::SummaryRequest>) -> Answer<pb::SummaryReply> {
-        let campaign = self.0.0.campaign(&request.into_inner().campaign_id).await?;
+        let campaign = self.0.0.told(&request.into_inner().campaign_id).await?;
         Ok(Response::new(summary(&campaign)))
     }
 
@@ -53,7 +53,7 @@ impl Compliance for Api {
             return Err(Error::Request("limit is more than 10000").into());
         }
         let limit = if request.limit == 0 { MAX_INVALID } else { request.limit };
-        let campaign = self.0.0.campaign(&request.campaign_id).await?;
+        let campaign = self.0.0.told(&request.campaign_id).await?;
         let rows = self.0.0.campaigns.invalid(&campaign.import, request.after_line, limit as usize).await?;
         let row = |(line, row): (u64, crate::records::Invalid)| pb::InvalidRow {
             line,

@@ -2,9 +2,10 @@
 //!
 //! Its rows are in [`crate::schema`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use maily_keys::db::write_durable;
 use prost::Message;
 use slatedb::{Db, WriteBatch};
@@ -22,6 +23,8 @@ pub(crate) struct Campaigns {
     pub(crate) db: Db,
     cache: Mutex<Cache>,
     changing: tokio::sync::Mutex<()>,
+    /// Campaigns whose imports this process made exist, and has not put into every ledger.
+    unrecorded: Mutex<HashSet<String>>,
 }
 
 #[derive(Default)]
@@ -33,7 +36,12 @@ struct Cache {
 
 impl Campaigns {
     pub(crate) fn new(db: Db) -> Self {
-        Self { db, cache: Mutex::default(), changing: tokio::sync::Mutex::default() }
+        Self {
+            db,
+            cache: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            unrecorded: Mutex::default(),
+        }
     }
 
     /// A finished import.
@@ -74,7 +82,18 @@ impl Campaigns {
         batch.delete(schema::under_way(import));
         batch.put(schema::unrecorded(import), campaign.id.as_bytes());
         batch.put(schema::campaign(&campaign.id), campaign.encode_to_vec());
+        // Before: what fails may still be written.
+        self.not_recorded().insert(campaign.id.clone());
         Ok(write_durable(&self.db, batch).await?)
+    }
+
+    fn not_recorded(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this process made the import exist and could not put it into every ledger.
+    pub(crate) fn is_unrecorded(&self, campaign: &str) -> bool {
+        self.not_recorded().contains(campaign)
     }
 
     /// Changes the record of a finished import, durably; whoever asks from now on gets the new one.
@@ -103,10 +122,12 @@ impl Campaigns {
     }
 
     /// The import is in every ledger.
-    pub(crate) async fn recorded(&self, import: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn recorded(&self, campaign: &Campaign) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
-        batch.delete(schema::unrecorded(import));
-        Ok(write_durable(&self.db, batch).await?)
+        batch.delete(schema::unrecorded(&campaign.import));
+        write_durable(&self.db, batch).await?;
+        self.not_recorded().remove(&campaign.id);
+        Ok(())
     }
 
     /// Forgets an import that did not finish; its blocks are to be deleted before.
@@ -164,6 +185,20 @@ impl Campaigns {
     pub(crate) async fn note_revision(&self) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
         batch.put(schema::REVISION_KEY, schema::REVISION.to_be_bytes());
+        Ok(write_durable(&self.db, batch).await?)
+    }
+
+    /// When it was last looked at what is old, by a clock that was believed.
+    pub(crate) async fn looked(&self) -> Result<Option<Timestamp>, Error> {
+        let Some(value) = self.db.get(schema::LOOKED).await? else { return Ok(None) };
+        let read = value.as_ref().try_into().map(i64::from_be_bytes).ok();
+        let at = read.and_then(|at| Timestamp::from_millisecond(at).ok());
+        at.map(Some).ok_or(Error::Damaged("when it was looked at what is old"))
+    }
+
+    pub(crate) async fn note_looked(&self, now: Timestamp) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        batch.put(schema::LOOKED, now.as_millisecond().to_be_bytes());
         Ok(write_durable(&self.db, batch).await?)
     }
 

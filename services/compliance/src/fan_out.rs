@@ -212,14 +212,36 @@ impl Inner {
 
     /// Whether an objection is not known here. One that is lifted here, or was taken back, is, and does not come again.
     async fn is_news(&self, address: &AddressHash, told: Option<i64>) -> Result<bool, Error> {
+        let Some(told) = told else { return self.is_undated_news(address).await };
         // Most of what is told again is what is known; an objection of another moment may outlive the known one.
-        let known = self.suppression.read().told_of(address);
-        if known.is_some_and(|known| told.is_none_or(|told| told == known)) {
+        if self.suppression.read().told_of(address) == Some(told) {
             return Ok(false);
         }
+        let same = |reason: &Reason| reason.told.unwrap_or(reason.at) == told;
+        self.is_none_known(address, same).await
+    }
+
+    /// Likewise, of a hint of revision 2, which doesn't say when. Where all that is known was lifted or taken back, it may be
+    /// an objection of now, and is taken for one, once: it stays in Redis, and one that was put on record, and lifted
+    /// behind that, is heard again and again.
+    async fn is_undated_news(&self, address: &AddressHash) -> Result<bool, Error> {
+        let stands = {
+            let suppressed = self.suppression.read();
+            let latest = suppressed.stands(address);
+            latest.is_some() && latest > suppressed.last_lift(address)
+        };
+        let undated = |reason: &Reason| reason.channel == Channel::Hint && reason.told.is_none();
+        Ok(!stands && self.is_none_known(address, undated).await?)
+    }
+
+    /// Whether no such objection of a person is on record here.
+    async fn is_none_known(
+        &self,
+        address: &AddressHash,
+        such: impl Fn(&Reason) -> bool,
+    ) -> Result<bool, Error> {
         for region in self.regions.values() {
-            let same = |reason: &Reason| told.is_none_or(|told| reason.told.unwrap_or(reason.at) == told);
-            if region.reasons(address).await?.iter().any(|(_, reason)| same(reason)) {
+            if region.reasons(address).await?.iter().any(|(_, reason)| such(reason)) {
                 return Ok(false);
             }
         }
@@ -231,5 +253,43 @@ impl Inner {
         let state = self.regions.first()?;
         let opt_out = OptOut { channel: Channel::Hint, article: ARTICLE, command: None, told };
         self.suppression.record_opt_out(&self.regions, state, address, &opt_out).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maily_keys::LocalKeyring;
+    use maily_law::EmailAddress;
+
+    use super::*;
+    use crate::{Config, Order};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_hint_without_a_moment_is_an_objection_of_now_where_all_is_lifted() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        let state = State::open(&config, &folder.path().join("data"), roots).await.unwrap();
+        let order = || Order { caller: "olga".into(), reason: "asked".into() };
+        let lift = async || {
+            let people = ["carol@example.com".to_owned()];
+            state.lift(&people, "news@brand.example", None, order()).await.unwrap()
+        };
+        let (carol, _) = state.0.hashes(&EmailAddress::parse("carol@example.com").unwrap());
+        assert!(state.0.is_news(&carol, None).await.unwrap(), "nothing is known");
+        state.suppress("carol@example.com", order()).await.unwrap();
+        assert!(!state.0.is_news(&carol, None).await.unwrap(), "she stands on the list");
+        assert_eq!(lift().await.lifted, 1);
+        assert!(state.0.is_news(&carol, None).await.unwrap());
+        state.0.record_heard(carol, None).await.unwrap();
+        let found = state.find("carol@example.com").await.unwrap();
+        let moment = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+        let last = found.objections.iter().map(|objection| moment(&objection.at)).max();
+        assert!(last > Some(moment(&found.lifts[0].at)));
+        // It lies in Redis, and is read once an hour.
+        assert_eq!(lift().await.lifted, 1);
+        assert!(!state.0.is_news(&carol, None).await.unwrap());
+        assert!(state.0.is_news(&carol, Some(5)).await.unwrap());
+        state.verify().await.unwrap();
     }
 }

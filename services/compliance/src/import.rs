@@ -115,6 +115,8 @@ impl State {
             rows: campaign.rows,
             excluded: campaign.excluded.values().sum(),
             undone_at: (!campaign.undone_at.is_empty()).then_some(campaign.undone_at),
+            undone_by: campaign.undone_by.as_ref().map(|command| command.caller.clone()),
+            undone_for: campaign.undone_by.map(|command| command.reason),
             campaign: campaign.id,
         };
         Ok(types::ImportsReply { imports: all.into_iter().map(import).collect() })

@@ -57,6 +57,16 @@ impl Ledger {
         Ok(Writer { db: &self.db, slot, head })
     }
 
+    /// When the newest link was written, if there is one.
+    pub(crate) async fn newest_at(&self) -> Result<Option<Timestamp>, Error> {
+        let head = newest(&self.db).await?;
+        if head.seq == 0 {
+            return Ok(None);
+        }
+        let at = self.link(head.seq).await?.at.parse();
+        at.map(Some).map_err(|_| Error::Damaged("a link's moment"))
+    }
+
     /// The link with this number.
     pub(crate) async fn link(&self, seq: u64) -> Result<Link, Error> {
         let value = self.db.get(schema::link(seq)).await?.ok_or(Error::Damaged("a link is missing"))?;

@@ -1,14 +1,15 @@
 //! What the service counts; never about anybody.
 
-use opentelemetry::metrics::Counter;
+use opentelemetry::metrics::{Counter, Gauge};
 use opentelemetry::{KeyValue, global};
 
-/// The service's counters.
+/// What the service counts and shows.
 pub(crate) struct Metrics {
     rows: Counter<u64>,
     pub(crate) handed_off: Counter<u64>,
     pub(crate) opt_outs: Counter<u64>,
     pub(crate) hints_ignored: Counter<u64>,
+    pub(crate) retention_held: Gauge<u64>,
 }
 
 impl Metrics {
@@ -30,6 +31,10 @@ impl Metrics {
             hints_ignored: meter
                 .u64_counter("maily_compliance_hints_ignored")
                 .with_description("Hints of opt-outs in Redis that no process of the tenant sent")
+                .build(),
+            retention_held: meter
+                .u64_gauge("maily_compliance_retention_held")
+                .with_description("1 while nothing old is removed, because the clock has leapt ahead")
                 .build(),
         }
     }

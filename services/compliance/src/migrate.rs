@@ -7,13 +7,18 @@
 //!
 //! Revision 2 had no index of people: it is made of the evidence.
 //!
+//! Revision 1 did not keep when an import was made, only the `as_of` that its caller gave, which could be any moment. The
+//! ledger knows, so that rows are as old as they are, and nothing that is lifted has to wait for a day to come
+//! ([`date_imports`]).
+//!
 //! Each step may be interrupted and repeated; only the last says that all is done.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use maily_keys::Clock;
 use maily_keys::db::write_durable;
-use maily_law::{EmailAddress, Region, column};
+use maily_law::{EmailAddress, Moment, Region, column};
 use prost::Message;
 use slatedb::WriteBatch;
 
@@ -62,6 +67,38 @@ pub(crate) async fn bring_up(
         );
     }
     campaigns.note_revision().await
+}
+
+/// Notes with imports that have no moment when they were put on record. Every start looks, behind what brings every import
+/// that exists into the ledgers.
+pub(crate) async fn date_imports(
+    campaigns: &Campaigns,
+    regions: &BTreeMap<Region, RegionState>,
+    clock: &Clock,
+) -> Result<(), Error> {
+    for campaign in campaigns.all().await? {
+        if !campaign.imported_at.is_empty() {
+            continue;
+        }
+        let mut first: Option<Timestamp> = None;
+        for region in regions.values() {
+            if let Some(link) = region.link_at(&schema::imported(&campaign.import)).await? {
+                let at: Timestamp = link.at.parse().map_err(|_| Error::Damaged("a link's moment"))?;
+                first = Some(first.map_or(at, |first| first.min(at)));
+            }
+        }
+        let at = match first {
+            Some(at) => at,
+            // A list without a row is in no ledger: any moment that is past will do.
+            None => {
+                let as_of =
+                    Moment::parse(&campaign.as_of).map_err(|_| Error::Damaged("a campaign's moment"))?;
+                as_of.instant().min(clock())
+            }
+        };
+        campaigns.change(&campaign.id, |campaign| campaign.imported_at = at.to_string()).await?;
+    }
+    Ok(())
 }
 
 impl RegionState {
@@ -182,5 +219,60 @@ impl RegionState {
     async fn first_reason(&self, address: &AddressHash) -> Result<Option<Reason>, Error> {
         let mut rows = self.db.scan_prefix(schema::suppressions(address), ..).await?;
         rows.next().await?.map(|row| Reason::decode(&row.value)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use maily_keys::LocalKeyring;
+
+    use super::*;
+    use crate::{Config, Sender, State};
+
+    const LIST: &str = "\
+id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
+1,a@b.us,Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
+";
+
+    async fn open(folder: &Path) -> State {
+        let config = Config { keyring: folder.join("keyring.json"), ..Config::default() };
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        State::open(&config, &folder.join("data"), roots).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_import_of_revision_1_was_made_when_the_ledger_says() {
+        for (as_of, list) in [
+            ("2033-01-01T00:00:00Z", LIST),
+            ("2020-01-01T00:00:00Z", LIST),
+            ("2033-01-01T00:00:00Z", LIST.split_inclusive('\n').next().unwrap()),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let state = open(folder.path()).await;
+            let began = Timestamp::now();
+            let sender = Sender { country: "US", address: "news@brand.example" };
+            let list = futures::stream::iter([Ok(Bytes::from(list))]);
+            state.import("c", "", sender, list).await.unwrap();
+            let as_revision_1 = |campaign: &mut Campaign| {
+                campaign.as_of = as_of.to_owned();
+                (campaign.revision, campaign.imported_at, campaign.planned) =
+                    (0, String::new(), String::new());
+            };
+            state.0.campaigns.change("c", as_revision_1).await.unwrap();
+            state.close().await;
+            let state = open(folder.path()).await;
+            let campaign = state.0.campaigns.find("c").await.unwrap().unwrap();
+            let now = Timestamp::now();
+            let imported = campaign.when().unwrap().import();
+            assert!((began..=now).contains(&imported), "{as_of}: {imported}");
+            let behind = state.0.imports.behind(now);
+            assert!(behind <= now.as_millisecond() + 1, "{as_of}: what is lifted now counts now");
+            assert_eq!(state.retire().await.unwrap(), 0, "{as_of}: it is young");
+            state.close().await;
+        }
     }
 }

@@ -2,16 +2,18 @@
 //! taken back.
 //!
 //! Its keys are its own, and it is off unless configured. Everything is a `POST` with a JSON body
-//! ([`crate::officer_types`]): an address stands in no URL, and so in no log. Every call leaves a line in the log with the
-//! caller's name, and no address; what changes something is in the ledger, with the caller and their reason.
+//! ([`crate::officer_types`]): an address stands in no URL, and so in no log. Every call leaves a line in the audit record with
+//! the caller's name, and no address; what changes something is in the ledger, with the caller and their reason.
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request, State as Shared};
+use axum::handler::Handler;
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use axum::{Extension, Json, Router};
-use maily_chassis::{EdgeCaller, Problem};
+use maily_chassis::{Audit, EdgeCaller, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -22,20 +24,42 @@ use crate::{Error, Order, State};
 /// The officer listener's routes.
 pub fn router(state: State) -> Router {
     Router::new()
-        .route("/v1/subjects/find", post(find))
-        .route("/v1/subjects/export", post(export))
-        .route("/v1/subjects/erase", post(erase))
-        .route("/v1/subjects/suppress", post(suppress))
-        .route("/v1/subjects/lift", post(lift))
-        .route("/v1/ledger/verify", post(verify))
-        .route("/v1/imports/list", post(imports))
-        .route("/v1/imports/undo", post(undo))
-        .route("/v1/epochs/turn", post(turn))
+        .route("/v1/subjects/find", audited(("find", "a person"), find))
+        .route("/v1/subjects/export", audited(("export", "a person"), export))
+        .route("/v1/subjects/erase", audited(("erase", "a person"), erase))
+        .route("/v1/subjects/suppress", audited(("suppress", "a person"), suppress))
+        .route("/v1/subjects/lift", audited(("lift", "people"), lift))
+        .route("/v1/ledger/verify", audited(("verify", "every ledger"), verify))
+        .route("/v1/imports/list", audited(("list", "every import"), imports))
+        .route("/v1/imports/undo", audited(("undo", "an import"), undo))
+        .route("/v1/epochs/turn", audited(("turn", "every epoch"), turn))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is no such call") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "every call is a POST")
         })
         .with_state(state)
+}
+
+/// A call that leaves a line in the audit record, whatever becomes of it: what, and to what kind of thing. Who the person was
+/// is not in the log; where something changed, the ledger knows it by a keyed hash.
+fn audited<H: Handler<T, State>, T: 'static>(
+    call: (&'static str, &'static str),
+    handler: H,
+) -> MethodRouter<State> {
+    post(handler).layer(from_fn_with_state(call, audit))
+}
+
+async fn audit(
+    Shared((action, subject)): Shared<(&'static str, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let caller = request.extensions().get::<EdgeCaller>();
+    let owner = caller.map_or_else(|| "nobody".to_owned(), |caller| caller.0.clone());
+    let audit = Audit::new(action, owner, subject);
+    let response = next.run(request).await;
+    audit.ended(response.status().as_u16());
+    response
 }
 
 fn refused(status: StatusCode, why: &str) -> Problem {
@@ -154,10 +178,7 @@ fn answer<T: Serialize>(
     done: Result<T, Error>,
 ) -> Response {
     match done {
-        Ok(answer) => {
-            tracing::info!(call, caller, "an officer's call");
-            Json(answer).into_response()
-        }
+        Ok(answer) => Json(answer).into_response(),
         Err(error) => {
             let problem = problem(&error);
             tracing::warn!(call, caller, %error, "an officer's call failed");

@@ -128,7 +128,8 @@ pub struct SubjectObjection {
 pub struct SubjectLift {
     /// When.
     pub at: String,
-    /// Who may write again; absent where only its keyed hash is known.
+    /// Who may write again: the address, or its keyed hash in hexadecimal digits where no more is known (before 30 November
+    /// 2026).
     pub sender: Option<String>,
     /// Whose ledger has it.
     pub region: String,
@@ -225,7 +226,7 @@ pub struct EraseReply {
 /// The answer of `suppress`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuppressReply {
-    /// Whether this is a new objection; the same one again changes nothing.
+    /// Whether the person had not objected before; each objection is on record.
     pub new: bool,
 }
 
@@ -271,6 +272,10 @@ pub struct Import {
     pub excluded: u64,
     /// When it was taken back.
     pub undone_at: Option<String>,
+    /// The name of the officer's key who did.
+    pub undone_by: Option<String>,
+    /// What the officer gave as the reason.
+    pub undone_for: Option<String>,
 }
 
 /// The answer of `imports/undo`.

@@ -1,7 +1,8 @@
 //! One-click unsubscribe (RFC 8058) at the edge: `/u/{token}`.
 //!
 //! Only `POST` with the pair `List-Unsubscribe=One-Click` opts out: as a form, as multipart, among other fields, under any
-//! content type, for that is how mail providers send it. `GET` shows a page with a button that sends it and changes
+//! content type, for that is how mail providers send it; or with no body at all, as some clients do, for that can mean
+//! nothing else. `GET` shows a page with a button that sends it and changes
 //! nothing, because link scanners follow links. A token that was not issued here is 404, after the same work. An
 //! authentic one is not counted by the rate limit ([`vouch`]): an objection is never refused. No cookies, no caching,
 //! nothing personal in any page; its language is what the browser asks for.
@@ -9,6 +10,8 @@
 mod language;
 mod page;
 mod sentences;
+
+use std::borrow::Cow;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -19,6 +22,7 @@ use axum::response::Response;
 use axum::routing::get;
 use futures::stream;
 use maily_chassis::Vouch;
+use percent_encoding::percent_decode_str;
 
 use crate::{Error, State};
 use page::Page;
@@ -37,9 +41,12 @@ pub fn router(state: State) -> Router {
 /// Vouches for requests whose link was issued here.
 #[must_use]
 pub fn vouch(state: State) -> Vouch {
-    Vouch::new(move |request| {
-        request.uri().path().strip_prefix("/u/").is_some_and(|token| state.knows(token))
-    })
+    Vouch::new(move |request| token_of(request.uri().path()).is_some_and(|token| state.knows(&token)))
+}
+
+/// The token of a link, decoded as the handlers have it: `%2D` spells the same link (RFC 3986, 6.2.2.2).
+fn token_of(path: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(path.strip_prefix("/u/")?).decode_utf8().ok()
 }
 
 async fn ask(Shared(state): Shared<State>, Path(token): Path<String>, headers: HeaderMap) -> Response {
@@ -61,7 +68,7 @@ async fn opted_out(state: &State, token: &str, headers: &HeaderMap, body: Body) 
         return Page::Unknown;
     }
     let one_click = match to_bytes(body, MAX_BODY).await {
-        Ok(body) => is_one_click(headers, body).await,
+        Ok(body) => body.is_empty() || is_one_click(headers, body).await,
         Err(_) => false,
     };
     if !one_click {
@@ -119,4 +126,23 @@ async fn multipart(boundary: &str, body: Bytes) -> Result<bool, multer::Error> {
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_read_as_the_handlers_read_it() {
+        for (path, token) in [
+            ("/u/AB-C", Some("AB-C")),
+            ("/u/AB%2DC", Some("AB-C")),
+            ("/u/%41b%2d%43", Some("Ab-C")),
+            ("/u/AB+C", Some("AB+C")),
+            ("/u/%ff", None),
+            ("/v/AB-C", None),
+        ] {
+            assert_eq!(token_of(path).as_deref(), token, "{path}");
+        }
+    }
 }

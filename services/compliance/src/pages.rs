@@ -39,7 +39,7 @@ pub struct HandOff {
 pub struct Released {
     /// The keys of the messages.
     pub records: Vec<pb::ReleasedRecord>,
-    /// Messages handed off whose recipient has objected, or was erased, since.
+    /// Messages handed off whose recipient has objected, or was erased, or whose implied consent has ended, since.
     pub left_out: u32,
 }
 
@@ -98,7 +98,8 @@ impl State {
         uninterrupted(async move { inner.hand_off(&page, segment).await }).await
     }
 
-    /// The record keys of a page's messages that were handed off, and whose recipients have not objected since.
+    /// The record keys of a page's messages that were handed off, and may still leave: whose recipients have not objected
+    /// since, and have consented until now where that ends by itself (CASL 10(10): until the day on which it is sent).
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::NotHandedOff`].
@@ -117,9 +118,12 @@ impl State {
         }
         let keys = place.keys(&kept).await?;
         for (entry, key) in kept.iter().zip(keys) {
-            let Some(key) = key else {
-                released.left_out += 1;
-                continue;
+            let key = match key {
+                Some(key) if !self.0.has_expired(&place, entry, &key)? => key,
+                _ => {
+                    released.left_out += 1;
+                    continue;
+                }
             };
             let key = record_key(&key, &place.campaign.id, entry.line)?;
             released.records.push(pb::ReleasedRecord { line: entry.line, record_key: key.expose().to_vec() });
@@ -127,33 +131,18 @@ impl State {
         Ok(released)
     }
 
-    /// How many messages of a campaign were handed off to people who have objected since.
+    /// How many messages of a campaign were handed off, and are not released any more, also where its import was taken back.
+    /// When its rows are no more, how many they were then.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn left_out(&self, campaign: &str) -> Result<u64, Error> {
-        let campaign = self.0.campaign(campaign).await?;
-        if self.0.suppression.read().is_empty() || campaign.removed == ALL_ROWS {
-            return Ok(0);
-        }
-        let mut left_out = 0;
-        for cohort in &campaign.cohorts {
-            for region in &cohort.regions {
-                for page in 0..region.pages {
-                    let page = pb::Page {
-                        campaign_id: campaign.id.clone(),
-                        cohort: cohort.name.clone(),
-                        region: region.region.clone(),
-                        page,
-                    };
-                    left_out += self.0.left_out_of(&self.0.place(&page).await?).await?;
-                }
-            }
-        }
-        Ok(left_out)
+        let campaign = self.0.told(campaign).await?;
+        if campaign.removed == ALL_ROWS { Ok(campaign.left_out) } else { self.0.left_out(&campaign).await }
     }
 
-    /// Puts the opt-out that a token stands for on record; durable when it answers. Repeating changes nothing.
+    /// Puts the opt-out that a token stands for on record; durable when it answers. Repeated within an hour, it is on record
+    /// once.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a token that was not issued here.
@@ -173,7 +162,10 @@ impl State {
 
 impl Inner {
     async fn place(&self, page: &pb::Page) -> Result<Place<'_>, Error> {
-        let campaign = self.campaign(&page.campaign_id).await?;
+        self.place_in(self.campaign(&page.campaign_id).await?, page)
+    }
+
+    fn place_in(&self, campaign: Arc<Campaign>, page: &pb::Page) -> Result<Place<'_>, Error> {
         if campaign.removed == ALL_ROWS {
             return Err(Error::Removed);
         }
@@ -225,7 +217,10 @@ impl Inner {
             return same.then(|| answer(&first)).ok_or(Error::OtherSegment);
         }
         // Taken back since we looked: whoever takes it back waits for this lock then.
-        self.campaign(&page.campaign_id).await?;
+        let campaign = self.campaigns.find(&page.campaign_id).await?;
+        if campaign.is_none_or(|campaign| !campaign.undone_at.is_empty()) {
+            return Err(Error::Undone);
+        }
         let mut record = place.hand_off(segment);
         record.bits = vec![0; entries.len().div_ceil(8)];
         for (at, ((entry, key), names)) in entries.iter().zip(keys).zip(&names).enumerate() {
@@ -247,11 +242,52 @@ impl Inner {
         Ok(answer)
     }
 
+    /// How many messages of a campaign whose rows are there can't leave any more.
+    pub(crate) async fn left_out(&self, campaign: &Arc<Campaign>) -> Result<u64, Error> {
+        let may_have_ended = self.now() > campaign.when()?.planned();
+        let may_have_objected = !self.suppression.read().is_empty();
+        if !may_have_ended && !may_have_objected {
+            return Ok(0);
+        }
+        let mut left_out = 0;
+        for cohort in &campaign.cohorts {
+            for region in &cohort.regions {
+                for page in 0..region.pages {
+                    let page = pb::Page {
+                        campaign_id: campaign.id.clone(),
+                        cohort: cohort.name.clone(),
+                        region: region.region.clone(),
+                        page,
+                    };
+                    left_out += self.left_out_of(&self.place_in(Arc::clone(campaign), &page)?).await?;
+                }
+            }
+        }
+        Ok(left_out)
+    }
+
     async fn left_out_of(&self, place: &Place<'_>) -> Result<u64, Error> {
         let Some(handed_off) = place.handed_off().await? else { return Ok(0) };
-        let mut left_out = 0;
-        for (at, entry) in place.entries().await?.iter().enumerate() {
-            left_out += u64::from(bit(&handed_off.bits, at) && self.is_left_out(place, entry).await?);
+        let (mut left_out, mut asked) = (0, Vec::new());
+        for (at, entry) in place.entries().await?.into_iter().enumerate() {
+            if !bit(&handed_off.bits, at) {
+                continue;
+            }
+            let names = place.names(&entry).await?;
+            if self.objects_now(&names, &place.asker) {
+                left_out += 1;
+            } else if is_implied(&entry) || names.iter().any(|name| place.state.was_erased(name)) {
+                asked.push(entry);
+            }
+        }
+        // Of the few of whom only their key tells.
+        let keys = place.keys(&asked).await?;
+        for (entry, key) in asked.iter().zip(keys) {
+            let leaves = match key {
+                Some(key) => !self.has_expired(place, entry, &key)?,
+                None => false,
+            };
+            left_out += u64::from(!leaves);
         }
         Ok(left_out)
     }
@@ -267,13 +303,18 @@ impl Inner {
     /// Whether an implied consent that held at the planned send has ended by now. Nothing else that was judged at the
     /// import can end by itself.
     fn has_expired(&self, place: &Place<'_>, entry: &Entry, key: &DataKey) -> Result<bool, Error> {
-        if entry.outcome != Basis::ImpliedConsent.code() {
+        if !is_implied(entry) {
             return Ok(false);
         }
         let details = details(&place.import, entry, key)?;
         let fields: Vec<&str> = details.fields.iter().map(String::as_str).collect();
         let when = place.campaign.when()?.until(self.now());
-        let row = Row::parse(&fields, &when).map_err(|_| Error::Damaged("a person's details"))?;
+        let row = match Row::parse(&fields, &when) {
+            Ok(row) => row,
+            // Revision 1 took evidence of consent that was later than the import: it shows nothing.
+            Err(_) if place.campaign.revision < 2 => return Ok(true),
+            Err(_) => return Err(Error::Damaged("a person's details")),
+        };
         let sender = Country::parse(&place.campaign.sender).unwrap_or(row.country);
         let outcome = decide(&row, &Known::default(), &when, sender).outcome;
         Ok(!matches!(outcome, Outcome::Allowed(_)))
@@ -361,6 +402,11 @@ impl Place<'_> {
             _ => Err(Error::Damaged("a hand-off")),
         }
     }
+}
+
+/// Whether the row's consent ends by itself.
+fn is_implied(entry: &Entry) -> bool {
+    entry.outcome == Basis::ImpliedConsent.code()
 }
 
 fn hash(bytes: &[u8]) -> Result<AddressHash, Error> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use maily_keys::KeyId;
-use maily_law::{Moment, When};
+use maily_law::{Moment, When, WhenError};
 use prost::Message;
 
 use crate::ledger::Command;
@@ -128,7 +128,8 @@ pub(crate) struct Campaign {
     /// `schema::REVISION` when it was imported; 0 is revision 1.
     #[prost(uint32, tag = "10")]
     pub(crate) revision: u32,
-    /// When the import began, and when the send is planned, RFC 3339.
+    /// When the import began, and when the send is planned, RFC 3339. Of revision 1, when the import was put on record
+    /// ([`crate::migrate::date_imports`]), and nothing.
     #[prost(string, tag = "11")]
     pub(crate) imported_at: String,
     #[prost(string, tag = "12")]
@@ -163,15 +164,20 @@ pub(crate) struct Campaign {
     /// What it brought is taken back, too.
     #[prost(bool, tag = "22")]
     pub(crate) is_undone: bool,
+    /// How many messages that were handed off could not leave any more when the rows went.
+    #[prost(uint64, tag = "23")]
+    pub(crate) left_out: u64,
 }
 
 impl Campaign {
-    /// When the list was judged; revision 1 judged all of it at `as_of`.
+    /// When the list was judged; revision 1 judged all of it at `as_of`, which could be any moment.
     pub(crate) fn when(&self) -> Result<When, Error> {
         let import = if self.imported_at.is_empty() { &self.as_of } else { &self.imported_at };
-        let moment = |text: &str| Moment::parse(text).map_err(|_| Error::Damaged("a campaign's moment"));
-        let import = moment(import)?.instant();
-        When::new(import, &self.as_of).map_err(|_| Error::Damaged("a campaign's moment"))
+        let import = Moment::parse(import).map_err(|_| Error::Damaged("a campaign's moment"))?.instant();
+        match When::new(import, &self.as_of) {
+            Err(WhenError::TooFar) if self.revision < 2 => Ok(When::at(import)),
+            when => when.map_err(|_| Error::Damaged("a campaign's moment")),
+        }
     }
 
     /// What names its data in keys.

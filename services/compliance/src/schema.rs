@@ -10,6 +10,7 @@
 //! | | `n ‖ import` | an import under way, whose data nobody sees and the next start discards |
 //! | | `p ‖ import` | the campaign of a finished import that is not yet in every region's ledger |
 //! | | `v ‖ import ‖ line` | `Invalid`: a row that could not be read |
+//! | | `looked` | when it was last looked at what is old by a clock that was believed, in milliseconds; none before 30 November 2026 |
 //! | region | `l ‖ number` | `Link` of the ledger |
 //! | | `i ‖ import` | the link that recorded it |
 //! | | `h ‖ import ‖ cohort ‖ page` | the link that handed it off |
@@ -34,6 +35,8 @@ use crate::ImportId;
 use crate::ledger::HandedOff;
 use crate::secrets::AddressHash;
 
+#[cfg(test)]
+pub(crate) use values::REPEATED;
 pub(crate) use values::{Channel, Lift, Position, Reason};
 
 /// What this program writes. It opens the revisions before, and no later one.
@@ -43,6 +46,9 @@ pub(crate) const REVISION: u32 = 3;
 pub(crate) const REVISION_KEY: &[u8] = b"r";
 /// When the epoch last turned.
 pub(crate) const TURNED: &[u8] = b"turned";
+
+/// When it was last looked at what is old.
+pub(crate) const LOOKED: &[u8] = b"looked";
 
 pub(crate) const LINKS: &[u8; 1] = b"l";
 pub(crate) const IMPORTED: &[u8; 1] = b"i";
@@ -204,6 +210,7 @@ mod tests {
                 under_way(&import),
                 unrecorded(&import),
                 invalid(&import, 1),
+                LOOKED.to_vec(),
             ],
             vec![
                 link(1),

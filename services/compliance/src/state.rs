@@ -49,6 +49,7 @@ pub(crate) struct Alone {
     pub(crate) people: Arc<tokio::sync::RwLock<()>>,
     pub(crate) removing: tokio::sync::Mutex<()>,
     pub(crate) undoing: tokio::sync::Mutex<()>,
+    pub(crate) recording: tokio::sync::Mutex<()>,
 }
 
 /// What [`State::verify`] found in order.
@@ -175,13 +176,25 @@ impl Inner {
         if self.imports.is_under_way(campaign) {
             return Ok(None);
         }
-        self.campaigns.find(campaign).await
+        let found = self.campaigns.find(campaign).await?;
+        if let Some(campaign) = &found
+            && self.campaigns.is_unrecorded(&campaign.id)
+        {
+            // The call that made it exist failed behind that. Its objections have to be in force before anything is said of it.
+            self.record(campaign).await?;
+        }
+        Ok(found)
+    }
+
+    /// A finished import that is in every ledger, also one that was taken back: what it came to can be told.
+    pub(crate) async fn told(&self, campaign: &str) -> Result<Arc<Campaign>, Error> {
+        let found = self.finished(campaign).await?;
+        found.ok_or(Error::NotFound("no import of this campaign has finished"))
     }
 
     /// A finished import that is in every ledger, and stands.
     pub(crate) async fn campaign(&self, campaign: &str) -> Result<Arc<Campaign>, Error> {
-        let found = self.finished(campaign).await?;
-        let found = found.ok_or(Error::NotFound("no import of this campaign has finished"))?;
+        let found = self.told(campaign).await?;
         if found.undone_at.is_empty() { Ok(found) } else { Err(Error::Undone) }
     }
 
@@ -201,6 +214,7 @@ impl Inner {
             self.record(&found).await?;
         }
         self.finish_erasures().await?;
+        migrate::date_imports(&self.campaigns, &self.regions, &self.clock).await?;
         let campaigns = self.campaigns.all().await?;
         for campaign in &campaigns {
             self.imports.note(&campaign.when()?);
@@ -231,6 +245,7 @@ impl Inner {
 
     /// Puts a finished import into the ledgers of its regions, where it is not yet.
     pub(crate) async fn record(&self, campaign: &Campaign) -> Result<(), Error> {
+        let _alone = self.alone.recording.lock().await;
         for sum in &campaign.regions {
             let imported = Imported {
                 campaign: campaign.id.clone(),
@@ -244,6 +259,6 @@ impl Inner {
         for region in self.regions.values() {
             self.suppression.record_pending(region, &campaign.import).await?;
         }
-        self.campaigns.recorded(&campaign.import).await
+        self.campaigns.recorded(campaign).await
     }
 }

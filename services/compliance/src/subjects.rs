@@ -57,7 +57,8 @@ impl State {
     }
 
     /// Ends what is held about a person: nobody opens it from now on, and no copy or backup of it either once the epochs
-    /// have turned. Their hash stays on the suppression list. Durable when it answers; repeating changes nothing.
+    /// have turned. Their hash stays on the suppression list, with an objection for each time that this is asked for, also
+    /// where nothing is held. Durable when it answers.
     ///
     /// # Errors
     /// [`Error::Request`]; [`Error::Busy`] while an import takes too long to wait for.
@@ -67,7 +68,7 @@ impl State {
         uninterrupted(async move { inner.erase(&address, command).await }).await
     }
 
-    /// Puts on record that a person objects, as somebody told an officer; whether that is new.
+    /// Puts on record that a person objects, as somebody told an officer, each time; whether they had not before.
     ///
     /// # Errors
     /// [`Error::Request`].

@@ -49,8 +49,11 @@ pub(crate) fn verified(reply: &VerifyReply) -> String {
 /// Every list that was imported.
 pub(crate) fn imports(reply: &ImportsReply) -> String {
     let import = |import: &Import| {
-        let Import { campaign, imported_at, rows, excluded, undone_at } = import;
-        let undone = undone_at.as_ref().map(|at| format!(", taken back {at}")).unwrap_or_default();
+        let Import { campaign, imported_at, rows, excluded, undone_at, undone_by, undone_for } = import;
+        let part = |before: &str, part: &Option<String>| {
+            part.as_ref().map(|part| format!("{before}{part}")).unwrap_or_default()
+        };
+        let undone = part(", taken back ", undone_at) + &part(", key ", undone_by) + &part(": ", undone_for);
         format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{undone}")
     };
     let mut all = vec![row("lists imported", reply.imports.len())];

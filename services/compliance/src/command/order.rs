@@ -173,7 +173,7 @@ async fn lift(client: &Client, requests: Vec<LiftRequest>) -> Result<String, Fai
     ))
 }
 
-/// What is done stays so, and doing it again changes nothing.
+/// What is done stays so; doing it again only adds to the record.
 fn dealt_with(sent: usize, all: usize) {
     if sent > 0 {
         eprintln!("{sent} of {all} addresses were dealt with; the same command goes on with the rest");

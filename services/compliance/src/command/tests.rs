@@ -277,12 +277,16 @@ async fn many_are_suppressed_by_a_file() {
 #[tokio::test]
 async fn the_lists_that_were_imported_are_shown_by_their_campaigns() {
     let import = |undone: Value| json!({"campaign": "spring", "imported_at": "2026-11-28T10:00:00Z", "rows": 9, "excluded": 2, "undone_at": undone});
-    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into())]});
+    let mut told = import("2026-11-29T10:00:00Z".into());
+    // A service of before does not say who.
+    (told["undone_by"], told["undone_for"]) = ("olga".into(), "bought".into());
+    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), told]});
     let service = Service::start(200, answer.clone()).await;
     expect![[r#"
-        lists imported               2
+        lists imported               3
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z
+        spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z, key olga: bought
     "#]]
     .assert_eq(&service.run(&["import", "list"]).await.unwrap());
     let json = service.run(&["import", "list", "--json"]).await.unwrap();

@@ -1,7 +1,8 @@
 //! Taking an import back as a whole: nobody is written to by it any more, and what it alone told of objections binds no
 //! later list.
 //!
-//! Where messages of it were handed off, its rows stay as their evidence; else they go with it. The objections' rows stay
+//! The ledger of every region that has the import on record says so, with the command. Where messages of it were handed
+//! off, its rows stay as their evidence; else they go with it. The objections' rows stay
 //! in any case and say that they were taken back: campaigns that were imported before go on without these people.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +87,8 @@ impl Inner {
         Ok(types::UndoReply { rows, lifted })
     }
 
-    /// Notes with the objections that an import brought to a region that they were taken back; answers whose they are.
+    /// Puts on record that an import was taken back, and notes that with the objections that it brought to the region;
+    /// answers whose they are.
     async fn undo_in(
         &self,
         state: &RegionState,
@@ -94,8 +96,22 @@ impl Inner {
         campaign: &Campaign,
         at: i64,
     ) -> Result<BTreeSet<AddressHash>, Error> {
+        let (parts, noted) = state.objections_of(import).await?;
+        let undone = |links| Undone {
+            campaign: campaign.id.clone(),
+            import: import.to_vec(),
+            links,
+            command: campaign.undone_by.clone(),
+            at: Some(at),
+        };
+        if !noted && (state.has_recorded(import).await? || campaign.regions.is_empty()) {
+            // Who did it and why is on record whatever the list said.
+            let writer = state.ledger.writer().await?;
+            let event = Event::Undone(undone(Vec::new()));
+            writer.append_with(self.now(), event, Vec::new(), Vec::new()).await?.await_durable().await?;
+        }
         let mut people = BTreeSet::new();
-        for (links, addresses) in state.objections_of(import).await? {
+        for (links, addresses) in parts {
             let mut rows = Vec::new();
             for (link, address) in &addresses {
                 let key = schema::suppression(address, *link);
@@ -109,19 +125,9 @@ impl Inner {
             if rows.is_empty() {
                 continue;
             }
-            let event = Undone {
-                campaign: campaign.id.clone(),
-                import: import.to_vec(),
-                links,
-                command: campaign.undone_by.clone(),
-                at: Some(at),
-            };
             let writer = state.ledger.writer().await?;
-            writer
-                .append_with(self.now(), Event::Undone(event), rows, Vec::new())
-                .await?
-                .await_durable()
-                .await?;
+            let event = Event::Undone(undone(links));
+            writer.append_with(self.now(), event, rows, Vec::new()).await?.await_durable().await?;
         }
         Ok(people)
     }
@@ -159,16 +165,21 @@ impl RegionState {
         Ok(self.db.scan_prefix(schema::hand_offs(import), ..).await?.next().await?.is_some())
     }
 
-    /// The objections that an import brought, in parts that fit a link of their own.
-    async fn objections_of(&self, import: &ImportId) -> Result<Vec<Part>, Error> {
-        let mut of: BTreeMap<u64, Vec<AddressHash>> = BTreeMap::new();
+    /// The objections that an import brought, in parts that fit a link of their own; and whether the ledger says already
+    /// that it was taken back.
+    async fn objections_of(&self, import: &ImportId) -> Result<(Vec<Part>, bool), Error> {
+        let (mut of, mut noted) = (BTreeMap::<u64, Vec<AddressHash>>::new(), false);
         let mut links = self.db.scan_prefix(schema::LINKS, ..).await?;
         while let Some(row) = links.next().await? {
             let link = Link::decode(row.value).map_err(|_| Error::Damaged("a link"))?;
-            let Some(Event::Objected(objected)) = link.event else { continue };
-            if objected.import != import {
-                continue;
-            }
+            let objected = match link.event {
+                Some(Event::Objected(objected)) if objected.import == import => objected,
+                Some(Event::Undone(undone)) => {
+                    noted |= undone.import == import;
+                    continue;
+                }
+                _ => continue,
+            };
             for objection in objected.objections {
                 let address = objection.address.as_slice().try_into();
                 let address = address.map_err(|_| Error::Damaged("an objection"))?;
@@ -189,7 +200,7 @@ impl RegionState {
                 None => parts.push((vec![link], rows.collect())),
             }
         }
-        Ok(parts)
+        Ok((parts, noted))
     }
 }
 

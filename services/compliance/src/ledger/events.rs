@@ -1,6 +1,7 @@
 //! What a ledger says happened: links and their events, as protobuf messages.
 //!
-//! Nothing in them is personal: people are keyed hashes. Whoever commanded something is named, with their reason.
+//! Nothing in them is personal: people are keyed hashes. Whoever commanded something is named, with their reason; and so is
+//! a sender for whom something was lifted, by the address that they publish.
 
 use prost::{Message, Oneof};
 
@@ -165,6 +166,9 @@ pub(crate) struct Lifted {
     /// From when on, in milliseconds: behind the last objection of each.
     #[prost(int64, repeated, tag = "5")]
     pub(crate) moments: Vec<i64>,
+    /// The sender's address, in the form in which addresses are compared; empty in links before 30 November 2026.
+    #[prost(string, tag = "6")]
+    pub(crate) sender_address: String,
 }
 
 /// An import was taken back: the objections of these links, which it alone brought, bind no later import.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use maily_keys::{KeyTable, LocalKeyring, Scope};
 
 use super::*;
+use crate::ledger::ListObjection;
 use crate::schema::Reason;
 use crate::{Config, Sender};
 
@@ -87,6 +88,27 @@ async fn who_has_no_key_any_more_has_no_message() {
     let left_out = HandOff { handed_off: 2, suppressed: 1, expired: 0 };
     assert_eq!(state.hand_off(page(), "s".into()).await.unwrap(), left_out);
     assert_eq!(released(&state).await, [2, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_failed_behind_its_commit_is_put_on_record_before_anything_is_said_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    let address = maily_law::EmailAddress::parse("b@b.us").unwrap();
+    let address = state.0.hashes(&address).0.to_vec();
+    let objection = ListObjection { address, line: 2, kind: "suppressed".into(), at: None };
+    let import = [5; 16];
+    state.0.regions[&Region::Us].put_pending("d", &import, &[objection]).await.unwrap();
+    let first = state.0.campaigns.find("c").await.unwrap().unwrap();
+    let (cohorts, regions) = (Vec::new(), Vec::new());
+    let campaign =
+        Campaign { id: "d".into(), import: import.to_vec(), cohorts, regions, ..Campaign::clone(&first) };
+    state.0.campaigns.commit(&import, &campaign).await.unwrap();
+    assert!(!state.find("b@b.us").await.unwrap().suppressed, "as far as it came");
+    assert!(state.0.finished("d").await.unwrap().is_some());
+    assert!(state.find("b@b.us").await.unwrap().suppressed);
+    assert!(state.0.campaigns.unrecorded().await.unwrap().is_empty());
+    state.verify().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

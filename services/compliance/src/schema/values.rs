@@ -22,6 +22,10 @@ impl Channel {
     const ALL: [Self; 5] = [Self::Link, Self::List, Self::Hint, Self::Officer, Self::Erasure];
 }
 
+/// Milliseconds within which an objection that is repeated by a link, or by a list that is refused, is not put on record
+/// again: a bound to what robots write.
+pub(crate) const REPEATED: i64 = 3_600_000;
+
 impl Channel {
     /// Whether the person said so, or had it done: what others say of them may be taken back without them.
     pub(crate) fn is_the_persons(self) -> bool {
@@ -43,6 +47,18 @@ pub(crate) struct Reason {
 impl Reason {
     pub(crate) fn new(channel: Channel, at: i64) -> Self {
         Self { channel, at, told: None, undone: None }
+    }
+
+    /// Until when it may have been repeated without a record of that: only consent given later is newer than the objection.
+    /// What officers do is on record each time.
+    pub(crate) fn until(&self) -> i64 {
+        match self.channel {
+            Channel::Officer | Channel::Erasure => self.at,
+            // Where it was told from, it was repeated.
+            Channel::Link | Channel::List | Channel::Hint => {
+                self.told.map_or(self.at, |told| told.max(self.at)).saturating_add(REPEATED)
+            }
+        }
     }
 
     /// The channel from 1 and the moment; behind them, where there are any, the two others, 0 for none.
@@ -145,6 +161,21 @@ mod tests {
         assert_eq!(Lift::decode(&lift.encode()).unwrap(), lift);
         let position = Position { cohort: u32::MAX, page: 1, at: 2 };
         assert_eq!(Position::decode(&position.encode()).unwrap(), position);
+    }
+
+    #[test]
+    fn what_may_be_repeated_unrecorded_lasts_an_hour() {
+        for (channel, until) in [
+            (Channel::Link, 5 + REPEATED),
+            (Channel::List, 5 + REPEATED),
+            (Channel::Hint, 5 + REPEATED),
+            (Channel::Officer, 5),
+            (Channel::Erasure, 5),
+        ] {
+            assert_eq!(Reason::new(channel, 5).until(), until, "{channel:?}");
+        }
+        let told = |told| Reason { told: Some(told), ..Reason::new(Channel::Hint, 5) }.until();
+        assert_eq!((told(3), told(9)), (5 + REPEATED, 9 + REPEATED));
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Inner {
 
 impl RegionState {
     /// The link whose number a row holds.
-    async fn link_at(&self, key: &[u8]) -> Result<Option<Link>, Error> {
+    pub(crate) async fn link_at(&self, key: &[u8]) -> Result<Option<Link>, Error> {
         let Some(seq) = self.db.get(key).await? else { return Ok(None) };
         let seq = seq.as_ref().try_into().map_err(|_| Error::Damaged("a link's number"))?;
         self.ledger.link(u64::from_be_bytes(seq)).await.map(Some)
@@ -152,9 +152,11 @@ impl RegionState {
                 return Err(Error::Damaged("a lifting"));
             };
             let command = lifted.command.unwrap_or_default();
+            // Links of before know only the hash.
+            let hash = || lift.sender.iter().map(|byte| format!("{byte:02x}")).collect();
             subject.lifts.push(SubjectLift {
                 at: moment(lift.at),
-                sender: Some(lift.sender.iter().map(|byte| format!("{byte:02x}")).collect()),
+                sender: Some(given(lifted.sender_address).unwrap_or_else(hash)),
                 region: region.name().to_owned(),
                 link: number,
                 caller: command.caller,

@@ -21,6 +21,7 @@ impl Inner {
         file: String,
         command: Command,
     ) -> Result<types::LiftReply, Error> {
+        let sender_address = sender.comparison().to_owned();
         let sender = self.secrets.sender_hash(sender);
         let asker = Asker { sender: Some(sender), imported: i64::MAX };
         let mut people_names = Vec::with_capacity(people.len());
@@ -65,6 +66,7 @@ impl Inner {
             command: Some(command),
             file,
             moments: lifts.iter().map(|(_, lift)| lift.at).collect(),
+            sender_address,
         };
         let written = first.append_with(now, Event::Lifted(event), rows, Vec::new()).await?;
         drop(writers);

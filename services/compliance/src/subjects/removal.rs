@@ -48,19 +48,30 @@ impl Inner {
     /// Removes rows of a finished import; answers how many. Repeating changes nothing.
     pub(crate) async fn remove(&self, campaign: &Campaign, which: Which, why: &str) -> Result<u64, Error> {
         let _alone = self.alone.removing.lock().await;
-        let campaign =
+        let found =
             self.campaigns.find(&campaign.id).await?.ok_or(Error::Damaged("a campaign is missing"))?;
-        let campaign = campaign.as_ref();
+        let campaign = found.as_ref();
         let are_gone = campaign.removed == ALL_ROWS || campaign.removed == which.name();
         if are_gone && !campaign.removing {
             return Ok(0);
         }
         // What was begun and not ended is ended by what goes further.
         let which = if campaign.removed == ALL_ROWS { Which::All } else { which };
+        // A report is asked for as long as anybody wants, and what is gone can't be counted.
+        let left_out = match which {
+            Which::All if campaign.removed != ALL_ROWS => {
+                self.left_out(&found).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "messages that were left out can't be counted, and their rows go");
+                    0
+                })
+            }
+            _ => campaign.left_out,
+        };
         // First: from now on nobody is answered half of them.
         let begin = |campaign: &mut Campaign| {
             campaign.removed = which.name().to_owned();
             campaign.removing = true;
+            campaign.left_out = left_out;
         };
         self.campaigns.change(&campaign.id, begin).await?;
         let mut rows = 0;

@@ -52,17 +52,18 @@ impl SuppressionList {
         (self.clock)()
     }
 
-    /// When the person objected last, of what binds who asks; of two hashes that may stand for them.
+    /// Until when the person may have objected, by what binds who asks; of two hashes that may stand for them. Only consent
+    /// given later is newer than the objection.
     pub(crate) fn objected(
         &self,
         address: &AddressHash,
         former: Option<&AddressHash>,
         asker: &Asker,
     ) -> Option<i64> {
-        self.latest(address, former, |suppressed, name| suppressed.binds(name, asker))
+        self.latest(address, former, |suppressed, name| suppressed.objected(name, asker))
     }
 
-    /// When the person objected last, where that was lifted for who asks.
+    /// Likewise, where that was lifted for who asks.
     pub(crate) fn lifted(
         &self,
         address: &AddressHash,
@@ -83,40 +84,61 @@ impl SuppressionList {
         std::iter::once(address).chain(former).filter_map(|name| moment(&suppressed, name)).max()
     }
 
-    /// Whether the person opted out, in this region, since anything of theirs was lifted.
-    async fn has_opted_out(&self, state: &RegionState, address: &AddressHash) -> Result<bool, Error> {
-        let lifted = self.read().last_lift(address);
-        let reasons = state.reasons(address).await?;
-        let stands = |reason: &Reason| reason.channel.is_the_persons() && Some(reason.at) > lifted;
-        Ok(reasons.iter().any(|(_, reason)| stands(reason)))
+    /// What the person said themselves, or had said, in whichever region, since anything of theirs was lifted.
+    async fn own_objections<'a>(
+        &self,
+        regions: &'a Regions,
+        address: &AddressHash,
+    ) -> Result<Vec<(&'a RegionState, Reason)>, Error> {
+        let (latest, lifted) = {
+            let suppressed = self.read();
+            (suppressed.stands(address), suppressed.last_lift(address))
+        };
+        let mut own = Vec::new();
+        // Whatever is on record and stands is in memory: most people object for the first time.
+        if latest <= lifted {
+            return Ok(own);
+        }
+        for state in regions.values() {
+            let reasons = state.reasons(address).await?.into_iter().map(|(_, reason)| reason);
+            let stands = |reason: &Reason| reason.channel.is_the_persons() && Some(reason.at) > lifted;
+            own.extend(reasons.filter(stands).map(|reason| (state, reason)));
+        }
+        Ok(own)
     }
 
     /// Whether what a refused list says stands already by what no undoing of an import takes back, since anything of the
-    /// person's was lifted: sent again, the list says nothing new.
+    /// person's was lifted, and so lately that nothing can lie between: sent again, the list says nothing new.
     pub(crate) async fn is_on_record(
         &self,
         state: &RegionState,
         objection: &ListObjection,
     ) -> Result<bool, Error> {
         let address = objection.address.as_slice().try_into().map_err(|_| Error::Damaged("an objection"))?;
-        if self.has_opted_out(state, &address).await? {
-            return Ok(true);
-        }
-        let lifted = self.read().last_lift(&address);
+        let (now, lifted) = (self.now().as_millisecond(), self.read().last_lift(&address));
         for (link, reason) in state.reasons(&address).await? {
-            if reason.channel == Channel::List
-                && Some(reason.at) > lifted
-                && let Some(Event::Objected(objected)) = state.ledger.link(link).await?.event
-                && objected.import.is_empty()
-            {
+            if Some(reason.at) <= lifted || reason.until() < now {
+                continue;
+            }
+            let stays = match reason.channel {
+                Channel::List => match state.ledger.link(link).await?.event {
+                    Some(Event::Objected(objected)) => objected.import.is_empty(),
+                    _ => false,
+                },
+                channel => channel.is_the_persons(),
+            };
+            if stays {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Puts an opt-out on record for every hash that stands for the person; durable when it answers. Repeating changes
-    /// nothing, until somebody lifts it.
+    /// Puts an opt-out on record for every hash that stands for the person; durable when it answers. Whether that is the
+    /// first since anything was lifted.
+    ///
+    /// What an officer does is on record each time, what comes by a link again only behind [`Reason::until`]: consent given
+    /// between two objections counts in no case.
     pub(crate) async fn record_opt_out(
         &self,
         regions: &Regions,
@@ -124,34 +146,63 @@ impl SuppressionList {
         address: AddressHash,
         opt_out: &OptOut,
     ) -> Result<bool, Error> {
+        let names = regions.names(address).await?;
+        if opt_out.channel == Channel::Link && self.is_repetition(&names) {
+            return Ok(false);
+        }
         let mut new = false;
-        for address in regions.names(address).await? {
-            new |= self.record_one(state, address, opt_out).await?;
+        for address in names {
+            new |= self.record_one(regions, state, address, opt_out).await?;
         }
         Ok(new)
     }
 
+    /// Whether an opt-out by a link only repeats what is on record. It is answered from memory: no lock that hand-offs
+    /// wait for, and nothing written, however often a link is followed.
+    fn is_repetition(&self, names: &[AddressHash]) -> bool {
+        let now = self.now().as_millisecond();
+        if !names.iter().all(|name| self.read().is_answered(name, now)) {
+            return false;
+        }
+        names.iter().for_each(|name| self.tell_again(*name));
+        true
+    }
+
+    /// Nobody may have been told when it was put on record.
+    fn tell_again(&self, address: AddressHash) {
+        let told = self.write().told_again(&address);
+        if let Some(told) = told {
+            self.tell(address, told);
+        }
+    }
+
     async fn record_one(
         &self,
+        regions: &Regions,
         state: &RegionState,
         address: AddressHash,
         opt_out: &OptOut,
     ) -> Result<bool, Error> {
         let writer = state.ledger.writer().await?;
-        // Whether a hint is news was seen by its moment.
-        if opt_out.channel != Channel::Hint && self.has_opted_out(state, &address).await? {
+        let own = match opt_out.channel {
+            // Whether it is news was seen by its moment.
+            Channel::Hint => Vec::new(),
+            _ => self.own_objections(regions, &address).await?,
+        };
+        let now = self.now();
+        let last = own.iter().max_by_key(|(_, reason)| reason.until());
+        let repeated = last.filter(|(_, reason)| now.as_millisecond() <= reason.until());
+        if opt_out.channel == Channel::Link
+            && let Some((region, reason)) = repeated
+        {
             drop(writer);
-            // The first one may still be on its way to the disk.
-            state.db.flush().await?;
-            // Nor may anybody have been told; and where it was lifted meanwhile, it counts anew.
-            let now = self.now().as_millisecond();
-            let told = self.write().told_again(&address, now);
-            if let Some(told) = told {
-                self.tell(address, told);
-            }
+            // It may still be on its way to the disk.
+            region.db.flush().await?;
+            self.write().answer(address, reason);
+            self.tell_again(address);
             return Ok(false);
         }
-        let at = self.read().moment(&address, self.now().as_millisecond());
+        let at = self.read().moment(&address, now.as_millisecond());
         let reason = Reason { told: opt_out.told, ..Reason::new(opt_out.channel, at) };
         if opt_out.channel != Channel::Hint {
             // Before the write, so that a hand-off in any region sees it at the latest when it is acknowledged.
@@ -164,12 +215,14 @@ impl SuppressionList {
             row: reason.encode(),
         };
         let row = (schema::suppression(&address, writer.number()), reason.encode());
-        let now = self.now();
         writer.append_with(now, Event::OptedOut(event), vec![row], Vec::new()).await?.await_durable().await?;
         // A hint: only now, for what is known here is what is on record, and is not asked for again.
         self.note(address, &reason);
+        if opt_out.channel == Channel::Link {
+            self.write().answer(address, &reason);
+        }
         self.tell(address, opt_out.told.unwrap_or(at));
-        Ok(true)
+        Ok(own.is_empty())
     }
 
     /// Puts objections of a list on record; `pending` is the row that kept them until now.

@@ -26,10 +26,10 @@ impl Asker {
     }
 }
 
-/// Milliseconds of a day.
-const DAY: i64 = 86_400_000;
+/// How often an opt-out that is repeated within [`Reason::until`] is told to the other processes again.
+const TOLD_AGAIN: u8 = 3;
 
-/// People who objected: about 50 bytes each.
+/// People who objected: about 60 bytes each, and 50 more where they did by a link since this process began.
 #[derive(Default)]
 pub(crate) struct Suppressed {
     /// The latest objection of each that stands.
@@ -39,8 +39,16 @@ pub(crate) struct Suppressed {
     lifts: HashMap<AddressHash, Vec<Lift>>,
     /// Moments of liftings that are about to be written.
     reserved: HashMap<AddressHash, i64>,
-    /// When repeated objections were told last.
-    repeated: HashMap<AddressHash, i64>,
+    /// Whose opt-out by a link is on record, durably.
+    answered: HashMap<AddressHash, Answered>,
+}
+
+/// An opt-out that may be repeated without a look at what is on record.
+#[derive(Clone, Copy)]
+struct Answered {
+    at: i64,
+    until: i64,
+    told_again: u8,
 }
 
 #[derive(Clone, Copy)]
@@ -48,6 +56,14 @@ struct Standing {
     channel: Channel,
     at: i64,
     told: i64,
+    /// The latest [`Reason::until`] of all that stand.
+    until: i64,
+}
+
+impl Standing {
+    fn reason(&self) -> Reason {
+        Reason { told: Some(self.told), ..Reason::new(self.channel, self.at) }
+    }
 }
 
 impl Suppressed {
@@ -56,11 +72,18 @@ impl Suppressed {
             self.undone.entry(address).or_default().push(*reason);
             return;
         }
-        let new = Standing { channel: reason.channel, at: reason.at, told: reason.told.unwrap_or(reason.at) };
+        let told = reason.told.unwrap_or(reason.at);
+        let new = Standing { channel: reason.channel, at: reason.at, told, until: reason.until() };
+        self.stand(address, new);
+    }
+
+    fn stand(&mut self, address: AddressHash, new: Standing) {
         let latest = self.standing.entry(address).or_insert(new);
+        let until = latest.until.max(new.until);
         if latest.at < new.at {
             *latest = new;
         }
+        latest.until = until;
     }
 
     /// The moment to put on record for a lifting: behind whatever it lifts, and before whatever comes to be from now on.
@@ -76,10 +99,7 @@ impl Suppressed {
     }
 
     pub(crate) fn extend(&mut self, other: Self) {
-        for (address, latest) in other.standing {
-            let reason = Reason { told: Some(latest.told), ..Reason::new(latest.channel, latest.at) };
-            self.add(address, &reason);
-        }
+        other.standing.into_iter().for_each(|(address, latest)| self.stand(address, latest));
         for (address, undone) in other.undone {
             self.undone.entry(address).or_default().extend(undone);
         }
@@ -106,18 +126,29 @@ impl Suppressed {
 
     /// When the person objected last, of what binds who asks.
     pub(crate) fn binds(&self, address: &AddressHash, asker: &Asker) -> Option<i64> {
-        let lifts = self.lifts(address);
-        let standing = self.standing.get(address).map(|latest| Reason::new(latest.channel, latest.at));
-        let undone = self.undone.get(address).into_iter().flatten().copied();
-        let bound = standing.into_iter().chain(undone).filter(|reason| asker.is_bound_by(reason, lifts));
-        bound.map(|reason| reason.at).max()
+        self.bound(address, asker).map(|(at, _)| at).max()
     }
 
-    /// When the person objected last, where that is lifted for who asks: only consent given since then counts.
+    /// Until when the person may have objected, by what binds who asks: only consent given later is newer.
+    pub(crate) fn objected(&self, address: &AddressHash, asker: &Asker) -> Option<i64> {
+        self.bound(address, asker).map(|(_, until)| until).max()
+    }
+
+    /// What binds who asks: since when, and [`Reason::until`].
+    fn bound(&self, address: &AddressHash, asker: &Asker) -> impl Iterator<Item = (i64, i64)> {
+        let lifts = self.lifts(address);
+        let standing = self.standing.get(address).map(|latest| (latest.reason(), latest.until));
+        let undone = self.undone.get(address).into_iter().flatten().map(|reason| (*reason, reason.until()));
+        let bound = standing.into_iter().chain(undone);
+        bound
+            .filter(move |(reason, _)| asker.is_bound_by(reason, lifts))
+            .map(|(reason, until)| (reason.at, until))
+    }
+
+    /// Until when the person may have objected, where that is lifted for who asks: only consent given later counts.
     pub(crate) fn lifted(&self, address: &AddressHash, asker: &Asker) -> Option<i64> {
         let latest = self.standing.get(address)?;
-        let reason = Reason::new(latest.channel, latest.at);
-        (!asker.is_bound_by(&reason, self.lifts(address))).then_some(latest.at)
+        (!asker.is_bound_by(&latest.reason(), self.lifts(address))).then_some(latest.until)
     }
 
     /// The moment to put on record for an objection: behind whatever was lifted before, whichever way the clock went.
@@ -130,14 +161,29 @@ impl Suppressed {
         self.standing.get(address).map(|latest| latest.at)
     }
 
-    /// The moment to tell other processes of an objection that is repeated: a new one, once a day.
-    pub(crate) fn told_again(&mut self, address: &AddressHash, now: i64) -> Option<i64> {
-        let first = self.told_of(address)?;
-        let last = self.repeated.entry(*address).or_insert(first);
-        if now.saturating_sub(*last) >= DAY {
-            *last = now;
+    /// An opt-out by a link is on record, durably: while it is not lifted, a repetition until [`Reason::until`] changes
+    /// nothing.
+    pub(crate) fn answer(&mut self, address: AddressHash, reason: &Reason) {
+        let answered = Answered { at: reason.at, until: reason.until(), told_again: 0 };
+        self.answered.insert(address, answered);
+    }
+
+    /// Whether an opt-out by a link that comes now is a repetition that changes nothing.
+    pub(crate) fn is_answered(&self, address: &AddressHash, now: i64) -> bool {
+        let answered = self.answered.get(address);
+        answered.is_some_and(|answered| Some(answered.at) > self.last_lift(address) && now <= answered.until)
+    }
+
+    /// The moment by which to tell other processes once more of an opt-out that is repeated: nobody may have been told when
+    /// it was put on record. A few times, so that repeating it for ever costs nothing elsewhere.
+    pub(crate) fn told_again(&mut self, address: &AddressHash) -> Option<i64> {
+        let told = self.told_of(address)?;
+        let answered = self.answered.get_mut(address)?;
+        if answered.told_again >= TOLD_AGAIN {
+            return None;
         }
-        Some(*last)
+        answered.told_again += 1;
+        Some(told)
     }
 
     /// The moment by which other processes know a person's objection.
@@ -159,6 +205,7 @@ impl Suppressed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::REPEATED;
 
     const CAROL: AddressHash = [1; 16];
     const SENDER: SenderHash = [7; 16];
@@ -196,6 +243,42 @@ mod tests {
         let lifted = suppressed.reserve(CAROL, 10);
         assert!(suppressed.stands(&CAROL) < Some(lifted) && suppressed.moment(&CAROL, 10) > lifted);
         assert_eq!(suppressed.last_lift(&CAROL), Some(lifted));
+    }
+
+    #[test]
+    fn only_consent_behind_every_repetition_is_newer() {
+        let mut suppressed = Suppressed::default();
+        let until = |suppressed: &Suppressed| suppressed.objected(&CAROL, &asker(i64::MAX));
+        suppressed.add(CAROL, &Reason::new(Channel::Link, 100));
+        // An officer's is exact, and does not shorten what the link may still bring unrecorded.
+        suppressed.add(CAROL, &Reason::new(Channel::Officer, 200));
+        assert_eq!((until(&suppressed), suppressed.stands(&CAROL)), (Some(100 + REPEATED), Some(200)));
+        let late = 200 + 2 * REPEATED;
+        suppressed.add(CAROL, &Reason::new(Channel::Erasure, late));
+        assert_eq!(until(&suppressed), Some(late));
+        suppressed.lift(CAROL, Lift { sender: SENDER, at: late + 1 });
+        assert_eq!(until(&suppressed), None);
+        assert_eq!(suppressed.lifted(&CAROL, &asker(i64::MAX)), Some(late));
+        let mut all = Suppressed::default();
+        all.add(CAROL, &Reason::new(Channel::Link, late));
+        all.extend(suppressed);
+        assert_eq!(all.lifted(&CAROL, &asker(i64::MAX)), Some(late + REPEATED), "of all regions");
+    }
+
+    #[test]
+    fn a_repetition_is_answered_for_an_hour_and_until_something_is_lifted() {
+        let mut suppressed = Suppressed::default();
+        let reason = Reason::new(Channel::Link, 100);
+        suppressed.add(CAROL, &reason);
+        assert!(!suppressed.is_answered(&CAROL, 100), "nobody knows whether it is on the disk");
+        assert_eq!(suppressed.told_again(&CAROL), None);
+        suppressed.answer(CAROL, &reason);
+        assert!(suppressed.is_answered(&CAROL, 100 + REPEATED));
+        assert!(!suppressed.is_answered(&CAROL, 101 + REPEATED));
+        let told: Vec<_> = (0..5).map(|_| suppressed.told_again(&CAROL)).collect();
+        assert_eq!(told, [Some(100), Some(100), Some(100), None, None]);
+        suppressed.reserve(CAROL, 200);
+        assert!(!suppressed.is_answered(&CAROL, 300), "a lifting on its way");
     }
 
     #[test]

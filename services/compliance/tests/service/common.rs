@@ -25,9 +25,21 @@ pub(crate) fn clock() -> Clock {
 
 /// From [`AS_OF`] on, and a second later at each look.
 pub(crate) fn ticking() -> Clock {
+    ticking_by(SignedDuration::from_secs(1))
+}
+
+/// From [`AS_OF`] on, and so much later at each look.
+pub(crate) fn ticking_by(step: SignedDuration) -> Clock {
     let ticks = AtomicI64::new(0);
     let start: jiff::Timestamp = AS_OF.parse().unwrap();
-    Arc::new(move || start + SignedDuration::from_secs(ticks.fetch_add(1, Ordering::SeqCst)))
+    let step = step.as_secs();
+    Arc::new(move || start + SignedDuration::from_secs(step * ticks.fetch_add(1, Ordering::SeqCst)))
+}
+
+/// [`AS_OF`] and as many minutes as it is set to.
+pub(crate) fn set_by(minutes: &Arc<AtomicI64>) -> Clock {
+    let (minutes, start) = (Arc::clone(minutes), AS_OF.parse::<jiff::Timestamp>().unwrap());
+    Arc::new(move || start + SignedDuration::from_mins(minutes.load(Ordering::SeqCst)))
 }
 
 /// [`AS_OF`] and so many days.

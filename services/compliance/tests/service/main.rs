@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod audit;
 mod bad_lists;
 mod common;
 mod contract;
@@ -20,6 +21,7 @@ mod objections;
 mod opt_out;
 mod pages;
 mod race;
+mod repeated;
 mod retention;
 mod second_opinion;
 mod subjects;

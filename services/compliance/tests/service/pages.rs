@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use maily_compliance::{Error, HandOff};
 
-use crate::common::{Service, import, list, page, pages};
+use crate::common::{Service, days_later, good, import, list, list_of, page, pages};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_recipient_is_on_one_page_in_the_order_of_lines() {
@@ -89,6 +89,25 @@ async fn only_what_was_handed_off_is_released_and_the_first_answer_stays() {
     assert_eq!(released, wanted, "the keys are those that the messages were sealed with");
     assert_eq!(service.state.recipients(&at).await.unwrap().len(), 7);
     assert_eq!(service.state.verify().await.unwrap().links["us"], 1 + 3 + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_had_consented_for_a_time_is_not_released_behind_it() {
+    let service = Service::start(100).await;
+    let canadian = |email: &str| good(email).replace(",US,en-US,", ",CA,en-CA,");
+    // Six months from then it is the second of April.
+    let implied = canadian("a@example.ca").replace("express,2025-01-01", "implied,2025-10-02");
+    import(&service.state, "c", list_of(&[implied, canadian("b@example.ca")])).await.unwrap();
+    let at = page("c", "en-CA/vip", "ca", 0);
+    assert_eq!(service.state.hand_off(at.clone(), "one".into()).await.unwrap().handed_off, 2);
+    assert_eq!(service.state.release(&at).await.unwrap().records.len(), 2);
+    assert_eq!(service.state.left_out("c").await.unwrap(), 0);
+    // Nobody objects to anything.
+    let service = service.restart_with(100, days_later(40)).await;
+    let released = service.state.release(&at).await.unwrap();
+    let left: Vec<_> = released.records.iter().map(|record| record.line).collect();
+    assert_eq!((left, released.left_out), (vec![3], 1));
+    assert_eq!(service.state.left_out("c").await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

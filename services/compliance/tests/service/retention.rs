@@ -84,6 +84,19 @@ async fn what_is_old_may_be_taken_back_and_erased_at_the_same_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_out_is_told_when_the_rows_are_no_more() {
+    let service = Service::start(100).await;
+    import(&service.state, "c", list()).await.unwrap();
+    service.state.hand_off(page("c", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    let order = maily_compliance::Order { caller: "olga".into(), reason: "asked".into() };
+    service.state.suppress(ADA, order).await.unwrap();
+    assert_eq!(service.state.left_out("c").await.unwrap(), 1);
+    let service = service.restart_with(100, days_later(3 * 365)).await;
+    service.state.retire().await.unwrap();
+    assert_eq!((rows(&service.state, ADA).await, service.state.left_out("c").await.unwrap()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_in_another_list_keeps_their_key() {
     let service = Service::start(100).await;
     import(&service.state, "c", list()).await.unwrap();

@@ -5,6 +5,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
 use futures::stream;
+use jiff::SignedDuration;
 use maily_chassis::EdgeCaller;
 use maily_compliance::officer_types::{MessageState, ObjectionChannel, Subject};
 use maily_compliance::{Config, Error, Order, Sender, State, officer};
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::common::{
-    AS_OF, Service, clock, config, days_later, good, import, list_of, page, roots, ticking, written,
+    AS_OF, Service, clock, config, days_later, good, import, list_of, page, roots, ticking, ticking_by,
+    written,
 };
 
 fn order(reason: &str) -> Order {
@@ -176,7 +178,8 @@ async fn who_comes_again_after_an_erasure_is_another_person() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
-    let service = Service::start_with(100, ticking()).await;
+    // What is agreed to within an hour of following a link does not count.
+    let service = Service::start_with(100, ticking_by(SignedDuration::from_hours(2))).await;
     let state = &service.state;
     import_as(state, "spring", SENDER, &[CAROL, DAVE]).await;
     leave(state, "spring", CAROL).await;
@@ -202,6 +205,7 @@ async fn what_is_lifted_is_lifted_for_one_sender_until_the_next_objection() {
     assert_eq!(import_anew(state, "summer", SENDER, &at, &people).await, people);
     let found = state.find(CAROL).await.unwrap();
     assert_eq!((found.lifts[0].caller.as_str(), found.lifts[0].file.clone()), ("olga", file));
+    assert_eq!(found.lifts[0].sender.as_deref(), Some(SENDER), "it can be said for whom");
     state.verify().await.unwrap();
 
     let service = service.restart_with(100, ticking()).await;

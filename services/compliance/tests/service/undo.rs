@@ -1,7 +1,11 @@
 //! An import is taken back: nobody is written to by it, and what it alone told of objections is lifted.
 
+use maily_compliance::api::Api;
 use maily_compliance::officer_types::MessageState;
 use maily_compliance::{Error, Order, State};
+use maily_proto::compliance as pb;
+use maily_proto::compliance::compliance_server::Compliance;
+use tonic::Request;
 
 use crate::common::{Service, days_later, good, import, list_of, page, ticking, written};
 
@@ -65,11 +69,35 @@ async fn what_only_it_brought_is_lifted_for_lists_to_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_took_a_list_back_and_why_is_on_record_also_where_it_brought_no_objection() {
+    let service = Service::start_with(100, ticking()).await;
+    let german = good("erin@example.com").replace(",US,", ",DE,");
+    import(&service.state, "bought", list_of(&[good(PEOPLE[0]), german])).await.unwrap();
+    let before = service.state.verify().await.unwrap().links;
+    for _ in 0..2 {
+        service.state.undo_import("bought", order()).await.unwrap();
+    }
+    let listed = service.state.imports().await.unwrap().imports.remove(0);
+    assert_eq!(
+        (listed.undone_by.as_deref(), listed.undone_for.as_deref()),
+        (Some("olga"), Some("the wrong file"))
+    );
+    // That, and that its rows are gone; of both regions that had some.
+    let links = service.state.verify().await.unwrap().links;
+    for (region, added) in [("us", 2), ("eu", 2), ("ca", 0)] {
+        assert_eq!(links[region], before[region] + added, "{region}");
+    }
+    let service = service.restart_with(100, days_later(1)).await;
+    assert_eq!(service.state.verify().await.unwrap().links, links);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_evidence_of_messages_that_left_stays() {
     let service = Service::start_with(100, ticking()).await;
     let state = &service.state;
     everybody(state, "sent").await;
     state.hand_off(page("sent", "en-US/vip", "us", 0), "s".into()).await.unwrap();
+    state.suppress(PEOPLE[1], order()).await.unwrap();
     let receipt = state.undo_import("sent", order()).await.unwrap();
     assert_eq!(receipt.rows, 0);
     let found = state.find(PEOPLE[0]).await.unwrap();
@@ -79,6 +107,13 @@ async fn the_evidence_of_messages_that_left_stays() {
             && found.rows[0].fields.is_some()
     );
     assert!(matches!(state.release(&page("sent", "en-US/vip", "us", 0)).await, Err(Error::Undone)));
+    // What it came to can be told: whom the wrong list was sent to is what an authority asks (GDPR 33(3)).
+    assert_eq!(state.left_out("sent").await.unwrap(), 1);
+    let api = Api::new(state.clone());
+    let summary = Request::new(pb::SummaryRequest { campaign_id: "sent".into() });
+    assert_eq!(api.summary(summary).await.unwrap().into_inner().rows, 4);
+    let invalid = pb::InvalidRowsRequest { campaign_id: "sent".into(), after_line: 0, limit: 0 };
+    assert!(api.invalid_rows(Request::new(invalid)).await.unwrap().into_inner().rows.is_empty());
     state.verify().await.unwrap();
 }
 

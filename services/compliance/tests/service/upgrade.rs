@@ -16,7 +16,7 @@ use maily_compliance::officer_types::{MessageState, ObjectionChannel};
 use maily_compliance::{HandOff, State};
 use tempfile::TempDir;
 
-use crate::common::{HEADER, Service, import, open, page};
+use crate::common::{HEADER, Service, days_later, import, open, page};
 
 struct Kept {
     service: Service,
@@ -120,6 +120,19 @@ async fn the_upgrade_is_made_once_and_may_be_interrupted() {
     let links = service.state.verify().await.unwrap();
     let service = service.restart(1_000).await;
     assert_eq!(service.state.verify().await.unwrap(), links, "the second start adds nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_of_revision_1_are_as_old_as_they_are() {
+    let Kept { service, .. } = kept().await;
+    let imports = service.state.imports().await.unwrap().imports;
+    let dated = |import: &maily_compliance::officer_types::Import| import.imported_at.starts_with("2026-11-");
+    assert!(imports.len() == 2 && imports.iter().all(dated), "{imports:?}");
+    // Three years from the day that they had been planned for, their evidence is younger than that.
+    let service = service.restart_with(1_000, days_later(3 * 365)).await;
+    service.state.retire().await.unwrap();
+    assert_eq!(service.state.find("dave@example.com").await.unwrap().rows.len(), 2);
+    service.state.verify().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
