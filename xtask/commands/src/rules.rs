@@ -55,6 +55,9 @@ fn faults_of(file: &str, text: &str) -> Vec<String> {
             faults.push(format!("names the registry host {host}"));
         }
     }
+    if text.lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+        faults.push("has the marks of a merge".to_owned());
+    }
     // What a program wrote follows its habits, and a test says that it is what the program writes.
     let written = file.contains("/src/generated/");
     if Path::new(file).extension().is_some_and(|extension| extension == "rs") && !written {
@@ -97,6 +100,7 @@ mod tests {
         let host = ["pypi", ".org"].concat();
         assert_eq!(faults_of("a.md", &format!("get it from {host}")).len(), 1);
         assert!(faults_of("Cargo.lock", &host).is_empty());
+        assert_eq!(faults_of("a.md", "a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> other\n").len(), 1);
         assert_eq!(faults_of("a.rs", "fn main() {}").len(), 1, "no //!");
         assert_eq!(faults_of("src/main.rs", &format!("//! Main.\n{}", "\n".repeat(LONGEST_MAIN))).len(), 1);
         assert_eq!(faults_of("a.rs", &format!("//! A.\n{}\n", concat!("#[ign", "ore]"))).len(), 1);
