@@ -1,7 +1,13 @@
 //! Shared fixtures: made once, ended after the last test, and never left behind. What plays the tests here are children
 //! of these tests, so that a run can be killed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::{
     env,

@@ -314,7 +314,7 @@ async fn detail(response: Response<Incoming>) -> String {
         _ => return String::new(),
     };
     let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let sentence = problem["detail"].as_str().or(problem["title"].as_str());
+    let sentence = ["detail", "title"].iter().find_map(|field| problem.get(field)?.as_str());
     sentence.unwrap_or_default().to_owned()
 }
 

@@ -1,6 +1,11 @@
 //! The engine against another one: logits of Hugging Face transformers, made by `tests/reference/llama_logits.py`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on fails"
+)]
 
 mod common;
 

@@ -1,6 +1,11 @@
 //! Good templates are rendered as minijinja renders them by itself, and workers that are lost are replaced.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on fails"
+)]
 
 use std::fs;
 

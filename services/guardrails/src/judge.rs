@@ -163,13 +163,10 @@ impl Judge {
         let temperature = sampling.temperature.or(model.temperature);
         let more =
             [("temperature", temperature.map(Value::from)), ("top_p", sampling.top_p.map(Value::from))];
-        for (key, value) in more {
-            if let Some(value) = value {
-                body[key] = value;
-            }
-        }
-        if !sampling.stop.is_empty() {
-            body["stop"] = json!(sampling.stop);
+        let stop = (!sampling.stop.is_empty()).then(|| json!(sampling.stop));
+        if let Some(body) = body.as_object_mut() {
+            let more = more.into_iter().chain([("stop", stop)]);
+            body.extend(more.filter_map(|(key, value)| Some((key.to_owned(), value?))));
         }
         tokio::time::timeout(self.timeout, self.exchange(&model.engine, &body))
             .await
@@ -192,7 +189,10 @@ impl Judge {
         }
         let body = body?;
         let answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| JudgeError::Malformed)?;
-        let text = answer["choices"][0]["message"]["content"].as_str().ok_or(JudgeError::Malformed)?;
+        let text = answer
+            .pointer("/choices/0/message/content")
+            .and_then(Value::as_str)
+            .ok_or(JudgeError::Malformed)?;
         Ok(text.to_owned())
     }
 
@@ -237,7 +237,7 @@ async fn rendered(prompt: Prompt, text: String) -> Result<Vec<(&'static str, Str
 /// Why a model that was reached does not answer. OpenAI's API says by this code that the prompt is too long.
 fn refused(status: StatusCode, body: &[u8]) -> JudgeError {
     let said: Value = serde_json::from_slice(body).unwrap_or_default();
-    let long = said["error"]["code"] == "context_length_exceeded";
+    let long = said.pointer("/error/code").is_some_and(|code| code == "context_length_exceeded");
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => JudgeError::TooLongForModel,
         StatusCode::BAD_REQUEST if long => JudgeError::TooLongForModel,

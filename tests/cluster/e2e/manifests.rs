@@ -1,6 +1,12 @@
 //! What other people's tools say to every rendered overlay: Kubernetes' own schemas, and checkov.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::{fs, path::PathBuf, process::Command};
 

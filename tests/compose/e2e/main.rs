@@ -1,6 +1,12 @@
 //! Maily in containers: built by `cargo xtask images` and by docker-compose, run by Debian's docker-compose.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod built;
 mod full;

@@ -1,6 +1,12 @@
 //! Bad input, wherever it comes in: one clear sentence, and nothing written. And what is on record of who asked for what.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod audit;
 mod campaigns;

@@ -1,6 +1,12 @@
 //! The service with recorded answers keeps what callers rely on of the real one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use axum::{Router, body::Body};
 use bytes::Bytes;

@@ -1,5 +1,7 @@
 //! `cargo xtask bench campaign`: campaigns of 10,000 and 100,000 rows, from file to mbox, beside the model's time.
 
+#![allow(clippy::indexing_slicing, reason = "a benchmark, where a panic is the failure")]
+
 use std::{process::ExitCode, time::Duration};
 
 use maily_testkit::Service;

@@ -1,7 +1,12 @@
 //! Where the state is kept: the s3 backend as `environments/dev/aws` has it, against a stand-in for S3. A lock of somebody
 //! else is respected; the state is encrypted, and holds no secret.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests, where a panic is the failure"
+)]
 
 use std::{fs, path::PathBuf, process::Command};
 

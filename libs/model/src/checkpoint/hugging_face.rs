@@ -117,13 +117,13 @@ impl Special {
         let tokenizer_config =
             read_optional(&tokenizer_path)?.map(|b| json(&tokenizer_path, &b)).transpose()?;
         let tokenizer_config = tokenizer_config.unwrap_or_default();
-        let eos = generation.as_ref().map_or(&Value::Null, |g| &g["eos_token_id"]);
-        let eos = ids(if eos.is_null() { &config["eos_token_id"] } else { eos });
+        let eos = generation.as_ref().map_or(&Value::Null, |g| of(g, "eos_token_id"));
+        let eos = ids(if eos.is_null() { of(&config, "eos_token_id") } else { eos });
         // As in transformers' LlamaConfig, not tied unless it says so.
-        let tied = config["tie_word_embeddings"].as_bool().unwrap_or(false);
-        let quantised = match &config["quantization_config"] {
+        let tied = of(&config, "tie_word_embeddings").as_bool().unwrap_or(false);
+        let quantised = match of(&config, "quantization_config") {
             Value::Null => None,
-            how => Some(how["quant_method"].as_str().unwrap_or("an unnamed method").to_owned()),
+            how => Some(of(how, "quant_method").as_str().unwrap_or("an unnamed method").to_owned()),
         };
         Ok(Self { eos, tied, quantised, tokenizer_config })
     }
@@ -131,7 +131,7 @@ impl Special {
     /// `chat_template.jinja`, or what `tokenizer_config.json` has.
     fn template(&self, folder: &Path, tokenizer: &Tokenizer) -> Result<Option<ChatTemplate>> {
         let path = folder.join("chat_template.jinja");
-        let own = &self.tokenizer_config["chat_template"];
+        let own = of(&self.tokenizer_config, "chat_template");
         let source = match read_optional(&path)? {
             Some(bytes) => {
                 Some(String::from_utf8(bytes).map_err(|_| invalid(&path, "the file is not UTF-8"))?)
@@ -140,20 +140,25 @@ impl Special {
         };
         let Some(source) = source else { return Ok(None) };
         let eos = self.eos.first().and_then(|&id| tokenizer.literal(id));
-        let bos = marker(&self.tokenizer_config["bos_token"]).unwrap_or_default();
-        let eos = marker(&self.tokenizer_config["eos_token"]).or(eos).unwrap_or_default();
+        let bos = marker(of(&self.tokenizer_config, "bos_token")).unwrap_or_default();
+        let eos = marker(of(&self.tokenizer_config, "eos_token")).or(eos).unwrap_or_default();
         ChatTemplate::new(&source, bos, eos).map(Some).map_err(|reason| invalid(&path, reason))
     }
 }
 
+/// A field, or null.
+fn of<'a>(object: &'a Value, field: &str) -> &'a Value {
+    object.get(field).unwrap_or(&Value::Null)
+}
+
 /// Old checkpoints have a list of named templates.
 fn named_default(list: &Value) -> Option<&str> {
-    list.as_array()?.iter().find(|t| t["name"] == "default")?["template"].as_str()
+    list.as_array()?.iter().find(|t| *of(t, "name") == "default")?.get("template")?.as_str()
 }
 
 /// A token is a text, or an object with a text.
 fn marker(value: &Value) -> Option<String> {
-    value.as_str().or_else(|| value["content"].as_str()).map(Into::into)
+    value.as_str().or_else(|| of(value, "content").as_str()).map(Into::into)
 }
 
 /// One token number or a list of them.

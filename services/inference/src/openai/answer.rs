@@ -33,7 +33,7 @@ impl Stamp {
         let choice = json!({ "index": index, "delta": delta, "logprobs": null, "finish_reason": finish });
         let mut chunk = self.object("chat.completion.chunk", json!([choice]));
         if usage {
-            chunk["usage"] = Value::Null;
+            add(&mut chunk, "usage", Value::Null);
         }
         chunk
     }
@@ -41,8 +41,14 @@ impl Stamp {
     /// The last chunk of a stream with usage: no choices.
     pub(crate) fn usage_chunk(&self, usage: Usage) -> Value {
         let mut chunk = self.object("chat.completion.chunk", json!([]));
-        chunk["usage"] = json!(usage);
+        add(&mut chunk, "usage", json!(usage));
         chunk
+    }
+}
+
+fn add(object: &mut Value, field: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(field.to_owned(), value);
     }
 }
 
@@ -89,7 +95,7 @@ impl Answer {
     pub(crate) fn body(&self, reasoning: bool) -> Value {
         let choices = self.choices.iter().enumerate().map(|(index, choice)| choice.body(index, reasoning));
         let mut body = self.stamp.object("chat.completion", choices.collect());
-        body["usage"] = json!(self.usage);
+        add(&mut body, "usage", json!(self.usage));
         body
     }
 }
@@ -98,7 +104,7 @@ impl Choice {
     fn body(&self, index: usize, reasoning: bool) -> Value {
         let mut message = json!({ "role": "assistant", "content": self.content, "refusal": null });
         if reasoning {
-            message["reasoning_content"] = json!(self.reasoning);
+            add(&mut message, "reasoning_content", json!(self.reasoning));
         }
         json!({ "index": index, "message": message, "logprobs": null, "finish_reason": self.finish })
     }

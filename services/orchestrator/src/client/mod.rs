@@ -119,7 +119,8 @@ async fn create(client: &Client, folder: &Folder) -> Result<(), Failure> {
 async fn upload(client: &Client, folder: &Folder) -> Result<(), Failure> {
     let upload = Call::upload(path(&folder.id, "/subscribers"), folder.subscribers.clone());
     let reply = client.json(upload.refused(&[(409, 1), (422, DATA)])).await?;
-    eprintln!("imported {} rows into campaign {}", reply["rows"], folder.id);
+    let rows = reply.get("rows").unwrap_or(&serde_json::Value::Null);
+    eprintln!("imported {rows} rows into campaign {}", folder.id);
     Ok(())
 }
 

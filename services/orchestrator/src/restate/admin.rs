@@ -19,8 +19,7 @@ impl Admin {
     /// Restate can't be reached, or can't reach us.
     pub(crate) async fn register(&self, uri: &str, services: &[&str]) -> Result<(), RestateError> {
         let (_, listed) = self.0.call(Method::GET, "/deployments", None).await?;
-        let ours = listed["deployments"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let ours = ours.iter().filter(|deployment| serves(deployment, services));
+        let ours = list(&listed, "deployments").iter().filter(|deployment| serves(deployment, services));
         for deployment in ours.filter(|deployment| !same_uri(deployment, uri)) {
             // Journals are bound to their deployment, so the old one is moved, not replaced.
             let id = deployment["id"].as_str().ok_or(RestateError::Answer)?;
@@ -46,8 +45,7 @@ impl Admin {
              '{campaign}' AND target_handler_name = 'run' AND status <> 'completed'"
         );
         let (_, found) = self.0.call(Method::POST, "/query", Some(&json!({ "query": query }))).await?;
-        let found = found["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for id in found.iter().filter_map(|row| row["id"].as_str()) {
+        for id in list(&found, "rows").iter().filter_map(|row| row["id"].as_str()) {
             match self.0.call(Method::PATCH, &format!("/invocations/{id}/cancel"), None).await {
                 // It ended in between.
                 Err(RestateError::Status(StatusCode::NOT_FOUND | StatusCode::CONFLICT, _)) => {}
@@ -56,6 +54,10 @@ impl Admin {
         }
         Ok(())
     }
+}
+
+fn list<'a>(answer: &'a Value, field: &str) -> &'a [Value] {
+    answer.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn serves(deployment: &Value, services: &[&str]) -> bool {

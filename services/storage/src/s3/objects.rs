@@ -77,9 +77,7 @@ fn one_part(object: &Object, number: i32) -> S3Result<(Range<u64>, Option<Sums>)
     let (blob, before) = blobs.ok_or_else(unsatisfiable)?;
     let start: u64 = before.iter().map(|blob| blob.size).sum();
     let sums = match object.parts() {
-        Some(_) => {
-            object.part_sums.get(before.len()).filter(|_| headers::sums_type(&object.sums).is_some())
-        }
+        Some(_) => object.part_sums.get(before.len()).filter(|_| headers::sums_type(&object.sums).is_some()),
         None => Some(&object.sums),
     };
     Ok((start..start + blob.size, sums.cloned()))

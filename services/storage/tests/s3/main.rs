@@ -1,7 +1,12 @@
 //! The storage service by its S3 API, called by aws-sdk-s3 over loopback: what clients see, what lies on the disk,
 //! and what a kill leaves.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod access;
 mod answers;

@@ -3,7 +3,13 @@
 //! No enforcing network can be had on every machine that tests run on, so this is an analysis: the rules of
 //! networking.k8s.io/v1 applied to every pair of pods and every port. What it does not know, it refuses to judge.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod policy;
 mod table;

@@ -3,7 +3,12 @@
 //! mostly wait, so they run side by side. In `prod` and where an apply is killed, Terraform starts the provider for each
 //! step, as at a user's; elsewhere one runs all the time, which takes a fraction of the processor's time.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests, where a panic is the failure"
+)]
 
 mod attributes;
 mod interrupted;

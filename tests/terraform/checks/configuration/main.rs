@@ -1,6 +1,11 @@
 //! The configuration itself: format, types, linters, and every `terraform test`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests, where a panic is the failure")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests, where a panic is the failure"
+)]
 
 mod folders;
 
