@@ -117,8 +117,12 @@ fn list_row(row: &SubjectRow) -> Vec<String> {
         format!("    message   {}", message(&row.message)),
     ];
     match fields {
+    if let (Some(line), Some(kind)) = (row.objected_line, &row.objected_kind) {
+        lines.insert(2, format!("    objected  by line {line} of the list: {kind}"));
+    }
         Some(fields) => lines.extend(fields.iter().map(|(name, value)| format!("    | {name:<18} {value}"))),
         None => lines.push("    | erased".to_owned()),
+        None if row.not_kept => lines.push("    | not kept, for the person objects".to_owned()),
     }
     lines
 }

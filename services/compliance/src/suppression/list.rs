@@ -52,35 +52,35 @@ impl SuppressionList {
         (self.clock)()
     }
 
-    /// When the person objected last, of what binds who asks; of two hashes that may stand for them.
+    /// When the person objected last, of what binds who asks; of all hashes that may stand for them.
     pub(crate) fn objected(
         &self,
         address: &AddressHash,
-        former: Option<&AddressHash>,
+        formers: &[AddressHash],
         asker: &Asker,
     ) -> Option<i64> {
-        self.latest(address, former, |suppressed, name| suppressed.binds(name, asker))
+        self.latest(address, formers, |suppressed, name| suppressed.binds(name, asker))
     }
 
     /// When the person objected last, where that was lifted for who asks.
     pub(crate) fn lifted(
         &self,
         address: &AddressHash,
-        former: Option<&AddressHash>,
+        formers: &[AddressHash],
         asker: &Asker,
     ) -> Option<i64> {
-        self.latest(address, former, |suppressed, name| suppressed.lifted(name, asker))
+        self.latest(address, formers, |suppressed, name| suppressed.lifted(name, asker))
     }
 
-    /// The latest moment of two hashes that may stand for a person.
+    /// The latest moment of the hashes that may stand for a person.
     fn latest(
         &self,
         address: &AddressHash,
-        former: Option<&AddressHash>,
+        formers: &[AddressHash],
         moment: impl Fn(&Suppressed, &AddressHash) -> Option<i64>,
     ) -> Option<i64> {
         let suppressed = self.read();
-        std::iter::once(address).chain(former).filter_map(|name| moment(&suppressed, name)).max()
+        std::iter::once(address).chain(formers).filter_map(|name| moment(&suppressed, name)).max()
     }
 
     /// Whether the person opted out, in this region, since anything of theirs was lifted.
