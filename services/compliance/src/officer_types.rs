@@ -280,6 +280,10 @@ pub struct Import {
     pub excluded: u64,
     /// When it was taken back.
     pub undone_at: Option<String>,
+    /// Where the list was refused and only what people objected to in it was kept: the campaign that it was for.
+    /// [`Self::campaign`] is then an id of the list's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// The answer of `imports/undo`.

@@ -189,6 +189,10 @@ pub(crate) struct Campaign {
     /// What it brought is taken back, too.
     #[prost(bool, tag = "22")]
     pub(crate) is_undone: bool,
+    /// Of a list that was refused, of which nothing but objections was kept: the campaign that it was for. The record's
+    /// `id` is then its own.
+    #[prost(string, tag = "23")]
+    pub(crate) refused: String,
 }
 
 impl Campaign {

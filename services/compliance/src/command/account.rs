@@ -49,9 +49,10 @@ pub(crate) fn verified(reply: &VerifyReply) -> String {
 /// Every list that was imported.
 pub(crate) fn imports(reply: &ImportsReply) -> String {
     let import = |import: &Import| {
-        let Import { campaign, imported_at, rows, excluded, undone_at } = import;
+        let Import { campaign, imported_at, rows, excluded, undone_at, refused } = import;
         let undone = undone_at.as_ref().map(|at| format!(", taken back {at}")).unwrap_or_default();
-        format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{undone}")
+        let refused = refused.as_ref().map(|of| format!(", refused for campaign {of}")).unwrap_or_default();
+        format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{refused}{undone}")
     };
     let mut all = vec![row("lists imported", reply.imports.len())];
     all.extend(reply.imports.iter().map(import));
@@ -116,13 +117,13 @@ fn list_row(row: &SubjectRow) -> Vec<String> {
         format!("    imported  {imported_at}, send planned for {planned}"),
         format!("    message   {}", message(&row.message)),
     ];
-    match fields {
     if let (Some(line), Some(kind)) = (row.objected_line, &row.objected_kind) {
         lines.insert(2, format!("    objected  by line {line} of the list: {kind}"));
     }
+    match fields {
         Some(fields) => lines.extend(fields.iter().map(|(name, value)| format!("    | {name:<18} {value}"))),
-        None => lines.push("    | erased".to_owned()),
         None if row.not_kept => lines.push("    | not kept, for the person objects".to_owned()),
+        None => lines.push("    | erased".to_owned()),
     }
     lines
 }

@@ -287,12 +287,15 @@ async fn many_are_suppressed_by_a_file() {
 #[tokio::test]
 async fn the_lists_that_were_imported_are_shown_by_their_campaigns() {
     let import = |undone: Value| json!({"campaign": "spring", "imported_at": "2026-11-28T10:00:00Z", "rows": 9, "excluded": 2, "undone_at": undone});
-    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into())]});
+    let mut refused = import(Value::Null);
+    (refused["campaign"], refused["refused"]) = ("refused-0".into(), "spring".into());
+    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), refused]});
     let service = Service::start(200, answer.clone()).await;
     expect![[r#"
-        lists imported               2
+        lists imported               3
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z
+        refused-0  2026-11-28T10:00:00Z  9 rows, 2 excluded, refused for campaign spring
     "#]]
     .assert_eq(&service.run(&["import", "list"]).await.unwrap());
     let json = service.run(&["import", "list", "--json"]).await.unwrap();

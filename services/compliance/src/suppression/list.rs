@@ -10,7 +10,7 @@ use prost::Message;
 use super::{Asker, OptOut, Suppressed};
 use crate::Error;
 use crate::fan_out::FanOut;
-use crate::ledger::{Event, ListObjection, Objected, OptedOut};
+use crate::ledger::{Event, Objected, OptedOut};
 use crate::region::RegionState;
 use crate::regions::Regions;
 use crate::schema::{self, Channel, Reason};
@@ -89,30 +89,6 @@ impl SuppressionList {
         let reasons = state.reasons(address).await?;
         let stands = |reason: &Reason| reason.channel.is_the_persons() && Some(reason.at) > lifted;
         Ok(reasons.iter().any(|(_, reason)| stands(reason)))
-    }
-
-    /// Whether what a refused list says stands already by what no undoing of an import takes back, since anything of the
-    /// person's was lifted: sent again, the list says nothing new.
-    pub(crate) async fn is_on_record(
-        &self,
-        state: &RegionState,
-        objection: &ListObjection,
-    ) -> Result<bool, Error> {
-        let address = objection.address.as_slice().try_into().map_err(|_| Error::Damaged("an objection"))?;
-        if self.has_opted_out(state, &address).await? {
-            return Ok(true);
-        }
-        let lifted = self.read().last_lift(&address);
-        for (link, reason) in state.reasons(&address).await? {
-            if reason.channel == Channel::List
-                && Some(reason.at) > lifted
-                && let Some(Event::Objected(objected)) = state.ledger.link(link).await?.event
-                && objected.import.is_empty()
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Puts an opt-out on record for every hash that stands for the person; durable when it answers. Repeating changes

@@ -142,7 +142,15 @@ async fn a_list_without_a_valid_row_is_refused_and_its_objections_are_kept() {
         [good("carol@example.com").replace(",US,", ",,").replace("false", "true"), "no row".to_owned()];
     for _ in 0..2 {
         let refused = import(&service.state, "c", list_of(&rows)).await;
-        assert!(matches!(refused, Err(Error::List(ListFault::NoValidRow(2)))));
+        let Err(Error::List(ListFault::NoValidRow(refusal))) = refused else { panic!("{refused:?}") };
+        assert_eq!((refusal.rows, refusal.people, refusal.column), (2, 1, None));
+        let listed = service.state.imports().await.unwrap().imports;
+        let said = refusal.to_string();
+        assert!(
+            listed.len() == 1 && said.contains("now stand as having objected, for every later list: 1 ("),
+            "{said}"
+        );
+        assert!(said.contains(&listed[0].campaign) && listed[0].refused.as_deref() == Some("c"), "{said}");
         assert_eq!(service.state.verify().await.unwrap().links.values().sum::<u64>(), 1, "once");
     }
     let service = service.restart(100).await;
@@ -161,6 +169,8 @@ async fn spellings_of_one_person_get_one_message_and_one_opt_out() {
         "Ada@xn--bcher-kva.example",
         "Jörg@example.com",
         "JO\u{308}RG@example.com",
+        "ΝΙΚΟΣ@example.com",
+        "νικος@example.com",
     ];
     let rows = spellings.map(good);
     let (written, excluded, notes) = outcome(&service.state, "c", &rows).await;
@@ -172,8 +182,6 @@ async fn spellings_of_one_person_get_one_message_and_one_opt_out() {
     for recipient in service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap() {
         service.state.opt_out(&recipient.unsubscribe_token).await.unwrap();
     }
-        "ΝΙΚΟΣ@example.com",
-        "νικος@example.com",
     let (written, _, _) =
         outcome(&service.state, "later", &[&rows[..], &[good("x@example.com")]].concat()).await;
     assert_eq!(written, ["x@example.com"]);
@@ -190,14 +198,6 @@ async fn a_list_as_a_spreadsheet_saves_it() {
     let written: Vec<_> = recipients.iter().map(|to| (to.email.as_str(), to.first_name.as_str())).collect();
     assert_eq!(written, [("Carol@example.com", ""), ("dave@example.com", "")]);
     assert_eq!(summary(&service.state, "c").await.ignored_columns, ["Phone"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_needs_to_be_told_that_it_is_an_advertisement() {
-    let service = Service::start(100).await;
-    let rows = [good("a@example.com"), good("b@example.com").replace("express", "none")];
-    import(&service.state, "c", list_of(&rows)).await.unwrap();
-    let recipients = service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap();
     // As PowerShell and pandas write it.
     let quoted = list_of(&[good("erin@example.com")]).replace(',', "\",\"").replace('\n', "\"\r\n\"");
     let quoted = format!("\u{feff}\"{}", quoted.strip_suffix('"').unwrap());
@@ -253,5 +253,13 @@ async fn every_row_of_a_person_is_asked_for_their_age_and_country() {
     let (written, excluded, _) = outcome(&service.state, "c", &rows).await;
     assert_eq!(written, ["dave@example.com"]);
     assert_eq!(excluded, counts([("minor", 1), ("no_consent", 1), ("duplicate", 2)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_needs_to_be_told_that_it_is_an_advertisement() {
+    let service = Service::start(100).await;
+    let rows = [good("a@example.com"), good("b@example.com").replace("express", "none")];
+    import(&service.state, "c", list_of(&rows)).await.unwrap();
+    let recipients = service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap();
     assert_eq!(recipients.iter().map(|to| to.advertisement).collect::<Vec<_>>(), [false, true]);
 }
