@@ -17,6 +17,7 @@ import pathlib
 import re
 import sys
 import unicodedata
+import urllib.parse
 
 HEADER = (
     "id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed"
@@ -39,6 +40,7 @@ COUNTRIES = set(
 )
 EU = set("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 EEA = EU | {"IS", "LI", "NO"}
+OUTERMOST = {"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
 ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+\Z")
 LABEL = re.compile(r"[A-Za-z0-9\u0080-\U0010ffff]([A-Za-z0-9\-\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?\Z")
@@ -88,7 +90,7 @@ def a_label(domain):
 def person(address):
     """What makes two addresses one person."""
     local, _, domain = address.rpartition("@")
-    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
     return (local, a_label(domain))
 
 
@@ -98,7 +100,10 @@ def find_address(text):
     if "<" in text:
         text = text.rpartition("<")[2].split(">")[0].strip()
     if text[:7].lower() == "mailto:":
-        text = text[7:].split("?")[0]
+        text = urllib.parse.unquote(text[7:].split("?")[0])
+    quoted = re.fullmatch(r"""\s*"((?:[^"\\]|\\.)+)"@(.*?)[\s"'`<>()\[\]{},;:.!]*""", text)
+    if quoted:
+        text = re.sub(r"\\(.)", r"\1", quoted[1]) + "@" + quoted[2]
     for candidate in (text, re.sub(r"""^[\s"'`<>()\[\]{},;:.!]+|[\s"'`<>()\[\]{},;:.!]+$""", "", text)):
         if is_address(candidate):
             return candidate
@@ -106,9 +111,17 @@ def find_address(text):
 
 
 def find_addresses(text):
-    """Every address that people left in a field: as a whole, and between blanks, commas, semicolons, brackets, quotes."""
-    parts = [part for part in re.split(r"""[\s,;<>()\[\]"]+""", text) if "@" in part]
-    return {person(found) for found in map(find_address, [text, *parts]) if found}
+    """Every address that people left in a field, as persons."""
+    if is_address(text.strip()):
+        return {person(text.strip())}
+    text = INVISIBLE.sub("", text)
+    found = [find_address(text)]
+    link = re.compile(r"""mailto:([^\s<>"?]*)(\?[^\s<>"]*)?""", re.I)
+    for part in re.split(r"[\s,;<>()\[\]]+", link.sub(lambda one: f" {urllib.parse.unquote(one[1])} ", text)):
+        if "@" in part:
+            one = find_address(part)
+            found += [one] if one else map(find_address, re.split(r"""[":|/=?]""", part))
+    return {person(address) for address in found if address}
 
 
 def country_of(text):
@@ -125,10 +138,17 @@ def values(fields, header):
     return row
 
 
+def split_column(row):
+    """The first of our columns whose value holds a line end, or None."""
+    return next((name for name in [*HEADER, "implied_by"] if "\n" in row[name]), None)
+
+
 def fault(row, imported):
     """The first column that makes a row unreadable (`row` for all of it), or None."""
     if row is None:
         return "row"
+    if split_column(row):
+        return split_column(row)
     at = moment(row["consent_at"]) if row["consent_at"] else None
     given = row["consent"] in ("express", "implied")
     faulty = {
@@ -145,14 +165,35 @@ def fault(row, imported):
     return None
 
 
-def objections(row, fields, invalid):
+def lines_of(fields):
+    """The lines of a row one of whose fields has an address behind a line end; else all of it."""
+    if not any(find_addresses(field.partition("\n")[2]) for field in fields):
+        return [fields]
+    lines = [[]]
+    for field in fields:
+        first, *others = field.split("\n")
+        apart = re.compile("[,;\t]") if others else None
+        lines[-1] += apart.split(first) if apart else [first]
+        lines += [apart.split(other) for other in others]
+    return lines
+
+
+def out_of_place(fields, header):
+    """Who objects in fields that are not in their places, and how."""
+    said = [field.strip().lower() for field in fields]
+    place = header.index("suppressed")
+    flags = said[place : place + 1]
+    if len(said) >= len(header) - place:
+        flags.append(said[place - len(header)])
+    clear = "true" in flags or "yes" in flags or "withdrawn" in said
+    return [(key, "clear" if clear else "assumed") for field in fields for key in find_addresses(field)]
+
+
+def objections(row, fields, invalid, header):
     """Who objects in a row, and how: `withdrawn` (plainly), `clear`, `unknown` or `assumed`."""
-    if row is None:
-        said = [field.strip().lower() for field in fields]
-        clear = said[-1:] in (["true"], ["yes"]) or "withdrawn" in said
-        found = [key for field in fields if "@" in field for key in find_addresses(field)]
-        return [(key, "clear" if clear else "assumed") for key in found]
-    people = find_addresses(row["email"])
+    if row is None or split_column(row):
+        return [one for line in lines_of(fields) for one in out_of_place(line, header)]
+    people = find_addresses(row["email"]) or set().union(*map(find_addresses, fields))
     how = set()
     if row["suppressed"] in YES:
         how.add("clear")
@@ -192,16 +233,24 @@ def consented(row, country, planned):
     return None if consent == "express" and at and row["consent_source"] else "no_consent"
 
 
-def excluded(row, suppressed, withdrawn, imported, planned, sender):
-    """The exclusion code of a valid, first-seen row (rules 3 to 9), or None."""
+def excluded(row, rows, suppressed, withdrawn, imported, planned, sender):
+    """The exclusion code of a person's first valid row (rules 3 to 9), or None; `rows` are all valid ones of theirs."""
     if row["key"] in suppressed:
         return "suppressed"
     if row["key"] in withdrawn:
         return "withdrawn"
     year = imported.astimezone(dt.timezone.utc).year
-    if row["birth_year"] and year - int(row["birth_year"]) <= 18:
+    if any(year - int(one["birth_year"]) <= 18 for one in rows if one["birth_year"]):
         return "minor"
-    return consented(row, row["country"], planned) or consented(row, sender, planned)
+    asked = [row["country"], *sorted((one["country"] for one in rows), key=law), sender]
+    return next((code for code in (consented(row, country, planned) for country in asked) if code), None)
+
+
+def law(country):
+    """Its row in the table of countries."""
+    if country in EEA | OUTERMOST:
+        return 0
+    return {"GB": 1, "CH": 2, "CA": 3, "US": 4}.get(country, 5)
 
 
 def region(country):
@@ -233,13 +282,13 @@ def decide(text, imported, planned, sender):
     for line, fields in found:
         row = values(fields, header)
         column = fault(row, imported)
-        said = objections(row, fields, column is not None)
+        said = objections(row, fields, column is not None, header)
         for key, how in said:
             (withdrawn if how == "withdrawn" else suppressed).add(key)
         if column:
             invalid.append({"line": line, "field": column})
-            clear = any(how != "assumed" for _, how in said)
-            assumed += bool(said) and not clear
+            clear = {key for key, how in said if how != "assumed"}
+            assumed += any(key not in clear for key, _ in said)
             continue
         row["key"], row["country"], row["line"] = person(row["email"]), country_of(row["country"]), line
         valid.append(row)
@@ -247,8 +296,12 @@ def decide(text, imported, planned, sender):
     codes, regions, cohorts, seen = (collections.Counter() for _ in range(4))
     lines = []
     codes["invalid"] += len(invalid)
+    people = collections.defaultdict(list)
     for row in valid:
-        code = "duplicate" if row["key"] in seen else excluded(row, suppressed, withdrawn, imported, planned, sender)
+        people[row["key"]].append(row)
+    for row in valid:
+        rows = people[row["key"]]
+        code = "duplicate" if row["key"] in seen else excluded(row, rows, suppressed, withdrawn, imported, planned, sender)
         seen[row["key"]] += 1
         if code:
             codes[code] += 1

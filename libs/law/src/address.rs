@@ -1,9 +1,12 @@
 //! Mail addresses as RFC 5321 writes them, with UTF-8 as RFC 6531 allows it, and who they belong to.
 
+mod find;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use unicase::UniCase;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::is_invisible;
@@ -19,8 +22,9 @@ const LABEL: usize = 63;
 
 /// A mail address: what is written to, and the person that it belongs to.
 ///
-/// Two spellings are one person when their *comparison forms* are the same: the local part in lower case and NFC, the
-/// domain as IDNA A-label (UTS 46, not transitional) in lower case. RFC 5321 lets a server tell `Carol@` from `carol@`,
+/// Two spellings are one person when their *comparison forms* are the same: the local part case-folded and in NFC (Unicode
+/// 3.13, D145: lower case would tell a final sigma from another), the domain as IDNA A-label (UTS 46, not transitional) in
+/// lower case. RFC 5321 lets a server tell `Carol@` from `carol@`,
 /// and none that takes mail for people does; whoever objected in one spelling objected in all of them. `==` and `Hash`
 /// compare persons. What is written to keeps the spelling of the local part.
 ///
@@ -29,7 +33,7 @@ const LABEL: usize = 63;
 pub struct EmailAddress {
     written: String,
     comparison: String,
-    former: Option<String>,
+    formers: Vec<String>,
 }
 
 /// Why a text is no address; never with the text.
@@ -74,54 +78,38 @@ impl EmailAddress {
         // Not of what is in lower case already: the end of a word has a letter of its own in Greek.
         let ascii =
             a_label(if lowered.is_ascii() { &lowered } else { spelled }).ok_or(AddressError::Domain)?;
-        // A server without SMTPUTF8 takes an A-label only; one with it takes what people read.
-        let domain = if local.is_ascii() { &*ascii } else { &lowered };
-        let longest = domain.len().max(ascii.len()).max(lowered.len());
-        if longest > DOMAIN || local.len() + 1 + longest > ADDRESS {
+        let fits = |domain: &str| domain.len() <= DOMAIN && local.len() + 1 + domain.len() <= ADDRESS;
+        if !fits(&ascii) || !fits(&lowered) {
             return Err(AddressError::Domain);
         }
+        // A server without SMTPUTF8 takes an A-label only; one with it takes what people read. As it was spelled, in NFD or
+        // full width, it is neither.
+        let read = if local.is_ascii() { None } else { u_label(&ascii).filter(|domain| fits(domain)) };
+        let written = format!("{local}@{}", read.as_ref().unwrap_or(&ascii));
         let comparison = format!("{}@{ascii}", folded(local));
-        let former = format!("{local}@{lowered}");
-        let written = format!("{local}@{domain}");
-        Ok(Self { former: (former != comparison).then_some(former), written, comparison })
+        let mut formers = vec![format!("{local}@{lowered}")];
+        if !local.is_ascii() {
+            formers.push(format!("{}@{ascii}", in_lower_case(local)));
+        }
+        formers.retain(|former| *former != comparison);
+        formers.dedup();
+        Ok(Self { written, comparison, formers })
     }
 
     /// Reads an address as people leave it in a list: with a name before it (`Ada <ada@example.com>`), as a `mailto:` URI
-    /// (RFC 6068), in quotes, with blanks, marks that nobody sees or the end of a sentence around it. Good enough to
-    /// know who objects; who is written to is read by [`Self::parse`].
+    /// (RFC 6068), in quotes, with blanks, marks that nobody sees or the end of a sentence around it, or with its local part
+    /// as a quoted string. Good enough to know who objects; who is written to is read by [`Self::parse`].
     #[must_use]
     pub fn find(text: &str) -> Option<Self> {
-        let seen: Cow<'_, str> = match text.contains(is_invisible) {
-            true => text.chars().filter(|c| !is_invisible(*c)).collect::<String>().into(),
-            false => text.into(),
-        };
-        let mut text = seen.trim();
-        if let Some((_, rest)) = text.rsplit_once('<') {
-            text = rest.split('>').next().unwrap_or(rest).trim();
-        }
-        if let Some((scheme, rest)) = text.split_at_checked("mailto:".len())
-            && scheme.eq_ignore_ascii_case("mailto:")
-        {
-            text = rest.split('?').next().unwrap_or_default();
-        }
-        let around = |c: char| c.is_whitespace() || "\"'`<>()[]{},;:.!".contains(c);
-        // An apostrophe or a backtick may begin a local part: as it stands first, then without what stands around it.
-        Self::parse(text).or_else(|_| Self::parse(text.trim_matches(around))).ok()
+        find::one(text)
     }
 
-    /// Every address that people left in a text: as [`Self::find`], and between blanks, commas, semicolons, brackets and
-    /// quotes.
+    /// Every address that people left in a text: as [`Self::find`], and between blanks, commas, semicolons and brackets;
+    /// where what stands between these is no address, also between quotes, colons, `|`, `/`, `=` and `?`. A text that is an
+    /// address by itself is that one alone.
     #[must_use]
     pub fn find_all(text: &str) -> Vec<Self> {
-        let between = |c: char| c.is_whitespace() || ",;<>()[]\"".contains(c);
-        let parts = text.split(between).filter(|part| part.contains('@')).filter_map(Self::find);
-        let mut found: Vec<Self> = Vec::new();
-        for address in Self::find(text).into_iter().chain(parts) {
-            if found.iter().all(|other| other.comparison != address.comparison) {
-                found.push(address);
-            }
-        }
-        found
+        find::all(text)
     }
 
     /// What is written to: the local part as it was spelled, the domain in lower case, as A-label where the local part
@@ -137,11 +125,12 @@ impl EmailAddress {
         &self.comparison
     }
 
-    /// What took the place of the comparison form before there was one (exact local part, domain in lower case), where
-    /// that differs: keyed hashes of it may stand for people who objected then.
+    /// What took the place of the comparison form before, where that differs: the exact local part, with the domain in lower
+    /// case, before there was one; then the local part in lower case. Keyed hashes of them may stand for people who objected
+    /// then.
     #[must_use]
-    pub fn former(&self) -> Option<&str> {
-        self.former.as_deref()
+    pub fn formers(&self) -> &[String] {
+        &self.formers
     }
 
     /// Whether only servers with SMTPUTF8 (RFC 6531) can deliver to it.
@@ -184,14 +173,31 @@ fn a_label(domain: &str) -> Option<Cow<'_, str>> {
         .filter(|ascii| ascii.contains('.'))
 }
 
-/// The local part in lower case and NFC. Lower case of what is composed need not be composed.
+/// The domain as people read it, where it is other than its A-labels and reads back.
+fn u_label(ascii: &str) -> Option<Cow<'_, str>> {
+    if !ascii.split('.').any(|label| label.starts_with("xn--")) {
+        return None;
+    }
+    let (read, valid) =
+        Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    (valid.is_ok() && read.split('.').all(is_label)).then_some(read)
+}
+
+/// The local part, folded and in NFC. What is folded of what is composed need not be composed.
 fn folded(local: &str) -> String {
     if local.is_ascii() {
         return local.to_ascii_lowercase();
     }
-    let composed: Cow<'_, str> =
-        if is_nfc(local) { local.into() } else { local.nfc().collect::<String>().into() };
-    composed.to_lowercase().nfc().collect()
+    UniCase::unicode(composed(local)).to_folded_case().nfc().collect()
+}
+
+/// The local part as it was compared until it was folded.
+fn in_lower_case(local: &str) -> String {
+    composed(local).to_lowercase().nfc().collect()
+}
+
+fn composed(local: &str) -> Cow<'_, str> {
+    if is_nfc(local) { local.into() } else { local.nfc().collect::<String>().into() }
 }
 
 /// RFC 5322 `atext`, and RFC 6531's UTF-8 without spaces, controls and what nobody sees.

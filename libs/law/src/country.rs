@@ -119,6 +119,10 @@ pub enum Jurisdiction {
 }
 
 impl Jurisdiction {
+    /// All of them, in the order of docs/lists.md.
+    pub const ALL: [Self; 6] =
+        [Self::Europe, Self::UnitedKingdom, Self::Switzerland, Self::Canada, Self::UnitedStates, Self::Other];
+
     /// Where the data of a recipient stays.
     #[must_use]
     pub fn region(self) -> Region {
@@ -129,6 +133,34 @@ impl Jurisdiction {
             Self::Canada => Region::Ca,
             Self::UnitedStates => Region::Us,
         }
+    }
+}
+
+/// Several laws at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Jurisdictions(u8);
+
+impl Jurisdictions {
+    /// Adds one.
+    pub fn insert(&mut self, jurisdiction: Jurisdiction) {
+        self.0 |= 1 << jurisdiction as u8;
+    }
+
+    /// Those that are in it, in the order of [`Jurisdiction::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Jurisdiction> {
+        Jurisdiction::ALL.into_iter().filter(move |one| self.0 & (1 << *one as u8) != 0)
+    }
+
+    /// How it is kept: a bit for each of [`Jurisdiction::ALL`], the lowest first.
+    #[must_use]
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// What was kept. Bits that mean nothing are nobody's.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
     }
 }
 
@@ -275,6 +307,10 @@ mod tests {
             );
         }
         assert!(Region::ALL.into_iter().all(|region| Region::parse(region.name()) == Some(region)));
+        let mut several = crate::Jurisdictions::default();
+        [Other, Canada, Other].into_iter().for_each(|one| several.insert(one));
+        let kept = crate::Jurisdictions::from_bits(several.bits());
+        assert_eq!((kept.bits(), kept.iter().collect::<Vec<_>>()), (0b10_1000, vec![Canada, Other]));
         assert_eq!(Region::parse("EU"), None);
     }
 }

@@ -14,9 +14,9 @@ mod row;
 pub mod rules;
 
 pub use address::{AddressError, EmailAddress};
-pub use country::{Country, Jurisdiction, Region};
+pub use country::{Country, Jurisdiction, Jurisdictions, Region};
 pub use invisible::is_invisible;
 pub use moment::{Moment, MomentError, When, WhenError};
-pub use objection::{Objection, objections};
+pub use objection::{FlagPlace, Objection, objections, unknown_words};
 pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row, column, kept_columns};
 pub use rules::{Basis, Decision, Exclusion, Known, Outcome, decide, is_advertisement};

@@ -3,8 +3,11 @@
 //! A row that can be read says it clearly. One that can't is read again here, for nothing but its objection, and in doubt
 //! it objects: a person who is not written to by mistake has lost less than one who is.
 
+use std::collections::HashMap;
+
 use crate::column::{CONSENT, EMAIL, SUPPRESSED};
-use crate::{Consent, EmailAddress, Row};
+use crate::row::spans_lines;
+use crate::{COLUMNS, Consent, EmailAddress, Row};
 
 /// How somebody objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,17 +75,45 @@ impl Row<'_> {
     }
 }
 
-/// Who objects in a row that can't be read. Its fields are in the order of [`crate::COLUMNS`] if it has as many as the
-/// header; `None` says that it has not, and `fields` are all that were found.
+/// Where the column `suppressed` stands in a header: so many columns are before it, and so many behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlagPlace {
+    /// Columns before it.
+    pub before: usize,
+    /// Columns behind it.
+    pub behind: usize,
+}
+
+impl FlagPlace {
+    /// The last of [`COLUMNS`], in their order.
+    pub const LAST: Self = Self { before: SUPPRESSED, behind: 0 };
+}
+
+/// Who objects in a row that can't be read, each person once. Its fields are in the order of [`COLUMNS`] if it has as many as
+/// the header; `None` says that it has not, and `fields` are all that were found.
 #[must_use]
-pub fn objections(columns: Option<&[&str]>, fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
-    match columns {
-        Some(columns) => in_their_places(columns),
-        None => anywhere(fields),
+pub fn objections(
+    columns: Option<&[&str]>,
+    fields: &[&str],
+    place: FlagPlace,
+) -> Vec<(EmailAddress, Objection)> {
+    match columns.filter(|columns| !columns.iter().any(|value| spans_lines(value))) {
+        Some(columns) => in_their_places(columns, fields),
+        None => out_of_place(fields, place),
     }
 }
 
-fn in_their_places(columns: &[&str]) -> Vec<(EmailAddress, Objection)> {
+/// The columns of a row that have a word that no table knows where an objection is said.
+pub fn unknown_words(columns: &[&str]) -> impl Iterator<Item = &'static str> {
+    let column = |at: usize| columns.get(at).copied().unwrap_or_default().trim();
+    let consent = !column(CONSENT).is_empty() && Consent::parse(column(CONSENT)).is_none();
+    let suppressed = word(column(SUPPRESSED)) == Word::Unknown;
+    [(consent, COLUMNS[CONSENT]), (suppressed, COLUMNS[SUPPRESSED])]
+        .into_iter()
+        .filter_map(|(unknown, name)| unknown.then_some(name))
+}
+
+fn in_their_places(columns: &[&str], fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
     let column = |at: usize| columns.get(at).copied().unwrap_or_default();
     let consent = match (Consent::parse(column(CONSENT).trim()), column(CONSENT).trim()) {
         (Some(Consent::Withdrawn), _) => Some(Objection::Withdrawn),
@@ -105,19 +136,72 @@ fn in_their_places(columns: &[&str]) -> Vec<(EmailAddress, Objection)> {
         (None, consent) => consent,
     };
     let Some(objection) = objection else { return Vec::new() };
-    EmailAddress::find_all(column(EMAIL)).into_iter().map(|address| (address, objection)).collect()
+    let mut people = EmailAddress::find_all(column(EMAIL));
+    if people.is_empty() {
+        // Values may have changed places, their number being right.
+        people = fields.iter().flat_map(|field| EmailAddress::find_all(field)).collect();
+    }
+    each_once(people.into_iter().map(|address| (address, objection)))
 }
 
-/// Whatever reads as an address objects. It is clear that it does where the last field is a yes in letters, or one says
-/// `withdrawn`: a `1` may be anything.
-fn anywhere(fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
-    let yes = |text: &&str| word(text) == Word::Yes && text.trim() != "1";
+/// Whatever reads as an address objects. Where a field has the lines of others in it, each line speaks for itself.
+fn out_of_place(fields: &[&str], place: FlagPlace) -> Vec<(EmailAddress, Objection)> {
+    let behind = |field: &&str| field.split_once('\n').is_some_and(|(_, rest)| has_address(rest));
+    if !fields.iter().any(behind) {
+        return each_once(in_line(fields, place));
+    }
+    each_once(lines(fields).iter().flat_map(|line| in_line(line, place)))
+}
+
+fn has_address(text: &str) -> bool {
+    !EmailAddress::find_all(text).is_empty()
+}
+
+/// The lines of a row; what a field has of them is separated again by whatever may separate.
+fn lines<'a>(fields: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    for field in fields {
+        if !field.contains('\n') {
+            line.push(*field);
+            continue;
+        }
+        for (at, piece) in field.split('\n').enumerate() {
+            if at > 0 {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.extend(piece.split([',', ';', '\t']));
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// It is clear that somebody objects where a yes in letters stands in the place of `suppressed`, which holds from the first
+/// field up to what is too many or too few and from the last back to it, or a field says `withdrawn`: a `1` may be anything.
+fn in_line(fields: &[&str], place: FlagPlace) -> Vec<(EmailAddress, Objection)> {
+    let from_behind = fields.len().checked_sub(place.behind + 1);
+    let mut flags = [Some(place.before), from_behind].into_iter().flatten().filter_map(|at| fields.get(at));
+    let yes = |text: &str| word(text) == Word::Yes && text.trim() != "1";
     let withdrawn = |text: &&str| Consent::parse(text.trim()) == Some(Consent::Withdrawn);
-    let clear = fields.last().is_some_and(yes) || fields.iter().any(withdrawn);
+    let clear = flags.any(|flag| yes(flag)) || fields.iter().any(withdrawn);
     let objection = if clear { Objection::Suppressed } else { Objection::Assumed };
-    let found =
-        fields.iter().filter(|field| field.contains('@')).flat_map(|field| EmailAddress::find_all(field));
+    let found = fields.iter().flat_map(|field| EmailAddress::find_all(field));
     found.map(|address| (address, objection)).collect()
+}
+
+/// Each person once, with what is clearer where it differs.
+fn each_once(found: impl IntoIterator<Item = (EmailAddress, Objection)>) -> Vec<(EmailAddress, Objection)> {
+    let mut people: Vec<(EmailAddress, Objection)> = Vec::new();
+    let mut places = HashMap::new();
+    for (address, objection) in found {
+        let at = *places.entry(address.comparison().to_owned()).or_insert(people.len());
+        match people.get_mut(at) {
+            Some((_, before)) if before.carries_over() => {}
+            Some((_, before)) => *before = objection,
+            None => people.push((address, objection)),
+        }
+    }
+    people
 }
 
 #[cfg(test)]
@@ -130,7 +214,17 @@ mod tests {
     fn objects(changes: &[(usize, &'static str)]) -> Option<Objection> {
         let mut fields = GOOD;
         changes.iter().for_each(|(at, text)| fields[*at] = text);
-        objections(Some(&fields), &fields).first().map(|(_, objection)| *objection)
+        objections(Some(&fields), &fields, FlagPlace::LAST).first().map(|(_, objection)| *objection)
+    }
+
+    /// Who objects in a row whose fields are not in their places.
+    fn anywhere(fields: &[&str], place: FlagPlace) -> Vec<(String, Objection)> {
+        let found = objections(None, fields, place).into_iter();
+        found.map(|(address, objection)| (address.comparison().to_owned(), objection)).collect()
+    }
+
+    fn people<const N: usize>(found: [(&str, Objection); N]) -> Vec<(String, Objection)> {
+        found.map(|(address, objection)| (address.to_owned(), objection)).into()
     }
 
     #[test]
@@ -154,6 +248,10 @@ mod tests {
             (&[(1, "a@b.de "), (10, "true")], Some(Suppressed)),
             (&[(1, "A B <a@b.de>"), (10, "true")], Some(Suppressed)),
             (&[(1, "nobody"), (10, "true")], None),
+            // Name and address have changed places.
+            (&[(1, "Ada"), (2, "a@b.de"), (10, "true")], Some(Suppressed)),
+            (&[(1, "Ada"), (2, "a@b.de")], None),
+            (&[(1, "SMTP:a@b.de"), (10, "true")], Some(Suppressed)),
         ] {
             assert_eq!(objects(changes), objection, "{changes:?}");
         }
@@ -171,11 +269,74 @@ mod tests {
             (&["1", "c@d.de", "withdrawn", "x"], vec![("c@d.de", Suppressed)]),
             (&["c@d.de", "1"], vec![("c@d.de", Assumed)]),
             (&["1", "no address", "true"], vec![]),
+            // Somebody is among them more than once: the clearest counts.
+            (&["c@d.de", "C@d.de", "true"], vec![("c@d.de", Suppressed)]),
+            (&["mailto:c%40d.de", "x"], vec![("c@d.de", Assumed)]),
         ] {
-            let said: Vec<_> = objections(None, fields);
-            let said: Vec<_> =
-                said.iter().map(|(address, objection)| (address.comparison(), *objection)).collect();
+            let said = anywhere(fields, FlagPlace::LAST);
+            let found: Vec<_> =
+                found.into_iter().map(|(address, objection)| (address.to_owned(), objection)).collect();
             assert_eq!(said, found, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn the_flag_is_in_its_place_before_the_surplus_and_behind_it() {
+        use Objection::{Assumed, Suppressed};
+        let first = FlagPlace { before: 0, behind: 3 };
+        let third = FlagPlace { before: 2, behind: 1 };
+        for (place, fields, objection) in [
+            (first, &["true", "1", "c@d.de", "Ada", " née Byron"][..], Suppressed),
+            (first, &["false", "1", "c@d.de", "Ada", "true"], Assumed),
+            (first, &["1", "1", "c@d.de", "Ada", "x"], Assumed),
+            (third, &["c@d.de", "Ada", "yes", "form", "x"], Suppressed),
+            (third, &["c@d.de", "Ada", " née Byron", "TRUE", "form"], Suppressed),
+            (third, &["c@d.de", "Ada"], Assumed),
+            // Another column's yes at the end is none.
+            (third, &["c@d.de", "Ada", "x", "false", "true"], Assumed),
+        ] {
+            assert_eq!(anywhere(fields, place), people([("c@d.de", objection)]), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_takes_lines_into_it_silences_nobody() {
+        use Objection::{Assumed, Suppressed};
+        let swallowed = "Ada,DE,en-GB,vip,,express,2025-01-01T00:00:00Z,form,false\r\n\
+            2,carol@d.de,Carol,DE,en-GB,vip,,withdrawn,,,false\r\n\
+            3,dave@d.de,Dave,DE,en-GB,vip,,express,,,true\r\n\
+            4,carol@d.de,Carol,DE,en-GB,vip,,express,,,false\n5,bob@d.de,Bob";
+        let mut fields = GOOD;
+        fields[2] = swallowed;
+        let said = objections(Some(&fields), &fields, FlagPlace::LAST);
+        let said: Vec<_> = said
+            .into_iter()
+            .map(|(address, objection)| (address.comparison().to_owned(), objection))
+            .collect();
+        let wanted = people([
+            ("a@b.de", Assumed),
+            ("carol@d.de", Suppressed),
+            ("dave@d.de", Suppressed),
+            ("bob@d.de", Assumed),
+        ]);
+        assert_eq!(said, wanted);
+        // A note of several lines is one of its row, if nobody is in it.
+        let noted = ["7", "c@d.de", "x", "a note\nof two lines", "true"];
+        assert_eq!(anywhere(&noted, FlagPlace { before: 3, behind: 0 }), people([("c@d.de", Suppressed)]));
+    }
+
+    #[test]
+    fn words_that_no_table_knows_are_told_by_their_columns() {
+        for (consent, suppressed, columns) in [
+            ("express", "false", &[][..]),
+            ("", "", &[]),
+            (" subscribed ", "0", &["consent"]),
+            ("express", "nein", &["suppressed"]),
+            ("x", "x", &["consent", "suppressed"]),
+        ] {
+            let mut fields = GOOD;
+            (fields[CONSENT], fields[SUPPRESSED]) = (consent, suppressed);
+            assert_eq!(unknown_words(&fields).collect::<Vec<_>>(), columns);
         }
     }
 }

@@ -179,6 +179,9 @@ impl<'a> Row<'a> {
         if rest.len() > OPTIONAL_COLUMNS.len() {
             return Err(COUNT);
         }
+        if let Some((field, _)) = kept_columns().zip(fields).find(|(_, value)| spans_lines(value)) {
+            return Err(Fault { field, reason: "has a line end in it" });
+        }
         let id = filled("id", id)?;
         let address = address(filled("email", email)?)?;
         let country =
@@ -217,6 +220,12 @@ impl<'a> Row<'a> {
 }
 
 const COUNT: Fault = Fault { field: "row", reason: "has not as many fields as the header" };
+
+/// Whether a value holds a line end: then a quote that stood there by chance may have taken the lines of others into it.
+pub(crate) fn spans_lines(value: &str) -> bool {
+    value.trim().contains('\n')
+}
+
 /// A first name, unless it is a placeholder that another tool did not fill in, or the word that its database has for
 /// nothing.
 fn first_name_of(text: &str) -> &str {
@@ -339,6 +348,8 @@ mod tests {
             ("consent_at", "2025-12-31T23:00:00.000000001Z", "is after the import"),
             ("suppressed", "", "is empty"),
             ("suppressed", "maybe", "is not true or false, yes or no, 1 or 0"),
+            ("first_name", "Ada,DE\n2,b@c.de", "has a line end in it"),
+            ("consent_source", "two\r\nlines", "has a line end in it"),
         ] {
             let mut fields = GOOD;
             fields[COLUMNS.iter().position(|name| *name == column).unwrap()] = value;
@@ -380,6 +391,7 @@ mod tests {
     fn values_are_read_as_people_write_them() {
         for (column, values) in [
             ("email", ["A@B.de ", "\ta@b.de", "\u{a0}a@b.de"]),
+            ("first_name", ["Ada\n", "\r\nAda", "A\rda"]),
             ("country", ["de", "Germany", " GERMANY "]),
             ("consent", ["Express", "EXPRESS", " express"]),
             ("suppressed", ["FALSE", "No", " 0 "]),

@@ -6,15 +6,16 @@
 //! | 2 | the person was seen in a valid row above, whatever became of it | `duplicate` |
 //! | 3 | any row of the person objects other than by a plain `withdrawn`, or the suppression list has them | `suppressed` |
 //! | 4 | consent is `withdrawn` in any row of the person | `withdrawn` |
-//! | 5 | year of the import − birth year ≤ 18 | `minor` |
+//! | 5 | year of the import − the latest birth year in a valid row of the person ≤ 18 | `minor` |
 //! | 6 | EU, EEA, UK, Switzerland: not express with time and source | `no_consent` |
 //! | 7 | Canada: neither express with time nor implied within 24 (purchase, contract) or 6 months of the planned send | `implied_expired`, `no_consent` |
 //! | 8 | United States: allowed; without express consent the mail says that it is an advertisement | |
 //! | 9 | anywhere else: as 6 | `no_consent` |
 //!
-//! Rules 6 to 9 are asked for the recipient's country and for the sender's; the stricter answer counts.
+//! Rules 6 to 9 are asked for the recipient's country, for those of the person's other valid rows and for the sender's; the
+//! strictest answer counts.
 
-use crate::{Consent, Country, Jurisdiction, Region, Row, When};
+use crate::{Consent, Country, Jurisdiction, Jurisdictions, Region, Row, When};
 
 /// An age is only certain from the year after this birthday's year.
 const ADULT: i16 = 18;
@@ -28,6 +29,10 @@ pub struct Known {
     pub suppressed: bool,
     /// Another row of the list says withdrawn.
     pub withdrawn: bool,
+    /// The latest year of birth in any valid row of the person.
+    pub born: Option<i16>,
+    /// Where any valid row has the person.
+    pub countries: Jurisdictions,
 }
 
 /// Why a row is not written to.
@@ -139,7 +144,12 @@ pub fn decide(row: &Row<'_>, known: &Known, when: &When, sender: Country) -> Dec
     let recipient = row.country.jurisdiction();
     let (outcome, jurisdiction) = match excluded(row, known, when) {
         Some(exclusion) => (Outcome::Excluded(exclusion), recipient),
-        None => stricter(row, when, recipient, sender.jurisdiction()),
+        None => {
+            let others = known.countries.iter().chain([sender.jurisdiction()]);
+            others.fold((consented(row, when, recipient), recipient), |strictest, other| {
+                stricter(strictest, (consented(row, when, other), other))
+            })
+        }
     };
     Decision { outcome, region: recipient.region(), article: article(outcome, jurisdiction) }
 }
@@ -160,23 +170,17 @@ fn excluded(row: &Row<'_>, known: &Known, when: &When) -> Option<Exclusion> {
     } else if known.withdrawn || row.consent == Consent::Withdrawn {
         Some(Exclusion::Withdrawn)
     } else {
-        row.birth_year.is_some_and(|born| when.year() - born <= ADULT).then_some(Exclusion::Minor)
+        let born = row.birth_year.max(known.born);
+        born.is_some_and(|born| when.year() - born <= ADULT).then_some(Exclusion::Minor)
     }
 }
 
-/// Rules 6 to 9 for both countries: who is excluded by one is excluded, and the basis has to do for both.
-fn stricter(
-    row: &Row<'_>,
-    when: &When,
-    recipient: Jurisdiction,
-    sender: Jurisdiction,
-) -> (Outcome, Jurisdiction) {
-    match (consented(row, when, recipient), consented(row, when, sender)) {
-        (Outcome::Allowed(theirs), Outcome::Allowed(ours)) if ours < theirs => {
-            (Outcome::Allowed(ours), sender)
-        }
-        (Outcome::Allowed(_), excluded @ Outcome::Excluded(_)) => (excluded, sender),
-        (outcome, _) => (outcome, recipient),
+/// Of two answers to rules 6 to 9: who is excluded by one is excluded, and the basis has to do for both.
+fn stricter(one: (Outcome, Jurisdiction), other: (Outcome, Jurisdiction)) -> (Outcome, Jurisdiction) {
+    match (one.0, other.0) {
+        (Outcome::Allowed(before), Outcome::Allowed(basis)) if basis < before => other,
+        (Outcome::Allowed(_), Outcome::Excluded(_)) => other,
+        _ => one,
     }
 }
 
@@ -216,26 +220,28 @@ fn united_states(row: &Row<'_>) -> Outcome {
 fn article(outcome: Outcome, jurisdiction: Jurisdiction) -> &'static str {
     use Jurisdiction::{Canada, Europe, Other, Switzerland, UnitedKingdom, UnitedStates};
     match (outcome, jurisdiction) {
-        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Europe | Other) => "GDPR 5(1)(d)",
+        (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Europe) => "GDPR 5(1)(d)",
         (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), UnitedKingdom) => "UK GDPR 5(1)(d)",
         (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Switzerland) => "FADP 6(5)",
         (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), Canada) => "PIPEDA sch. 1, 4.6",
         (Outcome::Excluded(Exclusion::Invalid | Exclusion::Duplicate), UnitedStates) => {
             "house rule: one message per person"
         }
-        (Outcome::Excluded(Exclusion::Suppressed), Europe | Other) => "GDPR 21(3)",
+        (Outcome::Excluded(Exclusion::Suppressed), Europe) => "GDPR 21(3)",
         (Outcome::Excluded(Exclusion::Suppressed), UnitedKingdom) => "UK GDPR 21(3); PECR 22",
         (Outcome::Excluded(Exclusion::Suppressed), Switzerland) => "UWG 3(1)(o); FADP 30(2)(b)",
-        (Outcome::Excluded(Exclusion::Withdrawn), Europe | Other) => "GDPR 7(3)",
+        (Outcome::Excluded(Exclusion::Withdrawn), Europe) => "GDPR 7(3)",
         (Outcome::Excluded(Exclusion::Withdrawn), UnitedKingdom) => "UK GDPR 7(3); PECR 22",
         (Outcome::Excluded(Exclusion::Withdrawn), Switzerland) => "FADP 30(2)(b); UWG 3(1)(o)",
         (Outcome::Excluded(Exclusion::Suppressed | Exclusion::Withdrawn), Canada) => "CASL 11(1)-(3)",
         (Outcome::Excluded(Exclusion::Suppressed | Exclusion::Withdrawn), UnitedStates) => {
             "CAN-SPAM 15 U.S.C. 7704(a)(4)"
         }
-        (Outcome::Excluded(Exclusion::Minor), Europe | Other) => "house rule: adults only (GDPR recital 38)",
+        (Outcome::Excluded(Exclusion::Minor), Europe) => "house rule: adults only (GDPR recital 38)",
         (Outcome::Excluded(Exclusion::Minor), _) => "house rule: adults only",
-        (_, Europe | Other) => "GDPR 6(1)(a), 7(1); ePrivacy 13",
+        // The law of there may ask for less, or for something else; none of the EU's is in force.
+        (_, Other) => "house rule: as in the EU",
+        (_, Europe) => "GDPR 6(1)(a), 7(1); ePrivacy 13",
         (_, UnitedKingdom) => "UK GDPR 6(1)(a), 7(1); PECR 22",
         (_, Switzerland) => "UWG 3(1)(o)",
         (Outcome::Allowed(Basis::ImpliedConsent) | Outcome::Excluded(Exclusion::ImpliedExpired), Canada) => {

@@ -26,7 +26,13 @@ fn judge_from(
 }
 
 const EXPRESS: [&str; 3] = ["express", "2020-01-01T00:00:00Z", "form"];
-const NOBODY: Known = Known { seen_above: false, suppressed: false, withdrawn: false };
+const NOBODY: Known = Known {
+    seen_above: false,
+    suppressed: false,
+    withdrawn: false,
+    born: None,
+    countries: Jurisdictions::from_bits(0),
+};
 
 #[test]
 fn every_rule_of_every_country() {
@@ -36,13 +42,18 @@ fn every_rule_of_every_country() {
     let old = ["implied", "2025-09-30T09:59:59Z", "shop"];
     for (countries, consent, code, article) in [
         // Rules 6 and 9.
-        ("DE NO JP JE", EXPRESS, "consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("DE NO AX", EXPRESS, "consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("JP JE BR", EXPRESS, "consent", "house rule: as in the EU"),
         ("GB", EXPRESS, "consent", "UK GDPR 6(1)(a), 7(1); PECR 22"),
         ("CH", EXPRESS, "consent", "UWG 3(1)(o)"),
-        ("DE NO JP JE", express_bare, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
-        ("DE NO JP JE", express_timed, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
-        ("DE NO JP JE", express_sourced, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
-        ("DE NO JP JE", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("DE NO AX", express_bare, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("JP JE BR", express_bare, "no_consent", "house rule: as in the EU"),
+        ("DE NO AX", express_timed, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("JP JE BR", express_timed, "no_consent", "house rule: as in the EU"),
+        ("DE NO AX", express_sourced, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("JP JE BR", express_sourced, "no_consent", "house rule: as in the EU"),
+        ("DE NO AX", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("JP JE BR", implied, "no_consent", "house rule: as in the EU"),
         ("GB", implied, "no_consent", "UK GDPR 6(1)(a), 7(1); PECR 22"),
         ("CH", ["none", "", ""], "no_consent", "UWG 3(1)(o)"),
         // Rule 7.
@@ -70,7 +81,7 @@ fn every_rule_of_every_country() {
 #[test]
 fn the_order_of_rules_2_to_5() {
     let withdrawn = ["withdrawn", "", ""];
-    let known = |seen_above, suppressed, withdrawn| Known { seen_above, suppressed, withdrawn };
+    let known = |seen_above, suppressed, withdrawn| Known { seen_above, suppressed, withdrawn, ..NOBODY };
     for country in ["DE", "CA", "US", "JP"] {
         for (known, born, consent, code) in [
             (known(true, true, true), "2020", withdrawn, "duplicate"),
@@ -126,7 +137,7 @@ fn the_senders_own_country_binds_too() {
         ("CA", "US", ["none", "", ""], "no_consent", "CASL 6(1)(a), 10(1)"),
         ("CA", "US", implied, "implied_consent", "CASL 10(9)-(10)"),
         ("CH", "CA", implied, "no_consent", "UWG 3(1)(o)"),
-        ("JP", "CA", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("JP", "CA", implied, "no_consent", "house rule: as in the EU"),
         ("US", "DE", implied, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
         ("US", "CA", implied, "implied_consent", "CASL 10(9)-(10)"),
         ("GB", "US", EXPRESS, "consent", "CAN-SPAM 15 U.S.C. 7704"),
@@ -139,10 +150,41 @@ fn the_senders_own_country_binds_too() {
 }
 
 #[test]
+fn the_youngest_year_and_the_strictest_country_of_a_persons_rows_bind() {
+    let countries = |codes: &str| {
+        let mut countries = Jurisdictions::default();
+        codes.split(' ').for_each(|code| countries.insert(Country::parse(code).unwrap().jurisdiction()));
+        countries
+    };
+    let implied = ["implied", "2026-01-01T00:00:00Z", "shop"];
+    let old = ["implied", "2020-01-01T00:00:00Z", "shop"];
+    for (country, born, consent, rows, youngest, code, article) in [
+        ("US", "1980", EXPRESS, "US", Some(2015), "minor", "house rule: adults only"),
+        ("US", "", EXPRESS, "US", Some(2015), "minor", "house rule: adults only"),
+        ("US", "2015", EXPRESS, "US", None, "minor", "house rule: adults only"),
+        ("US", "1980", EXPRESS, "US", Some(1990), "consent", "CAN-SPAM 15 U.S.C. 7704"),
+        ("US", "", ["none", "", ""], "US DE", None, "no_consent", "GDPR 6(1)(a), 7(1); ePrivacy 13"),
+        ("US", "", ["none", "", ""], "US CA", None, "no_consent", "CASL 6(1)(a), 10(1)"),
+        ("US", "", implied, "CA US", None, "implied_consent", "CASL 10(9)-(10)"),
+        ("US", "", old, "CA US BR", None, "implied_expired", "CASL 10(9)-(10)"),
+        ("US", "", old, "GB CA US", None, "no_consent", "UK GDPR 6(1)(a), 7(1); PECR 22"),
+        // The recipient's own comes first, and what all allow is allowed.
+        ("CA", "", old, "CA DE", None, "implied_expired", "CASL 10(9)-(10)"),
+        ("US", "", EXPRESS, "US DE CA", None, "consent", "CAN-SPAM 15 U.S.C. 7704"),
+    ] {
+        let known = Known { born: youngest, countries: countries(rows), ..NOBODY };
+        let decision = judge(country, born, consent, known);
+        assert_eq!((decision.outcome.code(), decision.article), (code, article), "{country} of {rows}");
+        assert_eq!(decision.region, judge(country, "", EXPRESS, NOBODY).region, "the row stays where it is");
+    }
+}
+
+#[test]
 fn an_objection_is_put_on_record_with_the_recipients_law() {
     let known = |suppressed, withdrawn| Known { suppressed, withdrawn, ..NOBODY };
     for (country, suppressed, withdrawn) in [
         ("FR", "GDPR 21(3)", "GDPR 7(3)"),
+        ("BR", "house rule: as in the EU", "house rule: as in the EU"),
         ("GB", "UK GDPR 21(3); PECR 22", "UK GDPR 7(3); PECR 22"),
         ("CH", "UWG 3(1)(o); FADP 30(2)(b)", "FADP 30(2)(b); UWG 3(1)(o)"),
         ("CA", "CASL 11(1)-(3)", "CASL 11(1)-(3)"),
@@ -195,6 +237,7 @@ fn any_row() -> impl Strategy<Value = ([String; 5], Known)> {
         seen_above,
         suppressed,
         withdrawn,
+        ..NOBODY
     });
     let fields = (country, born, consent, at, source).prop_map(|(country, born, consent, at, source)| {
         [country.into(), born, consent.into(), at, source.into()]

@@ -11,6 +11,7 @@ pub(crate) mod layout;
 pub(crate) mod list;
 pub(crate) mod places;
 mod read;
+mod refuse;
 mod stage;
 mod undo;
 
@@ -26,15 +27,14 @@ use tokio::time::{Instant, timeout};
 
 use crate::Error;
 use crate::import::judge::Judging;
-use crate::import::list::ListFault;
 use crate::import::places::Importing;
-use crate::import::read::{ReadList, Reading};
-use crate::ledger::Objected;
+use crate::import::read::Reading;
+use crate::import::refuse::refuse;
 use crate::officer_types as types;
 use crate::records::Campaign;
 use crate::secrets::SenderHash;
 use crate::state::{Inner, State, uninterrupted};
-use crate::suppression::{Asker, OBJECTIONS};
+use crate::suppression::Asker;
 
 /// Bytes of a list that have to come while it is waited for as long as [`STALLED`]: a byte now and then is no progress.
 const LEAST: usize = 16 << 10;
@@ -91,8 +91,8 @@ impl State {
         let read = blocking(move || reading.finish()).await?;
         importing.read().await?;
         if read.found.valid == 0 && read.rows > 0 {
-            let inner = Arc::clone(&self.0);
-            return uninterrupted(async move { inner.keep_objections(read).await }).await;
+            return uninterrupted(refuse(Arc::clone(&self.0), campaign.to_owned(), terms, read, importing))
+                .await;
         }
         let judging = Judging::new(&self.0, campaign.to_owned(), terms, read);
         // To its end also when the caller gives up: a later repetition then finds it done.
@@ -101,7 +101,7 @@ impl State {
 }
 
 impl State {
-    /// What was imported, the latest last.
+    /// What was imported, and refused lists whose objections were kept; the latest last.
     ///
     /// # Errors
     /// The database.
@@ -117,6 +117,7 @@ impl State {
             undone_at: (!campaign.undone_at.is_empty()).then_some(campaign.undone_at),
             undone_by: campaign.undone_by.as_ref().map(|command| command.caller.clone()),
             undone_for: campaign.undone_by.map(|command| command.reason),
+            refused: (!campaign.refused.is_empty()).then_some(campaign.refused),
             campaign: campaign.id,
         };
         Ok(types::ImportsReply { imports: all.into_iter().map(import).collect() })
@@ -269,24 +270,6 @@ impl Inner {
         }
         let same = verify_slices_are_equal(digest.sign().as_ref(), &first.digest).is_ok();
         same.then_some(first.rows).ok_or(Error::OtherList)
-    }
-
-    /// Puts the objections of a list on record in which nobody can be written to, and refuses the list.
-    async fn keep_objections(&self, read: ReadList) -> Result<u64, Error> {
-        for (region, objections) in read.found.objections {
-            let state = self.regions.get(&region).ok_or(Error::Damaged("a region is missing"))?;
-            let mut new = Vec::with_capacity(objections.len());
-            for objection in objections {
-                if !self.suppression.is_on_record(state, &objection).await? {
-                    new.push(objection);
-                }
-            }
-            for part in new.chunks(OBJECTIONS) {
-                let objected = Objected { objections: part.to_vec(), ..Objected::default() };
-                self.suppression.record_objections(state, objected, None).await?;
-            }
-        }
-        Err(ListFault::NoValidRow(read.rows).into())
     }
 
     fn count(&self, campaign: &Campaign) {

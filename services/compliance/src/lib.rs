@@ -50,7 +50,7 @@ pub use config::{Config, Retention};
 pub use error::Error;
 pub use import::Sender;
 pub(crate) use import::layout::ImportId;
-pub use import::list::ListFault;
+pub use import::list::{ListFault, Refusal};
 pub use pages::{HandOff, Released};
 pub use state::{Clock, State, Verified};
 pub use subjects::Order;

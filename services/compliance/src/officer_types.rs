@@ -162,8 +162,17 @@ pub struct SubjectRow {
     pub outcome: String,
     /// On which provision.
     pub article: String,
-    /// What the row said, by column; nothing once it is erased.
+    /// The line of the list by which the person objected first in it, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objected_line: Option<u64>,
+    /// How that line was read: `withdrawn`, `suppressed`, `unknown_word` or `assumed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objected_kind: Option<String>,
+    /// What the row said, by column; nothing once it is erased, and where it was not kept.
     pub fields: Option<BTreeMap<String, String>>,
+    /// What the row said was not kept, for the person stood as having objected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_kept: bool,
     /// What became of the message.
     pub message: SubjectMessage,
 }
@@ -276,6 +285,10 @@ pub struct Import {
     pub undone_by: Option<String>,
     /// What the officer gave as the reason.
     pub undone_for: Option<String>,
+    /// Where the list was refused and only what people objected to in it was kept: the campaign that it was for.
+    /// [`Self::campaign`] is then an id of the list's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// The answer of `imports/undo`.

@@ -307,7 +307,9 @@ impl Inner {
             return Ok(false);
         }
         let details = details(&place.import, entry, key)?;
-        let fields: Vec<&str> = details.fields.iter().map(String::as_str).collect();
+        // Of what has line ends the first line will do: such a row could be imported once.
+        let fields: Vec<&str> =
+            details.fields.iter().map(|field| field.lines().next().unwrap_or("")).collect();
         let when = place.campaign.when()?.until(self.now());
         let row = match Row::parse(&fields, &when) {
             Ok(row) => row,
@@ -316,7 +318,8 @@ impl Inner {
             Err(_) => return Err(Error::Damaged("a person's details")),
         };
         let sender = Country::parse(&place.campaign.sender).unwrap_or(row.country);
-        let outcome = decide(&row, &Known::default(), &when, sender).outcome;
+        let known = Known { countries: entry.jurisdictions(), ..Known::default() };
+        let outcome = decide(&row, &known, &when, sender).outcome;
         Ok(!matches!(outcome, Outcome::Allowed(_)))
     }
 
@@ -370,9 +373,7 @@ impl Place<'_> {
     async fn names(&self, entry: &Entry) -> Result<Vec<AddressHash>, Error> {
         let address = entry.address_hash()?;
         let mut names = vec![address];
-        if !entry.former.is_empty() {
-            names.push(hash(&entry.former)?);
-        }
+        names.extend(entry.former_hashes()?);
         // Rows of revision 1 have the hash of their spelling.
         if self.campaign.revision < 2 {
             names.extend(self.state.renamed(&address).await?);
@@ -407,10 +408,6 @@ impl Place<'_> {
 /// Whether the row's consent ends by itself.
 fn is_implied(entry: &Entry) -> bool {
     entry.outcome == Basis::ImpliedConsent.code()
-}
-
-fn hash(bytes: &[u8]) -> Result<AddressHash, Error> {
-    bytes.try_into().map_err(|_| Error::Damaged("an address hash"))
 }
 
 fn answer(record: &HandedOff) -> HandOff {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use maily_keys::KeyId;
-use maily_law::{Moment, When, WhenError};
+use maily_law::{Jurisdictions, Moment, When, WhenError};
 use prost::Message;
 
 use crate::ledger::Command;
@@ -63,12 +63,25 @@ pub(crate) struct Entry {
     pub(crate) outcome: String,
     #[prost(string, tag = "5")]
     pub(crate) article: String,
-    /// `Details` under the person's key.
+    /// `Details` under the person's key; empty where the person stood as having objected, for then nothing of what the row
+    /// said is kept.
     #[prost(bytes = "bytes", tag = "6")]
     pub(crate) sealed: Bytes,
-    /// What revision 1 would have had as `address`, where that differs: a link of then may still be used.
+    /// What was in the place of `address` before, where that differs: a link of then may still be used.
     #[prost(bytes = "bytes", tag = "7")]
     pub(crate) former: Bytes,
+    /// And before that.
+    #[prost(bytes = "bytes", tag = "8")]
+    pub(crate) other_former: Bytes,
+    /// Where the person is excluded for what the list says itself: the line of their first objection in it, and
+    /// `maily_law::Objection::code`.
+    #[prost(uint64, tag = "9")]
+    pub(crate) objected_line: u64,
+    #[prost(string, tag = "10")]
+    pub(crate) objected_kind: String,
+    /// Of who may be written to: `Jurisdictions::bits` of all rows of the person, where those are not this row's alone.
+    #[prost(uint32, tag = "11")]
+    pub(crate) countries: u32,
 }
 
 impl Entry {
@@ -82,6 +95,18 @@ impl Entry {
         self.address.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"))
     }
 
+    /// What may stand for the person in the suppression list besides, as of before.
+    pub(crate) fn former_hashes(&self) -> Result<Vec<AddressHash>, Error> {
+        let formers = [&self.former, &self.other_former].into_iter().filter(|former| !former.is_empty());
+        let hash = |former: &Bytes| former.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"));
+        formers.map(hash).collect()
+    }
+
+    /// The laws of all countries that the list has the person in.
+    pub(crate) fn jurisdictions(&self) -> Jurisdictions {
+        Jurisdictions::from_bits(u8::try_from(self.countries).unwrap_or_default())
+    }
+
     /// A copy that keeps nothing else of its page in memory.
     pub(crate) fn detached(&self) -> Self {
         let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
@@ -90,6 +115,7 @@ impl Entry {
             address: copy(&self.address),
             sealed: copy(&self.sealed),
             former: copy(&self.former),
+            other_former: copy(&self.other_former),
             ..self.clone()
         }
     }
@@ -167,6 +193,10 @@ pub(crate) struct Campaign {
     /// How many messages that were handed off could not leave any more when the rows went.
     #[prost(uint64, tag = "23")]
     pub(crate) left_out: u64,
+    /// Of a list that was refused, of which nothing but objections was kept: the campaign that it was for. The record's
+    /// `id` is then its own.
+    #[prost(string, tag = "24")]
+    pub(crate) refused: String,
 }
 
 impl Campaign {

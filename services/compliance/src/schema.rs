@@ -6,7 +6,7 @@
 //! | database | key | value |
 //! |---|---|---|
 //! | campaigns | `r` | [`REVISION`], `u32` |
-//! | | `c ‖ campaign` | `Campaign`: a finished import; writing it is the moment an import exists |
+//! | | `c ‖ campaign` | `Campaign`: a finished import, or a refused list whose objections are kept; writing it is the moment an import exists |
 //! | | `n ‖ import` | an import under way, whose data nobody sees and the next start discards |
 //! | | `p ‖ import` | the campaign of a finished import that is not yet in every region's ledger |
 //! | | `v ‖ import ‖ line` | `Invalid`: a row that could not be read |

@@ -41,9 +41,9 @@ impl Secrets {
         self.hash(address.comparison())
     }
 
-    /// What revision 1 had for this spelling, where that differs.
-    pub(crate) fn former_hash(&self, address: &EmailAddress) -> Option<AddressHash> {
-        address.former().map(|former| self.hash(former))
+    /// What was in its place before for this spelling, where that differs: two at most.
+    pub(crate) fn former_hashes(&self, address: &EmailAddress) -> Vec<AddressHash> {
+        address.formers().iter().map(|former| self.hash(former)).collect()
     }
 
     /// Of a sender, whose hash says nothing of the person with the same address.

@@ -238,9 +238,9 @@ impl Inner {
         Ok(())
     }
 
-    /// What the tenant keeps of a person's address: its hash, and what revision 1 had for this spelling.
-    pub(crate) fn hashes(&self, address: &EmailAddress) -> (AddressHash, Option<AddressHash>) {
-        (self.secrets.address_hash(address), self.secrets.former_hash(address))
+    /// What the tenant keeps of a person's address: its hash, and what was in its place before for this spelling.
+    pub(crate) fn hashes(&self, address: &EmailAddress) -> (AddressHash, Vec<AddressHash>) {
+        (self.secrets.address_hash(address), self.secrets.former_hashes(address))
     }
 
     /// Puts a finished import into the ledgers of its regions, where it is not yet.

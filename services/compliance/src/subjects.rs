@@ -125,9 +125,9 @@ fn person(address: &str) -> Result<EmailAddress, Error> {
 impl Inner {
     /// Every hash by which the person may be on record.
     async fn every_name(&self, address: &EmailAddress) -> Result<Vec<AddressHash>, Error> {
-        let (hash, former) = self.hashes(address);
+        let (hash, formers) = self.hashes(address);
         let mut names = self.regions.names(hash).await?;
-        names.extend(former);
+        names.extend(formers);
         names.sort_unstable();
         names.dedup();
         Ok(names)

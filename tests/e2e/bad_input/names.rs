@@ -15,8 +15,9 @@ use crate::stack;
 
 /// Names that people may type, or that somebody typed for them; what a message may show of each.
 const NAMES: [(&str, &str); 10] = [
-    ("\"Anna\r\nBcc: eve@evil.example.org\"", "AnnaBcc: eve@evil.example.org"),
-    ("\"Ben\r\n\r\n<script>alert(1)</script>\"", "Ben<script>alert(1)</script>"),
+    // No line ends, with which the rows would be invalid; a reader of mail may take them for such.
+    ("\"Anna\rBcc: eve@evil.example.org\"", "AnnaBcc: eve@evil.example.org"),
+    ("\"Ben\r\r<script>alert(1)</script>\"", "Ben<script>alert(1)</script>"),
     ("<b onmouseover=alert(1)>Cleo</b>", "<b onmouseover=alert(1)>Cleo</b>"),
     // What is another tool's placeholder, and nothing else, is no name.
     ("{{unsubscribe_url}}", "Hi,"),
@@ -38,12 +39,14 @@ fn hostile_names_are_harmless_and_a_torn_last_row_is_invalid() {
     assert_balanced(&report);
     assert_nothing_blocked(&report);
     let rows = NAMES.len() as u64 + 1;
-    assert_eq!(count(&report, &["rows"]), rows + 1);
+    assert_eq!(count(&report, &["rows"]), rows + 2);
     assert_eq!(count(&report, &["written"]), rows);
-    assert_eq!(count(&report, &["excluded", "invalid"]), 1);
-    let torn = &report["invalid"][0];
-    // Two names go over a line, one of them over two.
-    assert_eq!(torn["line"], rows + 2 + 3, "{torn}");
+    assert_eq!(count(&report, &["excluded", "invalid"]), 2);
+    let (folded, torn) = (&report["invalid"][0], &report["invalid"][1]);
+    assert_eq!(folded["line"], rows + 2, "{folded}");
+    assert_eq!(folded["field"], "first_name", "{folded}");
+    // The name before it goes over a line.
+    assert_eq!(torn["line"], rows + 2 + 2, "{torn}");
     say(format_args!("the torn row: {torn}"));
     let messages = mail::by_recipient(mail::read(&out).into_values().flatten());
     let ordinary = &messages[&folder::address(NAMES.len())];
@@ -63,8 +66,11 @@ pub(crate) fn list() -> String {
         let name = NAMES.get(n).map_or("Plain", |(name, _)| *name);
         list += &format!("{}\n", row.replacen(&folder::name(n), name, 1));
     }
+    // A name that goes over a line end may have another row in it.
+    let name = "\"Anna\r\nBcc: eve@evil.example.org\"";
+    list += &folder::row(98, "GB", "en-GB", "loyal-customers").replacen(&folder::name(98), name, 1);
     // The file ends in the midst of a row.
-    list + "P99,torn@example.org,Torn,GB,en-G"
+    list + "\nP99,torn@example.org,Torn,GB,en-G"
 }
 
 /// The header section is that of an ordinary message, but for what is each message's own.

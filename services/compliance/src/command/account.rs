@@ -49,12 +49,13 @@ pub(crate) fn verified(reply: &VerifyReply) -> String {
 /// Every list that was imported.
 pub(crate) fn imports(reply: &ImportsReply) -> String {
     let import = |import: &Import| {
-        let Import { campaign, imported_at, rows, excluded, undone_at, undone_by, undone_for } = import;
+        let Import { campaign, imported_at, rows, excluded, undone_at, undone_by, undone_for, refused } = import;
         let part = |before: &str, part: &Option<String>| {
             part.as_ref().map(|part| format!("{before}{part}")).unwrap_or_default()
         };
+        let refused = part(", refused for campaign ", refused);
         let undone = part(", taken back ", undone_at) + &part(", key ", undone_by) + &part(": ", undone_for);
-        format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{undone}")
+        format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{refused}{undone}")
     };
     let mut all = vec![row("lists imported", reply.imports.len())];
     all.extend(reply.imports.iter().map(import));
@@ -119,8 +120,12 @@ fn list_row(row: &SubjectRow) -> Vec<String> {
         format!("    imported  {imported_at}, send planned for {planned}"),
         format!("    message   {}", message(&row.message)),
     ];
+    if let (Some(line), Some(kind)) = (row.objected_line, &row.objected_kind) {
+        lines.insert(2, format!("    objected  by line {line} of the list: {kind}"));
+    }
     match fields {
         Some(fields) => lines.extend(fields.iter().map(|(name, value)| format!("    | {name:<18} {value}"))),
+        None if row.not_kept => lines.push("    | not kept, for the person objects".to_owned()),
         None => lines.push("    | erased".to_owned()),
     }
     lines

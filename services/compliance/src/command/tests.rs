@@ -130,6 +130,10 @@ fn ann() -> Value {
             {"region": "us", "campaign": "winter", "imported_at": "2026-11-28T10:00:00Z", "planned": "2026-11-28T10:00:00Z",
              "undone": false, "line": 12, "outcome": "withdrawn", "article": "Art. 7(3) GDPR", "fields": null,
              "message": {"state": "excluded", "at": null, "segment": null}},
+            {"region": "us", "campaign": "yule", "imported_at": "2026-11-29T10:00:00Z", "planned": "2026-11-29T10:00:00Z",
+             "undone": false, "line": 8, "outcome": "suppressed", "article": "Art. 21(3) GDPR",
+             "objected_line": 7, "objected_kind": "assumed", "fields": null, "not_kept": true,
+             "message": {"state": "excluded", "at": null, "segment": null}},
         ],
         "acts": [
             {"at": "2026-11-29T10:00:00Z", "region": "us", "link": 4, "act": "erased", "caller": "olga", "reason": "asked for it"},
@@ -153,7 +157,7 @@ async fn what_is_kept_is_shown_as_a_person_reads_it() {
           2026-11-29T10:00:00Z  by a privacy officer, key olga: by telephone  [eu 9]
         lifted                       1
           2026-11-28T11:00:00Z  for a sender known by hash only, key olga: by letter (file back.txt)  [eu 8]
-        rows of lists                2
+        rows of lists                3
           campaign spring, line 3, kept in eu
             decided   consent, Art. 6(1)(a) GDPR
             imported  2026-11-20T09:00:00Z, send planned for 2026-11-21T09:00:00Z
@@ -165,6 +169,12 @@ async fn what_is_kept_is_shown_as_a_person_reads_it() {
             imported  2026-11-28T10:00:00Z, send planned for 2026-11-28T10:00:00Z
             message   none: the row was excluded
             | erased
+          campaign yule, line 8, kept in us
+            decided   suppressed, Art. 21(3) GDPR
+            objected  by line 7 of the list: assumed
+            imported  2026-11-29T10:00:00Z, send planned for 2026-11-29T10:00:00Z
+            message   none: the row was excluded
+            | not kept, for the person objects
         acts of officers             1
           2026-11-29T10:00:00Z  erased, key olga: asked for it  [us 4]
     "#]].assert_eq(&shown);
@@ -280,13 +290,16 @@ async fn the_lists_that_were_imported_are_shown_by_their_campaigns() {
     let mut told = import("2026-11-29T10:00:00Z".into());
     // A service of before does not say who.
     (told["undone_by"], told["undone_for"]) = ("olga".into(), "bought".into());
-    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), told]});
+    let mut refused = import(Value::Null);
+    (refused["campaign"], refused["refused"]) = ("refused-0".into(), "spring".into());
+    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), told, refused]});
     let service = Service::start(200, answer.clone()).await;
     expect![[r#"
-        lists imported               3
+        lists imported               4
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z, key olga: bought
+        refused-0  2026-11-28T10:00:00Z  9 rows, 2 excluded, refused for campaign spring
     "#]]
     .assert_eq(&service.run(&["import", "list"]).await.unwrap());
     let json = service.run(&["import", "list", "--json"]).await.unwrap();

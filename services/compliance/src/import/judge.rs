@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::future::{try_join, try_join_all};
 use maily_keys::{Cipher, DataKey, KeyId};
-use maily_law::{Consent, Decision, Exclusion, Outcome, Region, Row, decide};
+use maily_law::{Consent, Decision, Exclusion, Jurisdictions, Objection, Outcome, Region, Row, decide};
 use prost::Message;
 use uuid::Uuid;
 
+use super::addresses::Said;
 use super::read::ReadList;
 use super::{Terms, blocking};
 use crate::Error;
@@ -43,10 +45,15 @@ struct Judged {
     line: u64,
     person: KeyId,
     address: AddressHash,
-    former: Option<AddressHash>,
+    formers: Vec<AddressHash>,
     cohort: u32,
     decision: Decision,
-    details: Details,
+    /// The line and the kind of the person's first objection in the list, where that decided.
+    objected: Option<(u64, Objection)>,
+    /// Of who may be written to: the laws of all their rows, where those are not this row's alone.
+    countries: Jurisdictions,
+    /// Nothing of who stands as having objected: the outcome is all that their row is needed for.
+    details: Option<Details>,
 }
 
 /// A block of rows, judged.
@@ -127,29 +134,44 @@ impl Judge {
         let address = address.try_into().map_err(|_| Error::Damaged("a staged row"))?;
         let texts: Vec<&str> = fields.iter().map(String::as_str).collect();
         let row = Row::parse(&texts, &self.terms.when).map_err(|_| Error::Damaged("a staged row"))?;
-        let former = self.inner.secrets.former_hash(&row.address);
-        let mut known = self.read.addresses.judge(address);
+        let formers = self.inner.secrets.former_hashes(&row.address);
+        let Said { mut known, objected } = self.read.addresses.judge(address);
         let asker = self.terms.asker();
         let newer = |objected: i64| row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected);
-        if let Some(objected) = self.inner.suppression.objected(&address, former.as_ref(), &asker) {
+        let mut claims = false;
+        if let Some(objected) = self.inner.suppression.objected(&address, &formers, &asker) {
             known.suppressed = true;
-            // A list's column lifts nothing; an officer may want to know.
-            if row.consent.is_given() && newer(objected) {
-                self.note("claims_newer_consent");
-            }
-        } else if let Some(objected) = self.inner.suppression.lifted(&address, former.as_ref(), &asker) {
+            claims = row.consent.is_given() && newer(objected);
+        } else if let Some(objected) = self.inner.suppression.lifted(&address, &formers, &asker) {
             // Who came back has said so since: what they had agreed to before ended with their objection (GDPR 7(3);
             // 15 U.S.C. 7704(a)(4)(B)).
             known.suppressed |= row.consent != Consent::Express || !newer(objected);
         }
         let decision = decide(&row, &known, &self.terms.when, self.terms.sender);
-        if matches!(decision.outcome, Outcome::Allowed(_)) && row.address.needs_smtputf8() {
-            self.note("needs_smtputf8");
+        let (mut own, mut countries) = (Jurisdictions::default(), Jurisdictions::default());
+        own.insert(row.country.jurisdiction());
+        match decision.outcome {
+            Outcome::Allowed(_) => {
+                if row.address.needs_smtputf8() {
+                    self.note("needs_smtputf8");
+                }
+                if known.countries != own {
+                    countries = known.countries;
+                }
+            }
+            // A list's column lifts nothing; an officer may want to know.
+            Outcome::Excluded(Exclusion::Suppressed) if claims => self.note("claims_newer_consent"),
+            Outcome::Excluded(_) => {}
         }
+        let decided = |exclusion| decision.outcome == Outcome::Excluded(exclusion);
+        let objected = objected.filter(|_| decided(Exclusion::Suppressed) || decided(Exclusion::Withdrawn));
         let cohort = self.cohort(&row, decision.outcome);
         let region = self.inner.regions.get(&decision.region).ok_or(Error::Damaged("a staged row"))?;
         let person = region.person(&row.address, &address);
-        let judged = Judged { line, person, address, former, cohort, decision, details: Details { fields } };
+        let objects = known.suppressed || known.withdrawn;
+        let details = (!objects).then(|| Details { fields });
+        let judged =
+            Judged { line, person, address, formers, cohort, decision, objected, countries, details };
         batch.regions.entry(decision.region).or_default().push(judged);
         Ok(())
     }
@@ -205,7 +227,7 @@ impl Judge {
     }
 }
 
-/// Seals each row under its person's key, given in the order of the rows.
+/// Seals what is kept of each row under its person's key, given in the order of those rows.
 fn seal(
     mut layout: Layout,
     import: &ImportId,
@@ -213,10 +235,18 @@ fn seal(
     keys: &BTreeMap<Region, Vec<DataKey>>,
 ) -> Result<Layout, Error> {
     for (region, rows) in batch.regions {
-        let keys = keys.get(&region).ok_or(Error::Damaged("keys are missing"))?;
-        for (row, key) in rows.into_iter().zip(keys) {
-            let aad = details_aad(import, row.line);
-            let sealed = Cipher::new(key)?.seal(&aad, &row.details.encode_to_vec())?;
+        let mut keys = keys.get(&region).ok_or(Error::Damaged("keys are missing"))?.iter();
+        for row in rows {
+            let sealed = match &row.details {
+                Some(details) => {
+                    let key = keys.next().ok_or(Error::Damaged("keys are missing"))?;
+                    Cipher::new(key)?.seal(&details_aad(import, row.line), &details.encode_to_vec())?
+                }
+                None => Vec::new(),
+            };
+            let mut formers = row.formers.iter().map(|former| Bytes::copy_from_slice(former));
+            let (objected_line, objected_kind) =
+                row.objected.map_or((0, ""), |(line, objection)| (line, objection.code()));
             let entry = Entry {
                 line: row.line,
                 person: row.person.to_vec().into(),
@@ -224,7 +254,11 @@ fn seal(
                 outcome: row.decision.outcome.code().into(),
                 article: row.decision.article.into(),
                 sealed: sealed.into(),
-                former: row.former.map(|former| former.to_vec().into()).unwrap_or_default(),
+                former: formers.next().unwrap_or_default(),
+                other_former: formers.next().unwrap_or_default(),
+                objected_line,
+                objected_kind: objected_kind.to_owned(),
+                countries: row.countries.bits().into(),
             };
             layout.add(region, row.cohort, entry);
         }
@@ -246,12 +280,13 @@ async fn write(inner: &Inner, pieces: Vec<Piece>) -> Result<(), Error> {
     try_join_all(writes).await.map(drop)
 }
 
-/// The keys of a batch's persons, made where there is none yet.
+/// The keys of a batch's persons of whom something is kept, made where there is none yet.
 async fn person_keys(inner: &Inner, batch: &Batch) -> Result<BTreeMap<Region, Vec<DataKey>>, Error> {
     let mut reads = Vec::new();
     for (region, rows) in &batch.regions {
         let state = inner.regions.get(region).ok_or(Error::Damaged("a region is missing"))?;
-        let ids: Vec<KeyId> = rows.iter().map(|row| row.person).collect();
+        let kept = rows.iter().filter(|row| row.details.is_some());
+        let ids: Vec<KeyId> = kept.map(|row| row.person).collect();
         reads.push(async move { Ok::<_, Error>((*region, state.keys.get_or_create(&ids).await?)) });
     }
     Ok(try_join_all(reads).await?.into_iter().collect())

@@ -7,7 +7,12 @@ mod encoding;
 mod split;
 mod utf8;
 
+use std::fmt;
+
 use maily_law::{COLUMNS, Region};
+use uuid::Uuid;
+
+use crate::ImportId;
 
 pub(crate) use columns::Columns;
 pub(crate) use encoding::foreign;
@@ -51,10 +56,8 @@ pub enum ListFault {
     #[error("the list is {0}; save it as UTF-8")]
     Encoding(&'static str),
     /// No row could be read.
-    #[error(
-        "the list has no valid row: {0} can't be read; nobody is written to, and whoever objects in it is on record"
-    )]
-    NoValidRow(u64),
+    #[error("{0}")]
+    NoValidRow(Refusal),
     /// A quote that is never closed.
     #[error("line {0}: a quote is opened and never closed")]
     Quote(u64),
@@ -85,6 +88,44 @@ impl ListFault {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         true
+    }
+}
+
+/// What came of a list without a valid row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its rows.
+    pub rows: u64,
+    /// People who are on the suppression list for what it says.
+    pub people: u64,
+    /// The column that has a word that no table knows in every row.
+    pub column: Option<&'static str>,
+    /// What names the list where its objections are on record.
+    pub list: Option<[u8; 16]>,
+}
+
+impl Refusal {
+    /// By what a refused list is listed and taken back.
+    pub(crate) fn id(list: &ImportId) -> String {
+        format!("refused-{}", Uuid::from_bytes(*list).simple())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows, people, column, list } = self;
+        write!(f, "the list has no valid row: {rows} can't be read; nobody is written to")?;
+        if let Some(column) = column {
+            write!(f, "; in every row the column {column} has a word that no table knows")?;
+        }
+        match list {
+            None => f.write_str("; nobody's objection in it is on record"),
+            Some(list) => {
+                let id = Self::id(list);
+                write!(f, "; people in it who now stand as having objected, for every later list: {people}")?;
+                write!(f, " (`import undo {id}` takes that back)")
+            }
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use maily_law::{Country, EmailAddress, Fault, Objection, Region, Row, column, objections};
+use maily_law::{
+    Country, EmailAddress, Fault, FlagPlace, Objection, Region, Row, column, objections, unknown_words,
+};
 
 use super::Terms;
 use crate::Error;
@@ -53,6 +55,22 @@ pub(crate) struct Found {
     pub(crate) assumed: u64,
     /// Valid rows.
     pub(crate) valid: u64,
+    /// Rows with a word that no table knows, by the column that has it.
+    unknown: BTreeMap<&'static str, u64>,
+}
+
+impl Found {
+    /// How many people object for every list to come.
+    pub(crate) fn people(&self) -> u64 {
+        let people: HashSet<&[u8]> =
+            self.objections.values().flatten().map(|objection| objection.address.as_slice()).collect();
+        people.len() as u64
+    }
+
+    /// The column that has a word that no table knows in each of so many rows.
+    pub(crate) fn unknown_in_all(&self, rows: u64) -> Option<&'static str> {
+        self.unknown.iter().find(|(_, unknown)| **unknown == rows).map(|(column, _)| *column)
+    }
 }
 
 /// Where records go.
@@ -156,7 +174,8 @@ impl Sink {
         let staged = match (&picked, parsed) {
             (Some(fields), Ok(row)) => self.valid(record.line, fields, &row)?,
             (_, Err(fault)) => {
-                self.invalid(record, picked.as_ref().map(<[&str; _]>::as_slice));
+                let place = columns.flag_place();
+                self.invalid(record, picked.as_ref().map(<[&str; _]>::as_slice), place);
                 invalid(record.line, fault)
             }
             (None, Ok(_)) => return Err(Error::Damaged("a row")),
@@ -175,14 +194,18 @@ impl Sink {
             Some(objection) => self.objects(line, Some(region), &row.address, objection),
             None => self.inner.secrets.address_hash(&row.address),
         };
+        self.addresses.note_valid(address, row);
         Ok(Staged { line, address: address.to_vec(), fields: row.kept(fields) })
     }
 
     /// Who objects in a row that can't be read.
-    fn invalid(&mut self, record: &Record<'_>, columns: Option<&[&str]>) {
+    fn invalid(&mut self, record: &Record<'_>, columns: Option<&[&str]>, place: FlagPlace) {
+        for column in columns.into_iter().flat_map(unknown_words) {
+            *self.found.unknown.entry(column).or_default() += 1;
+        }
         let country = columns.and_then(|columns| Country::parse(columns.get(column::COUNTRY)?.trim()));
         let region = country.map(|country| country.jurisdiction().region());
-        let found = objections(columns, &record.fields);
+        let found = objections(columns, &record.fields, place);
         self.found.assumed += u64::from(found.iter().any(|(_, objection)| !objection.carries_over()));
         for (address, objection) in found {
             self.objects(record.line, region, &address, objection);
@@ -198,7 +221,7 @@ impl Sink {
         objection: Objection,
     ) -> AddressHash {
         let hash = self.inner.secrets.address_hash(address);
-        self.addresses.note(hash, objection);
+        self.addresses.note(hash, line, objection);
         let kept = region.filter(|region| self.inner.regions.contains_key(region));
         let region = kept.or_else(|| self.inner.regions.keys().next().copied());
         if let Some(region) = region.filter(|_| objection.carries_over()) {

@@ -112,7 +112,7 @@ pub(crate) struct OptedOut {
 pub(crate) struct Objected {
     #[prost(string, tag = "1")]
     pub(crate) campaign: String,
-    /// Empty where the list was refused.
+    /// Empty where the list was refused, before 30 November 2026.
     #[prost(bytes = "vec", tag = "2")]
     pub(crate) import: Vec<u8>,
     #[prost(message, repeated, tag = "3")]

@@ -77,6 +77,44 @@ async fn an_opt_out_on_its_way_to_the_disk_is_in_force_at_the_hand_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_objected_to_by_a_hash_of_before_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path()).await;
+    // The hash of the local part in lower case, which has another sigma at the end.
+    let address = maily_law::EmailAddress::parse("νικος@b.us").unwrap();
+    let former = state.0.hashes(&address).1;
+    assert_eq!(former.len(), 1);
+    let us = &state.0.regions[&Region::Us];
+    let opt_out = OptOut { channel: Channel::Link, article: ARTICLE, command: None, told: None };
+    assert!(state.0.suppression.record_opt_out(&state.0.regions, us, former[0], &opt_out).await.unwrap());
+    let list = LIST.replace("b@b.us", "νικος@b.us");
+    let list = futures::stream::iter([Ok(Bytes::from(list))]);
+    state.import("c", "", Sender { country: "US", address: "" }, list).await.unwrap();
+    assert_eq!(lines(&state).await, [2, 4]);
+    for spelling in ["νικος@b.us", "ΝΙΚΟΣ@b.us"] {
+        assert_eq!(state.find(spelling).await.unwrap().objections.len(), 1, "{spelling}");
+    }
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_objects_by_a_link_of_before_is_left_out_of_rows_of_today() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path()).await;
+    // Both that came before: as it was spelled, and in lower case.
+    let list = LIST.replace("b@b.us", "Straße@b.us");
+    let list = futures::stream::iter([Ok(Bytes::from(list))]);
+    state.import("c", "", Sender { country: "US", address: "" }, list).await.unwrap();
+    assert_eq!(lines(&state).await, [2, 3, 4]);
+    let address = maily_law::EmailAddress::parse("Straße@b.us").unwrap();
+    let formers = state.0.hashes(&address).1;
+    assert_eq!(formers.len(), 2);
+    let token = Token { region: Region::Us, address: formers[1] }.issue(&state.0.secrets.tokens);
+    state.opt_out(&token).await.unwrap();
+    assert_eq!(lines(&state).await, [2, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_key_any_more_has_no_message() {
     let folder = tempfile::tempdir().unwrap();
     let state = imported(folder.path()).await;

@@ -194,7 +194,8 @@ impl RegionState {
     async fn row(&self, region: Region, found: &Found) -> Result<SubjectRow, Error> {
         let Found { campaign, import, entry, key, .. } = found;
         let when = campaign.when()?;
-        let fields = match key {
+        let not_kept = entry.sealed.is_empty();
+        let fields = match key.as_ref().filter(|_| !not_kept) {
             Some(key) => {
                 let values = details(import, entry, key)?.fields;
                 let named = kept_columns().map(str::to_owned).zip(values);
@@ -211,7 +212,10 @@ impl RegionState {
             line: entry.line,
             outcome: entry.outcome.clone(),
             article: entry.article.clone(),
+            objected_line: (entry.objected_line > 0).then_some(entry.objected_line),
+            objected_kind: given(entry.objected_kind.clone()),
             fields,
+            not_kept,
             message: self.message(found).await?,
         })
     }

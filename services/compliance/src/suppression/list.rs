@@ -10,7 +10,7 @@ use prost::Message;
 use super::{Asker, OptOut, Suppressed};
 use crate::Error;
 use crate::fan_out::FanOut;
-use crate::ledger::{Event, ListObjection, Objected, OptedOut};
+use crate::ledger::{Event, Objected, OptedOut};
 use crate::region::RegionState;
 use crate::regions::Regions;
 use crate::schema::{self, Channel, Reason};
@@ -52,36 +52,36 @@ impl SuppressionList {
         (self.clock)()
     }
 
-    /// Until when the person may have objected, by what binds who asks; of two hashes that may stand for them. Only consent
+    /// Until when the person may have objected, by what binds who asks; of all hashes that may stand for them. Only consent
     /// given later is newer than the objection.
     pub(crate) fn objected(
         &self,
         address: &AddressHash,
-        former: Option<&AddressHash>,
+        formers: &[AddressHash],
         asker: &Asker,
     ) -> Option<i64> {
-        self.latest(address, former, |suppressed, name| suppressed.objected(name, asker))
+        self.latest(address, formers, |suppressed, name| suppressed.objected(name, asker))
     }
 
     /// Likewise, where that was lifted for who asks.
     pub(crate) fn lifted(
         &self,
         address: &AddressHash,
-        former: Option<&AddressHash>,
+        formers: &[AddressHash],
         asker: &Asker,
     ) -> Option<i64> {
-        self.latest(address, former, |suppressed, name| suppressed.lifted(name, asker))
+        self.latest(address, formers, |suppressed, name| suppressed.lifted(name, asker))
     }
 
-    /// The latest moment of two hashes that may stand for a person.
+    /// The latest moment of the hashes that may stand for a person.
     fn latest(
         &self,
         address: &AddressHash,
-        former: Option<&AddressHash>,
+        formers: &[AddressHash],
         moment: impl Fn(&Suppressed, &AddressHash) -> Option<i64>,
     ) -> Option<i64> {
         let suppressed = self.read();
-        std::iter::once(address).chain(former).filter_map(|name| moment(&suppressed, name)).max()
+        std::iter::once(address).chain(formers).filter_map(|name| moment(&suppressed, name)).max()
     }
 
     /// What the person said themselves, or had said, in whichever region, since anything of theirs was lifted.
@@ -105,33 +105,6 @@ impl SuppressionList {
             own.extend(reasons.filter(stands).map(|reason| (state, reason)));
         }
         Ok(own)
-    }
-
-    /// Whether what a refused list says stands already by what no undoing of an import takes back, since anything of the
-    /// person's was lifted, and so lately that nothing can lie between: sent again, the list says nothing new.
-    pub(crate) async fn is_on_record(
-        &self,
-        state: &RegionState,
-        objection: &ListObjection,
-    ) -> Result<bool, Error> {
-        let address = objection.address.as_slice().try_into().map_err(|_| Error::Damaged("an objection"))?;
-        let (now, lifted) = (self.now().as_millisecond(), self.read().last_lift(&address));
-        for (link, reason) in state.reasons(&address).await? {
-            if Some(reason.at) <= lifted || reason.until() < now {
-                continue;
-            }
-            let stays = match reason.channel {
-                Channel::List => match state.ledger.link(link).await?.event {
-                    Some(Event::Objected(objected)) => objected.import.is_empty(),
-                    _ => false,
-                },
-                channel => channel.is_the_persons(),
-            };
-            if stays {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Puts an opt-out on record for every hash that stands for the person; durable when it answers. Whether that is the

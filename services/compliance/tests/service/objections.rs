@@ -54,8 +54,15 @@ fn objecting() -> Vec<(String, bool)> {
         (objects.replace("carol@example.com", "Carol@EXAMPLE.com"), true),
         (objects.replace("carol@example.com", "Carol Jones <carol@example.com>"), true),
         (objects.replace("carol@example.com", "mailto:Carol@example.com"), true),
+        (objects.replace("carol@example.com", "mailto:carol%40example.com?subject=stop"), true),
+        (objects.replace("carol@example.com", "SMTP:carol@example.com"), true),
+        (objects.replace("carol@example.com", "erin@example.com|carol@example.com"), true),
+        (objects.replace("carol@example.com", "\"\"\"carol\"\"@example.com\""), true),
+        (objects.replace("carol@example.com,Ada", "Ada,carol@example.com"), true),
+        (objects.replace("Ada", "\"Ada\nLovelace\""), true),
         (objects.replace("Ada", "Ada, née Byron"), true),
         (row.replace("Ada", "Ada, née Byron"), false),
+        (row.replace("Ada", "\"Ada\nLovelace\""), false),
         (format!("{objects},x"), false),
         (row.replace(",form,false", ""), false),
         (row.replace("Ada", "\"Ada\"x").replace("express", "withdrawn"), true),
@@ -123,9 +130,9 @@ async fn a_claim_of_newer_consent_is_counted_and_lifts_nothing() {
     .await;
     let service = service.restart(100).await;
     let claims = good("Carol@example.com").replace("2025-01-01", "2026-03-01");
-    let (written, excluded, notes) = outcome(&service.state, "later", &[claims]).await;
-    assert_eq!((written, excluded), (vec![], counts([("suppressed", 1)])));
-    assert_eq!(notes, counts([("claims_newer_consent", 1)]));
+    let (written, excluded, notes) = outcome(&service.state, "later", &[claims.clone(), claims]).await;
+    assert_eq!((written, excluded), (vec![], counts([("suppressed", 1), ("duplicate", 1)])));
+    assert_eq!(notes, counts([("claims_newer_consent", 1)]), "of those that are suppressed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +142,15 @@ async fn a_list_without_a_valid_row_is_refused_and_its_objections_are_kept() {
         [good("carol@example.com").replace(",US,", ",,").replace("false", "true"), "no row".to_owned()];
     for _ in 0..2 {
         let refused = import(&service.state, "c", list_of(&rows)).await;
-        assert!(matches!(refused, Err(Error::List(ListFault::NoValidRow(2)))));
+        let Err(Error::List(ListFault::NoValidRow(refusal))) = refused else { panic!("{refused:?}") };
+        assert_eq!((refusal.rows, refusal.people, refusal.column), (2, 1, None));
+        let listed = service.state.imports().await.unwrap().imports;
+        let said = refusal.to_string();
+        assert!(
+            listed.len() == 1 && said.contains("now stand as having objected, for every later list: 1 ("),
+            "{said}"
+        );
+        assert!(said.contains(&listed[0].campaign) && listed[0].refused.as_deref() == Some("c"), "{said}");
         assert_eq!(service.state.verify().await.unwrap().links.values().sum::<u64>(), 1, "once");
     }
     let service = service.restart(100).await;
@@ -154,11 +169,16 @@ async fn spellings_of_one_person_get_one_message_and_one_opt_out() {
         "Ada@xn--bcher-kva.example",
         "Jörg@example.com",
         "JO\u{308}RG@example.com",
+        "ΝΙΚΟΣ@example.com",
+        "νικος@example.com",
     ];
     let rows = spellings.map(good);
     let (written, excluded, notes) = outcome(&service.state, "c", &rows).await;
-    assert_eq!(written, ["Carol@example.com", "ada@xn--bcher-kva.example", "Jörg@example.com"]);
-    assert_eq!((excluded, notes), (counts([("duplicate", 3)]), counts([("needs_smtputf8", 1)])));
+    assert_eq!(
+        written,
+        ["Carol@example.com", "ada@xn--bcher-kva.example", "Jörg@example.com", "ΝΙΚΟΣ@example.com"]
+    );
+    assert_eq!((excluded, notes), (counts([("duplicate", 4)]), counts([("needs_smtputf8", 2)])));
     for recipient in service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap() {
         service.state.opt_out(&recipient.unsubscribe_token).await.unwrap();
     }
@@ -178,6 +198,61 @@ async fn a_list_as_a_spreadsheet_saves_it() {
     let written: Vec<_> = recipients.iter().map(|to| (to.email.as_str(), to.first_name.as_str())).collect();
     assert_eq!(written, [("Carol@example.com", ""), ("dave@example.com", "")]);
     assert_eq!(summary(&service.state, "c").await.ignored_columns, ["Phone"]);
+    // As PowerShell and pandas write it.
+    let quoted = list_of(&[good("erin@example.com")]).replace(',', "\",\"").replace('\n', "\"\r\n\"");
+    let quoted = format!("\u{feff}\"{}", quoted.strip_suffix('"').unwrap());
+    import(&service.state, "quoted", quoted).await.unwrap();
+    let recipients = service.state.recipients(&page("quoted", "en-US/vip", "us", 0)).await.unwrap();
+    assert_eq!(recipients[0].email, "erin@example.com");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quote_that_takes_rows_into_it_silences_nobody() {
+    let service = Service::start(100).await;
+    // The quotes that open and close stand in rows of Ada and Bob; Carol's and Erin's are between.
+    let rows = [
+        good("ada@example.com").replace("Ada", "\"Ada"),
+        good("carol@example.com").replace("express", "withdrawn"),
+        good("erin@example.com").replace("false", "true"),
+        good("bob@example.com").replace("Ada", "Bob\""),
+        good("carol@example.com"),
+        good("erin@example.com"),
+        good("bob@example.com"),
+        good("dave@example.com"),
+    ];
+    let (written, excluded, notes) = outcome(&service.state, "c", &rows).await;
+    assert_eq!(written, ["dave@example.com"]);
+    assert_eq!(excluded, counts([("invalid", 1), ("suppressed", 3)]));
+    assert_eq!(notes, counts([("objection_assumed", 1)]));
+    let later = ["ada@example.com", "carol@example.com", "erin@example.com", "bob@example.com"].map(good);
+    let (written, _, _) = outcome(&service.state, "later", &later).await;
+    assert_eq!(
+        written,
+        ["ada@example.com", "bob@example.com"],
+        "what they said holds, what was assumed does not"
+    );
+    // In a column that means nothing here a note may have lines.
+    let noted = list_of(&[good("frank@example.com") + ",\"a note\r\nof two lines\""])
+        .replace("suppressed\n", "suppressed,note\n");
+    import(&service.state, "noted", noted).await.unwrap();
+    let recipients = service.state.recipients(&page("noted", "en-US/vip", "us", 0)).await.unwrap();
+    assert_eq!(recipients[0].email, "frank@example.com");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_a_person_is_asked_for_their_age_and_country() {
+    let service = Service::start(100).await;
+    let bare = |email: &str| good(email).replace("express,2025-01-01T00:00:00Z,form", "none,,");
+    let rows = [
+        good("kid@example.com"),
+        good("kid@example.com").replace("1980", "2015"),
+        bare("mover@example.com"),
+        bare("mover@example.com").replace(",US,", ",DE,"),
+        bare("dave@example.com"),
+    ];
+    let (written, excluded, _) = outcome(&service.state, "c", &rows).await;
+    assert_eq!(written, ["dave@example.com"]);
+    assert_eq!(excluded, counts([("minor", 1), ("no_consent", 1), ("duplicate", 2)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

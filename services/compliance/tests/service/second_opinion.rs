@@ -45,6 +45,16 @@ const EMAILS: &[&str] = &[
     "Jörg@example.org",
     "JO\u{308}RG@example.org",
     "(p5@example.org)",
+    "SMTP:p6@example.org",
+    "p7@example.org|p8@example.org",
+    "p7@example.org/P9@example.org",
+    "mailto:p6%2Bnews@example.org?subject=stop",
+    "P6+news@example.org",
+    "\"\"\"p8\"\"@example.org\"",
+    "ΝΙΚΟΣ@example.org",
+    "νικος@example.org",
+    "STRASSE@example.org",
+    "straße@example.org",
 ];
 const COUNTRIES: &[&str] = &[
     "DE",
@@ -102,14 +112,30 @@ const MOMENTS: &[&str] = &[
     "2025-01-01T00:00:00",
     "2025-01-01t00:00:00z",
 ];
-const NAMES: &[&str] =
-    &["", "Ada", "\"Jo; \"\"JJ\"\"\"", "\"two\r\nlines\"", "{{first_name}}", "<b>x</b>", "Ünï"];
+const NAMES: &[&str] = &[
+    "",
+    "Ada",
+    "\"Jo; \"\"JJ\"\"\"",
+    "{{first_name}}",
+    "<b>x</b>",
+    "Ünï",
+    "Tim",
+    "Eva",
+    "Ida",
+    "p9@example.org",
+    "\"two\r\nlines\"",
+    // A quote that stood in one row and another in a row below.
+    "\"Ada;DE;en-GB;all;;express;;form;false\r\n;7;p3@example.org;Bo;US;en-GB;vip;;withdrawn;;;true\n;8;p4@example.org;Bo\"",
+];
 
 /// A semicolon between the columns, which stand in another order, one of them optional.
 const MIXED: &str = "implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;suppressed\n";
 
+/// The same, with the flag in the first column.
+const FLAG_FIRST: &str = "suppressed;implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source\n";
+
 /// A row of mostly good values of one of so many people, sometimes with a field too few or too many.
-fn row(random: &mut ChaCha8Rng, at: usize, people: usize) -> String {
+fn row(random: &mut ChaCha8Rng, at: usize, people: usize, flag_first: bool) -> String {
     let mut pick = |values: &[&'static str], bad: u32| {
         let common = values.first().copied().unwrap_or_default();
         let other = random.random_ratio(bad, 100);
@@ -128,9 +154,12 @@ fn row(random: &mut ChaCha8Rng, at: usize, people: usize) -> String {
     let letter = ["P", "p"][random.random_range(0..2)];
     let usual = format!("{letter}{}@{domain}", random.random_range(0..people));
     let email = if odd { email } else { usual.as_str() };
-    format!(
-        "{by};{at};{email};{name};{country};en-GB;{segment};{year};{consent};{moment};{source};{suppressed}{tail}\n"
-    )
+    let rest =
+        format!("{by};{at};{email};{name};{country};en-GB;{segment};{year};{consent};{moment};{source}");
+    match flag_first {
+        true => format!("{suppressed};{rest}{tail}\n"),
+        false => format!("{rest};{suppressed}{tail}\n"),
+    }
 }
 
 async fn ours(state: &State, campaign: &str, as_of: &str, sender: &str, list: Vec<u8>) -> Value {
@@ -183,8 +212,10 @@ async fn random_lists_are_decided_alike() {
         (3, "2020-01-01T00:00:00Z", "GB"),
     ] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let rows = (0..ROWS).map(|at| row(&mut random, at, ROWS * 2));
-        let list: String = std::iter::once(MIXED.to_owned()).chain(rows).collect();
+        let flag_first = seed == 2;
+        let header = if flag_first { FLAG_FIRST } else { MIXED };
+        let rows = (0..ROWS).map(|at| row(&mut random, at, ROWS * 2, flag_first));
+        let list: String = std::iter::once(header.to_owned()).chain(rows).collect();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("campaign.yaml"), format!("as_of: {as_of}\ncountry: {sender}\n"))
             .unwrap();
@@ -206,10 +237,12 @@ async fn random_lists_are_decided_alike() {
 fn lists(count: usize) -> Vec<Value> {
     let mut random = ChaCha8Rng::seed_from_u64(12);
     let list = |at: usize| {
-        let rows: String = (0..30).map(|line| row(&mut random, line, 12)).collect();
+        let flag_first = at % 2 == 1;
+        let header = if flag_first { FLAG_FIRST } else { MIXED };
+        let rows: String = (0..30).map(|line| row(&mut random, line, 12, flag_first)).collect();
         let sender = [SENDER.country, "CA", "GB"][at % 3];
         let as_of = ["2026-04-30T10:00:00+01:00", "", "2020-01-01T00:00:00Z"][at / 3 % 3];
-        let list = [MIXED, &rows]
+        let list = [header, &rows]
             .concat()
             .replace("xample", &format!("x{at}ample"))
             .replace("XAMPLE", &format!("X{at}AMPLE"));

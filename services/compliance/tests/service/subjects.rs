@@ -257,8 +257,10 @@ async fn no_key_outlives_the_last_row_of_a_person_who_was_erased() {
     let service = Service::start(100).await;
     import_as(&service.state, "spring", SENDER, &[CAROL, DAVE]).await;
     service.state.erase(CAROL, order("asked")).await.unwrap();
-    // A list has her again: she is excluded, and that row has a key of its own.
+    // A list has her again: she is excluded, and nothing of that row is kept that would need a key.
     import_as(&service.state, "summer", SENDER, &[CAROL, DAVE]).await;
+    let again = service.state.erase(CAROL, order("again")).await.unwrap();
+    assert_eq!((again.erased.len(), again.rows), (0, 0), "there is nothing to erase");
     let service = service.restart_with(100, days_later(90)).await;
     let state = &service.state;
     assert_eq!(state.retire().await.unwrap(), 1);
@@ -269,6 +271,48 @@ async fn no_key_outlives_the_last_row_of_a_person_who_was_erased() {
         "there is nothing to erase"
     );
     state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_who_objects_is_kept_but_that_and_why() {
+    let service = Service::start(100).await;
+    let state = &service.state;
+    let rows = [
+        format!("{},x", good("erin@example.com")),
+        good(DAVE),
+        good("erin@example.com"),
+        good("ERIN@example.com"),
+        good("frank@example.com").replace("express", "withdrawn"),
+        good("kid@example.com").replace("1980", "2015"),
+    ];
+    import(state, "spring", list_of(&rows)).await.unwrap();
+    import(state, "summer", list_of(&[good(DAVE), good("frank@example.com")])).await.unwrap();
+    let held = async |email: &str| {
+        let rows = state.find(email).await.unwrap().rows.into_iter();
+        let row = |row: maily_compliance::officer_types::SubjectRow| {
+            assert_eq!(row.fields.is_none(), row.not_kept, "{}", row.outcome);
+            (row.outcome, row.objected_line, row.objected_kind.unwrap_or_default(), row.not_kept)
+        };
+        rows.map(row).collect::<Vec<_>>()
+    };
+    let row = |outcome: &str, line: Option<u64>, kind: &str, not_kept: bool| {
+        (outcome.to_owned(), line, kind.to_owned(), not_kept)
+    };
+    // Why she was not written to: line 2 has a field too many.
+    assert_eq!(
+        held("erin@example.com").await,
+        [row("suppressed", Some(2), "assumed", true), row("duplicate", None, "", true)]
+    );
+    assert_eq!(
+        held("frank@example.com").await,
+        [row("withdrawn", Some(6), "withdrawn", true), row("suppressed", None, "", true)]
+    );
+    assert_eq!(held("kid@example.com").await, [row("minor", None, "", false)]);
+    assert_eq!(held(DAVE).await, [row("consent", None, "", false), row("consent", None, "", false)]);
+    state.verify().await.unwrap();
+    let service = service.restart_with(100, days_later(90)).await;
+    assert_eq!(service.state.retire().await.unwrap(), 5, "they go with the others");
+    service.state.verify().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

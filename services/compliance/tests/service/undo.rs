@@ -118,7 +118,7 @@ async fn the_evidence_of_messages_that_left_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_refused_list_said_too_is_not_lifted() {
+async fn what_a_refused_list_said_too_is_lifted_with_that_list() {
     let service = Service::start_with(100, ticking()).await;
     let state = &service.state;
     let [ada, _, _, dave] = PEOPLE;
@@ -130,5 +130,62 @@ async fn what_a_refused_list_said_too_is_not_lifted() {
     assert_eq!(state.find(ada).await.unwrap().objections.len(), 2, "once each");
     assert_eq!(state.undo_import("wrong", order()).await.unwrap().lifted, 0);
     assert_eq!(everybody(state, "later").await, PEOPLE[1..]);
+    state.verify().await.unwrap();
+
+    let refused = refused_lists(state).await;
+    assert_eq!(refused.len(), 1);
+    assert_eq!(state.find(ada).await.unwrap().objections[1].campaign.as_ref(), Some(&refused[0]));
+    let receipt = state.undo_import(&refused[0], order()).await.unwrap();
+    assert_eq!((receipt.rows, receipt.lifted), (0, 1));
+    assert_eq!(everybody(state, "latest").await, PEOPLE);
+    // The list that was meant has its campaign.
+    assert_eq!(everybody(state, "refused").await, PEOPLE);
+    state.verify().await.unwrap();
+    let service = service.restart_with(100, days_later(1)).await;
+    assert_eq!(everybody(&service.state, "after all").await, PEOPLE);
+    service.state.verify().await.unwrap();
+}
+
+/// The ids of lists that were refused, whose objections were kept.
+async fn refused_lists(state: &State) -> Vec<String> {
+    let imports = state.imports().await.unwrap().imports;
+    imports.into_iter().filter(|import| import.refused.is_some()).map(|import| import.campaign).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_in_other_words_than_ours_names_the_column_and_is_taken_back() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    for (from, to, column) in [("express", "subscribed", "consent"), ("false", "nein", "suppressed")] {
+        let rows = PEOPLE.map(|email| good(email).replace(from, to));
+        let refused = import(state, column, list_of(&rows)).await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("in every row the column {column} has a word")), "{refused}");
+        assert!(refused.contains("now stand as having objected, for every later list: 4 ("), "{refused}");
+        let id = refused_lists(state).await.pop().unwrap();
+        assert!(refused.contains(&format!("import undo {id}")), "{refused}");
+        assert_eq!(everybody(state, &format!("{column} later")).await, [""; 0]);
+        assert_eq!(state.undo_import(&id, order()).await.unwrap().lifted, 4);
+        assert_eq!(everybody(state, &format!("{column} latest")).await, PEOPLE);
+    }
+    // Where nobody's objection is kept, nothing is left behind.
+    let lists = refused_lists(state).await.len();
+    let refused = import(state, "nobody's", list_of(&["no row".to_owned()])).await.unwrap_err().to_string();
+    assert!(refused.contains("nobody's objection in it is on record"), "{refused}");
+    assert_eq!(refused_lists(state).await.len(), lists);
+    state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_list_that_comes_again_behind_a_lifting_counts_anew() {
+    let service = Service::start_with(100, ticking()).await;
+    let state = &service.state;
+    let refused = [objecting(PEOPLE[0]).replace(",US,", ",,")];
+    assert!(import(state, "refused", list_of(&refused)).await.is_err());
+    let lifted = state.lift(&[PEOPLE[0].to_owned()], "news@brand.example", None, order()).await.unwrap();
+    assert_eq!(lifted.lifted, 1);
+    assert!(import(state, "refused", list_of(&refused)).await.is_err());
+    let found = state.find(PEOPLE[0]).await.unwrap();
+    assert_eq!((found.objections.len(), refused_lists(state).await.len()), (2, 2));
+    assert!(found.objections[1].at > found.lifts[0].at);
     state.verify().await.unwrap();
 }

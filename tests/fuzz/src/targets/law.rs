@@ -1,7 +1,7 @@
 //! Rows of a list, and addresses as people leave them.
 
 use jiff::Timestamp;
-use maily_law::{COLUMNS, Country, EmailAddress, Known, Moment, Row, When, decide, objections};
+use maily_law::{COLUMNS, Country, EmailAddress, FlagPlace, Known, Moment, Row, When, decide, objections};
 
 use super::{Kind, Target, text};
 use crate::corpus::sample;
@@ -48,12 +48,14 @@ impl Target for Rows {
     fn run(&mut self, input: &[u8]) -> String {
         let text = text(input);
         let fields: Vec<&str> = text.split(',').collect();
-        let places = objections((fields.len() >= COLUMNS.len()).then_some(&fields[..]), &fields).len();
+        let places =
+            objections((fields.len() >= COLUMNS.len()).then_some(&fields[..]), &fields, FlagPlace::LAST)
+                .len();
         match Row::parse(&fields, &self.when) {
             Err(fault) => format!("{fault}, objects {}", places > 0),
             Ok(row) => {
                 let sender = Country::parse("CA").unwrap_or(row.country);
-                let known = Known { seen_above: false, suppressed: false, withdrawn: false };
+                let known = Known::default();
                 let decision = decide(&row, &known, &self.when, sender);
                 let kept = row.kept(&fields).len();
                 format!("{:?} {:?} {kept}", decision.outcome, row.objection())
@@ -84,7 +86,7 @@ impl Target for Addresses {
             Ok(address) => format!(
                 "address {} {} {}",
                 address.needs_smtputf8(),
-                address.former().is_some(),
+                !address.formers().is_empty(),
                 address.as_str().is_ascii()
             ),
             Err(error) => {

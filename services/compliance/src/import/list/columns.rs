@@ -1,6 +1,6 @@
 //! The header: which column is where.
 
-use maily_law::{COLUMNS, OPTIONAL_COLUMNS};
+use maily_law::{COLUMNS, FlagPlace, OPTIONAL_COLUMNS, column};
 
 use super::{ListFault, Record};
 
@@ -50,6 +50,12 @@ impl Columns {
         }
     }
 
+    /// Where `suppressed` stands.
+    pub(crate) fn flag_place(&self) -> FlagPlace {
+        let before = self.places.get(column::SUPPRESSED).copied().flatten().unwrap_or_default();
+        FlagPlace { before, behind: self.count.saturating_sub(before + 1) }
+    }
+
     /// A record's fields in the order of `maily_law`, or `None` where it has not as many as the header.
     pub(crate) fn pick<'a>(&self, record: &Record<'a>) -> Option<[&'a str; ALL]> {
         let whole = record.fields.len() == self.count && !record.malformed;
@@ -76,6 +82,7 @@ mod tests {
         names.extend(["Phone", "IMPLIED_BY"]);
         let columns = read(&names).unwrap();
         assert_eq!(columns.ignored, ["Phone"]);
+        assert_eq!(columns.flag_place(), FlagPlace { before: 0, behind: 12 });
         let mut fields = vec![
             "false", "form", "", "none", "1990", "vip", "en", "US", "Ada", "a@b.c", "7", "x", "purchase",
         ];

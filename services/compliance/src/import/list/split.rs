@@ -13,6 +13,8 @@ use super::{ListFault, MAX_FIELD};
 const KEPT: usize = MAX_COLUMNS + 1;
 /// Bytes kept of a record; fields behind are empty, and the record is malformed.
 const MAX_RECORD: usize = 1 << 20;
+/// A byte order mark before the header is no part of it: behind it, a quote opens a field.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 /// What may separate fields, the usual one first.
 const SEPARATORS: [u8; 3] = *b",;\t";
 /// Bytes of the first record that are looked at for its separator.
@@ -256,6 +258,15 @@ impl Head {
     fn push(&mut self, bytes: &[u8]) -> bool {
         self.bytes.extend_from_slice(bytes);
         bytes.iter().for_each(|byte| self.lines += u64::from(*byte == b'\n'));
+        if self.at == 0 {
+            while self.bytes.starts_with(MARK) {
+                self.bytes.drain(..MARK.len());
+            }
+            if MARK.starts_with(&self.bytes) {
+                // It may still become one.
+                return false;
+            }
+        }
         while let Some(&byte) = self.bytes.get(self.at) {
             self.quoted ^= byte == b'"';
             if byte == b'\n' && !self.quoted {

@@ -68,6 +68,22 @@ fn the_header_says_what_separates() {
 }
 
 #[test]
+fn a_mark_before_the_header_is_no_part_of_it() {
+    let wanted = vec![row(1, &["a", "b"]), row(2, &["c", "d"])];
+    for text in ["\u{feff}\"a\",\"b\"\r\nc,d\r\n", "\u{feff}a,b\nc,d", "\u{feff}\u{feff}\"a\",b\nc,d"] {
+        for chunk in [1, 2, 3, 4, usize::MAX] {
+            let read = read(text.as_bytes(), chunk).unwrap();
+            let read: Vec<_> = read.into_iter().map(|(line, fields, _)| (line, fields)).collect();
+            assert_eq!(read, wanted, "{text:?} in chunks of {chunk}");
+        }
+    }
+    assert_eq!(rows("\u{feff}"), []);
+    assert_eq!(rows("\u{feff}\na"), [row(2, &["a"])]);
+    assert_eq!(read(b"\xef\xbb", 1), Err(ListFault::Utf8(1)));
+    assert_eq!(rows("a,\u{feff}\"b\"\n"), [row(1, &["a", "\u{feff}\"b\""])], "nowhere else");
+}
+
+#[test]
 fn no_more_of_a_record_is_kept_than_fits_in_memory() {
     let long = format!("a,b\n{}{}\nx,y\n", format!("{},", "ü".repeat(30_000)).repeat(40), "z");
     let read = read(long.as_bytes(), 4_096).unwrap();

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use maily_law::{
-    COLUMNS, Country, EmailAddress, Exclusion, Fault, Known, Objection, Outcome, Region, Row, When, decide,
-    is_advertisement, objections,
+    COLUMNS, Country, EmailAddress, Exclusion, Fault, FlagPlace, Known, Objection, Outcome, Region, Row,
+    When, decide, is_advertisement, objections,
 };
 use maily_proto::compliance::InvalidRow;
 use tonic::Status;
@@ -66,10 +66,8 @@ pub(super) fn read(
     let objections = objected(&fields, &rows);
     let mut known = known(&rows, &objections, opted_out);
     if !rows.is_empty() && rows.iter().all(Result::is_err) {
-        let sentence = format!(
-            "the list has no valid row: {} can't be read; nobody is written to, and whoever objects in it is on record",
-            rows.len()
-        );
+        let sentence =
+            format!("the list has no valid row: {} can't be read; nobody is written to", rows.len());
         opted_out.extend(carried_over(objections));
         return Err(Status::invalid_argument(sentence));
     }
@@ -127,7 +125,7 @@ fn objected(fields: &[Vec<&str>], rows: &[Result<Row<'_>, Fault>]) -> Vec<(Email
             Ok(row) => all.extend(row.objection().map(|objection| (row.address.clone(), objection))),
             Err(_) => {
                 let whole = (fields.len() == COLUMNS.len()).then_some(fields.as_slice());
-                all.extend(objections(whole, fields));
+                all.extend(objections(whole, fields, FlagPlace::LAST));
             }
         }
     }
@@ -147,7 +145,10 @@ fn known(
 ) -> HashMap<EmailAddress, Known> {
     let mut all: HashMap<EmailAddress, Known> = HashMap::new();
     for row in rows.iter().flatten() {
-        all.entry(row.address.clone()).or_default().suppressed |= opted_out.contains(&row.address);
+        let known = all.entry(row.address.clone()).or_default();
+        known.suppressed |= opted_out.contains(&row.address);
+        known.born = known.born.max(row.birth_year);
+        known.countries.insert(row.country.jurisdiction());
     }
     for (address, objection) in objections {
         let known = all.entry(address.clone()).or_default();
