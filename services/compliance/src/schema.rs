@@ -35,9 +35,7 @@ use crate::ImportId;
 use crate::ledger::HandedOff;
 use crate::secrets::AddressHash;
 
-#[cfg(test)]
-pub(crate) use values::REPEATED;
-pub(crate) use values::{Channel, Lift, Position, Reason};
+pub(crate) use values::{Channel, Lift, Position, REPEATED, Reason};
 
 /// What this program writes. It opens the revisions before, and no later one.
 pub(crate) const REVISION: u32 = 3;

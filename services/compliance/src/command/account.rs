@@ -49,7 +49,8 @@ pub(crate) fn verified(reply: &VerifyReply) -> String {
 /// Every list that was imported.
 pub(crate) fn imports(reply: &ImportsReply) -> String {
     let import = |import: &Import| {
-        let Import { campaign, imported_at, rows, excluded, undone_at, undone_by, undone_for, refused } = import;
+        let Import { campaign, imported_at, rows, excluded, undone_at, undone_by, undone_for, refused } =
+            import;
         let part = |before: &str, part: &Option<String>| {
             part.as_ref().map(|part| format!("{before}{part}")).unwrap_or_default()
         };

@@ -292,7 +292,8 @@ async fn the_lists_that_were_imported_are_shown_by_their_campaigns() {
     (told["undone_by"], told["undone_for"]) = ("olga".into(), "bought".into());
     let mut refused = import(Value::Null);
     (refused["campaign"], refused["refused"]) = ("refused-0".into(), "spring".into());
-    let answer = json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), told, refused]});
+    let answer =
+        json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), told, refused]});
     let service = Service::start(200, answer.clone()).await;
     expect![[r#"
         lists imported               4

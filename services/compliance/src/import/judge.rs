@@ -169,7 +169,7 @@ impl Judge {
         let region = self.inner.regions.get(&decision.region).ok_or(Error::Damaged("a staged row"))?;
         let person = region.person(&row.address, &address);
         let objects = known.suppressed || known.withdrawn;
-        let details = (!objects).then(|| Details { fields });
+        let details = (!objects).then_some(Details { fields });
         let judged =
             Judged { line, person, address, formers, cohort, decision, objected, countries, details };
         batch.regions.entry(decision.region).or_default().push(judged);
