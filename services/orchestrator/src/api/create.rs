@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{Path, State, rejection::JsonRejection},
 };
 use futures::StreamExt as _;
 use http::StatusCode;
+use maily_chassis::EdgeCaller;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{select, sync::mpsc};
@@ -68,12 +69,14 @@ fn derived(campaign: &Campaign) -> Result<CampaignId, Refusal> {
 pub(crate) async fn subscribers(
     State(api): State<Api>,
     Path(id): Path<CampaignId>,
+    caller: Option<Extension<EdgeCaller>>,
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
     let campaign = api.campaign(&id).await?;
     let (pieces, list) = mpsc::channel(4);
     let pump = tokio::spawn(pump(body, pieces));
-    match import(&api, &id, &campaign, list).await {
+    let caller = caller.map(|Extension(EdgeCaller(name))| name).unwrap_or_default();
+    match import(&api, (&id, caller.as_str()), &campaign, list).await {
         Ok(rows) => Ok(Json(json!({ "rows": rows }))),
         Err(refusal) => {
             let _ = tokio::time::timeout(DRAIN, pump).await;
@@ -84,14 +87,15 @@ pub(crate) async fn subscribers(
 
 async fn import(
     api: &Api,
-    id: &CampaignId,
+    (id, caller): (&CampaignId, &str),
     campaign: &Campaign,
     list: mpsc::Receiver<Upload>,
 ) -> Result<u64, Refusal> {
     api.refuse_stopped(id).await?;
+    let list = ReceiverStream::new(list);
     // A call that is dropped is cancelled: compliance takes nothing of a list that has not ended.
     select! {
-        rows = api.deps.compliance.import(id, &campaign.settings, ReceiverStream::new(list)) => Ok(rows?),
+        rows = api.deps.compliance.import(id, &campaign.settings, caller, list) => Ok(rows?),
         () = ending::ended(&api.deps, id) => Err(Refusal::conflict("the campaign was cancelled")),
     }
 }
