@@ -10,13 +10,13 @@ use axum::{
 };
 use futures::StreamExt as _;
 use http::StatusCode;
-use maily_chassis::EdgeCaller;
+use maily_chassis::{Caller, EdgeCaller};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{select, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Api, problem::Refusal};
+use super::{Api, problem::Refusal, shares::Loads};
 use crate::{
     campaign::{Campaign, CampaignId, GuardrailsFile},
     peers::Upload,
@@ -43,6 +43,8 @@ pub(crate) struct NewCampaign {
 /// `POST /v1/campaigns`
 pub(crate) async fn create(
     State(api): State<Api>,
+    Extension(loads): Extension<Loads>,
+    caller: Caller,
     body: Result<Json<NewCampaign>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let Json(new) = body.map_err(|rejection| Refusal::unusable(rejection.body_text()))?;
@@ -51,7 +53,9 @@ pub(crate) async fn create(
         Some(id) => id,
         None => derived(&campaign)?,
     };
+    let turn = loads.turn(caller).await?;
     api.deps.guardrails.load(&campaign.guardrails).await?;
+    drop(turn);
     let kept: Campaign = api.deps.objects.settle_json(&Keys(&id).campaign(), campaign.clone()).await?;
     match kept == campaign {
         true => Ok((StatusCode::CREATED, Json(json!({ "id": id })))),
