@@ -6,7 +6,6 @@
 
 use std::{
     fmt,
-    net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll},
@@ -15,7 +14,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse, Response},
@@ -25,7 +24,6 @@ use tokio::time::{Instant, Sleep};
 
 use crate::{
     closed::is_grpc,
-    internal::Peer,
     problem::Problem,
     shares::{Payer, Shares},
 };
@@ -90,7 +88,8 @@ pub(crate) async fn bounded(State(bodies): State<Bodies>, mut request: Request, 
     }
     let grpc = is_grpc(request.headers());
     let most = bodies.streams.and_then(|streams| streams(&request)).unwrap_or(usize::MAX);
-    let counted = Mutex::new(Counted { payer: payer(&request), bytes: 0, held: 0, refused: None });
+    let payer = Payer::of(request.extensions());
+    let counted = Mutex::new(Counted { payer, bytes: 0, held: 0, refused: None });
     let account = Arc::new(Account { room: Arc::clone(&bodies.budget.0), most, counted });
     request.extensions_mut().insert(BodyShare(Arc::downgrade(&account)));
     let pace = Pace::new(bodies.patience);
@@ -102,18 +101,6 @@ pub(crate) async fn bounded(State(bodies): State<Bodies>, mut request: Request, 
         Some(refusal) => refusal.answer(grpc),
         None => response.map(|body| Body::new(Holding::new(body, account))),
     }
-}
-
-/// Who the gate or the certificate says that calls; otherwise an address is all that is known.
-fn payer(request: &Request) -> Payer {
-    let extensions = request.extensions();
-    if let Some(payer) = extensions.get::<Payer>() {
-        return payer.clone();
-    }
-    if let Some(Peer(service)) = extensions.get::<Peer>() {
-        return Payer::service(service);
-    }
-    Payer::stranger(extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()))
 }
 
 /// Why a body is not read any further.

@@ -16,6 +16,7 @@ mod audit;
 mod backends;
 mod body;
 mod boot;
+mod caller;
 mod client;
 mod closed;
 mod config;
@@ -35,6 +36,7 @@ mod panics;
 mod places;
 #[cfg(test)]
 mod places_tests;
+mod pool;
 mod probe;
 mod problem;
 mod proxies;
@@ -60,6 +62,7 @@ pub use accept::Acceptor;
 pub use audit::Audit;
 pub use body::{BodyShare, Streams};
 pub use boot::{Boot, Fatal};
+pub use caller::Caller;
 pub use client::{ClientError, PeerClient, TraceContext, broke_off, propagate};
 pub use config::{
     Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
@@ -73,6 +76,7 @@ pub use key_hashes::{KeyHashes, key_hash};
 pub use listeners::Listeners;
 pub use network::Network;
 pub use places::{Bounds, Place, Places};
+pub use pool::{Hold, Pool, PoolBounds, PoolFull, PoolPlace};
 pub use problem::{Problem, Words};
 pub use readiness::Readiness;
 pub use retry::status_is_permanent;

@@ -5,11 +5,14 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{body::Refusal, places};
+use axum::extract::ConnectInfo;
+use http::Extensions;
+
+use crate::{body::Refusal, internal::Peer, places};
 
 /// Who a body counts for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +28,17 @@ pub(crate) enum Payer {
 }
 
 impl Payer {
+    /// Who the gate or the certificate says that makes a request; otherwise an address is all that is known.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        if let Some(payer) = extensions.get::<Self>() {
+            return payer.clone();
+        }
+        if let Some(Peer(service)) = extensions.get::<Peer>() {
+            return Self::service(service);
+        }
+        Self::stranger(extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()))
+    }
+
     pub(crate) fn key(name: &str) -> Self {
         Self::Key(name.into())
     }

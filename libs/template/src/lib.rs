@@ -33,7 +33,7 @@ mod pool;
 pub mod worker;
 
 pub use job::{About, Failure, Job, Message};
-pub use pool::render;
+pub use pool::{WORKERS, render};
 pub use worker::{serve, worker};
 
 /// Adds the ignored test that is the worker of a test program; needed once in each that renders.

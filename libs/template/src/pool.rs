@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Workers at the same time: one that a hostile template keeps busy does not stop all others.
-const WORKERS: usize = 2;
+pub const WORKERS: usize = 2;
 /// How long a job may take by the clock, waiting for a worker and its start included. It is not what bounds a template,
 /// which is the processor's time: a machine on which this is missed is overloaded.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,6 +4,7 @@ use std::future::ready;
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
+use maily_chassis::Peer;
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use maily_proto::compliance::import_request::Part;
@@ -15,6 +16,9 @@ use crate::{Error, Sender, State};
 
 /// Most rows of one answer to `InvalidRows`.
 const MAX_INVALID: u32 = 10_000;
+
+/// Longest name of a caller, in bytes.
+const MAX_CALLER: usize = 256;
 
 /// `maily.compliance.v1.Compliance`.
 pub struct Api(State);
@@ -32,13 +36,16 @@ type Answer<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Compliance for Api {
     async fn import(&self, request: Request<Streaming<pb::ImportRequest>>) -> Answer<pb::ImportReply> {
+        let peer = request.extensions().get::<Peer>().map(|Peer(service)| service.clone());
         let mut parts = request.into_inner();
         let first = parts.message().await?.and_then(|request| request.part);
         let Some(Part::Header(header)) = first else {
             return Err(Error::Request("the first part must be the header").into());
         };
         let sender = Sender { country: &header.sender_country, address: &header.sender_address };
-        let rows = self.0.import(&header.campaign_id, &header.as_of, sender, Box::pin(chunks(parts))).await?;
+        let caller = caller(&header.caller, peer.as_deref())?;
+        let chunks = Box::pin(chunks(parts));
+        let rows = self.0.import_for(&caller, &header.campaign_id, &header.as_of, sender, chunks).await?;
         Ok(Response::new(pb::ImportReply { rows }))
     }
 
@@ -98,6 +105,15 @@ fn chunks(
     chunks.chain(stream::once(tokio::task::yield_now()).filter_map(|()| ready(None)))
 }
 
+/// Who brings a list: the key that the calling service names, or the service itself.
+fn caller(key: &str, peer: Option<&str>) -> Result<String, Error> {
+    match key {
+        "" => Ok(format!("service {}", peer.unwrap_or_default())),
+        key if key.len() <= MAX_CALLER => Ok(format!("key {key}")),
+        _ => Err(Error::Request("caller is longer than 256 bytes")),
+    }
+}
+
 fn page(page: Option<pb::Page>) -> Result<pb::Page, Error> {
     page.ok_or(Error::Request("page is missing"))
 }
@@ -127,6 +143,14 @@ fn region(region: &crate::records::CohortRegion) -> pb::CohortRegion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_counts_for_the_key_that_brings_it() {
+        assert_eq!(caller("ann", Some("orchestrator")).unwrap(), "key ann");
+        assert_eq!(caller("", Some("orchestrator")).unwrap(), "service orchestrator");
+        assert_eq!(caller("", None).unwrap(), "service ");
+        assert!(caller(&"x".repeat(MAX_CALLER + 1), None).is_err());
+    }
 
     #[tokio::test]
     async fn the_end_of_a_list_waits_for_a_cancellation() {

@@ -28,6 +28,9 @@ pub enum Error {
     /// As many imports are under way as the memory and the disk are made for.
     #[error("too many imports are under way")]
     Busy,
+    /// The list came most slowly of the lists of whoever had most of them, and another was waiting.
+    #[error("the list gave way to another: it came too slowly, or too many of this caller's were under way")]
+    GaveWay,
     /// The import is no more.
     #[error("the import of this campaign was taken back: nobody is written to by it")]
     Undone,
@@ -75,6 +78,7 @@ impl Error {
             Self::Store(error) => !matches!(error.kind(), slatedb::ErrorKind::Unavailable),
             Self::Importing
             | Self::Busy
+            | Self::GaveWay
             | Self::Stalled
             | Self::BrokenOff
             | Self::Stage(_)
@@ -100,9 +104,12 @@ impl Error {
             Self::Keys(error) if is_damage(error) => Code::DataLoss,
             Self::Config(_) => Code::Internal,
             // The database may be on its way to another process: the caller should try again there.
-            Self::Keys(_) | Self::Store(_) | Self::Lost(_) | Self::Interrupted | Self::Busy => {
-                Code::Unavailable
-            }
+            Self::Keys(_)
+            | Self::Store(_)
+            | Self::Lost(_)
+            | Self::Interrupted
+            | Self::Busy
+            | Self::GaveWay => Code::Unavailable,
         }
     }
 }

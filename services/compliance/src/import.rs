@@ -22,6 +22,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
+use maily_chassis::PoolPlace;
 use maily_law::{Country, EmailAddress, When};
 use tokio::time::{Instant, timeout};
 
@@ -62,19 +63,35 @@ impl State {
         campaign: &str,
         as_of: &str,
         sender: Sender<'_>,
+        chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin,
+    ) -> Result<u64, Error> {
+        self.import_for("", campaign, as_of, sender, chunks).await
+    }
+
+    /// The same for a caller, whatever tells them apart: they share the places for lists.
+    ///
+    /// # Errors
+    /// As [`Self::import`]; [`Error::Busy`] and [`Error::GaveWay`] where others need the places too.
+    pub async fn import_for(
+        &self,
+        caller: &str,
+        campaign: &str,
+        as_of: &str,
+        sender: Sender<'_>,
         mut chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin,
     ) -> Result<u64, Error> {
         check(campaign)?;
         let (sender, address) = self.0.known_sender(sender)?;
-        // Without a place: while a list is compared, its campaign goes on, and others are imported.
+        let place = Arc::new(self.0.imports.arrive(caller)?);
+        // While a list is compared, its campaign goes on.
         if let Some(first) = self.0.finished(campaign).await? {
-            return self.0.compare(&first, as_of, (sender, address), &mut chunks).await;
+            return self.0.compare(&first, as_of, (sender, address), (&mut chunks, place.as_ref())).await;
         }
-        let mut importing = self.0.imports.start(campaign)?;
+        let mut importing = self.0.imports.start(campaign, caller, Arc::clone(&place))?;
         // Another call may have finished since we looked.
         if let Some(first) = self.0.campaigns.find(campaign).await? {
             drop(importing);
-            return self.0.compare(&first, as_of, (sender, address), &mut chunks).await;
+            return self.0.compare(&first, as_of, (sender, address), (&mut chunks, place.as_ref())).await;
         }
         // Once: it is kept with the import, and a repetition answers what was decided then.
         let when = When::new(self.0.now(), as_of).map_err(|error| Error::Request(error.sentence()))?;
@@ -82,7 +99,7 @@ impl State {
         let terms = Terms { as_of: as_of.to_owned(), when, sender, address };
         let mut reading = Reading::new(&self.0, terms.clone())?;
         let mut pace = Pace::default();
-        while let Some(chunk) = pace.next(&mut chunks).await? {
+        while let Some(chunk) = pace.next(&mut chunks, &place).await? {
             let bytes = chunk.len();
             reading = blocking(move || reading.push(&chunk).map(|()| reading)).await?;
             // Behind it, for a list that is too long by itself is told so.
@@ -185,6 +202,7 @@ pub(crate) fn held(request: &axum::extract::Request) -> Option<usize> {
 }
 
 /// How long a list may still be waited for until [`LEAST`] bytes of it have come. Time in which we work is not its sender's.
+/// Where others wait for its place, it may not be waited for any longer before.
 struct Pace {
     left: Duration,
     bytes: usize,
@@ -201,6 +219,7 @@ impl Pace {
     async fn next(
         &mut self,
         chunks: &mut (impl Stream<Item = Result<Bytes, Error>> + Unpin),
+        place: &PoolPlace<String>,
     ) -> Result<Option<Bytes>, Error> {
         // Empty ones are no progress.
         let some = async {
@@ -212,12 +231,17 @@ impl Pace {
             }
         };
         let begun = Instant::now();
-        let chunk = timeout(self.left, some).await.map_err(|_| Error::Stalled)??;
+        let chunk = tokio::select! {
+            biased;
+            () = place.recalled() => return Err(Error::GaveWay),
+            chunk = timeout(self.left, some) => chunk.map_err(|_| Error::Stalled)??,
+        };
         self.left = self.left.saturating_sub(begun.elapsed());
         let Some(chunk) = chunk else { return Ok(None) };
         if chunk.len() > MAX_CHUNK {
             return Err(Error::Request("a chunk is longer than 256 KiB"));
         }
+        place.moved(chunk.len());
         self.bytes += chunk.len();
         if self.bytes >= LEAST {
             *self = Self::default();
@@ -251,7 +275,7 @@ impl Inner {
         first: &Campaign,
         as_of: &str,
         sender: (Country, Option<SenderHash>),
-        chunks: &mut (impl Stream<Item = Result<Bytes, Error>> + Unpin),
+        (chunks, place): (&mut (impl Stream<Item = Result<Bytes, Error>> + Unpin), &PoolPlace<String>),
     ) -> Result<u64, Error> {
         if !first.undone_at.is_empty() {
             return Err(Error::Undone);
@@ -261,7 +285,7 @@ impl Inner {
         let mut digest = self.secrets.list_digest(as_of, country, address.as_ref());
         let mut bytes = 0;
         let mut pace = Pace::default();
-        while let Some(chunk) = pace.next(chunks).await? {
+        while let Some(chunk) = pace.next(chunks, place).await? {
             bytes += chunk.len() as u64;
             if bytes > self.config.max_bytes {
                 return Err(Error::OtherList);
@@ -283,6 +307,8 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
+    use maily_chassis::{Hold, Pool, PoolBounds};
+
     use super::*;
 
     #[test]
@@ -300,9 +326,11 @@ mod tests {
             tokio::time::sleep(pause).await;
             Ok(Bytes::from(vec![b'x'; piece]))
         });
+        let place = Pool::new(PoolBounds { all: 1, each: 1, waiting: 0 });
+        let place = place.try_take(String::new(), Hold::Arriving).unwrap();
         let (mut trickle, mut pace, mut came) = (Box::pin(trickle), Pace::default(), 0);
         let ended = loop {
-            match pace.next(&mut trickle).await {
+            match pace.next(&mut trickle, &place).await {
                 Ok(Some(_)) => came += 1,
                 Ok(None) => break Ok(came),
                 Err(error) => break Err(error),

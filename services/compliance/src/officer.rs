@@ -5,6 +5,8 @@
 //! ([`crate::officer_types`]): an address stands in no URL, and so in no log. Every call leaves a line in the audit record with
 //! the caller's name, and no address; what changes something is in the ledger, with the caller and their reason.
 
+use std::sync::LazyLock;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request, State as Shared};
 use axum::handler::Handler;
@@ -13,10 +15,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use axum::{Extension, Json, Router};
-use maily_chassis::{Audit, EdgeCaller, Problem};
+use maily_chassis::{Audit, EdgeCaller, Hold, Pool, PoolBounds, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 
 use crate::officer_types as types;
 use crate::{Error, Order, State};
@@ -88,12 +89,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// Calls that read everything or need to be alone: as many at once, whoever makes them.
-static LONG: Semaphore = Semaphore::const_new(2);
+/// Calls that read everything or need to be alone: two at once, of two officers.
+static LONG: LazyLock<Pool<String>> = LazyLock::new(|| Pool::new(PoolBounds { all: 2, each: 1, waiting: 0 }));
 
 /// Does one of them, or says that others are under way.
-async fn one_of_few<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let _place = LONG.try_acquire().map_err(|_| Error::Busy)?;
+async fn one_of_few<T>(
+    Extension(EdgeCaller(caller)): &Caller,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let _place = LONG.try_take(caller.clone(), Hold::Long).map_err(|_| Error::Busy)?;
     work.await
 }
 
@@ -114,7 +118,7 @@ async fn erase(
     caller: Caller,
     Body(act): Body<types::ReasonedRequest>,
 ) -> Response {
-    answer("erase", &caller, one_of_few(state.erase(&act.address, order(&caller, act.reason))).await)
+    answer("erase", &caller, one_of_few(&caller, state.erase(&act.address, order(&caller, act.reason))).await)
 }
 
 async fn suppress(
@@ -144,7 +148,7 @@ async fn verify(
         links: verified.links.into_iter().map(|(region, links)| (region.to_owned(), links)).collect(),
         heads: verified.heads.into_iter().map(|(region, head)| (region.to_owned(), head)).collect(),
     };
-    let done = one_of_few(state.verify()).await.map(reply);
+    let done = one_of_few(&caller, state.verify()).await.map(reply);
     answer("verify", &caller, done)
 }
 
@@ -153,7 +157,7 @@ async fn imports(
     caller: Caller,
     Body(_): Body<types::ImportsRequest>,
 ) -> Response {
-    answer("list imports", &caller, one_of_few(state.imports()).await)
+    answer("list imports", &caller, one_of_few(&caller, state.imports()).await)
 }
 
 async fn undo(
@@ -161,11 +165,19 @@ async fn undo(
     caller: Caller,
     Body(undo): Body<types::UndoRequest>,
 ) -> Response {
-    answer("undo", &caller, one_of_few(state.undo_import(&undo.campaign, order(&caller, undo.reason))).await)
+    answer(
+        "undo",
+        &caller,
+        one_of_few(&caller, state.undo_import(&undo.campaign, order(&caller, undo.reason))).await,
+    )
 }
 
 async fn turn(Shared(state): Shared<State>, caller: Caller, Body(_): Body<types::TurnRequest>) -> Response {
-    answer("turn", &caller, one_of_few(state.turn_epochs()).await.map(|turned| types::TurnReply { turned }))
+    answer(
+        "turn",
+        &caller,
+        one_of_few(&caller, state.turn_epochs()).await.map(|turned| types::TurnReply { turned }),
+    )
 }
 
 fn order(Extension(EdgeCaller(caller)): &Caller, reason: String) -> Order {
@@ -202,5 +214,32 @@ fn problem(error: &Error) -> Problem {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
             problem.detail("the database is not available").retry_after(1)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures::poll;
+
+    use super::*;
+
+    fn officer(name: &str) -> Caller {
+        Extension(EdgeCaller(name.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn one_officers_long_call_keeps_no_other_out() {
+        let (ann, bob, cid) = (officer("ann"), officer("bob"), officer("cid"));
+        let mut long = Box::pin(one_of_few(&ann, pending::<Result<(), Error>>()));
+        assert!(poll!(&mut long).is_pending());
+        assert!(matches!(one_of_few(&ann, ready(Ok(()))).await, Err(Error::Busy)), "she has one");
+        assert!(one_of_few(&bob, ready(Ok(()))).await.is_ok());
+        let mut other = Box::pin(one_of_few(&bob, pending::<Result<(), Error>>()));
+        assert!(poll!(&mut other).is_pending());
+        assert!(matches!(one_of_few(&cid, ready(Ok(()))).await, Err(Error::Busy)), "they are few");
+        drop(long);
+        assert!(one_of_few(&cid, ready(Ok(()))).await.is_ok());
     }
 }

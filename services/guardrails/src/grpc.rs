@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use maily_chassis::Caller;
 use maily_proto::guardrails::{
     self as proto, CheckEmailRequest, CheckInputRequest, CheckPieceRequest, LoadConfigReply,
     LoadConfigRequest, Verdict, guardrails_server::Guardrails,
@@ -30,13 +31,14 @@ impl Guardrails for Api {
         &self,
         request: Request<LoadConfigRequest>,
     ) -> Result<Response<LoadConfigReply>, Status> {
+        let guard = self.guard(&request);
         let files = request
             .into_inner()
             .files
             .into_iter()
             .map(|f| File { path: f.path, content: f.content })
             .collect();
-        let config_id = self.0.load(files).await.map_err(|error| match error.is_permanent() {
+        let config_id = guard.load(files).await.map_err(|error| match error.is_permanent() {
             true => Status::invalid_argument(error.to_string()),
             false => Status::unavailable(error.to_string()),
         })?;
@@ -44,14 +46,14 @@ impl Guardrails for Api {
     }
 
     async fn check_input(&self, request: Request<CheckInputRequest>) -> Result<Response<Verdict>, Status> {
-        let request = request.into_inner();
+        let (guard, request) = (self.guard(&request), request.into_inner());
         let config = self.config(&request.config_id)?;
         filled("text", &request.text)?;
-        verdict(self.0.input(config, vec![text("text", request.text, MAX_TEXT)?]).await)
+        verdict(guard.input(config, vec![text("text", request.text, MAX_TEXT)?]).await)
     }
 
     async fn check_piece(&self, request: Request<CheckPieceRequest>) -> Result<Response<Verdict>, Status> {
-        let request = request.into_inner();
+        let (guard, request) = (self.guard(&request), request.into_inner());
         let piece = match request.piece() {
             proto::Piece::Subject => Piece::Subject,
             proto::Piece::Preheader => Piece::Preheader,
@@ -60,18 +62,22 @@ impl Guardrails for Api {
         };
         let config = self.config(&request.config_id)?;
         let sources = sources(request.sources)?;
-        verdict(self.0.piece(config, piece, text("text", request.text, MAX_TEXT)?, sources).await)
+        verdict(guard.piece(config, piece, text("text", request.text, MAX_TEXT)?, sources).await)
     }
 
     async fn check_email(&self, request: Request<CheckEmailRequest>) -> Result<Response<Verdict>, Status> {
-        let mut request = request.into_inner();
+        let (guard, mut request) = (self.guard(&request), request.into_inner());
         let config = self.config(&request.config_id)?;
         let sources = sources(request.sources.take())?;
-        verdict(self.0.email(config, email(request)?, sources).await)
+        verdict(guard.email(config, email(request)?, sources).await)
     }
 }
 
 impl Api {
+    fn guard<T>(&self, request: &Request<T>) -> Guard {
+        self.0.called_by(Caller::of(request.extensions()))
+    }
+
     fn config(&self, id: &str) -> Result<Arc<Config>, Status> {
         if id.len() != 64 || !id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
             return Err(Status::invalid_argument("config_id is not an id that LoadConfig answered"));

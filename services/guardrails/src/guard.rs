@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use tokio::task::spawn_blocking;
+use maily_chassis::Caller;
 
 use crate::{
     config::{self, Check, Config, File, Flow, Judges, LoadError, Progress},
@@ -10,6 +10,7 @@ use crate::{
     metrics::Metrics,
     rails::{Email, Piece, Sources, Violation},
     store::Store,
+    turns::{NoTurn, Rendering, Turns},
 };
 
 /// Why there is no verdict. No verdict means no.
@@ -19,8 +20,8 @@ pub(crate) enum GuardError {
     Judge(#[from] JudgeError),
     #[error("the configuration has no input rails, and what no rail has judged is not put before a model")]
     NoInputRails,
-    #[error("the check was cut short")]
-    Aborted,
+    #[error(transparent)]
+    NoTurn(#[from] NoTurn),
 }
 
 impl GuardError {
@@ -29,7 +30,7 @@ impl GuardError {
         match self {
             Self::Judge(error) => error.is_permanent(),
             Self::NoInputRails => true,
-            Self::Aborted => false,
+            Self::NoTurn(_) => false,
         }
     }
 
@@ -49,27 +50,37 @@ impl Judged {
     }
 }
 
-/// Runs checks. Clones share everything.
+/// Runs checks, each at its caller's turn. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Guard {
     pub(crate) store: Arc<Store>,
     pub(crate) judge: Judge,
     judges: Arc<Judges>,
+    turns: Turns,
     metrics: Metrics,
 }
 
 impl Guard {
     /// `judges` are those that callers' configurations may ask.
     pub(crate) fn new(store: Store, judge: Judge, judges: Judges) -> Self {
-        Self { store: Arc::new(store), judge, judges: Arc::new(judges), metrics: Metrics::new() }
+        let (store, judges) = (Arc::new(store), Arc::new(judges));
+        Self { store, judge, judges, turns: Turns::new(), metrics: Metrics::new() }
+    }
+
+    /// The same, for this caller's requests.
+    pub(crate) fn called_by(&self, caller: Caller) -> Self {
+        Self { turns: self.turns.of(caller), ..self.clone() }
     }
 
     /// Loads a caller's configuration and holds it.
     pub(crate) async fn load(&self, files: Vec<File>) -> Result<String, LoadError> {
-        let cut = |_| LoadError::new(".", None, "the load was cut short");
+        let cut = |why: NoTurn| match why {
+            NoTurn::Busy => LoadError::unavailable(".", None, why.to_string()),
+            NoTurn::CutShort => LoadError::new(".", None, "the load was cut short"),
+        };
         let judges = Arc::clone(&self.judges);
         let load = move || config::load_of_caller(&files, &judges);
-        let config = spawn_blocking(load).await.map_err(cut)??;
+        let config = self.turns.render(Rendering::Load, load).await.map_err(cut)??;
         if !self.judge.reaches(&config) {
             let line = config.models.iter().map(|m| m.place.clone()).next();
             let (file, line) = line.map_or((".".to_owned(), None), |(file, line)| (file, Some(line)));
@@ -148,10 +159,8 @@ impl Guard {
     async fn first_no(&self, config: Arc<Config>, check: Arc<Check>) -> Result<Vec<Violation>, GuardError> {
         let mut from = 0;
         loop {
-            // Off the threads that serve requests.
             let (rails, judged) = (Arc::clone(&config), Arc::clone(&check));
-            let run = spawn_blocking(move || rails.run(&judged, from)).await;
-            let (at, flow) = match run.map_err(|_| GuardError::Aborted)? {
+            let (at, flow) = match self.turns.check(move || rails.run(&judged, from)).await? {
                 Progress::Passed => return Ok(Vec::new()),
                 Progress::Refused(violations) => return Ok(violations),
                 Progress::Asks { at, flow } => (at, flow),
@@ -170,7 +179,7 @@ impl Guard {
         let mut seen = HashSet::new();
         texts.retain(|text| seen.insert(text.clone()));
         for text in texts {
-            let judgement = self.judge.ask(config, flow, &text).await.inspect_err(|error| {
+            let judgement = self.judge.ask(&self.turns, config, flow, &text).await.inspect_err(|error| {
                 tracing::warn!(rail = flow.name(), %error, "the judge gave no answer");
             })?;
             if let Some(reason) = judgement.reason() {

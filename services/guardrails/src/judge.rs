@@ -14,12 +14,12 @@ use hyper_util::{
 use maily_chassis::PeerClient;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 
 use crate::{
     config::{Config, Engine, Flow, Model, Prompt, RenderError},
     guard::Judged,
     rails::self_check::{Judgement, judgement},
+    turns::{Rendering, Turns},
 };
 
 /// Bytes of one answer.
@@ -109,15 +109,21 @@ impl Judge {
         self.inference.is_some() || !config.models.iter().any(|m| matches!(m.engine, Engine::Maily))
     }
 
-    /// Puts a self check's question about `text` to its model.
+    /// Puts a self check's question about `text` to its model, once it is the caller's turn to have it rendered.
     ///
     /// # Errors
     /// There is no answer; the text is not allowed then.
-    pub(crate) async fn ask(&self, config: &Config, flow: Flow, text: &str) -> Result<Judgement, JudgeError> {
+    pub(crate) async fn ask(
+        &self,
+        turns: &Turns,
+        config: &Config,
+        flow: Flow,
+        text: &str,
+    ) -> Result<Judgement, JudgeError> {
         let task = crate::config::task(flow);
         let prompt = config.prompts.iter().find(|p| p.flow == flow).ok_or(JudgeError::Missing)?;
         let model = model(config, task).or_else(|| model(config, "main")).ok_or(JudgeError::Missing)?;
-        let messages = rendered(prompt.clone(), text.to_owned()).await?;
+        let messages = rendered(turns, prompt.clone(), text.to_owned()).await?;
         let messages = messages.iter().map(|(role, text)| json!({ "role": role, "content": text })).collect();
         let sampling = Sampling {
             temperature: Some(config.temperature),
@@ -223,14 +229,18 @@ impl Judge {
 }
 
 /// Rendered off the threads that serve requests, as it waits for another process.
-async fn rendered(prompt: Prompt, text: String) -> Result<Vec<(&'static str, String)>, JudgeError> {
+async fn rendered(
+    turns: &Turns,
+    prompt: Prompt,
+    text: String,
+) -> Result<Vec<(&'static str, String)>, JudgeError> {
     let flow = prompt.flow;
-    match spawn_blocking(move || prompt.render(&text)).await {
+    match turns.render(Rendering::Prompt, move || prompt.render(&text)).await {
         Ok(Ok(messages)) => Ok(messages),
         // At load it was rendered with a short text: what fails now, fails by the length of this one.
         Ok(Err(RenderError::TooLong)) => Err(JudgeError::TooLong(flow)),
         Ok(Err(RenderError::Unavailable(why))) => Err(JudgeError::NotRendered(why)),
-        Err(_) => Err(JudgeError::NotRendered("the rendering was cut short".to_owned())),
+        Err(why) => Err(JudgeError::NotRendered(why.to_string())),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod rails;
 mod settings;
 mod store;
 mod text;
+mod turns;
 mod yaml;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use maily_chassis::Caller;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::openai::{Answer, ChatRequest, Choice, Refusal, Stamp, Usage};
@@ -50,6 +51,7 @@ impl Replies {
 
 pub(crate) async fn completions(
     State(server): State<Arc<Server>>,
+    caller: Caller,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
@@ -62,10 +64,10 @@ pub(crate) async fn completions(
     let prepared = {
         let own = Arc::clone(&server);
         let work = move || prepare(own.loaded()?, &own.config, request, deadline);
-        server.desk.work(deadline, work).await?
+        server.desk.work(caller.clone(), deadline, work).await?
     };
     asked.prompt_tokens = prepared.request.prompt.len();
-    let mut replies = enqueue(loaded, prepared, arrived, deadline)?;
+    let mut replies = enqueue(loaded, prepared, caller, arrived, deadline)?;
     // A stream, too, begins only with something to say, so that a refusal has its HTTP status.
     let first = match replies.next().await {
         Reply::Failed(refusal) => return Err(refusal),
@@ -115,12 +117,13 @@ fn json_body(
 fn enqueue(
     loaded: &Loaded,
     prepared: Prepared,
+    caller: Caller,
     arrived: Instant,
     deadline: Instant,
 ) -> Result<Replies, Refusal> {
     let (reply, receiver) = unbounded_channel();
     let Prepared { request } = prepared;
-    match loaded.queue.push(Job { request, arrived, deadline, reply }) {
+    match loaded.queue.push(Job { request, caller, arrived, deadline, reply }) {
         Ok(()) => Ok(Replies { receiver, deadline }),
         Err(Rejected::Full) => Err(Refusal::queue_full()),
         Err(Rejected::Closed) => Err(Refusal::stopping()),

@@ -2,25 +2,20 @@
 //!
 //! That is work for processors, of up to some hundred milliseconds for the largest body. So it is not done on the
 //! threads that serve connections, nor for everybody at once: what comes together waits for one of few hands, and of
-//! those who wait there are as many as may wait for the model.
+//! those who wait there are as many as may wait for the model. Callers take turns ([`maily_chassis::Pool`]): whoever asks
+//! for little waits for no other's many.
 
-use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
+use maily_chassis::{Caller, Hold, Pool, PoolBounds};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
 use crate::openai::Refusal;
 
 /// The work under way and what waits for it.
-pub(crate) struct Desk {
-    /// Requests at work or waiting for it.
-    places: Arc<Semaphore>,
-    /// Requests at work.
-    hands: Arc<Semaphore>,
-}
+pub(crate) struct Desk(Pool<Caller>);
 
 impl Desk {
     /// Half of the processors at once; the model wants them too.
@@ -29,21 +24,20 @@ impl Desk {
     }
 
     fn with_hands(hands: usize, waiting: usize) -> Self {
-        let places = hands.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(places)), hands: Arc::new(Semaphore::new(hands)) }
+        Self(Pool::new(PoolBounds { all: hands, each: hands, waiting }))
     }
 
-    /// Does the work when a hand is free. Work that has begun keeps its hand to its end, whoever has gone.
+    /// Does the work when it is this caller's turn. Work that has begun keeps its hand to its end, whoever has gone.
     pub(crate) async fn work<T: Send + 'static>(
         &self,
+        caller: Caller,
         deadline: Instant,
         work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::queue_full())?;
-        let hand = timeout_at(deadline.into(), Arc::clone(&self.hands).acquire_owned());
-        let hand = hand.await.map_err(|_| Refusal::deadline())?.map_err(|_| Refusal::stopping())?;
+        let hand = timeout_at(deadline.into(), self.0.take(caller, Hold::Long));
+        let hand = hand.await.map_err(|_| Refusal::deadline())?.map_err(|_| Refusal::queue_full())?;
         let done = spawn_blocking(move || {
-            let _held = (place, hand);
+            let _held = hand;
             work()
         });
         done.await.map_err(|_| Refusal::internal())?
@@ -52,10 +46,12 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
     use super::*;
+    use crate::queue::tests::caller;
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(60)
@@ -73,29 +69,45 @@ mod tests {
                     tell.send(()).map_err(|_| Refusal::internal())?;
                     held.recv().map_err(|_| Refusal::internal())
                 };
-                desk.work(soon(), work).await
+                desk.work(caller("ann"), soon(), work).await
             }
         });
         begun.recv().await.unwrap();
         // The caller goes; the work goes on, and has its hand.
         first.abort();
         assert!(first.await.is_err());
-        let mut second = Box::pin(desk.work(soon(), || Ok(2)));
+        let mut second = Box::pin(desk.work(caller("ann"), soon(), || Ok(2)));
         assert!(futures::poll!(&mut second).is_pending());
-        assert_eq!(desk.work(soon(), || Ok(3)).await, Err(Refusal::queue_full()));
+        assert_eq!(desk.work(caller("ann"), soon(), || Ok(3)).await, Err(Refusal::queue_full()));
         let_go.send(()).unwrap();
         assert_eq!(second.await, Ok(2));
-        assert_eq!(desk.work(soon(), || Ok(4)).await, Ok(4));
+        assert_eq!(desk.work(caller("ann"), soon(), || Ok(4)).await, Ok(4));
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_much_waits_for_whoever_asks_for_little() {
+        let desk = Desk::with_hands(1, 8);
+        let hand = desk.0.try_take(caller("ann"), Hold::Long).unwrap();
+        let mut anns: Vec<_> =
+            (0..8).map(|n| Box::pin(desk.work(caller("ann"), soon(), move || Ok(n)))).collect();
+        for work in &mut anns {
+            assert!(futures::poll!(work).is_pending());
+        }
+        let mut bob = Box::pin(desk.work(caller("bob"), soon(), || Ok(8)));
+        assert!(futures::poll!(&mut bob).is_pending(), "there is room for him");
+        assert_eq!(anns.pop().unwrap().await, Err(Refusal::queue_full()), "it was hers");
+        drop(hand);
+        assert_eq!(bob.await, Ok(8), "the others of hers, which came before, wait for a hand");
     }
 
     #[tokio::test]
     async fn nobody_waits_beyond_the_deadline_and_a_panic_frees_its_hand() {
         let desk = Desk::with_hands(1, 1);
-        let broken: Result<(), Refusal> = desk.work(soon(), || panic!("a fault")).await;
+        let broken: Result<(), Refusal> = desk.work(caller("ann"), soon(), || panic!("a fault")).await;
         assert_eq!(broken, Err(Refusal::internal()));
-        let hand = Arc::clone(&desk.hands).acquire_owned().await.unwrap();
-        assert_eq!(desk.work(Instant::now(), || Ok(())).await, Err(Refusal::deadline()));
+        let hand = desk.0.try_take(caller("ann"), Hold::Long).unwrap();
+        assert_eq!(desk.work(caller("ann"), Instant::now(), || Ok(())).await, Err(Refusal::deadline()));
         drop(hand);
-        assert_eq!(desk.work(soon(), || Ok(())).await, Ok(()));
+        assert_eq!(desk.work(caller("ann"), soon(), || Ok(())).await, Ok(()));
     }
 }

@@ -1,8 +1,8 @@
 //! Serves one language model with OpenAI's API: `GET /v1/models` and `POST /v1/chat/completions`.
 //!
 //! A client of OpenAI's works unchanged. What it asks for and we lack is refused by name, never ignored.
-//! One thread runs the model, one request at a time, in the order of arrival; the queue before it is bounded,
-//! every request has a deadline, and one whose caller has gone away is given up. Prompts and answers are
+//! One thread runs the model, one request at a time; callers take turns, and each caller's requests theirs in the order of
+//! arrival. The queue before it is bounded, every request has a deadline, and one whose caller has gone away is given up. Prompts and answers are
 //! never logged, measured or traced: only counts and durations are.
 //!
 //! With the cargo feature `cuda`, `service.device` may be a GPU.

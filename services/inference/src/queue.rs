@@ -1,9 +1,12 @@
-//! The requests that wait for the model: first in, first out, bounded, and open to those still interested only.
+//! The requests that wait for the model: bounded, and open to those still interested only. Callers take turns, and each
+//! caller's requests are first in, first out. Where the queue is full, the caller with most in it loses their newest to
+//! whoever has fewer.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use maily_chassis::Caller;
 use maily_model::Generate;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -15,6 +18,8 @@ use crate::think::Pieces;
 pub(crate) struct Job {
     /// What the engine is asked, deadline included.
     pub request: Generate,
+    /// Whose turn it takes.
+    pub caller: Caller,
     /// When it came.
     pub arrived: Instant,
     /// When its caller no longer waits.
@@ -69,8 +74,40 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct State {
+    /// In the order of arrival.
     jobs: VecDeque<Job>,
+    /// When callers had their latest turn: those who wait for another, and the one whose turn it is.
+    served: HashMap<Caller, u64>,
+    turns: u64,
     closed: bool,
+}
+
+impl State {
+    /// The next job: of whoever has not had a turn for longest.
+    fn next(&mut self) -> Option<Job> {
+        let last = |job: &Job| self.served.get(&job.caller).copied().unwrap_or(0);
+        let first = self.jobs.iter().enumerate().min_by_key(|(at, job)| (last(job), *at));
+        let at = first.map(|(at, _)| at)?;
+        let job = self.jobs.remove(at)?;
+        self.turns += 1;
+        self.served.insert(job.caller.clone(), self.turns);
+        let mut known: HashSet<_> = self.jobs.iter().map(|job| &job.caller).collect();
+        known.insert(&job.caller);
+        self.served.retain(|caller, _| known.contains(caller));
+        Some(job)
+    }
+
+    /// The newest job of whoever has most, if the queue is fairer without it and with one of `caller`.
+    fn surplus(&mut self, caller: &Caller) -> Option<Job> {
+        let mut numbers = HashMap::<&Caller, usize>::new();
+        for job in &self.jobs {
+            *numbers.entry(&job.caller).or_default() += 1;
+        }
+        let own = numbers.get(caller).copied().unwrap_or(0);
+        let (greediest, most) = numbers.into_iter().max_by_key(|(_, number)| *number)?;
+        let at = self.jobs.iter().rposition(|job| most > own + 1 && job.caller == *greediest)?;
+        self.jobs.remove(at)
+    }
 }
 
 impl Queue {
@@ -78,7 +115,7 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), limit, metrics }
     }
 
-    /// Puts a job at the end. Jobs whose callers have gone make room first.
+    /// Puts a job at the end. Jobs whose callers have gone make room first, and then one of whoever has most.
     pub(crate) fn push(&self, job: Job) -> Result<(), Rejected> {
         let mut state = self.lock();
         if state.closed {
@@ -88,7 +125,9 @@ impl Queue {
             self.forget_abandoned(&mut state);
         }
         if state.jobs.len() >= self.limit {
-            return Err(Rejected::Full);
+            let surplus = state.surplus(&job.caller).ok_or(Rejected::Full)?;
+            self.abandoned();
+            let _ = surplus.reply.send(Reply::Failed(Refusal::queue_full())); // nobody may be listening
         }
         state.jobs.push_back(job);
         self.metrics.waiting(1);
@@ -103,7 +142,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some(job) = state.next() {
                 self.metrics.waiting(-1);
                 return Some(job);
             }
@@ -144,20 +183,32 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use maily_chassis::Peer;
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
+
+    /// Somebody who is told apart from others by this name.
+    pub(crate) fn caller(name: &str) -> Caller {
+        let mut extensions = axum::http::Extensions::new();
+        extensions.insert(Peer(name.to_owned()));
+        Caller::of(&extensions)
+    }
 
     fn queue(limit: usize) -> Queue {
         Queue::new(limit, Arc::new(Metrics::new("test")))
     }
 
     fn job(seed: u64) -> (Job, UnboundedReceiver<Reply>) {
+        job_of("ann", seed)
+    }
+
+    fn job_of(name: &str, seed: u64) -> (Job, UnboundedReceiver<Reply>) {
         let (reply, replies) = unbounded_channel();
         let request = Generate { seed, ..Generate::default() };
         let now = Instant::now();
-        (Job { request, arrived: now, deadline: now, reply }, replies)
+        (Job { request, caller: caller(name), arrived: now, deadline: now, reply }, replies)
     }
 
     #[test]
@@ -173,6 +224,54 @@ mod tests {
         assert_eq!(results, [Ok(()), Ok(()), Err(Rejected::Full)]);
         assert_eq!(queue.pop().unwrap().request.seed, 0);
         assert_eq!(queue.pop().unwrap().request.seed, 1);
+    }
+
+    #[test]
+    fn callers_take_turns_however_many_they_send() {
+        let queue = queue(16);
+        let mut kept = Vec::new();
+        let mut push = |name, seed| {
+            let (job, replies) = job_of(name, seed);
+            queue.push(job).unwrap();
+            kept.push(replies);
+        };
+        (0..4).for_each(|seed| push("ann", seed));
+        push("bob", 10);
+        push("bob", 11);
+        let next = || queue.pop().unwrap().request.seed;
+        assert_eq!([next(), next(), next()], [0, 10, 1]);
+        push("cid", 20);
+        // Bob has had a turn since, and has one more; Cid has had none.
+        assert_eq!([next(), next()], [20, 11]);
+        // Whoever comes again while it is still his turn is behind those who wait.
+        push("bob", 12);
+        assert_eq!([next(), next(), next()], [2, 12, 3]);
+        let state = queue.lock();
+        assert_eq!(state.served.len(), 1, "who is gone is forgotten");
+    }
+
+    #[test]
+    fn whoever_has_most_makes_room_for_others() {
+        let queue = queue(3);
+        let mut anns: Vec<_> = (0..3).map(|seed| job_of("ann", seed)).collect();
+        let mut replies = Vec::new();
+        for (job, reply) in anns.drain(..) {
+            queue.push(job).unwrap();
+            replies.push(reply);
+        }
+        let push = |name| {
+            let (job, reply) = job_of(name, 9);
+            (queue.push(job), reply)
+        };
+        let (pushed, _first) = push("bob");
+        assert_eq!(pushed, Ok(()));
+        assert!(matches!(replies[2].try_recv(), Ok(Reply::Failed(_))), "her newest");
+        assert!(replies[1].try_recv().is_err());
+        assert_eq!(push("bob").0, Err(Rejected::Full), "he would have as many as she");
+        let (pushed, _second) = push("cid");
+        assert_eq!(pushed, Ok(()));
+        assert!(matches!(replies[1].try_recv(), Ok(Reply::Failed(_))));
+        assert_eq!(push("dan").0, Err(Rejected::Full), "each has one");
     }
 
     #[test]

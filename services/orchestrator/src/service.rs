@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use axum::body::Body;
 use maily_chassis::{Boot, EdgeAuth, Error, Listeners, PeerClient, Readiness};
 use restate_sdk::{endpoint::Endpoint as Sdk, hyper::HyperEndpoint};
-use tokio::sync::Semaphore;
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 use tracing::{info, warn};
 
@@ -19,6 +18,7 @@ use crate::{
         campaign::Campaign,
         cohort::Cohort,
         retention::{self, Retention, Sweep},
+        turns,
     },
 };
 
@@ -71,8 +71,8 @@ fn deps(boot: &Boot<Config>) -> Result<Deps, Error> {
         guardrails: Guardrails::new(boot.grpc_client("guardrails")?),
         inference: Inference::new(http_service(boot.http_client("inference")?)),
         objects,
-        drafts: Semaphore::new(config.drafts_in_flight),
-        pages: Semaphore::new(config.pages_in_flight),
+        drafts: turns(config.drafts_in_flight),
+        pages: turns(config.pages_in_flight),
         pages_in_flight: config.pages_in_flight,
         pause: PAUSE,
     })

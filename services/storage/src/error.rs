@@ -28,6 +28,9 @@ pub enum Error {
     /// The client sent or took nothing for too long.
     #[error("the client is too slow")]
     Slow,
+    /// The body came most slowly of those of the key with most of them, and another was waiting.
+    #[error("the body gave way to another")]
+    GaveWay,
     /// The body is longer than allowed.
     #[error("the body is longer than {0} bytes")]
     TooLarge(u64),
@@ -54,7 +57,7 @@ impl Error {
             Self::Index(error) => {
                 !matches!(error.kind(), slatedb::ErrorKind::Unavailable | slatedb::ErrorKind::Transaction)
             }
-            Self::Store(_) | Self::Body | Self::Slow | Self::Worker | Self::Lost(_) => false,
+            Self::Store(_) | Self::Body | Self::Slow | Self::GaveWay | Self::Worker | Self::Lost(_) => false,
             Self::Damaged(_) | Self::Row | Self::TooLarge(_) | Self::Refused(_) | Self::Config(_) => true,
         }
     }
@@ -87,6 +90,7 @@ impl From<Error> for S3Error {
             Error::Refused(error) => error,
             Error::Body => s3_error!(IncompleteBody, "The request body broke off."),
             Error::Slow => s3_error!(RequestTimeout, "No data came for too long."),
+            Error::GaveWay => s3_error!(SlowDown, "Too many uploads of this key are under way; try again."),
             Error::TooLarge(limit) => s3_error!(EntityTooLarge, "An object may have at most {limit} bytes."),
             Error::Damaged(_) | Error::Row => {
                 tracing::error!(%error, "an object can't be read");

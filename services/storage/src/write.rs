@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cobblestone::{EncryptWriter, Key256};
 use futures::{Stream, StreamExt};
+use maily_chassis::PoolPlace;
 use maily_keys::DataKey;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
@@ -101,6 +102,25 @@ impl Begun {
     pub(crate) async fn receive(mut body: Body, limit: u64) -> Result<Self, Error> {
         let first = gather(&mut body, limit, FIRST).await?;
         Ok(Self { first, rest: body })
+    }
+
+    /// Whether all of it has come.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.first.last
+    }
+
+    /// The same, which ends where its place is taken away.
+    pub(crate) fn on(self, place: Arc<PoolPlace<String>>) -> Self {
+        let rest = futures::stream::unfold((self.rest, place), |(mut rest, place)| async move {
+            let piece = tokio::select! {
+                biased;
+                () = place.recalled() => Err(Error::GaveWay),
+                piece = rest.next() => piece?,
+            };
+            place.moved(piece.as_ref().map_or(0, Bytes::len));
+            Some((piece, (rest, place)))
+        });
+        Self { first: self.first, rest: rest.boxed() }
     }
 }
 
@@ -271,6 +291,8 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
+    use maily_chassis::{Hold, Pool, PoolBounds};
+
     use super::*;
 
     /// A body of a byte every `pause`.
@@ -280,6 +302,25 @@ mod tests {
             Some((Ok(Bytes::from_static(b"x")), sent + 1))
         };
         futures::stream::unfold(0, byte).boxed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_ends_where_its_place_is_taken_away() {
+        let pool = Pool::new(PoolBounds { all: 2, each: 2, waiting: 0 });
+        let take = |key: &str| pool.try_take(key.to_owned(), Hold::Arriving);
+        let places = [take("ann").unwrap(), take("ann").unwrap()];
+        let [slow, quick] = places.map(Arc::new);
+        quick.moved(UNIT);
+        let second = Duration::from_secs(1);
+        let mut body =
+            Begun { first: Unit { pieces: Vec::new(), length: 0, last: false }, rest: trickle(second) };
+        body = body.on(Arc::clone(&slow));
+        let mut gathered = Box::pin(gather(&mut body.rest, 1 << 20, MOVING));
+        assert!(futures::poll!(&mut gathered).is_pending());
+        let _other = take("bob").unwrap();
+        let begun = Instant::now();
+        assert!(matches!(gathered.await, Err(Error::GaveWay)));
+        assert!(begun.elapsed() < second && !quick.is_recalled());
     }
 
     #[tokio::test(start_paused = true)]

@@ -39,6 +39,8 @@ pub use tally::Tally;
 /// The keys at the edge, by the names under which they are known. They are worth nothing outside of a test.
 const LOCAL: &str = "a-key-with-all-scopes";
 const HOSTILE: &str = "a-key-without-mail";
+/// They bring lists, and nothing else: what one has of the places for lists, it does not have for its own campaigns.
+const TRICKLES: [&str; 2] = ["a-key-that-trickles-lists", "another-key-that-trickles-lists"];
 const INFERS: &str = "a-key-that-only-infers";
 const JUDGES: &str = "a-key-that-only-judges";
 /// No caller goes on for longer.
@@ -139,8 +141,8 @@ static KINDS: [Kind; NUMBER] = [
     Kind {
         name: "lists of 4 KB a second, by pieces",
         counts: &["piece"],
-        least: 5 * slow::SENDERS,
-        most: 600 * slow::SENDERS,
+        least: 5 * slow::LISTS,
+        most: 600 * slow::LISTS,
         may: &["200", "408", "503", "unfinished"],
         run: slow::lists,
     },
@@ -328,6 +330,8 @@ pub fn write_keys(room: &Room) {
     let lines = [
         (LOCAL, "local", "infer,guardrails,campaigns,mail"),
         (HOSTILE, "hostile", "infer,guardrails,campaigns"),
+        (TRICKLES[0], "trickles", "campaigns"),
+        (TRICKLES[1], "trickles-too", "campaigns"),
         (INFERS, "infers", "infer"),
         (JUDGES, "judges", "guardrails"),
     ];

@@ -8,15 +8,17 @@ use aws_sdk_s3::{
 };
 use maily_testkit::{Plan, Service, pause, pause_for};
 
-use super::{Caller, HOSTILE, broken, campaigns::created, requests::CAMPAIGNS};
+use super::{Caller, HOSTILE, TRICKLES, broken, campaigns::created, requests::CAMPAIGNS};
 use crate::{
     folder,
     https::{Begun, Https},
     s3,
 };
 
-/// Of each kind at once: half of the places that lists under way have, and more than uploads have.
+/// Uploads at once: more than there are places for.
 pub(super) const SENDERS: u64 = 8;
+/// Lists at once, of two keys: more than each may have, and than there are places for.
+pub(super) const LISTS: u64 = 24;
 /// What each sends once a second: more than the 1.6 KB for which nobody is refused (`docs/edge.md`).
 const PIECE: usize = 4 << 10;
 const SECOND: Duration = Duration::from_secs(1);
@@ -34,13 +36,14 @@ pub(super) fn uploads(caller: &Caller<'_>) {
     let client = Https::new(&plan.ca(), &plan.edge(Service::Storage));
     let client = client.calling_from(Ipv4Addr::new(127, 0, 6, 1));
     let mut links = caller.all.links.iter().cycle();
-    trickle(caller, &vec![b'x'; BODY], || {
+    trickle(caller, SENDERS, &vec![b'x'; BODY], || {
         let link = links.next().map(String::as_str).unwrap_or_default();
         client.begin("PUT", link, "", BODY)
     });
 }
 
-/// Through the orchestrator to compliance, which reads each as it comes.
+/// Through the orchestrator to compliance, which reads each as it comes. They hold all places that they can get, so that the
+/// honest campaign's list is one of those for which another gives way.
 pub(super) fn lists(caller: &Caller<'_>) {
     let mut list = format!("{}\n", folder::HEADER);
     for n in 800_000.. {
@@ -50,19 +53,20 @@ pub(super) fn lists(caller: &Caller<'_>) {
         list += &(folder::row(n, "GB", "en-GB", "loyal-customers") + "\n");
     }
     let mut ids = (0..).map(|n| format!("trickled-{n}"));
+    let mut keys = TRICKLES.into_iter().cycle();
     let (list, length) = (list.as_bytes(), list.len());
-    trickle(caller, list, || {
+    trickle(caller, LISTS, list, || {
         let id = ids.next().unwrap_or_default();
-        let client = created(caller, &id, 13)?;
+        let client = created(caller, &id, 13)?.bearer(keys.next().unwrap_or(HOSTILE));
         client.begin("PUT", &format!("{CAMPAIGNS}/{id}/subscribers"), "Content-Type: text/csv\r\n", length)
     });
 }
 
 /// Sends this body piece by piece on so many connections, and begins another in the place of each that has ended.
-fn trickle(caller: &Caller<'_>, body: &[u8], mut begin: impl FnMut() -> Result<Begun>) {
+fn trickle(caller: &Caller<'_>, at_once: u64, body: &[u8], mut begin: impl FnMut() -> Result<Begun>) {
     let mut open: Vec<(Begun, Chunks<'_, u8>)> = Vec::new();
     while caller.goes_on() {
-        for _ in open.len()..SENDERS as usize {
+        for _ in open.len()..at_once as usize {
             match begin() {
                 Ok(begun) => open.push((begun, body.chunks(PIECE))),
                 Err(error) => caller.tally.answer(broken(&error)),

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::internal::Peer;
 
 /// As the chassis serves it: `/gather` reads a body whole, `/pass` forgets each piece.
 fn router(kib: usize) -> Router {

@@ -28,6 +28,10 @@ pub struct ImportHeader {
     /// The address that people know the sender by: what was lifted for it binds this import no more. Empty: nothing is.
     #[prost(string, tag = "4")]
     pub sender_address: ::prost::alloc::string::String,
+    /// Who brings the list, by the name of their key: places for lists are shared fairly among those. Empty: the calling
+    /// service.
+    #[prost(string, tag = "5")]
+    pub caller: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportReply {

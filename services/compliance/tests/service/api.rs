@@ -32,6 +32,7 @@ pub(crate) fn parts(campaign: &str, as_of: &str, list: &[u8]) -> Vec<pb::ImportR
         as_of: as_of.into(),
         sender_country: SENDER.country.into(),
         sender_address: SENDER.address.into(),
+        caller: String::new(),
     };
     let chunks = list.chunks(200_000).map(|chunk| Part::Chunk(chunk.to_vec()));
     std::iter::once(Part::Header(header))

@@ -144,7 +144,7 @@ async fn a_list_that_comes_again_disturbs_nobody() {
     import(&service.state, "c", list(50)).await.unwrap();
     let first = ask(&service, "c").await;
     let mut under_way = Vec::new();
-    // More than are imported at once: a comparison takes no place.
+    // More than are judged at once: a comparison takes no such place.
     for _ in 0..3 {
         let (chunks, is_reading) = stalled(HEADER);
         let state = service.state.clone();
@@ -174,6 +174,38 @@ async fn lists_that_do_not_go_on_keep_no_other_out() {
     }
     assert_eq!(import(&service.state, "quick", list(50)).await.unwrap(), 50);
     under_way.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Lists of one caller that may be under way at once.
+const SHARE: usize = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_who_trickle_lists_keep_no_other_out() {
+    let service = Service::start(10).await;
+    import(&service.state, "first", list(50)).await.unwrap();
+    let mut under_way = tokio::task::JoinSet::new();
+    for caller in ["ann", "bob"] {
+        for n in 0..SHARE {
+            let (chunks, is_reading) = stalled(HEADER);
+            let state = service.state.clone();
+            // Half of them come for the second time, and are compared.
+            let campaign = if n % 2 == 0 { "first".to_owned() } else { format!("{caller} {n}") };
+            under_way.spawn(async move { state.import_for(caller, &campaign, AS_OF, SENDER, chunks).await });
+            is_reading.await.unwrap();
+        }
+        let more = service.state.import_for(caller, "more", AS_OF, SENDER, stream::empty()).await;
+        assert!(matches!(more, Err(Error::Busy)), "{more:?}");
+        // One who has none finds a place, also where all are taken.
+        let chunks = stream::iter([Ok(Bytes::from(list(50)))]);
+        let quick = format!("quick beside {caller}");
+        let imported = service.state.import_for("cid", &quick, AS_OF, SENDER, chunks).await;
+        assert_eq!(imported.unwrap(), 50);
+    }
+    // It was the place of one of them.
+    let gone = under_way.join_next().await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(gone, Error::GaveWay) && !gone.is_permanent());
+    assert!(under_way.try_join_next().is_none());
+    assert_eq!(import(&service.state, "first", list(50)).await.unwrap(), 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]

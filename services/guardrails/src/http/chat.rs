@@ -7,6 +7,7 @@ use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
 };
+use maily_chassis::Caller;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -26,8 +27,10 @@ const KNOWN: &[&str] =
 /// configuration's refusal.
 pub(super) async fn complete(
     State(guard): State<Guard>,
+    caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Refused> {
+    let guard = guard.called_by(caller);
     let request = Object::parse(&body?, KNOWN)?;
     let guardrails = request.object("guardrails", &["config_id", "config_ids"])?;
     if request.flag("stream")? == Some(true) {

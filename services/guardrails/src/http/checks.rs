@@ -5,6 +5,7 @@ use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
 };
+use maily_chassis::Caller;
 use serde_json::{Value, json};
 
 use super::{
@@ -21,8 +22,10 @@ use crate::{
 /// `status`, `content`, and `rail` where one blocked.
 pub(super) async fn check(
     State(guard): State<Guard>,
+    caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Refused> {
+    let guard = guard.called_by(caller);
     let request = Object::parse(&body?, &["messages", "model", "config_id", "guardrails", "stream"])?;
     let guardrails = request.object("guardrails", &["config_id", "config_ids", "rail_types"])?;
     request.text("model")?;

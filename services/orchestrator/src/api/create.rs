@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{Path, State, rejection::JsonRejection},
 };
 use futures::StreamExt as _;
 use http::StatusCode;
+use maily_chassis::{Caller, EdgeCaller};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{select, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Api, problem::Refusal};
+use super::{Api, problem::Refusal, shares::Loads};
 use crate::{
     campaign::{Campaign, CampaignId, GuardrailsFile},
     peers::Upload,
@@ -42,6 +43,8 @@ pub(crate) struct NewCampaign {
 /// `POST /v1/campaigns`
 pub(crate) async fn create(
     State(api): State<Api>,
+    Extension(loads): Extension<Loads>,
+    caller: Caller,
     body: Result<Json<NewCampaign>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let Json(new) = body.map_err(|rejection| Refusal::unusable(rejection.body_text()))?;
@@ -50,7 +53,9 @@ pub(crate) async fn create(
         Some(id) => id,
         None => derived(&campaign)?,
     };
+    let turn = loads.turn(caller).await?;
     api.deps.guardrails.load(&campaign.guardrails).await?;
+    drop(turn);
     let kept: Campaign = api.deps.objects.settle_json(&Keys(&id).campaign(), campaign.clone()).await?;
     match kept == campaign {
         true => Ok((StatusCode::CREATED, Json(json!({ "id": id })))),
@@ -68,12 +73,14 @@ fn derived(campaign: &Campaign) -> Result<CampaignId, Refusal> {
 pub(crate) async fn subscribers(
     State(api): State<Api>,
     Path(id): Path<CampaignId>,
+    caller: Option<Extension<EdgeCaller>>,
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
     let campaign = api.campaign(&id).await?;
     let (pieces, list) = mpsc::channel(4);
     let pump = tokio::spawn(pump(body, pieces));
-    match import(&api, &id, &campaign, list).await {
+    let caller = caller.map(|Extension(EdgeCaller(name))| name).unwrap_or_default();
+    match import(&api, (&id, caller.as_str()), &campaign, list).await {
         Ok(rows) => Ok(Json(json!({ "rows": rows }))),
         Err(refusal) => {
             let _ = tokio::time::timeout(DRAIN, pump).await;
@@ -84,14 +91,15 @@ pub(crate) async fn subscribers(
 
 async fn import(
     api: &Api,
-    id: &CampaignId,
+    (id, caller): (&CampaignId, &str),
     campaign: &Campaign,
     list: mpsc::Receiver<Upload>,
 ) -> Result<u64, Refusal> {
     api.refuse_stopped(id).await?;
+    let list = ReceiverStream::new(list);
     // A call that is dropped is cancelled: compliance takes nothing of a list that has not ended.
     select! {
-        rows = api.deps.compliance.import(id, &campaign.settings, ReceiverStream::new(list)) => Ok(rows?),
+        rows = api.deps.compliance.import(id, &campaign.settings, caller, list) => Ok(rows?),
         () = ending::ended(&api.deps, id) => Err(Refusal::conflict("the campaign was cancelled")),
     }
 }

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, State},
     response::Response,
 };
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::header;
+use maily_chassis::{Caller, PoolPlace};
 use maily_keys::DataKey;
 use maily_proto::compliance::Page;
 
-use super::{Api, problem::Refusal};
+use super::{Api, problem::Refusal, shares::Exports};
 use crate::{
     campaign::CampaignId,
     mbox::Mbox,
@@ -29,7 +31,10 @@ const AHEAD: usize = 2;
 pub(crate) async fn mail(
     State(api): State<Api>,
     Path((id, region)): Path<(CampaignId, String)>,
+    Extension(exports): Extension<Exports>,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
+    let place = exports.begin(caller)?;
     let campaign = api.campaign(&id).await?;
     let report = api.finished(&id).await?;
     if !report.by_region.contains_key(&region) {
@@ -56,10 +61,26 @@ pub(crate) async fn mail(
     // While the answer's status is still open, a failure has its sentence; later it can only tear the answer.
     let mut messages = Box::pin(messages);
     let first = messages.try_next().await?;
-    let body = stream::iter(first.map(Ok)).chain(messages);
-    let mut response = Response::new(Body::from_stream(body));
+    let messages = stream::iter(first.map(Ok)).chain(messages);
+    let mut response = Response::new(Body::from_stream(taken(messages, place)));
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/mbox"));
     Ok(response)
+}
+
+/// Pages on their way to a client, torn where their place is taken away. It moves as they are asked for.
+pub(super) fn taken(
+    pages: impl Stream<Item = Result<Bytes, StepError>> + Unpin + Send + 'static,
+    place: PoolPlace<Caller>,
+) -> impl Stream<Item = Result<Bytes, StepError>> + Send + 'static {
+    stream::unfold((pages, place), |(mut pages, place)| async move {
+        let page = tokio::select! {
+            biased;
+            () = place.recalled() => Err(StepError::Again("the export gave way to another: its client is too slow")),
+            page = pages.next() => page?,
+        };
+        place.moved(page.as_ref().map_or(0, Bytes::len));
+        Some((page, (pages, place)))
+    })
 }
 
 /// One page's messages, in the mbox format.

@@ -9,6 +9,7 @@ mod mail;
 mod problem;
 #[cfg(test)]
 mod scope_tests;
+mod shares;
 mod status;
 
 use std::sync::Arc;
@@ -55,7 +56,8 @@ pub(crate) fn router(api: Api) -> Router {
     let (campaigns, mail) = (requires(Scope::Campaigns), requires(Scope::Mail));
     let audited = |action: &'static str| from_fn_with_state(action, audit::audited);
     // The first of some layers is the outermost: a refusal is in the record, too.
-    let create = post(create::create).layer((campaigns, DefaultBodyLimit::max(BODY)));
+    let create = post(create::create).layer((campaigns, shares::loads(), DefaultBodyLimit::max(BODY)));
+    let export = get(mail::mail).layer((audited("export"), mail, shares::exports()));
     let subscribers = put(create::subscribers);
     Router::new()
         .route("/v1/campaigns", create)
@@ -67,7 +69,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/campaigns/{id}/start", post(create::start).layer((audited("start"), campaigns)))
         .route("/v1/campaigns/{id}/cancel", post(cancel::cancel).layer((audited("cancel"), campaigns)))
         .route("/v1/campaigns/{id}/report", get(fetch::report).layer((audited("report"), mail)))
-        .route("/v1/campaigns/{id}/mail/{region}", get(mail::mail).layer((audited("export"), mail)))
+        .route("/v1/campaigns/{id}/mail/{region}", export)
         .with_state(api)
 }
 

@@ -53,7 +53,8 @@ impl Compliance {
         Self(Grpc::with_interceptor(channel, TraceContext).max_decoding_message_size(REPLY))
     }
 
-    /// Streams a subscriber list in; the number of its rows. Not repeated here: the stream can't be.
+    /// Streams a subscriber list in, which `caller` brings (the name of a key; empty where nobody is known); the number of
+    /// its rows. Not repeated here: the stream can't be.
     ///
     /// # Errors
     /// A broken upload never counts as a finished list: the call is cancelled, not ended.
@@ -61,6 +62,7 @@ impl Compliance {
         &self,
         campaign: &CampaignId,
         settings: &Settings,
+        caller: &str,
         upload: impl Stream<Item = Upload> + Send + 'static,
     ) -> Result<u64, ImportError> {
         let header = ImportHeader {
@@ -68,6 +70,7 @@ impl Compliance {
             as_of: settings.as_of.clone(),
             sender_country: settings.sender.country.clone(),
             sender_address: settings.sender.email.clone(),
+            caller: caller.to_owned(),
         };
         let (broken, upload_broke) = oneshot::channel();
         let parts = parts(header, upload, broken);

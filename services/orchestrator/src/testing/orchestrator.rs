@@ -7,7 +7,6 @@ use maily_chassis::{Scope, Scopes};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
-    sync::Semaphore,
 };
 use tonic::transport::Endpoint as Peer;
 
@@ -17,7 +16,7 @@ use crate::{
     peers::{Compliance, Guardrails, Inference},
     restate::{Admin, Endpoint, Ingress},
     service,
-    workflow::{Deps, SERVICES},
+    workflow::{Deps, SERVICES, turns},
 };
 
 /// The running service.
@@ -91,8 +90,8 @@ pub(crate) fn deps(platform: &Platform) -> Deps {
         guardrails: Guardrails::new(channel(&platform.guardrails)),
         inference: Inference::new(platform.model.service()),
         objects: platform.objects.clone(),
-        drafts: Semaphore::new(2),
-        pages: Semaphore::new(2),
+        drafts: turns(2),
+        pages: turns(2),
         pages_in_flight: 2,
         // A peer that is started again has the tenfold of it to come back.
         pause: Duration::from_millis(20),

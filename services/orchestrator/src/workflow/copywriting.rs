@@ -1,6 +1,7 @@
 //! The copy of one cohort: written, checked as a whole mail, kept.
 
 use jiff::Timestamp;
+use maily_chassis::Hold;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -84,7 +85,8 @@ pub(crate) async fn draft(
     let copy = match deps.objects.read_json::<CohortCopy>(&key).await? {
         Some(copy) => copy,
         None => {
-            let _turn = deps.drafts.acquire().await.map_err(|_| StepError::Again("shutting down"))?;
+            let _turn =
+                deps.drafts.take(id.clone(), Hold::Long).await.map_err(|_| StepError::Again("no turn"))?;
             let start = now();
             let copy = match refused {
                 true => refused_with_the_campaign(deps, id, &found.name).await?,

@@ -28,9 +28,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use maily_chassis::{Pool, PoolBounds};
 
-use crate::peers::{Compliance, Guardrails, Inference, Objects};
+use crate::{
+    campaign::CampaignId,
+    peers::{Compliance, Guardrails, Inference, Objects},
+};
 
 pub(crate) use campaign::started;
 pub(crate) use copywriting::CohortCopy;
@@ -47,11 +50,16 @@ pub(crate) struct Deps {
     pub(crate) guardrails: Guardrails,
     pub(crate) inference: Inference,
     pub(crate) objects: Arc<dyn Objects>,
-    /// Drafts that are written at once, in all campaigns.
-    pub(crate) drafts: Semaphore,
-    /// Pages in memory at once, in all campaigns.
-    pub(crate) pages: Semaphore,
+    /// Drafts that are written at once, in all campaigns, which take turns.
+    pub(crate) drafts: Pool<CampaignId>,
+    /// Pages in memory at once, in all campaigns, which take turns.
+    pub(crate) pages: Pool<CampaignId>,
     pub(crate) pages_in_flight: usize,
     /// The pause after the first failure of a step that counts.
     pub(crate) pause: std::time::Duration,
+}
+
+/// So many places for all campaigns: one with a thousand cohorts holds up another with one for a turn, and no longer.
+pub(crate) fn turns(places: usize) -> Pool<CampaignId> {
+    Pool::new(PoolBounds { all: places, each: places, waiting: usize::MAX })
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures::StreamExt as _;
+use maily_chassis::Hold;
 use maily_keys::DataKey;
 use maily_proto::compliance::{HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,7 @@ async fn one(
     page: Page,
     key: String,
 ) -> Result<HandOffReply, StepError> {
-    let _turn = deps.pages.acquire().await.map_err(|_| StepError::Again("shutting down"))?;
+    let _turn = deps.pages.take(id.clone(), Hold::Long).await.map_err(|_| StepError::Again("no turn"))?;
     let recipients = deps.compliance.recipients(&page).await?;
     let place = place(&page);
     let sealed = tokio::task::spawn_blocking(move || seal(&template, place, recipients)).await;

@@ -20,10 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use maily_chassis::{Hold, Pool, PoolBounds, PoolPlace};
 use maily_keys::AccessKey;
 use s3s::dto::StreamingBlob;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::access::AccessKeys;
@@ -36,6 +37,8 @@ use host::Hosts;
 /// Bodies received at once by one listener behind their first MiB; each keeps up to two parts of 6 MiB in memory, and others
 /// wait.
 const RECEIVING: usize = 6;
+/// Of these, those of one key. Bodies that have come as a whole are not counted: they hold a place for a moment.
+const EACH: usize = 4;
 /// How long they wait: nearly as long as whoever has stopped moving keeps a place.
 const PLACE: Duration = Duration::from_secs(50);
 /// How long an answer may take that waits for no client: more means that the store below hangs.
@@ -47,7 +50,8 @@ pub(crate) struct Gateway {
     regions: Arc<BTreeMap<&'static str, Arc<Region>>>,
     keys: AccessKeys,
     max_object_bytes: u64,
-    receiving: Arc<Semaphore>,
+    /// By the id of the key that signed.
+    receiving: Pool<String>,
     /// Held while a bucket is made.
     names: Arc<Mutex<()>>,
     hosts: Hosts,
@@ -59,9 +63,8 @@ impl Gateway {
         keys: AccessKeys,
         max_object_bytes: u64,
     ) -> Self {
-        let receiving = Arc::new(Semaphore::new(RECEIVING));
         let (names, hosts) = (Arc::default(), Hosts::default());
-        Self { regions: Arc::new(regions), keys, max_object_bytes, receiving, names, hosts }
+        Self { regions: Arc::new(regions), keys, max_object_bytes, receiving: places(), names, hosts }
     }
 
     /// From here on these access keys are known, and no others.
@@ -76,14 +79,14 @@ impl Gateway {
 
     /// The same, with places for bodies of its own: slow uploads at one listener don't hold up the other.
     pub(crate) fn for_listener(&self) -> Self {
-        Self { receiving: Arc::new(Semaphore::new(RECEIVING)), ..self.clone() }
+        Self { receiving: places(), ..self.clone() }
     }
 
-    /// A place among the bodies that are being received.
-    async fn place(&self) -> S3Result<OwnedSemaphorePermit> {
-        match timeout(PLACE, Arc::clone(&self.receiving).acquire_owned()).await {
-            Ok(place) => place.map_err(|_| S3ErrorCode::ServiceUnavailable.into()),
-            Err(_) => Err(s3_error!(SlowDown, "Too many uploads are under way; try again.")),
+    /// A place for this key among the bodies that are being received.
+    async fn place(&self, key: String, hold: Hold) -> S3Result<PoolPlace<String>> {
+        match timeout(PLACE, self.receiving.take(key, hold)).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(s3_error!(SlowDown, "Too many uploads are under way; try again.")),
         }
     }
 
@@ -138,7 +141,8 @@ impl Gateway {
         let pieces = futures::stream::iter(pieces).flatten().boxed();
         // Without a place: so slow senders keep none from others, and a small object takes one only when it is whole.
         let begun = Begun::receive(pieces, limit).await?;
-        let place = self.place().await?;
+        let hold = if begun.is_whole() { Hold::Short } else { Hold::Arriving };
+        let place = self.place(signer(request), hold).await?;
         let check = |written: &Written| match announced {
             Some(length) if length != written.size => Err(Error::Body),
             _ => Ok(claimed.check(&written.md5, &written.sums)?),
@@ -151,14 +155,19 @@ impl Gateway {
     async fn write(
         &self,
         region: &Region,
-        place: OwnedSemaphorePermit,
+        place: PoolPlace<String>,
         sealing: Sealing<'_>,
         check: impl FnOnce(&Written) -> Result<(), Error>,
     ) -> S3Result<(NewBlob, Written)> {
         let blob = region.new_blob().await?;
-        let (hasher, limit) = (sealing.claimed.hasher(), sealing.limit);
-        let sealed = region.blobs.seal(&blob, sealing.body, hasher, limit).await?;
-        if let Err(error) = check(&sealed.written) {
+        let (hasher, limit, place) = (sealing.claimed.hasher(), sealing.limit, Arc::new(place));
+        let body = sealing.body.on(Arc::clone(&place));
+        let sealed = region.blobs.seal(&blob, body, hasher, limit).await?;
+        let checked = match place.settle() {
+            true => check(&sealed.written),
+            false => Err(Error::GaveWay),
+        };
+        if let Err(error) = checked {
             sealed.abort().await;
             return Err(error.into());
         }
@@ -169,6 +178,16 @@ impl Gateway {
         })
         .await
     }
+}
+
+fn places() -> Pool<String> {
+    // Whoever waits has a MiB of the bodies under way, which are bounded, and for no longer than a minute.
+    Pool::new(PoolBounds { all: RECEIVING, each: EACH, waiting: usize::MAX })
+}
+
+/// The id of the key that signed the request.
+fn signer<T>(request: &S3Request<T>) -> String {
+    request.credentials.as_ref().map(|credentials| credentials.access_key.clone()).unwrap_or_default()
 }
 
 /// What becomes a blob, and how long it may be.
@@ -213,15 +232,37 @@ mod tests {
         let keys = AccessKeys::new(Vec::new()).unwrap();
         let gateway = Gateway::new(BTreeMap::new(), keys, 1 << 20);
         let (internal, edge) = (gateway.for_listener(), gateway.for_listener());
+        let ann = || "ann".to_owned();
         let mut held = Vec::new();
         for _ in 0..RECEIVING {
-            held.push(edge.place().await.unwrap());
+            held.push(edge.place(ann(), Hold::Short).await.unwrap());
         }
-        let refused = edge.place().await.unwrap_err();
+        let refused = edge.place(ann(), Hold::Short).await.unwrap_err();
         assert_eq!(refused.code().as_str(), "SlowDown");
-        assert!(internal.place().await.is_ok());
+        assert!(internal.place(ann(), Hold::Arriving).await.is_ok());
         held.pop();
-        assert!(edge.place().await.is_ok());
+        assert!(edge.place(ann(), Hold::Short).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_whose_uploads_trickle_keep_no_other_out() {
+        let gateway = Gateway::new(BTreeMap::new(), AccessKeys::new(Vec::new()).unwrap(), 1 << 20);
+        let place = async |key: &str, hold| gateway.place(key.to_owned(), hold).await;
+        let mut ann = Vec::new();
+        for _ in 0..EACH {
+            ann.push(place("ann", Hold::Arriving).await.unwrap());
+        }
+        assert!(place("ann", Hold::Arriving).await.is_err(), "she has her share");
+        assert!(place("ann", Hold::Short).await.is_ok(), "of what is not whole");
+        let bob = [place("bob", Hold::Arriving).await.unwrap(), place("bob", Hold::Arriving).await.unwrap()];
+        // A minute's MiB is what nobody is refused for (`write`); all but one of hers have more.
+        ann.iter().skip(1).for_each(|upload| upload.moved(1 << 20));
+        let begun = tokio::time::Instant::now();
+        let cid = place("cid", Hold::Arriving).await.unwrap();
+        assert!(begun.elapsed().is_zero(), "at once");
+        assert!(ann[0].is_recalled() && !ann[0].settle());
+        assert!(!ann[1].is_recalled() && !bob[0].is_recalled() && !bob[1].is_recalled());
+        drop(cid);
     }
 
     #[tokio::test(start_paused = true)]

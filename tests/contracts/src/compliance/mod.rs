@@ -79,6 +79,7 @@ fn header(campaign: &str, as_of: &str) -> ImportRequest {
         as_of: as_of.into(),
         sender_country: SENDER.into(),
         sender_address: String::new(),
+        caller: String::new(),
     };
     ImportRequest { part: Some(Part::Header(header)) }
 }

@@ -1,0 +1,162 @@
+//! Whose turn it is: callers share the processors' time and the processes that render.
+//!
+//! A check may take a sixth of a second of a processor, and a template two whole seconds of one of few workers. In the order
+//! in which they come, one caller's hundred would keep everybody else's one waiting. So a caller has half of either at once,
+//! and whoever holds least is next ([`maily_chassis::Pool`]). Loading a configuration renders what nobody has rendered
+//! before; a caller's checks don't wait behind their loads.
+
+use std::{hash::Hash, thread::available_parallelism, time::Duration};
+
+use maily_chassis::{Caller, Hold, Pool, PoolBounds};
+use maily_template::WORKERS;
+use tokio::{task::spawn_blocking, time::timeout};
+
+/// Requests that wait for either.
+const WAITING: usize = 1_024;
+/// How long one waits; as a template for its worker.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Rendering {
+    /// The prompts of a configuration, with short texts.
+    Load,
+    /// A prompt, to be put before a model.
+    Prompt,
+}
+
+/// Why nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoTurn {
+    #[error("too much is under way; try again")]
+    Busy,
+    #[error("the work was cut short")]
+    CutShort,
+}
+
+/// The turns of one caller. Those of all callers share the places.
+#[derive(Clone)]
+pub(crate) struct Turns {
+    caller: Caller,
+    checks: Pool<Caller>,
+    renders: Pool<(Caller, Rendering)>,
+}
+
+impl Turns {
+    /// For this machine.
+    pub(crate) fn new() -> Self {
+        Self::with_processors(available_parallelism().map_or(1, Into::into))
+    }
+
+    /// As many checks of a caller at once as there are processors, and of all callers twice as many: whoever comes finds a
+    /// place, and shares the processors.
+    fn with_processors(processors: usize) -> Self {
+        let checks = PoolBounds { all: 2 * processors, each: processors, waiting: WAITING };
+        let renders = PoolBounds { all: WORKERS, each: WORKERS.div_ceil(2), waiting: WAITING };
+        let nobody = Caller::of(&http::Extensions::new());
+        Self { caller: nobody, checks: Pool::new(checks), renders: Pool::new(renders) }
+    }
+
+    /// Those of another caller.
+    pub(crate) fn of(&self, caller: Caller) -> Self {
+        Self { caller, ..self.clone() }
+    }
+
+    /// Does a part of a check, off the threads that serve requests.
+    pub(crate) async fn check<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NoTurn> {
+        done(&self.checks, self.caller.clone(), work).await
+    }
+
+    /// Does what waits for the processes that render.
+    pub(crate) async fn render<T: Send + 'static>(
+        &self,
+        what: Rendering,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NoTurn> {
+        done(&self.renders, (self.caller.clone(), what), work).await
+    }
+}
+
+/// Work that has begun keeps its place to its end, whoever has gone.
+async fn done<K, T>(pool: &Pool<K>, who: K, work: impl FnOnce() -> T + Send + 'static) -> Result<T, NoTurn>
+where
+    K: Clone + Eq + Hash + Send + 'static,
+    T: Send + 'static,
+{
+    let place = timeout(PATIENCE, pool.take(who, Hold::Long)).await.map_err(|_| NoTurn::Busy)?;
+    let place = place.map_err(|_| NoTurn::Busy)?;
+    let working = spawn_blocking(move || {
+        let _held = place;
+        work()
+    });
+    working.await.map_err(|_| NoTurn::CutShort)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use maily_chassis::Peer;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    fn caller(name: &str) -> Caller {
+        let mut extensions = http::Extensions::new();
+        extensions.insert(Peer(name.to_owned()));
+        Caller::of(&extensions)
+    }
+
+    /// Work that goes on until the sender is dropped.
+    fn endless() -> (Sender<()>, impl FnOnce() + Send + 'static) {
+        let (go_on, until): (Sender<()>, Receiver<()>) = channel();
+        let work = move || {
+            let _ = until.recv(); // nothing is ever sent
+        };
+        (go_on, work)
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_asks_for_much_leaves_a_place_for_another() {
+        let turns = Turns::with_processors(1);
+        let (ann, bob) = (turns.of(caller("ann")), turns.of(caller("bob")));
+        let mut held = Vec::new();
+        let mut work: Vec<JoinHandle<_>> = Vec::new();
+        for _ in 0..8 {
+            let (go_on, endless) = endless();
+            let own = ann.clone();
+            work.push(tokio::spawn(async move { own.check(endless).await }));
+            let (also, endless) = self::endless();
+            let own = ann.clone();
+            work.push(tokio::spawn(async move { own.render(Rendering::Load, endless).await }));
+            held.extend([go_on, also]);
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(bob.check(|| "checked").await, Ok("checked"));
+        assert_eq!(bob.render(Rendering::Load, || "loaded").await, Ok("loaded"));
+        assert_eq!(ann.render(Rendering::Prompt, || "rendered").await, Ok("rendered"), "beside her loads");
+        drop(held);
+        for work in work {
+            assert_eq!(work.await.unwrap(), Ok(()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_frees_its_place() {
+        let turns = Turns::with_processors(1);
+        let broken: Result<(), NoTurn> = turns.check(|| panic!("a fault")).await;
+        assert_eq!(broken, Err(NoTurn::CutShort));
+        assert_eq!(turns.check(|| 1).await, Ok(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let turns = Turns::with_processors(1);
+        let place = turns.checks.try_take(turns.caller.clone(), Hold::Long).unwrap();
+        assert_eq!(turns.check(|| ()).await, Err(NoTurn::Busy));
+        drop(place);
+    }
+}
