@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
+use maily_chassis::{WorkError, blocking};
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
 use crate::openai::Refusal;
@@ -42,11 +42,14 @@ impl Desk {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::queue_full())?;
         let hand = timeout_at(deadline.into(), Arc::clone(&self.hands).acquire_owned());
         let hand = hand.await.map_err(|_| Refusal::deadline())?.map_err(|_| Refusal::stopping())?;
-        let done = spawn_blocking(move || {
+        let done = blocking(move || {
             let _held = (place, hand);
             work()
         });
-        done.await.map_err(|_| Refusal::internal())?
+        done.await.map_err(|error| match error {
+            WorkError::Panicked => Refusal::internal(),
+            WorkError::Interrupted => Refusal::stopping(),
+        })?
     }
 }
 
