@@ -2,11 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use tokio::task::spawn_blocking;
+use maily_chassis::{WorkError, blocking};
 
 use crate::{
     config::{self, Check, Config, File, Flow, Judges, LoadError, Progress},
-    judge::{Judge, JudgeError, Turn},
+    failure::{Failure, JudgeError},
+    judge::{Judge, Turn},
     metrics::Metrics,
     rails::{Email, Piece, Sources, Violation},
     store::Store,
@@ -19,17 +20,17 @@ pub(crate) enum GuardError {
     Judge(#[from] JudgeError),
     #[error("the configuration has no input rails, and what no rail has judged is not put before a model")]
     NoInputRails,
-    #[error("the check was cut short")]
-    Aborted,
+    #[error(transparent)]
+    Work(#[from] WorkError),
 }
 
 impl GuardError {
-    /// Whether trying again can't help.
-    pub(crate) fn is_permanent(&self) -> bool {
+    pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Judge(error) => error.is_permanent(),
-            Self::NoInputRails => true,
-            Self::Aborted => false,
+            Self::Judge(error) => error.failure(),
+            Self::NoInputRails => Failure::Caller,
+            Self::Work(WorkError::Panicked) => Failure::Fault,
+            Self::Work(WorkError::Interrupted) => Failure::Outage,
         }
     }
 
@@ -66,10 +67,9 @@ impl Guard {
 
     /// Loads a caller's configuration and holds it.
     pub(crate) async fn load(&self, files: Vec<File>) -> Result<String, LoadError> {
-        let cut = |_| LoadError::new(".", None, "the load was cut short");
         let judges = Arc::clone(&self.judges);
         let load = move || config::load_of_caller(&files, &judges);
-        let config = spawn_blocking(load).await.map_err(cut)??;
+        let config = blocking(load).await.map_err(LoadError::cut)??;
         if !self.judge.reaches(&config) {
             let line = config.models.iter().map(|m| m.place.clone()).next();
             let (file, line) = line.map_or((".".to_owned(), None), |(file, line)| (file, Some(line)));
@@ -150,8 +150,8 @@ impl Guard {
         loop {
             // Off the threads that serve requests.
             let (rails, judged) = (Arc::clone(&config), Arc::clone(&check));
-            let run = spawn_blocking(move || rails.run(&judged, from)).await;
-            let (at, flow) = match run.map_err(|_| GuardError::Aborted)? {
+            let run = blocking(move || rails.run(&judged, from)).await;
+            let (at, flow) = match run? {
                 Progress::Passed => return Ok(Vec::new()),
                 Progress::Refused(violations) => return Ok(violations),
                 Progress::Asks { at, flow } => (at, flow),
