@@ -57,6 +57,7 @@ mod shares;
 mod start;
 mod telemetry;
 pub mod tls;
+mod work;
 
 pub use accept::Acceptor;
 pub use audit::Audit;
@@ -84,3 +85,4 @@ pub use scopes::{Required, Requires, Scope, Scopes, requires};
 pub use secret_file::{SecretFileError, find_secret_text, read_secret, read_secret_text};
 pub use shared::{RedisClient, Subscription};
 pub use start::{About, main};
+pub use work::{WorkError, blocking};

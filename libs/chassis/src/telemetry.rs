@@ -36,7 +36,7 @@ pub(crate) struct Running {
 impl Running {
     /// Sends what is left, at most for as long as the exporters' own deadlines.
     pub(crate) async fn stop(self) {
-        let flush = tokio::task::spawn_blocking(move || {
+        let flush = crate::blocking(move || {
             let _ = self.traces.map(|traces| traces.shutdown());
             let _ = self.logs.map(|logs| logs.shutdown());
             let _ = self.metrics.shutdown();

@@ -46,6 +46,9 @@ pub enum Error {
     /// The object store failed.
     #[error("object store: {0}")]
     Objects(#[from] object_store::Error),
+    /// Our own program is at fault.
+    #[error("the service failed")]
+    Panicked,
 }
 
 impl From<maily_chassis::SecretFileError> for Error {
@@ -66,6 +69,25 @@ impl Error {
                 !matches!(error, object_store::Error::Generic { .. } | object_store::Error::JoinError { .. })
             }
             _ => true,
+        }
+    }
+
+    /// Whether a key is lost or was changed, so that what it opens is lost too. The rest is somebody's trouble who can mend it:
+    /// a database's, a store's, the keeper's of the root keys.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(error) => error.kind() == slatedb::ErrorKind::Data,
+            Self::Authentication
+            | Self::Crypto
+            | Self::RootVersionGone { .. }
+            | Self::EpochEnded(_)
+            | Self::Invalid(_) => true,
+            Self::RootsUnavailable(_)
+            | Self::RootsRefused(_)
+            | Self::File { .. }
+            | Self::Objects(_)
+            | Self::Panicked => false,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use maily_chassis::find_secret_text;
+use maily_chassis::{WorkError, blocking, find_secret_text};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
@@ -117,9 +117,11 @@ impl LocalKeyring {
         change: impl FnOnce(&mut Root) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (inner, name) = (Arc::clone(&self.0), scope.to_string());
-        tokio::task::spawn_blocking(move || inner.change(&name, change))
-            .await
-            .map_err(|_| Error::RootsUnavailable("the keyring's thread ended".into()))?
+        let changed = blocking(move || inner.change(&name, change)).await;
+        changed.map_err(|error| match error {
+            WorkError::Panicked => Error::Panicked,
+            WorkError::Interrupted => Error::RootsUnavailable("the keyring's thread ended".into()),
+        })?
     }
 }
 

@@ -110,7 +110,10 @@ mod tests {
         assert!(!answer(429, None, None).is_permanent());
         assert!(!answer(400, Some("RequestTimeout"), None).is_permanent());
         assert!(!answer(400, Some("IncompleteBody"), None).is_permanent());
-        assert!(!answer(500, Some("InternalError"), Some("The service failed; try again.")).is_permanent());
+        assert!(
+            !answer(503, Some("ServiceUnavailable"), Some("The service failed; try again.")).is_permanent()
+        );
+        assert!(!answer(500, Some("InternalError"), Some("The service failed.")).is_permanent());
         assert!(answer(500, Some("InternalError"), Some(DAMAGED)).is_permanent());
         assert!(answer(400, Some("InvalidRequest"), None).is_permanent());
         assert!(answer(403, Some("AccessDenied"), None).is_permanent());

@@ -8,6 +8,7 @@ mod error;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -104,7 +105,17 @@ impl Objects {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        retry::retry(self.deadline, Error::is_permanent, call).await
+        let broke = AtomicBool::new(false);
+        let is_permanent = |error: &Error| {
+            broke.fetch_or(matches!(error, Error::Broke), Relaxed);
+            error.is_permanent()
+        };
+        let done = retry::retry(self.deadline, is_permanent, call).await;
+        // Who is away at the end may have died of the call, and is told from who never was there.
+        done.map_err(|error| match error {
+            Error::Unreachable(_) if broke.load(Relaxed) => Error::Broke,
+            error => error,
+        })
     }
 
     /// Makes the bucket in this client's region, unless it is there.
@@ -190,9 +201,8 @@ impl Objects {
             }
             let collected = tokio::time::timeout(ATTEMPT, got.body.collect()).await;
             let collected = collected.map_err(|_| Error::Unreachable("the answer took too long".into()))?;
-            collected
-                .map(|bytes| bytes.into_bytes())
-                .map_err(|_| Error::Unreachable("the answer broke off".into()))
+            // As it does where the object is damaged behind its beginning.
+            collected.map(|bytes| bytes.into_bytes()).map_err(|_| Error::Broke)
         })
         .await
     }
@@ -212,9 +222,8 @@ impl Objects {
         let body = got.await?.body;
         Ok(futures::stream::try_unfold(body, |mut body| async move {
             let next = tokio::time::timeout(ATTEMPT, body.try_next()).await;
-            let broken = |why: &str| Error::Unreachable(why.to_owned());
-            let next = next.map_err(|_| broken("the answer stopped"))?;
-            Ok(next.map_err(|_| broken("the answer broke off"))?.map(|bytes| (bytes, body)))
+            let next = next.map_err(|_| Error::Unreachable("the answer stopped".into()))?;
+            Ok(next.map_err(|_| Error::Broke)?.map(|bytes| (bytes, body)))
         }))
     }
 

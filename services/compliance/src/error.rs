@@ -1,5 +1,6 @@
 //! What can go wrong, and what a caller is told of it.
 
+use maily_chassis::WorkError;
 use tonic::{Code, Status};
 
 use crate::import::list::ListFault;
@@ -64,9 +65,21 @@ pub enum Error {
     /// A database was closed under us: this process is to end.
     #[error("{0}")]
     Lost(&'static str),
-    /// A task of ours ended early, at the shutdown or by a panic.
+    /// A task of ours was cut off, at the shutdown.
     #[error("the work was interrupted")]
     Interrupted,
+    /// A task of ours panicked.
+    #[error("the service failed")]
+    Panicked,
+}
+
+impl From<WorkError> for Error {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Panicked => Self::Panicked,
+            WorkError::Interrupted => Self::Interrupted,
+        }
+    }
 }
 
 impl Error {
@@ -101,8 +114,12 @@ impl Error {
             Self::Stalled => Code::DeadlineExceeded,
             Self::BrokenOff => Code::Cancelled,
             Self::Damaged(_) => Code::DataLoss,
-            Self::Keys(error) if is_damage(error) => Code::DataLoss,
-            Self::Config(_) => Code::Internal,
+            Self::Keys(error) if error.is_damage() => Code::DataLoss,
+            Self::Store(error) if error.kind() == slatedb::ErrorKind::Data => Code::DataLoss,
+            Self::Store(error) | Self::Keys(maily_keys::Error::Store(error)) if is_fault(error) => {
+                Code::Internal
+            }
+            Self::Config(_) | Self::Panicked | Self::Keys(maily_keys::Error::Panicked) => Code::Internal,
             // The database may be on its way to another process: the caller should try again there.
             Self::Keys(_)
             | Self::Store(_)
@@ -114,10 +131,9 @@ impl Error {
     }
 }
 
-/// Whether a key is lost or was changed; the rest is a database's or a store's trouble, which passes.
-fn is_damage(error: &maily_keys::Error) -> bool {
-    use maily_keys::Error::{Objects, Store};
-    error.is_permanent() && !matches!(error, Store(_) | Objects(_))
+/// Whether it is the database's program, or ours, that is at fault.
+fn is_fault(error: &slatedb::Error) -> bool {
+    matches!(error.kind(), slatedb::ErrorKind::Invalid | slatedb::ErrorKind::Internal)
 }
 
 /// What a caller is told of the disk: nothing that names a path.
@@ -139,6 +155,7 @@ impl From<Error> for Status {
                 let message = match (&error, code) {
                     (Error::Stage(error), _) => staging(error),
                     (_, Code::DataLoss) => "a record is damaged".to_owned(),
+                    (_, Code::Internal) => "the service failed".to_owned(),
                     _ => "the database is not available".to_owned(),
                 };
                 Self::new(code, message)
@@ -166,9 +183,42 @@ mod tests {
             assert_eq!(told(lost.into()), (Code::DataLoss, "a record is damaged".into()));
         }
         let store = object_store::Error::NotImplemented { operation: "x".into(), implementer: "x".into() };
-        for passing in [maily_keys::Error::Objects(store), maily_keys::Error::RootsUnavailable("x".into())] {
+        let passing = [
+            maily_keys::Error::Objects(store),
+            maily_keys::Error::RootsUnavailable("x".into()),
+            maily_keys::Error::RootsRefused("x".into()),
+            maily_keys::Error::Store(slatedb::Error::unavailable("x".into())),
+        ];
+        for passing in passing {
             assert_eq!(told(passing.into()).0, Code::Unavailable);
         }
+    }
+
+    #[test]
+    fn what_comes_again_is_told_from_what_passes() {
+        let stores: [(fn(String) -> slatedb::Error, _); 4] = [
+            (slatedb::Error::data, (Code::DataLoss, "a record is damaged")),
+            (slatedb::Error::internal, (Code::Internal, "the service failed")),
+            (slatedb::Error::invalid, (Code::Internal, "the service failed")),
+            (slatedb::Error::unavailable, (Code::Unavailable, "the database is not available")),
+        ];
+        for (make, (code, sentence)) in stores {
+            assert_eq!(told(make("x".into()).into()), (code, sentence.into()));
+            assert_eq!(told(maily_keys::Error::Store(make("x".into())).into()), (code, sentence.into()));
+        }
+        let closed = slatedb::Error::closed("x".into(), slatedb::CloseReason::Fenced);
+        assert_eq!(told(closed.into()).0, Code::Unavailable);
+        assert_eq!(told(WorkError::Interrupted.into()).0, Code::Unavailable);
+        assert_eq!(told(WorkError::Panicked.into()), (Code::Internal, "the service failed".into()));
+    }
+
+    #[tokio::test]
+    async fn a_panic_beside_the_request_is_a_failure_and_no_outage() {
+        async fn panicking() -> Result<(), Error> {
+            std::panic::resume_unwind(Box::new("person@example.org"))
+        }
+        let error = crate::state::uninterrupted(panicking()).await.unwrap_err();
+        assert_eq!(told(error), (Code::Internal, "the service failed".into()));
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl State {
         }
         let judging = Judging::new(&self.0, campaign.to_owned(), terms, read);
         // To its end also when the caller gives up: a later repetition then finds it done.
-        tokio::spawn(finish(Arc::clone(&self.0), judging, importing)).await.map_err(|_| Error::Interrupted)?
+        uninterrupted(finish(Arc::clone(&self.0), judging, importing)).await
     }
 }
 
@@ -254,7 +254,7 @@ impl Pace {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Interrupted)?
+    maily_chassis::blocking(work).await?
 }
 
 impl Inner {

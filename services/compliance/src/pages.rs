@@ -82,7 +82,7 @@ impl State {
             let opened = kept.iter().zip(keys).filter_map(|(entry, key)| Some((entry, key?)));
             opened.map(|(entry, key)| inner.recipient(region, &import, &campaign.id, entry, &key)).collect()
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Interrupted)?
+        maily_chassis::blocking(work).await?
     }
 
     /// Hands a page off; durable when it answers, and the first answer for good.

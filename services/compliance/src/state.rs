@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::{join_all, select_all};
 use jiff::Timestamp;
+use maily_chassis::WorkError;
 pub use maily_keys::Clock;
 use maily_keys::RootKeys;
 use maily_keys::db::{self, Tuning};
@@ -163,7 +164,7 @@ impl State {
 pub(crate) async fn uninterrupted<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::spawn(work).await.map_err(|_| Error::Interrupted)?
+    tokio::spawn(work).await.map_err(WorkError::from)?
 }
 
 impl Inner {

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::{Config, File},
+    failure::Failure,
     guard::{Guard, GuardError},
     rails::{Email, Piece, Sources, Violation},
 };
@@ -38,9 +39,10 @@ impl Guardrails for Api {
             .into_iter()
             .map(|f| File { path: f.path, content: f.content })
             .collect();
-        let config_id = guard.load(files).await.map_err(|error| match error.is_permanent() {
-            true => Status::invalid_argument(error.to_string()),
-            false => Status::unavailable(error.to_string()),
+        let config_id = guard.load(files).await.map_err(|error| match error.to_string() {
+            why if error.is_permanent() => Status::invalid_argument(why),
+            why if error.is_fault() => Status::internal(why),
+            why => Status::unavailable(why),
         })?;
         Ok(Response::new(LoadConfigReply { config_id }))
     }
@@ -128,15 +130,13 @@ fn filled(field: &str, value: &str) -> Result<(), Status> {
 }
 
 fn verdict(result: Result<Vec<Violation>, GuardError>) -> Result<Response<Verdict>, Status> {
-    let violations = result.map_err(|error| {
-        let why = error.to_string();
-        match error {
-            // The caller's text, and the caller's configuration.
-            GuardError::NoInputRails => Status::invalid_argument(why),
-            error if error.is_too_long() => Status::invalid_argument(why),
-            error if error.is_permanent() => Status::failed_precondition(why),
-            _ => Status::unavailable(why),
-        }
+    // FAILED_PRECONDITION is none of them: it says that the configuration is to be loaded again.
+    let violations = result.map_err(|error| match (error.failure(), error.to_string()) {
+        (Failure::Caller, why) => Status::invalid_argument(why),
+        (Failure::Fault, why) => Status::internal(why),
+        (Failure::Late, why) => Status::deadline_exceeded(why),
+        (Failure::Broken, why) => Status::aborted(why),
+        (Failure::Outage, why) => Status::unavailable(why),
     })?;
     let violations: Vec<proto::Violation> = violations
         .into_iter()

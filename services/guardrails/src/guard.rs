@@ -2,11 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use maily_chassis::Caller;
+use maily_chassis::{Caller, WorkError};
 
 use crate::{
     config::{self, Check, Config, File, Flow, Judges, LoadError, Progress},
-    judge::{Judge, JudgeError, Turn},
+    failure::{Failure, JudgeError},
+    judge::{Judge, Turn},
     metrics::Metrics,
     rails::{Email, Piece, Sources, Violation},
     store::Store,
@@ -25,12 +26,12 @@ pub(crate) enum GuardError {
 }
 
 impl GuardError {
-    /// Whether trying again can't help.
-    pub(crate) fn is_permanent(&self) -> bool {
+    pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Judge(error) => error.is_permanent(),
-            Self::NoInputRails => true,
-            Self::NoTurn(_) => false,
+            Self::Judge(error) => error.failure(),
+            Self::NoInputRails => Failure::Caller,
+            Self::NoTurn(NoTurn::Work(WorkError::Panicked)) => Failure::Fault,
+            Self::NoTurn(NoTurn::Busy | NoTurn::Work(WorkError::Interrupted)) => Failure::Outage,
         }
     }
 
@@ -76,7 +77,7 @@ impl Guard {
     pub(crate) async fn load(&self, files: Vec<File>) -> Result<String, LoadError> {
         let cut = |why: NoTurn| match why {
             NoTurn::Busy => LoadError::unavailable(".", None, why.to_string()),
-            NoTurn::CutShort => LoadError::new(".", None, "the load was cut short"),
+            NoTurn::Work(error) => LoadError::cut(error),
         };
         let judges = Arc::clone(&self.judges);
         let load = move || config::load_of_caller(&files, &judges);

@@ -1,9 +1,9 @@
 //! Asks a model: the judge of the self checks, and the main model of `/v1/chat/completions`.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use axum::body::Body;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
@@ -11,60 +11,22 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use maily_chassis::PeerClient;
+use maily_chassis::{PeerClient, blocking, broke_off};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::{
     config::{Config, Engine, Flow, Model, Prompt, RenderError},
+    failure::{JudgeError, refused},
     guard::Judged,
     rails::self_check::{Judgement, judgement},
-    turns::{Rendering, Turns},
+    turns::{NoTurn, Rendering, Turns},
 };
 
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 1 << 20;
 /// Tokens of one answer where the configuration says nothing, as in NeMo.
 const MAX_TOKENS: u32 = 1024;
-
-/// Why there is no answer. Nothing of the prompt or the answer is in it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum JudgeError {
-    #[error("the configuration's model did not answer in time")]
-    TimedOut,
-    #[error("the configuration's model could not be reached")]
-    Unreachable,
-    #[error("the configuration's model answered with status {0}")]
-    Status(StatusCode),
-    #[error("the configuration's model did not answer as OpenAI's API does")]
-    Malformed,
-    #[error("the service has no peer `inference`")]
-    NoPeer,
-    #[error("the configuration has no such model or prompt")]
-    Missing,
-    #[error("the text is too long for the prompt of `{}`", .0.name())]
-    TooLong(Flow),
-    #[error("the messages are too long for the configuration's model")]
-    TooLongForModel,
-    #[error("{0}")]
-    NotRendered(String),
-}
-
-impl JudgeError {
-    /// Whether asking again can't help.
-    pub(crate) fn is_permanent(&self) -> bool {
-        match self {
-            Self::TimedOut | Self::Unreachable | Self::Malformed | Self::NotRendered(_) => false,
-            Self::Status(status) => !(status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS),
-            Self::NoPeer | Self::Missing | Self::TooLong(_) | Self::TooLongForModel => true,
-        }
-    }
-
-    /// Whether it is what was to be put before the model that is too long.
-    pub(crate) fn is_too_long(&self) -> bool {
-        matches!(self, Self::TooLong(_) | Self::TooLongForModel)
-    }
-}
 
 /// One turn of a conversation, its parts joined: what the model reads, and what is judged.
 pub(crate) struct Turn {
@@ -131,10 +93,7 @@ impl Judge {
             stop: prompt.stop.clone(),
             ..Sampling::default()
         };
-        let answer = self.complete(model, messages, &sampling).await.map_err(|error| match error {
-            JudgeError::TooLongForModel => JudgeError::TooLong(flow),
-            other => other,
-        })?;
+        let answer = self.complete(model, messages, &sampling).await.map_err(|error| error.of(flow))?;
         Ok(judgement(&answer))
     }
 
@@ -184,14 +143,10 @@ impl Judge {
         let status = response.status();
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|e| {
-            if e.is::<http_body_util::LengthLimitError>() {
-                JudgeError::Malformed
-            } else {
-                JudgeError::Unreachable
-            }
+            if e.is::<http_body_util::LengthLimitError>() { JudgeError::Malformed } else { unanswered(&*e) }
         });
         if !status.is_success() {
-            return Err(refused(status, &body.map(Collected::to_bytes).unwrap_or_default()));
+            return Err(refused(engine, status, &body.map(Collected::to_bytes).unwrap_or_default()));
         }
         let body = body?;
         let answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| JudgeError::Malformed)?;
@@ -210,7 +165,7 @@ impl Judge {
                 let peer = self.inference.as_ref().ok_or(JudgeError::NoPeer)?;
                 let request = request.uri("/v1/chat/completions").body(Body::from(body));
                 let request = request.map_err(|_| JudgeError::Malformed)?;
-                peer.request(request).await.map_err(|_| JudgeError::Unreachable)
+                peer.request(request).await.map_err(|error| unanswered(&error))
             }
             Engine::OpenAi { url, key } => {
                 let mut request = request.uri(url.as_str());
@@ -222,7 +177,7 @@ impl Judge {
                     request = request.header(header::AUTHORIZATION, value);
                 }
                 let request = request.body(Body::from(body)).map_err(|_| JudgeError::Malformed)?;
-                self.outside.request(request).await.map_err(|_| JudgeError::Unreachable)
+                self.outside.request(request).await.map_err(|error| unanswered(&error))
             }
         }
     }
@@ -240,19 +195,14 @@ async fn rendered(
         // At load it was rendered with a short text: what fails now, fails by the length of this one.
         Ok(Err(RenderError::TooLong)) => Err(JudgeError::TooLong(flow)),
         Ok(Err(RenderError::Unavailable(why))) => Err(JudgeError::NotRendered(why)),
+        Err(NoTurn::Work(error)) => Err(error.into()),
         Err(why) => Err(JudgeError::NotRendered(why.to_string())),
     }
 }
 
-/// Why a model that was reached does not answer. OpenAI's API says by this code that the prompt is too long.
-fn refused(status: StatusCode, body: &[u8]) -> JudgeError {
-    let said: Value = serde_json::from_slice(body).unwrap_or_default();
-    let long = said.pointer("/error/code").is_some_and(|code| code == "context_length_exceeded");
-    match status {
-        StatusCode::PAYLOAD_TOO_LARGE => JudgeError::TooLongForModel,
-        StatusCode::BAD_REQUEST if long => JudgeError::TooLongForModel,
-        status => JudgeError::Status(status),
-    }
+/// Whether a model that gave no answer was there.
+fn unanswered(error: &(dyn Error + 'static)) -> JudgeError {
+    if broke_off(error) { JudgeError::Broke } else { JudgeError::Unreachable }
 }
 
 fn model<'a>(config: &'a Config, kind: &str) -> Option<&'a Model> {

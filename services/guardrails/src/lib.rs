@@ -5,6 +5,7 @@
 //! the way to a verdict, the text is not allowed.
 
 pub mod config;
+mod failure;
 mod grpc;
 mod guard;
 mod http;

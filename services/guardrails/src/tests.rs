@@ -10,12 +10,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use maily_proto::guardrails::{self as proto, guardrails_server::Guardrails};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 use tonic::Code;
 
 use crate::{
-    config::{self, File, Judges},
+    config::{self, File, Judges, LoadError},
+    failure::Failure,
     grpc::Api,
-    guard::Guard,
+    guard::{Guard, GuardError},
     judge::Judge,
     store::{self, Store},
 };
@@ -112,10 +114,17 @@ async fn a_judge_that_fails_allows_nothing() {
     let api = Api(guard(&base));
     let id = load(&api, self_checks(&base)).await.expect("loads");
     for (text, code) in [
-        ("say-500", Code::Unavailable),
-        ("say-html", Code::Unavailable),
-        ("say-long", Code::Unavailable),
-        ("say-400", Code::FailedPrecondition),
+        // What comes again however often it is asked, and the text's own fault.
+        ("say-500", Code::Internal),
+        ("say-404", Code::Internal),
+        ("say-html", Code::Internal),
+        ("say-long", Code::Internal),
+        ("say-400", Code::InvalidArgument),
+        ("say-422", Code::InvalidArgument),
+        // What passes.
+        ("say-403", Code::Unavailable),
+        ("say-429", Code::Unavailable),
+        ("say-503", Code::Unavailable),
     ] {
         let status = input(&api, &id, text).await.expect_err("gives no verdict");
         assert_eq!(status.code(), code, "{text}: {}", status.message());
@@ -131,8 +140,34 @@ async fn a_judge_that_hangs_allows_nothing() {
     let id = load(&api, self_checks(&base)).await.expect("loads");
     assert_eq!(
         input(&api, &id, "say-nothing").await.expect_err("gives no verdict").code(),
-        Code::Unavailable
+        Code::DeadlineExceeded
     );
+}
+
+/// It was there: whoever asks has to tell it from one that is away.
+#[tokio::test]
+async fn a_judge_that_dies_of_a_question_is_told_from_one_that_is_away() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let base = format!("http://{}/v1", listener.local_addr().expect("is bound"));
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.expect("accepts");
+            let mut asked = vec![0; 1 << 16];
+            assert!(connection.read(&mut asked).await.expect("reads") > 0);
+        }
+    });
+    let api = Api(guard(&base));
+    let id = load(&api, self_checks(&base)).await.expect("loads");
+    assert_eq!(input(&api, &id, "a brief").await.expect_err("gives no verdict").code(), Code::Aborted);
+}
+
+#[tokio::test]
+async fn our_own_panic_is_a_failure_and_no_outage() {
+    let cut = maily_chassis::blocking(|| -> u32 { panic!("person@example.org") }).await.unwrap_err();
+    let refused = GuardError::from(cut);
+    assert_eq!((refused.failure(), refused.to_string()), (Failure::Fault, "the service failed".to_owned()));
+    let refused = LoadError::cut(cut);
+    assert!(refused.is_fault() && !refused.is_permanent(), "{refused}");
 }
 
 /// A campaign whose text makes a template take all memory is refused for good, and the service goes on.

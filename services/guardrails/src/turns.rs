@@ -7,9 +7,9 @@
 
 use std::{hash::Hash, thread::available_parallelism, time::Duration};
 
-use maily_chassis::{Caller, Hold, Pool, PoolBounds};
+use maily_chassis::{Caller, Hold, Pool, PoolBounds, WorkError, blocking};
 use maily_template::WORKERS;
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::time::timeout;
 
 /// Requests that wait for either.
 const WAITING: usize = 1_024;
@@ -30,8 +30,8 @@ pub(crate) enum Rendering {
 pub(crate) enum NoTurn {
     #[error("too much is under way; try again")]
     Busy,
-    #[error("the work was cut short")]
-    CutShort,
+    #[error(transparent)]
+    Work(#[from] WorkError),
 }
 
 /// The turns of one caller. Those of all callers share the places.
@@ -88,11 +88,11 @@ where
 {
     let place = timeout(PATIENCE, pool.take(who, Hold::Long)).await.map_err(|_| NoTurn::Busy)?;
     let place = place.map_err(|_| NoTurn::Busy)?;
-    let working = spawn_blocking(move || {
+    let working = blocking(move || {
         let _held = place;
         work()
     });
-    working.await.map_err(|_| NoTurn::CutShort)
+    Ok(working.await?)
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
     async fn a_panic_frees_its_place() {
         let turns = Turns::with_processors(1);
         let broken: Result<(), NoTurn> = turns.check(|| panic!("a fault")).await;
-        assert_eq!(broken, Err(NoTurn::CutShort));
+        assert_eq!(broken, Err(NoTurn::Work(WorkError::Panicked)));
         assert_eq!(turns.check(|| 1).await, Ok(1));
     }
 

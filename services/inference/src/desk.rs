@@ -8,8 +8,7 @@
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use maily_chassis::{Caller, Hold, Pool, PoolBounds};
-use tokio::task::spawn_blocking;
+use maily_chassis::{Caller, Hold, Pool, PoolBounds, WorkError, blocking};
 use tokio::time::timeout_at;
 
 use crate::openai::Refusal;
@@ -36,11 +35,14 @@ impl Desk {
     ) -> Result<T, Refusal> {
         let hand = timeout_at(deadline.into(), self.0.take(caller, Hold::Long));
         let hand = hand.await.map_err(|_| Refusal::deadline())?.map_err(|_| Refusal::queue_full())?;
-        let done = spawn_blocking(move || {
+        let done = blocking(move || {
             let _held = hand;
             work()
         });
-        done.await.map_err(|_| Refusal::internal())?
+        done.await.map_err(|error| match error {
+            WorkError::Panicked => Refusal::internal(),
+            WorkError::Interrupted => Refusal::stopping(),
+        })?
     }
 }
 

@@ -179,7 +179,7 @@ impl Worker {
     pub async fn stop(self) {
         let Some(loaded) = self.server.loaded.get() else { return };
         loaded.queue.close();
-        let ended = tokio::task::spawn_blocking(|| self.thread.join().is_ok());
+        let ended = maily_chassis::blocking(|| self.thread.join().is_ok());
         match tokio::time::timeout(LAST, ended).await {
             Ok(Ok(true)) => {}
             Ok(_) => tracing::error!("the model's thread panicked"),

@@ -116,5 +116,5 @@ pub(crate) async fn compute<T: Send + 'static>(
     if bytes <= 32 << 10 {
         return Ok(work());
     }
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Worker)
+    Ok(maily_chassis::blocking(work).await?)
 }

@@ -1,6 +1,6 @@
 //! What can go wrong below the S3 protocol, and what the client is told.
 
-use maily_chassis::Error as Fatal;
+use maily_chassis::{Error as Fatal, WorkError};
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
 /// A failure of the service's own parts.
@@ -34,9 +34,12 @@ pub enum Error {
     /// The body is longer than allowed.
     #[error("the body is longer than {0} bytes")]
     TooLarge(u64),
-    /// A worker thread ended.
+    /// A worker was cut off, at the shutdown.
     #[error("a worker ended")]
     Worker,
+    /// A worker panicked.
+    #[error("a worker panicked")]
+    Panicked,
     /// A condition of the request does not hold, or the request can't be served as it is.
     #[error("{0}")]
     Refused(S3Error),
@@ -58,8 +61,29 @@ impl Error {
                 !matches!(error.kind(), slatedb::ErrorKind::Unavailable | slatedb::ErrorKind::Transaction)
             }
             Self::Store(_) | Self::Body | Self::Slow | Self::GaveWay | Self::Worker | Self::Lost(_) => false,
-            Self::Damaged(_) | Self::Row | Self::TooLarge(_) | Self::Refused(_) | Self::Config(_) => true,
+            Self::Damaged(_)
+            | Self::Row
+            | Self::TooLarge(_)
+            | Self::Refused(_)
+            | Self::Config(_)
+            | Self::Panicked => true,
         }
+    }
+
+    /// Whether what was written can't be read any more, or its key is lost.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) | Self::Row => true,
+            Self::Index(error) => error.kind() == slatedb::ErrorKind::Data,
+            Self::Keys(error) => error.is_damage(),
+            _ => false,
+        }
+    }
+
+    /// Whether it waits for somebody who keeps the root keys, or a file of secrets.
+    fn is_the_keepers(&self) -> bool {
+        use maily_keys::Error::{File, Objects, RootsRefused};
+        matches!(self, Self::Keys(RootsRefused(_) | File { .. } | Objects(_)))
     }
 
     /// Whether the database was closed under us, by another process that took over or by a fatal fault.
@@ -69,6 +93,15 @@ impl Error {
             _ => return false,
         };
         matches!(error.kind(), slatedb::ErrorKind::Closed(_))
+    }
+}
+
+impl From<WorkError> for Error {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Panicked => Self::Panicked,
+            WorkError::Interrupted => Self::Worker,
+        }
     }
 }
 
@@ -92,14 +125,19 @@ impl From<Error> for S3Error {
             Error::Slow => s3_error!(RequestTimeout, "No data came for too long."),
             Error::GaveWay => s3_error!(SlowDown, "Too many uploads of this key are under way; try again."),
             Error::TooLarge(limit) => s3_error!(EntityTooLarge, "An object may have at most {limit} bytes."),
-            Error::Damaged(_) | Error::Row => {
+            error if error.is_damage() => {
                 tracing::error!(%error, "an object can't be read");
                 s3_error!(InternalError, "The stored object is damaged.")
             }
             error if error.is_closed() => s3_error!(ServiceUnavailable, "The region is being handed over."),
+            // 500 is what comes again however often it is asked; what passes is 503.
+            error if error.is_permanent() && !error.is_the_keepers() => {
+                tracing::error!(%error, "a request failed");
+                s3_error!(InternalError, "The service failed.")
+            }
             error => {
                 tracing::error!(%error, "a request failed");
-                s3_error!(InternalError, "The service failed; try again.")
+                s3_error!(ServiceUnavailable, "The service failed; try again.")
             }
         }
     }
@@ -122,5 +160,52 @@ mod tests {
         assert_eq!(Fatal::from(Error::Lost("eu")).code(), 69);
         let full = object_store::Error::Generic { store: "local", source: "no space left".into() };
         assert_eq!(Fatal::from(Error::Store(full)).code(), 69);
+    }
+
+    fn told(error: Error) -> (u16, String) {
+        let error = S3Error::from(error);
+        let status = error.status_code().map_or(0, |status| status.as_u16());
+        (status, error.message().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn what_comes_again_is_told_from_what_passes() {
+        const DAMAGED: &str = "The stored object is damaged.";
+        let key = |error: maily_keys::Error| Error::Keys(error);
+        for damage in [
+            Error::Row,
+            Error::Damaged("x".into()),
+            Error::Index(slatedb::Error::data("x".into())),
+            key(maily_keys::Error::Authentication),
+            key(maily_keys::Error::EpochEnded(1)),
+            key(maily_keys::Error::Store(slatedb::Error::data("x".into()))),
+        ] {
+            assert_eq!(told(damage), (500, DAMAGED.into()));
+        }
+        for fault in [
+            Error::from(WorkError::Panicked),
+            Error::Index(slatedb::Error::internal("x".into())),
+            key(maily_keys::Error::Panicked),
+        ] {
+            assert_eq!(told(fault), (500, "The service failed.".into()));
+        }
+        let full = object_store::Error::Generic { store: "local", source: "no space left".into() };
+        for passing in [
+            Error::from(WorkError::Interrupted),
+            Error::Store(full),
+            Error::Index(slatedb::Error::unavailable("x".into())),
+            key(maily_keys::Error::RootsUnavailable("x".into())),
+            key(maily_keys::Error::RootsRefused("x".into())),
+        ] {
+            assert_eq!(told(passing), (503, "The service failed; try again.".into()));
+        }
+        let closed = slatedb::Error::closed("x".into(), slatedb::CloseReason::Fenced);
+        assert_eq!(told(Error::Index(closed)).0, 503);
+    }
+
+    #[tokio::test]
+    async fn a_panic_beside_the_request_is_a_failure_and_no_outage() {
+        let computed: Result<(), Error> = crate::blobs::compute(1 << 20, || panic!("a secret")).await;
+        assert_eq!(told(computed.unwrap_err()), (500, "The service failed.".into()));
     }
 }

@@ -58,6 +58,12 @@ SUITE = {
     "test_object_create_bad_contentlength_none": "boto3 writes its own length after the test has taken it out",
 }
 
+# How boto3, requests and pytest-timeout tell of a service that failed, went away or did not answer.
+FAILURES = re.compile(
+    r"\b(?:InternalError|ServiceUnavailable|SlowDown)\b|\((?:500|502|503|504)\)"
+    r"|(?:Read|Connect)Timeout|Timeout(?:Error)?\b|Connection(?:Closed|Reset|Refused)?Error|EndpointConnectionError"
+)
+
 LISTS = [("rgw alone", RGW), ("on purpose", ON_PURPOSE), ("suite's own", SUITE)]
 COLUMNS = ["passed", "skipped", "501", "SigV2", *(kind for kind, _ in LISTS), "wrong"]
 
@@ -94,7 +100,8 @@ def verdict(test: dict) -> tuple[str, str]:
         return test["outcome"], ""
     for kind, names in LISTS:
         if name in names:
-            return kind, names[name]
+            # No list excuses a service that fails.
+            return ("wrong", test["why"]) if FAILURES.search(test["why"]) else (kind, names[name])
     if test["refusals"]:
         strange = [said for said in test["refusals"] if not any(re.fullmatch(known, said) for known in NOT_SERVED)]
         return ("wrong", f"501: {strange[0]}") if strange else ("501", test["refusals"][0])

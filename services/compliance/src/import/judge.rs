@@ -88,10 +88,10 @@ impl Judging {
     pub(crate) async fn run(self, inner: &Inner) -> Result<Campaign, Error> {
         let Self { import, campaign, judge, mut layout } = self;
         inner.campaigns.begin(&import).await?;
-        let judged = |judge: Judge| tokio::task::spawn_blocking(move || judge.batch());
+        let judged = |judge: Judge| maily_chassis::blocking(move || judge.batch());
         let mut next = judged(judge);
         let judge = loop {
-            let (judge, batch) = next.await.map_err(|_| Error::Interrupted)??;
+            let (judge, batch) = next.await??;
             let Some(mut batch) = batch else { break judge };
             next = judged(judge);
             let pieces = layout.ready();

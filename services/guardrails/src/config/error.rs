@@ -2,18 +2,27 @@
 
 use std::fmt;
 
+use maily_chassis::WorkError;
+
 /// What is wrong, in which file and line: `config.yml:12: unknown key rails.inputs (did you mean rails.input?)`.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct LoadError {
     file: String,
     line: Option<usize>,
     problem: String,
-    permanent: bool,
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Files,
+    Machine,
+    Program,
 }
 
 impl LoadError {
     pub(crate) fn new(file: &str, line: impl Into<Option<usize>>, problem: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: line.into(), problem: problem.into(), permanent: true }
+        Self { file: file.to_owned(), line: line.into(), problem: problem.into(), cause: Cause::Files }
     }
 
     /// The machine's fault, not the files': they may be loaded another time.
@@ -22,13 +31,27 @@ impl LoadError {
         line: impl Into<Option<usize>>,
         problem: impl Into<String>,
     ) -> Self {
-        Self { permanent: false, ..Self::new(file, line, problem) }
+        Self { cause: Cause::Machine, ..Self::new(file, line, problem) }
+    }
+
+    /// The load did not come to its end.
+    pub(crate) fn cut(error: WorkError) -> Self {
+        let cause = match error {
+            WorkError::Panicked => Cause::Program,
+            WorkError::Interrupted => Cause::Machine,
+        };
+        Self { cause, ..Self::new(".", None, error.to_string()) }
     }
 
     /// Whether trying again can't help: the same files are refused every time.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        self.permanent
+        self.cause == Cause::Files
+    }
+
+    /// Whether our own program is at fault: the same files will meet the same again.
+    pub(crate) fn is_fault(&self) -> bool {
+        self.cause == Cause::Program
     }
 }
 

@@ -22,7 +22,7 @@ pub use flows::Flow;
 pub use judges::JudgeSetting;
 pub(crate) use judges::Judges;
 pub(crate) use models::{Engine, Model};
-pub(crate) use prompts::{Prompt, RenderError, task};
+pub(crate) use prompts::{MAX_STOP, Prompt, RenderError, task};
 pub(crate) use run::{Check, Progress};
 
 use crate::rails::{Email, Piece, Sources, Violation, regex::Patterns};

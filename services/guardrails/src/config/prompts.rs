@@ -8,6 +8,8 @@ use super::{Flow, LoadError, error::suggestion, flows::shown, keys, rails::Place
 const MAX_PROMPTS: usize = 16;
 /// Characters that any rendered prompt may have.
 const MAX_LENGTH: usize = 1_000_000;
+/// Bytes of a text at which a model is to stop, as the inference service takes them.
+pub(crate) const MAX_STOP: usize = 256;
 /// The longest character in UTF-8.
 const BYTES_OF_CHARACTER: usize = 4;
 
@@ -79,7 +81,7 @@ fn prompt(item: &Field<'_>) -> Result<Prompt, LoadError> {
         flow,
         messages: Vec::new(),
         max_length: table.get("max_length").map_or(Ok(16_000), |f| f.number(1, MAX_LENGTH))?,
-        stop: stop.iter().map(Field::text).collect::<Result<_, _>>()?,
+        stop: stop.iter().map(stopping).collect::<Result<_, _>>()?,
         max_tokens: table.get("max_tokens").map(|f| f.number(1, 32_768)).transpose()?,
         place: (item.file.to_owned(), item.line),
     };
@@ -97,6 +99,14 @@ fn prompt(item: &Field<'_>) -> Result<Prompt, LoadError> {
         )));
     }
     Ok(prompt)
+}
+
+fn stopping(field: &Field<'_>) -> Result<String, LoadError> {
+    let text = field.text()?;
+    if text.len() > MAX_STOP {
+        return Err(field.error(format!("{} has more than {MAX_STOP} bytes", field.path)));
+    }
+    Ok(text)
 }
 
 /// One entry of `messages`: role and template.

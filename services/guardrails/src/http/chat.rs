@@ -42,7 +42,7 @@ pub(super) async fn complete(
         temperature: request.number("temperature", 2.0)?,
         top_p: request.number("top_p", 1.0)?,
         max_tokens: request.count("max_tokens", 32_768)?,
-        stop: request.texts("stop", 4)?,
+        stop: request.stop()?,
     };
     let model = request.text("model")?.unwrap_or("main").to_owned();
     if last(&messages, "user").is_none() {

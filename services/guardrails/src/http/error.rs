@@ -8,7 +8,10 @@ use axum::{
 use http::StatusCode;
 use serde_json::json;
 
-use crate::guard::GuardError;
+use crate::{
+    failure::{Failure, JudgeError},
+    guard::GuardError,
+};
 
 /// An error response: one sentence without anything of the request's messages.
 #[derive(Debug)]
@@ -16,7 +19,7 @@ pub(super) struct Refused {
     status: StatusCode,
     message: String,
     param: Option<&'static str>,
-    code: Option<&'static str>,
+    code: Option<String>,
 }
 
 impl Refused {
@@ -37,14 +40,16 @@ impl Refused {
     /// As OpenAI's API says that a prompt is too long for its model: clients know the code.
     fn too_long(message: String, param: &'static str) -> Self {
         let refused = Self::new(StatusCode::BAD_REQUEST, message);
-        Self { param: Some(param), code: Some("context_length_exceeded"), ..refused }
+        Self { param: Some(param), code: Some("context_length_exceeded".to_owned()), ..refused }
     }
 
     /// There is no verdict on what the model answered: its length is what the request allowed it.
     pub(super) fn answer(error: GuardError) -> Self {
-        match error.is_too_long() {
-            true => Self::too_long(format!("what the model answered can't be judged: {error}"), "max_tokens"),
-            false => error.into(),
+        let message = || format!("what the model answered can't be judged: {error}");
+        match error.failure() {
+            Failure::Caller if error.is_too_long() => Self::too_long(message(), "max_tokens"),
+            Failure::Caller => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message()),
+            _ => error.into(),
         }
     }
 }
@@ -61,7 +66,12 @@ impl From<GuardError> for Refused {
         match error {
             GuardError::NoInputRails => Self::unprocessable(message),
             error if error.is_too_long() => Self::too_long(message, "messages"),
-            error if error.is_permanent() => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
+            GuardError::Judge(JudgeError::Refused(_, said)) => {
+                Self { param: said.param, code: said.code, ..Self::bad(message) }
+            }
+            error if error.failure() == Failure::Fault => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+            }
             _ => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
         }
     }

@@ -6,10 +6,14 @@ use axum::body::Bytes;
 use serde_json::{Map, Value};
 
 use super::error::Refused;
-use crate::{config::Config, guard::Guard, judge::Turn};
+use crate::{
+    config::{Config, MAX_STOP},
+    guard::Guard,
+    judge::Turn,
+};
 
-/// Messages of one conversation.
-const MAX_MESSAGES: usize = 256;
+/// Messages of one conversation, as many as the inference service takes.
+const MAX_MESSAGES: usize = 128;
 
 /// A JSON object all of whose keys are known.
 pub(super) struct Object(Map<String, Value>);
@@ -74,6 +78,17 @@ impl Object {
             _ => None,
         };
         Ok(self.typed(key, &format!("a string or a list of at most {most}"), texts)?.unwrap_or_default())
+    }
+
+    /// Where a model is to stop: a string or a list of at most 4, as the inference service takes them.
+    pub(super) fn stop(&self) -> Result<Vec<String>, Refused> {
+        let stop = self.texts("stop", 4)?;
+        match stop.iter().all(|text| (1..=MAX_STOP).contains(&text.len())) {
+            true => Ok(stop),
+            false => {
+                Err(Refused::unprocessable(format!("a text of `stop` must have from 1 to {MAX_STOP} bytes")))
+            }
+        }
     }
 
     fn typed<'a, T>(

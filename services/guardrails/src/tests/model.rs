@@ -32,9 +32,10 @@ async fn answer(State(seen): State<mpsc::UnboundedSender<Value>>, request: Reque
     let messages = asked["messages"].as_array();
     let prompt = messages.and_then(|m| m.last()).map(|m| m["content"].to_string()).unwrap_or_default();
     seen.send(asked).ok();
+    if let Some(status) = said_status(&prompt) {
+        return status.into_response();
+    }
     match () {
-        () if prompt.contains("say-500") => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        () if prompt.contains("say-400") => StatusCode::BAD_REQUEST.into_response(),
         () if prompt.contains("say-too-long") => {
             let error = json!({ "error": { "code": "context_length_exceeded" } });
             (StatusCode::BAD_REQUEST, Json(error)).into_response()
@@ -48,6 +49,13 @@ async fn answer(State(seen): State<mpsc::UnboundedSender<Value>>, request: Reque
             maily_contracts::inference::scripted(script, &request).map(Body::from)
         }
     }
+}
+
+/// The status of `say-500`.
+fn said_status(prompt: &str) -> Option<StatusCode> {
+    let (_, behind) = prompt.split_once("say-")?;
+    let code: String = behind.chars().take_while(char::is_ascii_digit).collect();
+    StatusCode::from_bytes(code.as_bytes()).ok()
 }
 
 fn said(prompt: &str) -> String {

@@ -96,7 +96,7 @@ async fn the_first_no_is_the_verdict() {
     }
     // Where an earlier rail gives no verdict, no later one gives it.
     let none = input(&api, &id, "say-500 to the forbidden").await.expect_err("gives no verdict");
-    assert_eq!(none.code(), Code::Unavailable);
+    assert_eq!(none.code(), Code::Internal);
 }
 
 /// By gRPC `INVALID_ARGUMENT`, by REST what OpenAI's API says of a prompt that is too long.
@@ -125,6 +125,14 @@ async fn a_text_that_is_too_long_for_a_prompt_is_the_callers_fault() {
             assert_eq!((status, &answer["error"]), (StatusCode::BAD_REQUEST, &error), "{path}");
         }
     }
+    // Of what else the model refuses the caller is told as well.
+    let messages = json!([{ "role": "user", "content": "say-400" }]);
+    let body = json!({ "model": "any", "config_id": "checked", "messages": messages });
+    let (status, answer) = call(&guard, "POST", "/v1/chat/completions", &body.to_string()).await;
+    let sentence = "the configuration's model refuses the request with status 400 Bad Request";
+    let error =
+        json!({ "message": sentence, "type": "invalid_request_error", "param": "messages", "code": null });
+    assert_eq!((status, &answer["error"]), (StatusCode::BAD_REQUEST, &error));
     asked(&mut seen);
     // What the model answers is as long as the request has it.
     let messages = json!([{ "role": "user", "content": "x".repeat(3_000) }]);

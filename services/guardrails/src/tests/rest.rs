@@ -51,7 +51,14 @@ async fn checks_answer_as_nemo_does() {
     // An e-mail rail can't judge a chat message: no verdict but no.
     let answer = json!([{ "role": "assistant", "content": "hello" }]);
     assert_eq!(check(answer, json!({ "config_id": "plain" })).await.1["rail"], "email check facts");
-    assert_eq!(check(user("say-500"), checked).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    for (text, status) in [
+        ("say-500", StatusCode::INTERNAL_SERVER_ERROR),
+        ("say-404", StatusCode::INTERNAL_SERVER_ERROR),
+        ("say-503", StatusCode::SERVICE_UNAVAILABLE),
+        ("say-400", StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(check(user(text), checked.clone()).await.0, status, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -119,7 +126,7 @@ async fn what_is_not_supported_is_refused_by_name() {
         (
             "/v1/checks",
             json!({ "messages": [], "config_id": "plain" }),
-            "`messages` must have from 1 to 256 items",
+            "`messages` must have from 1 to 128 items",
         ),
         (
             "/v1/checks",
@@ -176,6 +183,16 @@ async fn what_is_not_supported_is_refused_by_name() {
             "/v1/chat/completions",
             json!({ "messages": user, "config_id": "checked", "temperature": "hot" }),
             "`temperature` must be a number from 0 to 2",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({ "messages": user, "config_id": "checked", "stop": [""] }),
+            "a text of `stop` must have from 1 to 256 bytes",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({ "messages": user, "config_id": "checked", "stop": "x".repeat(257) }),
+            "a text of `stop` must have from 1 to 256 bytes",
         ),
     ] {
         let (status, answer) = call(&guard, "POST", path, &body.to_string()).await;

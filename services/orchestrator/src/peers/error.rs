@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use maily_chassis::{broke_off, status_is_permanent};
 use tonic::Code;
 
-use super::compliance;
+use super::{compliance, guardrails};
 use crate::copy::CopyError;
 
 /// A peer that did not do what it was asked. Never shows a message of the peer that could name a person.
@@ -32,6 +32,9 @@ pub(crate) enum PeerError {
     Storage(String, bool),
 }
 
+/// The model of a self check, by which guardrails was answered with a break.
+const JUDGE: &str = "guardrails' judge";
+
 /// What the next try of the same call may meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failing {
@@ -41,6 +44,8 @@ pub(crate) enum Failing {
     Answering,
     /// The same end, if what was asked is what ends the peer.
     Breaking,
+    /// The same delay, if what was asked is what takes that long.
+    Late,
     /// The same: the campaign is no more.
     Ended,
 }
@@ -49,10 +54,13 @@ impl PeerError {
     pub(super) fn status(peer: &'static str, status: &tonic::Status) -> Self {
         match (status.code(), status.source()) {
             // What tonic makes of a connection's trouble has the trouble as its source; what a peer says has none.
-            (Code::Unknown | Code::Internal | Code::Cancelled, Some(trouble)) => match broke_off(trouble) {
-                true => Self::Broke { peer },
-                false => Self::Away { peer },
-            },
+            (Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded, Some(trouble)) => {
+                match broke_off(trouble) {
+                    true => Self::Broke { peer },
+                    false => Self::Away { peer },
+                }
+            }
+            (Code::Aborted, None) if peer == guardrails::PEER => Self::Broke { peer: JUDGE },
             _ => Self::Status {
                 peer,
                 code: status.code(),
@@ -125,12 +133,18 @@ impl PeerError {
     pub(crate) fn failing(&self) -> Failing {
         match self {
             Self::Status { .. } if self.is_ended() => Failing::Ended,
-            // Unknown is what a handler's panic shows as.
+            // Unknown is what a handler's panic shows as; FailedPrecondition is asked again where the rails have been loaded.
             Self::Status {
                 code:
-                    Code::InvalidArgument | Code::OutOfRange | Code::DataLoss | Code::Internal | Code::Unknown,
+                    Code::InvalidArgument
+                    | Code::OutOfRange
+                    | Code::DataLoss
+                    | Code::Internal
+                    | Code::Unknown
+                    | Code::FailedPrecondition,
                 ..
             } => Failing::Answering,
+            Self::Status { peer: guardrails::PEER, code: Code::DeadlineExceeded, .. } => Failing::Late,
             Self::Http { status, .. } if *status == 500 || self.is_about_the_request() => Failing::Answering,
             Self::Contract { .. } | Self::Storage(_, true) => Failing::Answering,
             Self::Broke { .. } => Failing::Breaking,
@@ -198,13 +212,19 @@ mod tests {
 
     #[test]
     fn an_outage_is_told_from_an_answer_and_from_a_break() {
-        for code in
-            [Code::Unavailable, Code::DeadlineExceeded, Code::ResourceExhausted, Code::PermissionDenied]
-        {
+        for code in [Code::Unavailable, Code::ResourceExhausted, Code::PermissionDenied] {
             assert_eq!(status(code).failing(), Failing::Passing, "{code:?}");
         }
-        for code in [Code::Internal, Code::Unknown, Code::InvalidArgument, Code::DataLoss] {
+        let codes = [Code::Internal, Code::Unknown, Code::InvalidArgument, Code::DataLoss];
+        for code in codes.into_iter().chain([Code::FailedPrecondition]) {
             assert_eq!(status(code).failing(), Failing::Answering, "{code:?}");
+        }
+        // The judge's, and its alone.
+        assert_eq!(status(Code::Aborted).failing(), Failing::Breaking);
+        assert_eq!(status(Code::DeadlineExceeded).failing(), Failing::Late);
+        for code in [Code::Aborted, Code::DeadlineExceeded] {
+            let other = PeerError::status(compliance::PEER, &Status::new(code, ""));
+            assert_eq!(other.failing(), Failing::Passing, "{code:?}");
         }
         for (code, failing) in [
             (400, Failing::Answering),

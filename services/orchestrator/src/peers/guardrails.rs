@@ -17,7 +17,7 @@ use crate::{
     mail::{ONE_CLICK, Template},
 };
 
-const PEER: &str = "guardrails";
+pub(super) const PEER: &str = "guardrails";
 /// A verdict may wait for a judge, which is a language model.
 const VERDICT: std::time::Duration = std::time::Duration::from_secs(120);
 
@@ -66,7 +66,8 @@ impl Guardrails {
             let mut request = Request::new(request.clone());
             request.set_timeout(VERDICT);
             let answer = tokio::time::timeout(VERDICT, send(self.0.clone(), request)).await;
-            let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
+            // By its deadline guardrails tells of its judge.
+            let answer = answer.map_err(|_| PeerError::Away { peer: PEER })?;
             answer.map(Response::into_inner).map_err(|status| PeerError::status(PEER, &status))
         };
         persist(once).await

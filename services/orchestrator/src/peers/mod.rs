@@ -9,7 +9,10 @@ mod s3;
 
 use std::{
     future::Future,
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -31,16 +34,65 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// breaks one or two; what ends it each time is counted by the step.
 const BREAKS: u32 = 3;
 
-/// Makes a call until it is answered, refused, or breaks its connection off again and again, or patience ends.
+/// Makes a call until it is answered, refused, or breaks its connection off again and again, or patience ends. Who is away then
+/// is said to have broken off where it did so before: what it was asked may be what ended it, and it takes longer than our
+/// patience to come back.
 async fn persist<T, Fut>(once: impl Fn() -> Fut) -> Result<T, PeerError>
 where
     Fut: Future<Output = Result<T, PeerError>>,
 {
-    let breaks = AtomicU32::new(0);
-    let is_final = |error: &PeerError| match error.failing() {
-        Failing::Passing => error.is_permanent(),
-        Failing::Breaking => breaks.fetch_add(1, Relaxed) + 1 >= BREAKS,
-        Failing::Answering | Failing::Ended => true,
+    let (breaks, who) = (AtomicU32::new(0), OnceLock::new());
+    let is_final = |error: &PeerError| match error {
+        PeerError::Broke { peer } => {
+            who.get_or_init(|| *peer);
+            breaks.fetch_add(1, Relaxed) + 1 >= BREAKS
+        }
+        error => match error.failing() {
+            Failing::Passing => error.is_permanent(),
+            Failing::Breaking | Failing::Late => false,
+            Failing::Answering | Failing::Ended => true,
+        },
     };
-    retry(PATIENCE, is_final, once).await
+    let done = retry(PATIENCE, is_final, once).await;
+    done.map_err(|error| match who.get() {
+        Some(&peer) if error.failing() == Failing::Passing && !error.is_permanent() => {
+            PeerError::Broke { peer }
+        }
+        _ => error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// What a call answers of a peer that is up again only so long after it was last asked.
+    async fn called(back_after: Duration, dies: bool) -> Failing {
+        let up = Mutex::new(Instant::now() + if dies { Duration::ZERO } else { back_after });
+        let once = || async {
+            let mut up = up.lock().unwrap();
+            match Instant::now() >= *up {
+                true => {
+                    *up = Instant::now() + back_after;
+                    Err::<(), _>(PeerError::Broke { peer: "inference" })
+                }
+                false => Err(PeerError::Away { peer: "inference" }),
+            }
+        };
+        persist(once).await.unwrap_err().failing()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_kills_a_peer_is_told_however_long_it_takes_to_come_back() {
+        for part in [100, 3, 2, 1] {
+            assert_eq!(called(PATIENCE / part, true).await, Failing::Breaking, "{part}");
+        }
+        assert_eq!(called(5 * PATIENCE, true).await, Failing::Breaking);
+        // One that was away all the while broke nothing.
+        assert_eq!(called(5 * PATIENCE, false).await, Failing::Passing);
+    }
 }

@@ -152,6 +152,8 @@ impl From<maily_objects::Error> for PeerError {
         // The service's own words stay out: they may name a key.
         let what = match &error {
             maily_objects::Error::Broke => return Self::Broke { peer: "storage" },
+            // Storage says 503 of what passes.
+            maily_objects::Error::Failed(500) => return Self::http("storage", 500, b""),
             maily_objects::Error::Refused { code, .. } => format!("refused ({code})"),
             other => other.to_string(),
         };

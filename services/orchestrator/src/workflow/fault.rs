@@ -8,6 +8,10 @@
 //!   is three broken connections in a row under one call, and the pauses between them come to four minutes; the seventh
 //!   of one peer ends the campaign. A peer that is down has no connection to break, so no outage is counted, however
 //!   long it is.
+//!   Who is away when patience ends counts as broken off where it broke off under the same call: it may take long to come
+//!   back from what it was asked.
+//! * A judge that does not answer in time may have been asked what takes too long, or be overloaded: the twentieth ends the
+//!   campaign, after a quarter of an hour of pauses alone.
 //!
 //! What is counted is in Restate's journal, as results of the step: a restart of anything forgets none of it.
 
@@ -34,6 +38,8 @@ pub(super) enum Kind {
     Answer,
     /// A connection broke off.
     Break,
+    /// A judge gave no answer in time.
+    Delay,
 }
 
 /// One failure that counts, as the journal has it: no personal data, no copy, no peer's words.
@@ -67,6 +73,7 @@ impl Faults {
         let (most, unit) = match fault.kind {
             Kind::Answer => (SAME, 1),
             Kind::Break => (BROKEN, REVIVAL),
+            Kind::Delay => (ALL, REVIVAL),
         };
         let reason = format!("{}: {} ({same} times)", sentence(step), fault.reason);
         self.0.push(fault);
@@ -123,6 +130,13 @@ mod tests {
         let (pauses, _) = until_it_gives_up(Kind::Break, |_| "same".into());
         assert_eq!(pauses, [10, 20, 40, 60, 60, 60]);
         assert!(pauses.iter().sum::<u64>() >= 4 * 60);
+    }
+
+    #[test]
+    fn a_judge_that_is_late_each_time_ends_it_after_a_quarter_of_an_hour() {
+        let (pauses, _) = until_it_gives_up(Kind::Delay, |_| "same".into());
+        assert_eq!(pauses.len() + 1, ALL);
+        assert!(pauses.iter().sum::<u64>() >= 15 * 60, "{pauses:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use maily_chassis::Hold;
+use maily_chassis::{Hold, WorkError, blocking};
 use maily_keys::DataKey;
 use maily_proto::compliance::{HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
@@ -126,10 +126,10 @@ async fn one(
     let _turn = deps.pages.take(id.clone(), Hold::Long).await.map_err(|_| StepError::Again("no turn"))?;
     let recipients = deps.compliance.recipients(&page).await?;
     let place = place(&page);
-    let sealed = tokio::task::spawn_blocking(move || seal(&template, place, recipients)).await;
-    let segment = sealed.map_err(|error| match error.is_panic() {
-        true => StepError::Panicked,
-        false => StepError::Again("merging was interrupted"),
+    let sealed = blocking(move || seal(&template, place, recipients)).await;
+    let segment = sealed.map_err(|error| match error {
+        WorkError::Panicked => StepError::Panicked,
+        WorkError::Interrupted => StepError::Again("merging was interrupted"),
     })??;
     // What can't be read back must not be handed off.
     objects::check_length(&segment)?;

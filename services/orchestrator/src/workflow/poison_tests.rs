@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tonic::Code;
+
 use super::tests::{ANY, command, folder, run, with_copy};
 use crate::{
     client,
@@ -87,6 +89,27 @@ async fn a_request_that_ends_its_peer_each_time_ends_the_campaign() {
     let reason = "the copy of a cohort could not be written: inference broke the connection off (7 times)";
     assert_eq!((&status["state"], &status["detail"]), (&"failed".into(), &reason.into()));
     assert_eq!(platform.model.asked().len(), 21);
+}
+
+/// What guardrails' judge does to every piece of copy, and how that ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_judge_that_fails_so_each_time_ends_the_campaign() {
+    for (code, reason) in [
+        // A model that is not served, or fails; rails that are never held; a text that kills the judge.
+        (Code::Internal, "guardrails answered Internal (5 times)"),
+        (Code::FailedPrecondition, "guardrails answered FailedPrecondition (5 times)"),
+        (Code::Aborted, "guardrails' judge broke the connection off (7 times)"),
+    ] {
+        let platform = Platform::start().await;
+        let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+        let dir = folder(&platform, "campaign", 1);
+        platform.judge.refuse(u32::MAX, code);
+        let ended = client::campaign(command(&platform, &dir, orchestrator.edge, "out"));
+        let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+        let failure = ended.expect("it goes on and on").unwrap_err();
+        let reason = format!("the campaign failed: the copy of a cohort could not be written: {reason}");
+        assert_eq!((failure.code, failure.to_string()), (1, reason));
+    }
 }
 
 /// A few deaths are none of the campaign's fault.

@@ -176,6 +176,7 @@ fn tried<T>(name: &'static str, outcome: Result<T, StepError>) -> HandlerResult<
         Failing::Ended => Err(ended(&error)),
         Failing::Answering => Ok(Json(Tried::Fault { fault: error.fault(Kind::Answer) })),
         Failing::Breaking => Ok(Json(Tried::Fault { fault: error.fault(Kind::Break) })),
+        Failing::Late => Ok(Json(Tried::Fault { fault: error.fault(Kind::Delay) })),
     }
 }
 

@@ -215,7 +215,7 @@ async fn to_the_end<T: Send + 'static>(
 ) -> S3Result<T> {
     match timeout(ANSWER, tokio::spawn(work)).await {
         Ok(Ok(done)) => Ok(done?),
-        Ok(Err(_)) => Err(Error::Worker.into()),
+        Ok(Err(error)) => Err(Error::from(maily_chassis::WorkError::from(error)).into()),
         Err(_) => Err(s3_error!(SlowDown, "The store is too slow; try again.")),
     }
 }

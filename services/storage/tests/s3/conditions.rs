@@ -9,8 +9,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
 use axum::body::Body;
 use futures::future::join_all;
-use http::{Method, Request};
-use maily_objects::{Exchange, Objects};
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use maily_objects::{Error, Exchange, Objects};
 use tower::ServiceExt;
 
 use crate::support::{Served, code, key, plain};
@@ -176,4 +177,21 @@ async fn what_an_unheard_attempt_wrote_is_found_out_or_not_told() {
         assert_eq!(served.objects("eu").get("things", at).await.unwrap(), "mine");
     }
     assert!(!served.objects("eu").put_if_absent("things", "heard", "other".into()).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_dies_of_a_call_and_stays_away_is_told_from_who_was_away() {
+    use std::io::ErrorKind::{self, ConnectionRefused, ConnectionReset};
+    async fn failing(kind: ErrorKind) -> Result<Response<Incoming>, std::io::Error> {
+        Err(kind.into())
+    }
+    for (first, broke) in [(ConnectionReset, true), (ConnectionRefused, false)] {
+        let asked = Arc::new(AtomicBool::new(false));
+        let over = tower::service_fn(move |_: Request<Body>| {
+            failing(if asked.swap(true, Ordering::SeqCst) { ConnectionRefused } else { first })
+        });
+        let objects = Objects::over(over, &key("both", &[]), "eu").with_deadline(Duration::from_secs(1));
+        let error = objects.get("things", "a").await.unwrap_err();
+        assert_eq!(matches!(error, Error::Broke), broke, "{error}");
+    }
 }
