@@ -98,8 +98,8 @@ impl JudgeError {
 /// are read where the service is ours.
 pub(crate) fn refused(engine: &Engine, status: StatusCode, body: &[u8]) -> JudgeError {
     let said: Value = serde_json::from_slice(body).unwrap_or_default();
-    let error = &said["error"];
-    let long = error["code"] == "context_length_exceeded";
+    let error = said.get("error").unwrap_or(&Value::Null);
+    let long = text(error, "code") == Some("context_length_exceeded");
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => JudgeError::TooLongForModel,
         StatusCode::BAD_REQUEST if long => JudgeError::TooLongForModel,
@@ -111,12 +111,16 @@ pub(crate) fn refused(engine: &Engine, status: StatusCode, body: &[u8]) -> Judge
     }
 }
 
+fn text<'a>(error: &'a Value, field: &str) -> Option<&'a str> {
+    error.get(field)?.as_str()
+}
+
 fn what(error: &Value) -> Said {
-    let param = error["param"].as_str().unwrap_or_default();
+    let param = text(error, "param").unwrap_or_default();
     // `messages[3].content`: behind the operator's instructions the numbers are others.
     let name = param.split(['[', '.']).next().unwrap_or_default();
     let known = ["messages", "stop", "max_tokens", "temperature", "top_p"];
-    let code = error["code"].as_str().filter(|code| {
+    let code = text(error, "code").filter(|code| {
         code.len() <= CODE && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     });
     Said { param: known.into_iter().find(|known| *known == name), code: code.map(str::to_owned) }
