@@ -104,7 +104,7 @@ fn push_word(out: &mut String, word: &mut String) {
 }
 
 /// White space as Python's `str.isspace()` has it, and the blank of Braille.
-fn white(c: char) -> bool {
+pub(super) fn white(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}' | '\u{2800}')
 }
 
@@ -122,7 +122,7 @@ fn of_one_other_script(word: &str) -> bool {
 }
 
 /// The script of a letter, unless it is one of many. Those that Chinese, Japanese and Korean mix are one (UTS 39, 5.1).
-fn script(c: char) -> Option<Script> {
+pub(super) fn script(c: char) -> Option<Script> {
     match CodePointMapData::<Script>::new().get(c) {
         Script::Common | Script::Inherited => None,
         Script::Hiragana | Script::Katakana | Script::Bopomofo | Script::Hangul => Some(Script::Han),
