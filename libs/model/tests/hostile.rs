@@ -166,6 +166,11 @@ fn a_folder_with_a_fault_is_refused() {
         ),
         (altered("tokenizer.json", replace("ByteLevel", "Metaspace")), "tokenizer.json"),
         (altered("chat_template.jinja", replace("endfor", "endfro")), "the chat template is not Jinja"),
+        (altered("chat_template.jinja", replace("strip()", "nosuch()")), "can't render a user's message"),
+        (
+            altered("chat_template.jinja", replace("m['content'].strip()", "''")),
+            "leaves out what the user says",
+        ),
         (
             altered(
                 "config.json",
