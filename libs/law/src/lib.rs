@@ -15,7 +15,7 @@ pub mod rules;
 
 pub use address::{AddressError, EmailAddress};
 pub use country::{Country, Jurisdiction, Region};
-pub use invisible::is_invisible;
+pub use invisible::{has_tags, is_invisible, reorders};
 pub use moment::{Moment, MomentError, When, WhenError};
 pub use objection::{Objection, objections};
 pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row, column, kept_columns};

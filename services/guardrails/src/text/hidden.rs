@@ -1,48 +1,20 @@
 //! What no reader sees and a model reads: a text inside of another one, in characters that are shown as nothing.
 
 use icu_properties::props::Script;
+use maily_law::has_tags;
 use unicode_normalization::char::is_combining_mark;
 
 use super::normal::{invisible, script, white};
 
-/// What may follow a black flag: England, Scotland and Wales, the only flags of tags that are shown
-/// (RGI_Emoji_Tag_Sequence, UTS 51).
-const FLAGS: [&str; 3] = [
-    "\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
-    "\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
-    "\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
-];
-
-/// Whether a text has tag characters but those of a flag, or a variation selector where there is nothing that varies:
-/// behind another one, a Latin letter, a blank. Whole sentences are written in either, and models understand them.
+/// Whether a text has tags but those of a flag, or a variation selector where there is nothing that varies: behind another
+/// one, a Latin letter, a blank. Whole sentences are written in either, and models understand them.
 pub(crate) fn hides(text: &str) -> bool {
-    let mut rest = text.chars();
     let mut before = None;
-    while let Some(c) = rest.next() {
-        if c == '\u{1f3f4}'
-            && let Some(after) = FLAGS.iter().find_map(|flag| rest.as_str().strip_prefix(flag))
-        {
-            rest = after.chars();
-            before = None;
-            continue;
-        }
-        if tag(c) || (selector(c) && !before.is_some_and(|before| varies(before, c))) {
-            return true;
-        }
-        before = Some(c);
-    }
-    false
-}
-
-/// Whether a text has characters that turn the order of others around (UAX #9): `05 evas` is shown as `save 50`, and is
-/// not that for any rail.
-pub(crate) fn reorders(text: &str) -> bool {
-    text.contains(|c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-}
-
-/// The block of tags, and what is kept for its like.
-fn tag(c: char) -> bool {
-    matches!(c, '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
+    let astray = |c| {
+        let base = before.replace(c);
+        selector(c) && !base.is_some_and(|base| varies(base, c))
+    };
+    has_tags(text) || text.chars().any(astray)
 }
 
 fn selector(c: char) -> bool {
@@ -112,12 +84,5 @@ mod tests {
         ] {
             assert!(!hides(&text), "{text:?}");
         }
-    }
-
-    #[test]
-    fn what_turns_the_order_around_is_found() {
-        assert!(reorders("\u{202e}%05 evas") && reorders("a\u{2067}b"));
-        // The marks of Hebrew and Arabic turn nothing around that has a direction.
-        assert!(!reorders("שלום\u{200f}! Grüße"));
     }
 }
