@@ -14,10 +14,13 @@ use maily_tests::{
 use crate::stack;
 
 /// Names that people may type, or that somebody typed for them; what a message may show of each.
-const NAMES: [(&str, &str); 10] = [
-    ("\"Anna\r\nBcc: eve@evil.example.org\"", "AnnaBcc: eve@evil.example.org"),
+const NAMES: [(&str, &str); 12] = [
+    ("\"Anna\r\nBcc: eve\"", "AnnaBcc: eve"),
     ("\"Ben\r\n\r\n<script>alert(1)</script>\"", "Ben<script>alert(1)</script>"),
     ("<b onmouseover=alert(1)>Cleo</b>", "<b onmouseover=alert(1)>Cleo</b>"),
+    // What says something is no name, either.
+    ("\"Anna\r\nBcc: eve@evil.example.org\"", "Hi,"),
+    ("www.win.example - get rich", "Hi,"),
     // What is another tool's placeholder, and nothing else, is no name.
     ("{{unsubscribe_url}}", "Hi,"),
     ("{{first_name}}{{7*7}}", "Hi,"),
@@ -42,8 +45,8 @@ fn hostile_names_are_harmless_and_a_torn_last_row_is_invalid() {
     assert_eq!(count(&report, &["written"]), rows);
     assert_eq!(count(&report, &["excluded", "invalid"]), 1);
     let torn = &report["invalid"][0];
-    // Two names go over a line, one of them over two.
-    assert_eq!(torn["line"], rows + 2 + 3, "{torn}");
+    // Three names go over a line, one of them over two.
+    assert_eq!(torn["line"], rows + 2 + 4, "{torn}");
     say(format_args!("the torn row: {torn}"));
     let messages = mail::by_recipient(mail::read(&out).into_values().flatten());
     let ordinary = &messages[&folder::address(NAMES.len())];
