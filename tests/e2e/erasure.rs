@@ -52,9 +52,10 @@ fn address(person: usize) -> String {
     format!("Person.{person:06}@post.example.org")
 }
 
-/// Nobody else's, so that it can be searched for.
+/// Nobody else's, so that it can be searched for. In letters: digits are no name.
 fn name(person: usize) -> String {
-    format!("Quill{person:06}x")
+    let letter = |digit: char| char::from(b"abcdefghij"[digit.to_digit(10).unwrap() as usize]);
+    format!("Quill{}x", format!("{person:06}").chars().map(letter).collect::<String>())
 }
 
 fn list(people: usize) -> String {
@@ -297,8 +298,11 @@ fn people_in(content: &[u8]) -> Vec<usize> {
         for at in 0..content.len().saturating_sub(mark.len() + 6) {
             if content[at..at + mark.len()].eq_ignore_ascii_case(mark) {
                 let digits = &content[at + mark.len()..at + mark.len() + 6];
-                found
-                    .extend(std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<usize>().ok()));
+                let digit = |byte: &u8| match byte.to_ascii_lowercase() {
+                    letter @ b'a'..=b'j' => char::from(letter - b'a' + b'0'),
+                    other => char::from(other),
+                };
+                found.extend(digits.iter().map(digit).collect::<String>().parse::<usize>().ok());
             }
         }
     }

@@ -15,7 +15,7 @@ pub mod rules;
 
 pub use address::{AddressError, EmailAddress};
 pub use country::{Country, Jurisdiction, Jurisdictions, Region};
-pub use invisible::is_invisible;
+pub use invisible::{has_tags, is_invisible, reorders};
 pub use moment::{Moment, MomentError, When, WhenError};
 pub use objection::{FlagPlace, Objection, objections, unknown_words};
 pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row, column, kept_columns};

@@ -10,7 +10,17 @@ use crate::error::TemplateError;
 /// The longest template, in bytes.
 const MAX_TEMPLATE: usize = 1 << 20;
 
-/// A template that compiles.
+/// What a user says in the chats that a template is tried on.
+const HELLO: &str = "Hello";
+/// The chats that a template is tried on when it is loaded: Jinja finds a filter, a method or a variable that there is not
+/// only where a chat leads to it. Not every template takes a system message.
+const TRIED: [(&str, &[(&str, &str)]); 3] = [
+    ("a user's message", &[("user", HELLO)]),
+    ("a system message and a user's", &[("system", "Be kind."), ("user", HELLO)]),
+    ("three turns", &[("user", "Hi"), ("assistant", "Hi."), ("user", HELLO)]),
+];
+
+/// A template that compiles and takes a chat.
 pub(crate) struct ChatTemplate {
     source: String,
     bos: String,
@@ -18,8 +28,14 @@ pub(crate) struct ChatTemplate {
 }
 
 impl ChatTemplate {
-    /// Has it compiled; the error says which line is wrong.
+    /// Has it compiled and tried; the error says which line is wrong.
     pub(crate) fn new(source: &str, bos: String, eos: String) -> Result<Self, String> {
+        let template = Self::compiled(source, bos, eos)?;
+        template.tried()?;
+        Ok(template)
+    }
+
+    fn compiled(source: &str, bos: String, eos: String) -> Result<Self, String> {
         if source.len() > MAX_TEMPLATE {
             return Err(format!("the chat template is longer than {MAX_TEMPLATE} bytes"));
         }
@@ -30,6 +46,29 @@ impl ChatTemplate {
                 Err(format!("the chat template is not Jinja: {kind} in line {line}"))
             }
             Err(failure) => Err(format!("the chat template can't be compiled: {failure}")),
+        }
+    }
+
+    /// A chat that the template refuses by itself is its caller's fault, unless it refuses all of them.
+    fn tried(&self) -> Result<(), String> {
+        let mut refusal = None;
+        let mut taken = false;
+        for (what, turns) in TRIED {
+            let message = |(role, content): &(&str, &str)| ChatMessage {
+                role: (*role).to_owned(),
+                content: (*content).to_owned(),
+            };
+            let messages: Vec<_> = turns.iter().map(message).collect();
+            match render(&self.job(Some(&messages))) {
+                Ok(prompt) if prompt.contains(HELLO) => taken = true,
+                Ok(_) => return Err(format!("the chat template leaves out what the user says in {what}")),
+                Err(Failure::Refused(reason)) => refusal = refusal.or(Some(reason)),
+                Err(failure) => return Err(format!("the chat template can't render {what}: {failure}")),
+            }
+        }
+        match refusal {
+            Some(reason) if !taken => Err(format!("the chat template refuses every chat: {reason:?}")),
+            _ => Ok(()),
         }
     }
 
@@ -70,7 +109,7 @@ mod tests {
     fn render(source: &str, messages: &[(&str, &str)]) -> Result<String, TemplateError> {
         let messages: Vec<_> =
             messages.iter().map(|(r, c)| ChatMessage { role: (*r).into(), content: (*c).into() }).collect();
-        ChatTemplate::new(source, "<s>".into(), "</s>".into()).unwrap().render(&messages)
+        ChatTemplate::compiled(source, "<s>".into(), "</s>".into()).unwrap().render(&messages)
     }
 
     #[test]
@@ -109,5 +148,41 @@ mod tests {
             refusal(&format!("{{{{ {} 1 }}}}", "not ".repeat(200_000))),
             "the chat template can't be compiled: the template takes too much memory or time"
         );
+    }
+
+    #[test]
+    fn a_template_that_no_chat_can_be_put_to_is_refused_at_load() {
+        let load = |source: &str| ChatTemplate::new(source, String::new(), String::new()).map(drop);
+        let all = "{% for m in messages %}{{ m.content }}{% endfor %}";
+        for (source, sentence) in [
+            (
+                "{{ messages | nosuchfilter }}".to_owned(),
+                "the chat template can't render a user's message: the template failed in line 1: unknown filter",
+            ),
+            (
+                format!("{all}\n{{{{ tools[0].name }}}}"),
+                "the chat template can't render a user's message: the template failed in line 2: undefined value",
+            ),
+            (
+                format!(
+                    "{all}{{% if messages[0].role == 'system' %}}{{{{ messages[0].content.nope() }}}}{{% endif %}}"
+                ),
+                "the chat template can't render a system message and a user's: the template failed in line 1: unknown method",
+            ),
+            (
+                format!("{all}{{% if messages|length > 2 %}}{{{{ nosuch() }}}}{{% endif %}}"),
+                "the chat template can't render three turns: the template failed in line 1: unknown function",
+            ),
+            (
+                "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}".to_owned(),
+                "the chat template can't render a user's message: the template takes too much memory or time",
+            ),
+            (String::new(), "the chat template leaves out what the user says in a user's message"),
+            ("{{ raise_exception('never') }}".to_owned(), "the chat template refuses every chat: \"never\""),
+        ] {
+            assert_eq!(load(&source).unwrap_err(), sentence);
+        }
+        let no_system = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}";
+        assert_eq!(load(&(no_system.to_owned() + all)), Ok(()));
     }
 }

@@ -153,6 +153,10 @@ fn a_folder_with_a_fault_is_refused() {
         ),
         (altered("config.json", replace("\"llama3\"", "\"yarn\"")), "rope scaling yarn is not supported yet"),
         (
+            altered("config.json", replace("\"rope_type\"", "\"rope_kind\"")),
+            "rope scaling without a type (factor) is not supported yet",
+        ),
+        (
             altered("config.json", replace("\"hidden_size\": 48", "\"hidden_size\": 64")),
             "the configuration says",
         ),
@@ -166,6 +170,11 @@ fn a_folder_with_a_fault_is_refused() {
         ),
         (altered("tokenizer.json", replace("ByteLevel", "Metaspace")), "tokenizer.json"),
         (altered("chat_template.jinja", replace("endfor", "endfro")), "the chat template is not Jinja"),
+        (altered("chat_template.jinja", replace("strip()", "nosuch()")), "can't render a user's message"),
+        (
+            altered("chat_template.jinja", replace("m['content'].strip()", "''")),
+            "leaves out what the user says",
+        ),
         (
             altered(
                 "config.json",
@@ -228,13 +237,23 @@ fn a_file_that_would_be_read_wrong_is_refused() {
     assert!(unread.contains("the tensor \"blk.0.attn_q_norm.weight\" is not supported yet"), "{unread}");
     let unstated = refused("tokenizer.ggml.pre", "tokenizer.ggml.pro");
     assert!(unstated.contains("\"tokenizer.ggml.pre\" is missing"), "{unstated}");
-    let mut split = small_gguf();
+    let untyped = refused("tokenizer.ggml.token_type", "tokenizer.ggml.token_kind");
+    assert!(untyped.contains("\"tokenizer.ggml.token_type\" is missing"), "{untyped}");
     // One more entry of metadata, in front of the others.
-    let count = u64::from_le_bytes(split[16..24].try_into().unwrap()) + 1;
-    split[16..24].copy_from_slice(&count.to_le_bytes());
-    split.splice(24..24, entry("split.count", 2, &3u16.to_le_bytes()));
-    let part = try_load(&[split, vec![0; 64]].concat()).err().unwrap().to_string();
+    let added = |entry: Vec<u8>| {
+        let mut bytes = small_gguf();
+        let count = u64::from_le_bytes(bytes[16..24].try_into().unwrap()) + 1;
+        bytes[16..24].copy_from_slice(&count.to_le_bytes());
+        bytes.splice(24..24, entry);
+        try_load(&[bytes, vec![0; 64]].concat()).map_err(|error| error.to_string())
+    };
+    let part = added(entry("split.count", 2, &3u16.to_le_bytes())).err().unwrap();
     assert!(part.contains("one file of 3 of a model that was split"), "{part}");
+    for key in ["llama.rope.scaling.factor", "llama.rope.scale_linear"] {
+        let scaled = added(entry(key, 6, &4f32.to_le_bytes())).err().unwrap();
+        assert!(scaled.contains(&format!("rope scaling without a type ({key})")), "{scaled}");
+        assert!(added(entry(key, 6, &1f32.to_le_bytes())).is_ok());
+    }
     let mut extra = small_gguf();
     let tensors = u64::from_le_bytes(extra[8..16].try_into().unwrap()) + 1;
     extra[8..16].copy_from_slice(&tensors.to_le_bytes());
@@ -284,7 +303,7 @@ fn small_gguf() -> Vec<u8> {
         let count = (items.len() as u64).to_le_bytes();
         [&8u32.to_le_bytes()[..], &count, &items.iter().flat_map(|i| text(i)).collect::<Vec<_>>()].concat()
     };
-    let mut bytes = head(3, 11, numbers.len() as u64 + 6);
+    let mut bytes = head(3, 11, numbers.len() as u64 + 7);
     bytes.extend(entry("general.architecture", 8, &text("llama")));
     numbers.iter().for_each(|(key, value)| bytes.extend(entry(key, 4, &value.to_le_bytes())));
     bytes.extend(entry("llama.attention.layer_norm_rms_epsilon", 6, &1e-5f32.to_le_bytes()));
@@ -292,6 +311,9 @@ fn small_gguf() -> Vec<u8> {
     bytes.extend(entry("tokenizer.ggml.pre", 8, &text("gpt-2")));
     bytes.extend(entry("tokenizer.ggml.tokens", 9, &list(&tokens)));
     bytes.extend(entry("tokenizer.ggml.merges", 9, &list(&["a b"])));
+    let types =
+        [&5u32.to_le_bytes()[..], &4u64.to_le_bytes(), &1i32.to_le_bytes().repeat(tokens.len())].concat();
+    bytes.extend(entry("tokenizer.ggml.token_type", 9, &types));
     let square = [32u64, 32];
     let mut tensors: Vec<(String, Vec<u64>)> =
         vec![("token_embd.weight".into(), vec![32, 4]), ("output_norm.weight".into(), vec![32])];

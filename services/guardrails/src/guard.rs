@@ -102,22 +102,40 @@ impl Guard {
         config: Arc<Config>,
         texts: Vec<String>,
     ) -> Result<Vec<Violation>, GuardError> {
+        self.judged(config, texts, Vec::new()).await
+    }
+
+    /// The input rails on every turn of a conversation, whoever said it, and patterns on the turns as one text, too: the
+    /// model reads them one behind the other.
+    pub(crate) async fn turns(
+        &self,
+        config: Arc<Config>,
+        turns: &[Turn],
+    ) -> Result<Vec<Violation>, GuardError> {
+        let texts = turns.iter().map(|turn| turn.text.clone()).collect();
+        self.judged(config, texts, together(turns)).await
+    }
+
+    async fn judged(
+        &self,
+        config: Arc<Config>,
+        texts: Vec<String>,
+        together: Vec<String>,
+    ) -> Result<Vec<Violation>, GuardError> {
         // "Passed" must never mean that no rail has looked.
         if config.input.is_empty() {
             return Err(GuardError::NoInputRails);
         }
-        self.check(config, Check::Input(texts)).await
+        self.check(config, Check::Input { texts, together }).await
     }
 
-    /// The input rails on every turn of a conversation, whoever said it: the model reads all of them. None where one
-    /// is refused.
+    /// The conversation, or none where the input rails refuse it.
     pub(crate) async fn conversation(
         &self,
         config: Arc<Config>,
         turns: Vec<Turn>,
     ) -> Result<Option<Judged>, GuardError> {
-        let texts = turns.iter().map(|turn| turn.text.clone()).collect();
-        let violations = self.input(config, texts).await?;
+        let violations = self.turns(config, &turns).await?;
         Ok(violations.is_empty().then_some(Judged(turns)))
     }
 
@@ -189,4 +207,17 @@ impl Guard {
         }
         Ok(None)
     }
+}
+
+/// All turns as one text, and those of each role where there are several: an answer in between, which says nothing or
+/// next to it, keeps no sentence apart.
+fn together(turns: &[Turn]) -> Vec<String> {
+    let joined = |of: &dyn Fn(&Turn) -> bool| {
+        let texts: Vec<&str> = turns.iter().filter(|turn| of(turn)).map(|turn| turn.text.as_str()).collect();
+        (texts.len() > 1).then(|| texts.join("\n"))
+    };
+    let all = joined(&|_| true);
+    let several = turns.windows(2).any(|pair| matches!(pair, [a, b] if a.role != b.role));
+    let roles: &[&str] = if several { &["system", "developer", "user", "assistant"] } else { &[] };
+    all.into_iter().chain(roles.iter().filter_map(|role| joined(&|turn| turn.role == *role))).collect()
 }

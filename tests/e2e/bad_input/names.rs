@@ -14,11 +14,14 @@ use maily_tests::{
 use crate::stack;
 
 /// Names that people may type, or that somebody typed for them; what a message may show of each.
-const NAMES: [(&str, &str); 10] = [
+const NAMES: [(&str, &str); 12] = [
     // No line ends, with which the rows would be invalid; a reader of mail may take them for such.
-    ("\"Anna\rBcc: eve@evil.example.org\"", "AnnaBcc: eve@evil.example.org"),
+    ("\"Anna\rBcc: eve\"", "AnnaBcc: eve"),
     ("\"Ben\r\r<script>alert(1)</script>\"", "Ben<script>alert(1)</script>"),
     ("<b onmouseover=alert(1)>Cleo</b>", "<b onmouseover=alert(1)>Cleo</b>"),
+    // What says something is no name, either.
+    ("\"Anna\rBcc: eve@evil.example.org\"", "Hi,"),
+    ("www.win.example - get rich", "Hi,"),
     // What is another tool's placeholder, and nothing else, is no name.
     ("{{unsubscribe_url}}", "Hi,"),
     ("{{first_name}}{{7*7}}", "Hi,"),

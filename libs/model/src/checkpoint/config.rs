@@ -156,8 +156,17 @@ fn refuse_variants(head: &Head) -> Result<(), Fault> {
         return Err(Fault::Unsupported("a mixture of experts (llama.expert_count)".into()));
     }
     match head.text("llama.rope.scaling.type")? {
-        None | Some("none") => Ok(()),
+        Some("none") => Ok(()),
         Some(scaling) => Err(Fault::Unsupported(format!("rope scaling {scaling}"))),
+        // llama.cpp scales linearly then (`llama_model::load_hparams`); the second is the key's older name.
+        None => {
+            for key in ["llama.rope.scaling.factor", "llama.rope.scale_linear"] {
+                if head.float(key)?.is_some_and(|factor| factor != 0.0 && factor != 1.0) {
+                    return Err(Fault::Unsupported(format!("rope scaling without a type ({key})")));
+                }
+            }
+            Ok(())
+        }
     }
 }
 
@@ -217,7 +226,11 @@ impl Rope {
     /// before, those between in between.
     fn scale(&self, frequencies: &mut [f32]) -> Result<(), Fault> {
         match self.rope_type.as_deref() {
-            None | Some("default") => return Ok(()),
+            Some("default") => return Ok(()),
+            None if self.factor.is_some_and(|factor| factor != 1.0) => {
+                return Err(Fault::Unsupported("rope scaling without a type (factor)".into()));
+            }
+            None => return Ok(()),
             Some("llama3") => {}
             Some(other) => return Err(Fault::Unsupported(format!("rope scaling {other}"))),
         }

@@ -34,7 +34,19 @@ pub(crate) fn from_gguf(head: &Head) -> Result<Tokenizer, Fault> {
     let merges = head.texts("tokenizer.ggml.merges")?.ok_or("the tokenizer has no merges".to_owned())?;
     let mut inner = Inner::new(model_of(tokens, merges, words == "llama-bpe")?);
     inner.with_pre_tokenizer(Some(words_of(words)?));
-    mark_added(&mut inner, tokens, head.numbers("tokenizer.ggml.token_type")?.unwrap_or_default())?;
+    // Without it, markers would be cut into letters, and a text could not be told from them.
+    let types = head.numbers("tokenizer.ggml.token_type")?.ok_or(
+        "metadata \"tokenizer.ggml.token_type\" is missing: it does not say which tokens are markers"
+            .to_owned(),
+    )?;
+    if types.len() != tokens.len() {
+        return Err(Fault::Invalid(format!(
+            "{} token types are not of {} tokens",
+            types.len(),
+            tokens.len()
+        )));
+    }
+    mark_added(&mut inner, tokens, types)?;
     let id = |key: &str| -> Result<Option<u32>, String> {
         Ok(head.integer(key)?.and_then(|id| u32::try_from(id).ok()))
     };

@@ -71,7 +71,7 @@ impl Config {
     /// Runs the input rails without a model: a self check counts as violated.
     #[must_use]
     pub fn check_input(&self, text: &str) -> Vec<Violation> {
-        self.without_model(&Check::Input(vec![text.to_owned()]))
+        self.without_model(&Check::Input { texts: vec![text.to_owned()], together: Vec::new() })
     }
 
     /// Runs those output rails that can judge one piece by itself, without a model: a self check counts as

@@ -11,16 +11,23 @@ use crate::{
         Email, Piece, Sources, Violation,
         facts::{self, Known},
         length, personal_data,
-        regex::Budget,
+        regex::{Budget, HIDES},
         sender, subject, unsubscribe,
     },
-    text::html::{self, Seen},
+    text::{
+        hidden::hides,
+        html::{self, Seen},
+    },
 };
 
 /// What is judged.
 pub(crate) enum Check {
     /// Texts that a model would be shown. Each input rail judges all of them before the next rail judges any.
-    Input(Vec<String>),
+    Input {
+        texts: Vec<String>,
+        /// What patterns judge, too: texts that the model reads one behind the other, as one text.
+        together: Vec<String>,
+    },
     /// What a chat's model answered, which is no e-mail.
     Answer(String),
     /// A piece of an e-mail, by those output rails that can judge one by itself.
@@ -43,7 +50,7 @@ impl Check {
     /// What a self check puts before its model, each by itself.
     pub(crate) fn texts(&self) -> Vec<Cow<'_, str>> {
         match self {
-            Self::Input(texts) => texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect(),
+            Self::Input { texts, .. } => texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect(),
             Self::Answer(text) | Self::Piece { text, .. } => vec![Cow::Borrowed(text.as_str())],
             Self::Email { email, .. } => {
                 let Email { subject, preheader, body, .. } = &**email;
@@ -55,7 +62,7 @@ impl Check {
     /// What a self check has against it.
     pub(crate) fn refused(&self, flow: Flow, reason: String) -> Vec<Violation> {
         let field = match self {
-            Self::Input(_) => "input",
+            Self::Input { .. } => "input",
             Self::Answer(_) => Piece::Body.name(),
             Self::Piece { piece, .. } => piece.name(),
             Self::Email { .. } => "email",
@@ -71,7 +78,16 @@ impl Config {
     pub(crate) fn run(&self, check: &Check, from: usize) -> Progress {
         let budget = Budget::default();
         match check {
-            Check::Input(texts) => first(&self.input, from, |flow| self.on_input(flow, texts, &budget)),
+            Check::Input { texts, together } => {
+                // Not only patterns: neither must the model of a self check read it.
+                if from == 0 && texts.iter().any(|text| hides(text)) {
+                    return self.input.first().map_or(Progress::Passed, |flow| {
+                        Progress::Refused(violations(*flow, "input", [HIDES.to_owned()]))
+                    });
+                }
+                let all = || texts.iter().chain(together);
+                first(&self.input, from, |flow| self.on_input(flow, all(), &budget))
+            }
             Check::Answer(text) => first(&self.output, from, |flow| self.on_answer(flow, text, &budget)),
             Check::Piece { piece, text, sources } => {
                 let known = Known::new(sources);
@@ -98,9 +114,14 @@ impl Config {
         }
     }
 
-    fn on_input(&self, flow: Flow, texts: &[String], budget: &Budget) -> Vec<Violation> {
+    fn on_input<'a>(
+        &self,
+        flow: Flow,
+        mut texts: impl Iterator<Item = &'a String>,
+        budget: &Budget,
+    ) -> Vec<Violation> {
         let reason = match flow {
-            Flow::RegexCheckInput => texts.iter().find_map(|text| self.input_patterns.check(text, budget)),
+            Flow::RegexCheckInput => texts.find_map(|text| self.input_patterns.check(text, budget)),
             other => Some(format!("`{}` is no input rail", other.name())),
         };
         violations(flow, "input", reason)

@@ -40,7 +40,7 @@ pub(super) async fn check(
     let mut violations: Vec<Violation> = Vec::new();
     if input {
         content = last(&messages, "user").unwrap_or_default().to_owned();
-        violations.extend(guard.input(config.clone(), asked(&messages, output)).await?);
+        violations.extend(guard.turns(config.clone(), asked(&messages, output)).await?);
     }
     if output && violations.is_empty() {
         content = last(&messages, "assistant").unwrap_or_default().to_owned();
@@ -53,12 +53,11 @@ pub(super) async fn check(
 }
 
 /// What a model reads of a conversation: every turn, but for an answer at its end that the output rails judge.
-fn asked(messages: &[Turn], output: bool) -> Vec<String> {
-    let turns = match messages.split_last() {
+fn asked(messages: &[Turn], output: bool) -> &[Turn] {
+    match messages.split_last() {
         Some((answer, turns)) if output && answer.role == "assistant" => turns,
         _ => messages,
-    };
-    turns.iter().map(|turn| turn.text.clone()).collect()
+    }
 }
 
 /// Which rails to run: those asked for, else by the roles of the messages; at least one.

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use maily_law::{has_tags, reorders};
 use regex::Regex;
 
 use super::Email;
@@ -58,8 +59,29 @@ fn leftovers(text: &str) -> Vec<String> {
     if text.contains(['[', ']', '［', '］', '【', '】']) {
         out.push("it has a leftover in square brackets".to_owned());
     }
+    if reorders(text) || has_tags(text) {
+        out.push("it has characters that turn the order of others around, or that nobody sees".to_owned());
+    }
     if BLANK.is_match(&skeleton(text)) {
         out.push("it has a blank that was never filled in".to_owned());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::piece;
+
+    #[test]
+    fn what_is_not_shown_as_it_is_written_is_a_leftover() {
+        for text in ["Now \u{202e}%05 evas\u{202c}.", "Now \u{2067}a\u{2069}.", "Now.\u{e0061}\u{e0062}"] {
+            assert_eq!(
+                piece(text),
+                ["it has characters that turn the order of others around, or that nobody sees"],
+                "{text:?}"
+            );
+        }
+        let flags = "Now \u{2764}\u{fe0f} \u{1f1e9}\u{1f1ea} \u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
+        assert_eq!(piece(flags), [""; 0]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Text analysis that several rails share: normal form, words and sentences, personal data, HTML.
 
+pub(crate) mod hidden;
 pub(crate) mod html;
 pub(crate) mod lexicon;
 pub(crate) mod normal;

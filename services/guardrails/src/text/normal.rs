@@ -61,13 +61,16 @@ pub(crate) fn treacherous(text: &str) -> bool {
 }
 
 /// What a reader takes a text for, so that a pattern finds a word however it is written: NFKC, without characters that
-/// show nothing, white space of any kind as one blank, and what looks like an ASCII character as that character.
+/// show nothing or strike others out, white space of any kind as one blank, and what looks like an ASCII character as that
+/// character.
 ///
 /// A word that is wholly in one other script stays as it is: it spells a word of its own language (UTS 39 calls only
-/// mixed scripts suspicious). Latin letters keep their accents, and ASCII never changes.
+/// mixed scripts suspicious). Latin letters keep their accents, but not marks that no letter of Unicode has, and ASCII
+/// never changes. Two halves are a flag, and more or less of them letters.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut word = String::new();
+    // One of the two is empty.
+    let (mut word, mut halves) = (String::new(), String::new());
     let mut blank = false;
     // Once before NFKC, so that nothing stands between a letter and its mark, and once more for what NFKC makes.
     for c in text.chars().filter(|c| !unseen(*c)).nfkc().filter(|c| !unseen(*c)) {
@@ -77,9 +80,16 @@ pub(crate) fn plain(text: &str) -> String {
         }
         if blank {
             push_word(&mut out, &mut word);
+            push_halves(&mut out, &mut halves);
             out.push(' ');
             blank = false;
         }
+        if half_of_flag(c) {
+            push_word(&mut out, &mut word);
+            halves.push(c);
+            continue;
+        }
+        push_halves(&mut out, &mut halves);
         if c.is_alphanumeric() || is_combining_mark(c) {
             word.push(c);
         } else {
@@ -88,6 +98,7 @@ pub(crate) fn plain(text: &str) -> String {
         }
     }
     push_word(&mut out, &mut word);
+    push_halves(&mut out, &mut halves);
     if blank {
         out.push(' ');
     }
@@ -98,13 +109,28 @@ fn push_word(out: &mut String, word: &mut String) {
     if word.is_ascii() || of_one_other_script(word) {
         out.push_str(word);
     } else {
-        out.extend(word.chars().map(ascii));
+        // What NFKC has left of marks is over a letter that has none, or is one too many.
+        out.extend(word.chars().filter(|c| !is_combining_mark(*c)).map(ascii));
     }
     word.clear();
 }
 
+fn push_halves(out: &mut String, halves: &mut String) {
+    if halves.chars().count() == 2 {
+        out.push_str(halves);
+    } else {
+        out.extend(halves.chars().map(ascii));
+    }
+    halves.clear();
+}
+
+/// A regional indicator.
+fn half_of_flag(c: char) -> bool {
+    matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
 /// White space as Python's `str.isspace()` has it, and the blank of Braille.
-fn white(c: char) -> bool {
+pub(super) fn white(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}' | '\u{2800}')
 }
 
@@ -112,7 +138,16 @@ fn unseen(c: char) -> bool {
     let kind = || CodePointMapData::<GeneralCategory>::new().get(c);
     !white(c)
         && !c.is_ascii_graphic()
-        && (invisible(c) || matches!(kind(), GeneralCategory::Control | GeneralCategory::Format))
+        && (invisible(c)
+            || strikes(c)
+            // It stands for what is not there.
+            || c == '\u{fffc}'
+            || matches!(kind(), GeneralCategory::Control | GeneralCategory::Format))
+}
+
+/// Marks that no language writes: lines over, under and through others, and what goes around them.
+fn strikes(c: char) -> bool {
+    matches!(c, '\u{305}' | '\u{332}'..='\u{338}' | '\u{33f}' | '\u{20d0}'..='\u{20f0}')
 }
 
 fn of_one_other_script(word: &str) -> bool {
@@ -122,7 +157,7 @@ fn of_one_other_script(word: &str) -> bool {
 }
 
 /// The script of a letter, unless it is one of many. Those that Chinese, Japanese and Korean mix are one (UTS 39, 5.1).
-fn script(c: char) -> Option<Script> {
+pub(super) fn script(c: char) -> Option<Script> {
     match CodePointMapData::<Script>::new().get(c) {
         Script::Common | Script::Inherited => None,
         Script::Hiragana | Script::Katakana | Script::Bopomofo | Script::Hangul => Some(Script::Han),
@@ -191,19 +226,41 @@ mod tests {
             "gеt rісh",
             "𝐠𝐞𝐭 ⓡⓘⓒⓗ",
             "ɡet riсһ",
+            "ɢᴇᴛ ʀɪᴄʜ",
+            "ɡet ɹich",
+            "g\u{336}e\u{336}t\u{336} r\u{332}i\u{332}c\u{332}h\u{332}",
+            "g\u{20e3}e\u{20dd}t r\u{336}і\u{336}c\u{336}h",
+            "g\u{338}et r\u{30a}\u{325}ich\u{489}",
+            "g\u{fffc}et ri\u{fffc}ch",
         ] {
             assert_eq!(plain(text), "get rich", "{text:?}");
         }
+        for text in ["🅖🅔🅣 🅡🅘🅒🅗", "🅶🅴🆃 🆁🅸🅲🅷", "🄶🄴🅃 🅁🄸🄲🄷", "🇬🇪🇹 🇷🇮🇨🇭", "🇬ET RI🇨🇭\u{200b}"]
+        {
+            assert_eq!(plain(text), if text.contains('I') { "GET RI🇨🇭" } else { "GET RICH" }, "{text:?}");
+        }
+        assert_eq!(plain("с\u{336}о\u{336}р\u{336} 🇩🇪"), "сор 🇩🇪");
         assert_eq!(plain("risk‑free “it’s” １００٪ ١٠٠"), "risk-free \"it's\" 100% 100");
     }
 
     #[test]
     fn words_of_other_languages_and_accents_stay() {
-        for text in
-            ["Привет, мир", "сор", "Ωραία", "шалом 2", "カノ私", "Grüße, señor", "naïve", " a 1 I l | O 0 "]
-        {
+        for text in [
+            "Привет, мир",
+            "сор",
+            "Ωραία",
+            "шалом 2",
+            "カノ私",
+            "Grüße, señor",
+            "naïve",
+            "żółć",
+            "Tiếng Việt",
+            "Ėjau",
+            " a 1 I l | O 0 ",
+        ] {
             assert_eq!(plain(text), text);
         }
+        assert_eq!(plain("Gru\u{308}ße, sen\u{303}or"), "Grüße, señor");
         assert_eq!(LOOKALIKES.len(), include_str!("lookalikes.txt").split_whitespace().count() - 86);
     }
 

@@ -4,19 +4,35 @@
     python3 services/guardrails/tests/python/lookalikes.py confusables.txt > services/guardrails/src/text/lookalikes.txt
 """
 
+import re
 import sys
 import unicodedata
 
 # What UTS 39 likens to a small capital, an open or a struck letter, and a hurried reader to the plain one.
 ALSO = {
     "a": "α", "b": "вβ", "d": "ԁ", "e": "εэҽɛᴇ", "f": "ғƒ", "h": "нһ", "i": "іıӏι", "k": "кκ", "m": "м",
-    "o": "оοσø", "p": "рρ", "r": "гʀᴦ", "t": "тτ", "u": "υ", "v": "νѵ", "w": "ωԝѡ", "x": "хχ", "y": "уүγ",
+    "o": "оοσø", "p": "рρ", "r": "гʀᴦɹ", "t": "тτ", "u": "υ", "v": "νѵ", "w": "ωԝѡ", "x": "хχ", "y": "уүγ",
     "E": "ЭΣ", "N": "И", "R": "Я",
     ":": "\u02d0\ufe13", "-": "\u2014\u2015", "'": "\u2018\u2019\u201b", '"': "\u201c\u201d\u201e\u201f\u00ab\u00bb",
     "%": "\u066a", "/": "\u2044\u2215",
 }
 # UTS 39 takes one of several that look alike as the prototype; these are what their words are spelled with.
 PROTOTYPES = {"''": '"', "rn": "m"}
+# Letters that UTS 39 likens to nothing but in part: of phonetics, in a box or a disc, and the halves of flags.
+NAMED = re.compile(
+    r"LATIN LETTER (SMALL CAPITAL) ([A-Z])"
+    r"|(?:CROSSED )?NEGATIVE (?:CIRCLED|SQUARED) LATIN CAPITAL LETTER ([A-Z])"
+    r"|REGIONAL INDICATOR SYMBOL LETTER ([A-Z])"
+)
+
+
+def named():
+    """The characters whose names say which ASCII letter they are."""
+    for source in map(chr, range(0x80, 0x20000)):
+        if match := NAMED.fullmatch(unicodedata.name(source, "")):
+            small, *letters = match.groups()
+            letter = next(filter(None, letters))
+            yield source, letter.lower() if small else letter
 
 
 def target(source, prototype):
@@ -52,6 +68,7 @@ def main():
             found[source] = plain
     for plain, sources in ALSO.items():
         found.update(dict.fromkeys(sources, plain))
+    found.update(named())
     groups = {}
     for source, plain in sorted(found.items()):
         groups.setdefault(plain, []).append(f"{ord(source):x}")

@@ -1,11 +1,13 @@
 //! What a request that can't be served gets: OpenAI's own errors. The table of parameters is beside the parser.
 
-use std::sync::Arc;
+use std::fs;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, header::CONTENT_TYPE};
 use expect_test::expect;
-use maily_inference::{Config, Server};
+use maily_inference::{Config, Server, Worker};
 use maily_model::{Engine, LoadOptions};
 use serde_json::{Value, json};
 
@@ -98,4 +100,28 @@ async fn what_is_no_request_is_refused() {
         405 {"error":{"message":"Method DELETE is not allowed here.","type":"invalid_request_error","param":null,"code":null}}
     "#]]
     .assert_eq(&said);
+}
+
+/// A checkpoint that no chat can be put to does not start the service, and the reason is said.
+#[test]
+fn a_checkpoint_without_a_usable_chat_template_stops_the_start() {
+    for (template, sentence) in
+        [(None, "it has no chat template"), (Some("{{ messages | nosuchfilter }}"), "unknown filter")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir("../../libs/model/tests/data/tiny").unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+        let file = folder.path().join("chat_template.jinja");
+        match template {
+            None => fs::remove_file(file).unwrap(),
+            Some(template) => fs::write(file, template).unwrap(),
+        }
+        let server = Server::new(Config { model: folder.path().to_owned(), ..Config::default() });
+        let (said, hear) = mpsc::channel();
+        Worker::spawn(Arc::clone(&server), move |ready| drop(said.send(ready))).unwrap();
+        let error = hear.recv_timeout(Duration::from_secs(60)).unwrap().unwrap_err();
+        assert!(error.is_permanent() && error.to_string().contains(sentence), "{error}");
+    }
 }

@@ -134,5 +134,9 @@ mod tests {
         let dir = folder();
         std::fs::write(dir.path().join("brand.md"), [0xff]).unwrap();
         assert!(Folder::read(dir.path()).err().unwrap().0.ends_with("it is not UTF-8"));
+        std::fs::write(dir.path().join("brand.md"), "Calm.\u{e0041}\u{e0042}").unwrap();
+        assert!(
+            Folder::read(dir.path()).err().unwrap().0.ends_with("holds tag characters, which nobody sees")
+        );
     }
 }

@@ -6,6 +6,7 @@ mod settings;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use folder::Folder;
+use settings::deceives;
 #[cfg(test)]
 pub(crate) use settings::tests::GOOD as EXAMPLE;
 pub(crate) use settings::{Sender, Settings};
@@ -56,6 +57,9 @@ impl Campaign {
         let settings = Settings::parse(yaml)?;
         if brand.len() as u64 > TEXT_LIMIT {
             return Err(Fault::new(format!("brand.md is longer than {TEXT_LIMIT} bytes")));
+        }
+        if let Some(why) = deceives(&brand) {
+            return Err(Fault::new(format!("brand.md {why}")));
         }
         check_guardrails(&guardrails)?;
         guardrails.sort_by(|a, b| a.path.cmp(&b.path));

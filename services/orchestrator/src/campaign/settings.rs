@@ -103,6 +103,16 @@ enum Lines {
     Many,
 }
 
+/// Why a text is not shown as it is written.
+pub(super) fn deceives(text: &str) -> Option<&'static str> {
+    if maily_law::reorders(text) {
+        return Some(
+            "holds a character that turns the order of others around (U+202A to U+202E, U+2066 to U+2069)",
+        );
+    }
+    maily_law::has_tags(text).then_some("holds tag characters, which nobody sees")
+}
+
 fn text(key: &'static str, value: &str, longest: usize, lines: Lines) -> Result<(), (&'static str, String)> {
     let fault = |why: &str| Err((key, why.to_owned()));
     if value.is_empty() {
@@ -113,6 +123,9 @@ fn text(key: &'static str, value: &str, longest: usize, lines: Lines) -> Result<
     }
     if value.chars().any(|c| c.is_control() && (lines == Lines::One || !matches!(c, '\n' | '\t'))) {
         return fault("holds a control character");
+    }
+    if let Some(why) = deceives(value) {
+        return fault(why);
     }
     // The platform slots these texts into the mail; a placeholder in them would be templated twice.
     if value.contains("{{") || value.contains("}}") {
@@ -273,6 +286,24 @@ seed: 7
             campaign.yaml line 1: name holds a control character
             campaign.yaml line 14: seed: expected string scalar
         "#]].assert_eq(&all);
+    }
+
+    #[test]
+    fn a_text_that_is_not_shown_as_it_is_written_is_refused() {
+        let good =
+            GOOD.replace("postal_address: |\n    1 Fern Lane\n    Dublin", "postal_address: 1 Fern Lane");
+        let hidden = [("\\u202E", "turns the order"), ("\\u2067", "turns the order"), ("\\U000E0041", "tag")];
+        for text in ["Spring sale", "Tell people about the spring sale.", "Fernwood Garden", "1 Fern Lane"] {
+            for (escape, why) in hidden {
+                let yaml = good.replace(&format!(": {text}\n"), &format!(": \"{text}{escape}\"\n"));
+                assert_ne!(yaml, good);
+                let said = Settings::parse(&yaml).unwrap_err().0;
+                assert!(said.contains(why), "{text}: {said}");
+            }
+        }
+        let flag =
+            "20% off \u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} \u{1f1ee}\u{1f1ea}";
+        assert!(Settings::parse(&GOOD.replace("20% off", flag)).is_ok());
     }
 
     #[test]

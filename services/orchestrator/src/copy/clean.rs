@@ -1,5 +1,7 @@
 //! From what a model answers to the words that are meant, or to the reason why there are none.
 
+use maily_law::{has_tags, reorders};
+
 use super::{Ask, Brief, prompt, text};
 
 /// Labels that a model puts before an answer.
@@ -105,7 +107,8 @@ fn shape(ask: Ask, line: &str) -> Result<(), &'static str> {
     {
         return Err("placeholders, links and markup");
     }
-    if line.chars().any(char::is_control) || line.matches('"').count() % 2 == 1 {
+    let turned = reorders(line) || has_tags(line);
+    if turned || line.chars().any(char::is_control) || line.matches('"').count() % 2 == 1 {
         return Err("odd characters");
     }
     if STRAY.iter().any(|stray| lower.starts_with(stray)) || lower.contains("subject line") {

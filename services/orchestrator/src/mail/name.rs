@@ -5,7 +5,8 @@ use maily_law::is_invisible;
 /// The most characters of a name that are kept.
 pub(crate) const LONGEST: usize = 64;
 
-/// Takes out control and invisible characters, and makes whitespace single spaces.
+/// Takes out control and invisible characters, and makes whitespace single spaces. What then says something to its reader
+/// instead of naming it (a link, an address, a number) is no name: no rail has judged it.
 pub(crate) fn clean(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut kept = 0;
@@ -20,7 +21,28 @@ pub(crate) fn clean(name: &str) -> String {
         }
     }
     out.truncate(out.trim_end().len());
-    out
+    if is_name(&out) { out } else { String::new() }
+}
+
+fn is_name(text: &str) -> bool {
+    // In full width, too, and with the dots that domains may be written with (UTS 46).
+    let dot = |c: char| matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
+    let at = |c: char| matches!(c, '@' | '\u{fe6b}' | '\u{ff20}');
+    let mut digits = text.chars().scan(0, |run, c| {
+        *run = if c.is_numeric() { *run + 1 } else { 0 };
+        Some(*run)
+    });
+    !(text.contains(at) || text.contains("://") || has_domain(text, dot) || digits.any(|run| run > 1))
+}
+
+/// Whether mail programs may make a link of a part of it: a dot between a letter and two more of them. `J. R. R.`, `St. John`
+/// and `A.B.` have none.
+fn has_domain(text: &str, dot: impl Fn(char) -> bool) -> bool {
+    let letters: Vec<char> = text.chars().collect();
+    letters.windows(4).any(|four| {
+        matches!(four, [before, at, first, second]
+            if dot(*at) && before.is_alphanumeric() && first.is_alphanumeric() && second.is_alphanumeric())
+    })
 }
 
 /// Copy as it reads without a name: `Hi {{first_name}},` becomes `Hi,`, an address in the midst of a sentence goes.
@@ -62,13 +84,49 @@ mod tests {
 
     #[test]
     fn hostile_names_become_harmless() {
-        assert_eq!(clean("Anna\r\nBcc: eve@evil.example"), "AnnaBcc: eve@evil.example");
+        assert_eq!(clean("Anna\r\nBcc: eve at evil"), "AnnaBcc: eve at evil");
         assert_eq!(clean("\u{202e}nimdA\u{2066}\u{0007} \t x\u{2028}"), "nimdA x");
         assert_eq!(clean("  Zoë\u{a0}\u{a0}Ann  "), "Zoë Ann");
         assert_eq!(clean("{{unsubscribe_url}}"), "{{unsubscribe_url}}");
         assert_eq!(clean("\u{200b}\u{feff}"), "");
         assert_eq!(clean(&"x".repeat(70_000)).len(), 64);
         assert_eq!(clean("\u{646}\u{200c}\u{627}"), "\u{646}\u{200c}\u{627}");
+    }
+
+    #[test]
+    fn what_says_something_is_no_name() {
+        for text in [
+            "www.win.example - get rich",
+            "Anna WIN.Example",
+            "win。example",
+            "w\u{200b}in.ex\u{ad}ample",
+            "пример.рф",
+            "https://x",
+            "eve@evil",
+            "Anna＠evil",
+            "Anna\r\nBcc: eve@evil.example",
+            "Call 0800 1234",
+            "Save 50%",
+            "１２",
+            "٥٠",
+        ] {
+            assert_eq!(clean(text), "", "{text:?}");
+        }
+        for text in [
+            "J. R. R.",
+            "J.R.R.",
+            "St. John",
+            "Louis 2",
+            "Anne-Marie",
+            "D'Arcy",
+            "Jr.",
+            "María del Carmen",
+            "三郎",
+            "Ida {{7*7}}",
+            "Łukasz & Zoë",
+        ] {
+            assert_eq!(clean(text), text);
+        }
     }
 
     #[test]

@@ -200,9 +200,11 @@ fn hostile_names_change_nothing_but_the_name() {
     let harmless = headers(&merge("a@b.example", "Anna").unwrap());
     for name in [
         "Eve\r\nBcc: all@evil.example\r\n\r\nboo",
+        "Eve\r\nBcc: all\r\n\r\nboo",
         "<script>alert(1)</script>",
         "{{unsubscribe_url}}{{first_name}}",
         "\u{202e}gnp.exe",
+        "\u{202e}avE",
         "\" onmouseover=\"x",
         "\0\u{7f}",
     ] {
@@ -220,7 +222,7 @@ fn hostile_names_change_nothing_but_the_name() {
 
 #[test]
 fn without_a_name_nothing_is_left_of_it() {
-    for name in ["", " \u{200b}\r\n"] {
+    for name in ["", " \u{200b}\r\n", "www.win.example - get rich", "eve@evil.example", "Call 0800 1234"] {
         let bytes = merge("a@b.example", name).unwrap();
         let message = MessageParser::default().parse(&bytes).unwrap();
         let (text, html) = (message.body_text(0).unwrap(), message.body_html(0).unwrap());

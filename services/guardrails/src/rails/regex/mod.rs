@@ -2,7 +2,8 @@
 //!
 //! A pattern is one of Python's `re`, as in NeMo (`nemoguardrails/library/regex`, 0.24: `re.compile`, with
 //! `re.IGNORECASE` if `case_insensitive` is set, and `search`), and means what it means there. It is sought in the text
-//! and in its plain form ([`plain`]), so that no sign that looks like nothing or like another hides a word.
+//! and in its plain form ([`plain`]), so that no sign that looks like nothing or like another hides a word. A text with
+//! another one hidden in it ([`hides`]) is blocked whatever the patterns: neither form has what a model reads.
 //!
 //! Patterns run in linear time; one with look-around, a back-reference or a possessive repetition runs with a bounded
 //! number of steps, and a text on which it exceeds them is blocked. So is one on which all patterns together exceed what
@@ -20,12 +21,15 @@ use std::cell::OnceCell;
 
 pub(crate) use self::budget::Budget;
 use self::{budget::Spent, linear::Linear, machine::Machine};
-use crate::text::normal::plain;
+use crate::text::{hidden::hides, normal::plain};
 
 /// Bytes that one compiled pattern may take.
 const COMPILED_LIMIT: usize = 1 << 20;
 /// Bytes of one pattern.
 const PATTERN_LIMIT: usize = 4096;
+
+/// What is said of a text that [`hides`] another one.
+pub(crate) const HIDES: &str = "it hides text from its reader";
 
 /// One compiled pattern.
 pub(crate) enum Pattern {
@@ -96,6 +100,9 @@ impl Patterns {
     /// Which pattern forbids the text; one sentence with its number in the configuration. `budget` is that of the check,
     /// for all its texts: a text for which it doesn't suffice is forbidden.
     pub(crate) fn check(&self, text: &str, budget: &Budget) -> Option<String> {
+        if hides(text) {
+            return Some(HIDES.to_owned());
+        }
         let plain = plain(text);
         let mut forms = vec![Text::new(text)];
         if plain != text {
