@@ -12,6 +12,7 @@
 //! * The **health listener** is plain HTTP: `/livez`, `/readyz`, `/metrics`.
 
 mod accept;
+mod answers;
 mod audit;
 mod backends;
 mod body;

@@ -37,7 +37,7 @@ impl Refusal {
         Self::new(status, "the service failed", detail)
     }
 
-    fn later(detail: &str) -> Self {
+    pub(crate) fn later(detail: &str) -> Self {
         Self(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again").detail(detail).retry_after(1))
     }
 }
