@@ -66,7 +66,7 @@ pub use config::{
     Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
     load,
 };
-pub use edge::{EdgeAuth, EdgeCaller, Vouch};
+pub use edge::{EdgeAuth, EdgeCaller, KeyRate, Vouch};
 pub use error::Error;
 pub use follow::Follow;
 pub use internal::Peer;
