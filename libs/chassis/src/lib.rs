@@ -80,4 +80,4 @@ pub use retry::status_is_permanent;
 pub use scopes::{Required, Requires, Scope, Scopes, requires};
 pub use secret_file::{SecretFileError, find_secret_text, read_secret, read_secret_text};
 pub use shared::{RedisClient, Subscription};
-pub use start::{About, main};
+pub use start::{About, bound_the_process, main};
