@@ -8,7 +8,7 @@ use std::fmt::Display;
 /// A line of the record. It is written when this is dropped, so that what is given up halfway is told, too.
 #[must_use = "the line is written when this is dropped"]
 pub struct Audit {
-    action: &'static str,
+    action: String,
     owner: String,
     subject: String,
     outcome: String,
@@ -16,8 +16,13 @@ pub struct Audit {
 
 impl Audit {
     /// `owner` (the name of a key) begins `action` on `subject`.
-    pub fn new(action: &'static str, owner: impl Into<String>, subject: impl Into<String>) -> Self {
-        Self { action, owner: owner.into(), subject: subject.into(), outcome: "given up".to_owned() }
+    pub fn new(action: impl Into<String>, owner: impl Into<String>, subject: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            owner: owner.into(),
+            subject: subject.into(),
+            outcome: "given up".to_owned(),
+        }
     }
 
     /// Writes the line: `done`, or the code of a refusal.

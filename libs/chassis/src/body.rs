@@ -2,7 +2,8 @@
 //!
 //! A limit for each body bounds nothing where many are sent at once and none is finished. So what has come of a body is
 //! counted, in KiB, until its request is answered, and a body that finds no room, of all or of its client's share, is
-//! refused; and whoever sends too little for too long is refused, so that what they hold is free again.
+//! refused; and whoever sends too little for too long is refused, so that what they hold is free again. What an answer keeps in
+//! memory while it is sent takes of the same room, where its service says how much that is.
 
 use std::{
     fmt,
@@ -61,7 +62,8 @@ pub(crate) struct Bodies {
     pub(crate) patience: Duration,
 }
 
-/// Whose share a request's body takes; an extension of requests with a body, for services that check the caller themselves.
+/// Whose share a request's body and its answer take; an extension of every request, for services that check the caller themselves,
+/// and for those whose answers are long.
 #[derive(Clone)]
 pub struct BodyShare(Weak<Account>);
 
@@ -73,6 +75,14 @@ impl BodyShare {
             account.is_of(Payer::key(name));
         }
     }
+
+    /// Counts so many bytes for the answer, until that has been sent or given up; false where there is no room for them, of all
+    /// or of the caller's share, and the answer must not be begun.
+    #[must_use]
+    pub fn holds(&self, bytes: usize) -> bool {
+        // Without an account nobody waits for the answer any more.
+        self.0.upgrade().is_some_and(|account| account.hold(bytes))
+    }
 }
 
 impl fmt::Debug for BodyShare {
@@ -83,18 +93,20 @@ impl fmt::Debug for BodyShare {
 
 /// Lets a request through with its body counted and hurried.
 pub(crate) async fn bounded(State(bodies): State<Bodies>, mut request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
-    }
     let grpc = is_grpc(request.headers());
     let most = bodies.streams.and_then(|streams| streams(&request)).unwrap_or(usize::MAX);
     let payer = Payer::of(request.extensions());
-    let counted = Mutex::new(Counted { payer, bytes: 0, held: 0, refused: None });
+    let counted = Mutex::new(Counted { payer, bytes: 0, held: 0, answer: 0, refused: None });
     let account = Arc::new(Account { room: Arc::clone(&bodies.budget.0), most, counted });
     request.extensions_mut().insert(BodyShare(Arc::downgrade(&account)));
-    let pace = Pace::new(bodies.patience);
-    let response =
-        next.run(request.map(|body| Body::new(Received { body, pace, account: Arc::clone(&account) }))).await;
+    let received = |body: Body| match body.is_end_stream() {
+        true => body,
+        false => {
+            let pace = Pace::new(bodies.patience);
+            Body::new(Received { body, pace, account: Arc::clone(&account) })
+        }
+    };
+    let response = next.run(request.map(received)).await;
     // Whatever a handler made of a body that failed: this is why it did.
     let refused = account.counted().refused;
     match refused {
@@ -143,6 +155,8 @@ struct Counted {
     bytes: usize,
     /// In KiB.
     held: usize,
+    /// In KiB, what the answer holds.
+    answer: usize,
     refused: Option<Refusal>,
 }
 
@@ -166,13 +180,23 @@ impl Account {
         Ok(())
     }
 
+    fn hold(&self, bytes: usize) -> bool {
+        let mut counted = self.counted();
+        let kib = bytes.div_ceil(KIB);
+        let room = self.room.take(&counted.payer, kib).is_ok();
+        if room {
+            counted.answer += kib;
+        }
+        room
+    }
+
     fn is_of(&self, payer: Payer) {
         let mut counted = self.counted();
         if counted.payer == payer {
             return;
         }
-        if let Err(refusal) = self.room.hand_over(&counted.payer, &payer, counted.held) {
-            counted.held = 0;
+        if let Err(refusal) = self.room.hand_over(&counted.payer, &payer, counted.held + counted.answer) {
+            (counted.held, counted.answer) = (0, 0);
             counted.refused.get_or_insert(refusal);
         }
         counted.payer = payer;
@@ -182,7 +206,7 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         let counted = self.counted.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.room.give_back(&counted.payer, counted.held);
+        self.room.give_back(&counted.payer, counted.held + counted.answer);
     }
 }
 

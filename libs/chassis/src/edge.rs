@@ -52,6 +52,24 @@ impl fmt::Debug for Vouch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeCaller(pub String);
 
+/// Counts a request for its key, once its service knows whose that is; an extension of requests at the edge under [`EdgeAuth::Own`]
+/// and [`EdgeAuth::OwnThrottled`], which have been counted for their address.
+#[derive(Clone)]
+pub struct KeyRate(Arc<Gate>);
+
+impl KeyRate {
+    /// Whether the key with this name, which the request has proven, may call now.
+    pub async fn admits(&self, name: &str) -> bool {
+        self.0.rate.admits(&format!("key {name}")).await
+    }
+}
+
+impl fmt::Debug for KeyRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyRate(..)")
+    }
+}
+
 /// The state of the gate.
 pub(crate) struct Gate {
     auth: EdgeAuth,
@@ -153,6 +171,9 @@ pub(crate) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
     match gate.admit(verdict).await {
         Ok(caller) => {
             request.extensions_mut().insert(payer);
+            if matches!(gate.auth, EdgeAuth::Own | EdgeAuth::OwnThrottled(_)) {
+                request.extensions_mut().insert(KeyRate(Arc::clone(&gate)));
+            }
             if let Some((caller, scopes)) = caller {
                 request.extensions_mut().insert(caller);
                 request.extensions_mut().insert(scopes);
@@ -253,6 +274,32 @@ mod tests {
             assert!(send("/authentic").await);
         }
         assert!((2..50).contains(&junk), "{junk}");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_service_knows_has_one_rate_from_everywhere() {
+        use tower::ServiceExt;
+        let owned = async |rate: axum::Extension<KeyRate>, request: Request| {
+            let admitted = rate.admits(request.uri().path()).await;
+            if admitted { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+        };
+        let rate = Rate::new(2, None, "test");
+        let gate = Arc::new(Gate::new(EdgeAuth::Own, KeyHashes::default(), rate));
+        let router = axum::Router::new()
+            .fallback(owned)
+            .layer(axum::middleware::from_fn_with_state(gate, super::admit));
+        let send = async |path: &str, address: u8| {
+            let mut request = request(None);
+            *request.uri_mut() = path.parse().unwrap();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, address], 9))));
+            router.clone().oneshot(request).await.unwrap().status() == StatusCode::OK
+        };
+        let mut passed = 0;
+        for address in 0..50 {
+            passed += usize::from(send("/ann", address).await);
+        }
+        assert!((2..50).contains(&passed), "{passed}");
+        assert!(send("/bob", 100).await, "another key has its own");
     }
 
     #[tokio::test]

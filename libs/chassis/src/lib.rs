@@ -12,6 +12,7 @@
 //! * The **health listener** is plain HTTP: `/livez`, `/readyz`, `/metrics`.
 
 mod accept;
+mod answers;
 mod audit;
 mod backends;
 mod body;
@@ -69,7 +70,7 @@ pub use config::{
     Config, ConfigError, Edge, Environment, Health, Internal, Limits, Redis, Telemetry, Vault, VaultAuth,
     load,
 };
-pub use edge::{EdgeAuth, EdgeCaller, Vouch};
+pub use edge::{EdgeAuth, EdgeCaller, KeyRate, Vouch};
 pub use error::Error;
 pub use follow::Follow;
 pub use internal::Peer;
@@ -84,5 +85,5 @@ pub use retry::status_is_permanent;
 pub use scopes::{Required, Requires, Scope, Scopes, requires};
 pub use secret_file::{SecretFileError, find_secret_text, read_secret, read_secret_text};
 pub use shared::{RedisClient, Subscription};
-pub use start::{About, main};
+pub use start::{About, bound_the_process, main};
 pub use work::{WorkError, blocking};

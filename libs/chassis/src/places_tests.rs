@@ -1,13 +1,16 @@
 //! Listeners that are filled: who is served all the same, and who is counted as whom.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    body::Body,
     extract::ConnectInfo,
     middleware,
     routing::{any, get},
 };
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -114,6 +117,47 @@ async fn one_address_has_its_share_and_work_is_left_alone() {
         let answer = answer.await.unwrap();
         assert!(answer.ends_with("done"), "{answer}");
     }
+}
+
+/// Whether somebody else is served before long, though the only place was taken.
+async fn another_is_served(address: &str) -> bool {
+    // Refused until the listener has seen that nobody reads there, which is nothing that it tells.
+    let served = async {
+        while !ask(address, GET).await.starts_with("HTTP/1.1 200") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(SOON, served).await.is_ok()
+}
+
+#[tokio::test]
+async fn who_does_not_read_an_answer_gives_way() {
+    let endless = async || {
+        Body::from_stream(futures::stream::repeat(Ok::<_, Infallible>("0123456789abcdef".repeat(1_024))))
+    };
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let router = plain().route("/endless", get(endless));
+    let running = serve_within(Security::Plain, router, limits).await;
+    let mut unread = TcpStream::connect(&running.address).await.unwrap();
+    unread.write_all(GET.replace(" / ", " /endless ").as_bytes()).await.unwrap();
+    let mut begun = [0; 12];
+    timeout(SOON, unread.read_exact(&mut begun)).await.unwrap().unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    assert!(another_is_served(&running.address).await);
+}
+
+#[tokio::test]
+async fn who_opens_no_window_for_an_answer_gives_way() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let running = serve_within(Security::Plain, plain(), limits).await;
+    let stream = TcpStream::connect(&running.address).await.unwrap();
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(0);
+    let (mut send, connection) = builder.handshake::<_, Body>(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::get("http://a/").body(Body::empty()).unwrap();
+    let _unread = timeout(SOON, send.send_request(request)).await.unwrap().unwrap();
+    assert!(another_is_served(&running.address).await);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -23,7 +24,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     accept::Acceptor,
-    body::Holding,
+    answers::{Answer, Open, UnderWay},
     config::Limits,
     internal::Peer,
     places::{Place, Places},
@@ -33,6 +34,12 @@ use crate::{
 
 /// How long a connection that gives way has to take note of it.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Bytes of a request's body that an HTTP/2 client may send before anybody reads them, and so before they are counted; 64 KiB
+/// is what RFC 9113 (6.9.2) begins with.
+const STREAM_WINDOW: u32 = 64 << 10;
+/// Those of all requests on a connection: a few bodies that wait don't hold up the others.
+const CONNECTION_WINDOW: u32 = 256 << 10;
 
 /// How connections of a listener are secured.
 #[derive(Clone)]
@@ -149,10 +156,10 @@ impl Connection {
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(30))
             .max_concurrent_streams(256)
-            .initial_stream_window_size(1 << 20)
-            .initial_connection_window_size(4 << 20);
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
         let recalled = place.recalled();
-        let (open, mut under_way) = watch::channel(0);
+        let (open, mut under_way) = watch::channel(UnderWay::default());
         let service = tower::service_fn(move |request| {
             answer(router.clone(), request, Open::new(&open, Arc::clone(&place)))
         });
@@ -190,42 +197,17 @@ async fn answer(
     open: Open,
 ) -> Result<Response<Body>, Infallible> {
     let response = router.oneshot(request).await?;
-    Ok(response.map(|body| Body::new(Holding::new(body, open))))
-}
-
-/// A request under way, counted until this is dropped.
-struct Open {
-    count: watch::Sender<usize>,
-    place: Arc<Place>,
-}
-
-impl Open {
-    fn new(count: &watch::Sender<usize>, place: Arc<Place>) -> Self {
-        count.send_modify(|count| {
-            *count += 1;
-            place.working();
-        });
-        Self { count: count.clone(), place }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        // Told while the count is held, so that the last word on the place is that of the last change.
-        self.count.send_modify(|count| {
-            *count -= 1;
-            if *count == 0 {
-                self.place.waiting();
-            }
-        });
-    }
+    Ok(response.map(|body| match body.is_end_stream() {
+        true => body,
+        false => Body::new(Answer::new(body, open)),
+    }))
 }
 
 /// Waits until no request has come for too long: hyper itself waits for a first one, and on HTTP/2 for the next, for ever.
-async fn quiet(under_way: &mut watch::Receiver<usize>, limits: Limits) {
+async fn quiet(under_way: &mut watch::Receiver<UnderWay>, limits: Limits) {
     let mut most = Duration::from_secs(limits.first_request_seconds);
     loop {
-        let open = *under_way.borrow_and_update();
+        let open = under_way.borrow_and_update().open;
         let changed = match open {
             0 => timeout(most, under_way.changed()).await,
             _ => Ok(under_way.changed().await),
@@ -249,7 +231,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_quiet_when_no_request_is_under_way() {
         let limits = Limits { first_request_seconds: 5, idle_seconds: 50, ..Limits::default() };
-        let (open, mut under_way) = watch::channel(0);
+        let (open, mut under_way) = watch::channel(UnderWay::default());
         let places = Places::new(Bounds { all: 1, each: 1, at_work_too: false });
         let place = Arc::new(places.take(None).unwrap());
         let begun = Instant::now();

@@ -78,8 +78,8 @@ fn tell_only_where_it_panicked() {
 }
 
 /// No core dump, for it would hold keys, and no other process of the user may look into this one; as many descriptors as are
-/// allowed, for every connection is one.
-fn bound_the_process() {
+/// allowed, for every connection is one. [`main`] does so; a command that holds keys or mail does it first of all.
+pub fn bound_the_process() {
     let descriptors = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
     // The limit alone does not hold where `core_pattern` is a program (core(5)).

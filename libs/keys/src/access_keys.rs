@@ -4,7 +4,7 @@
 //! [[key]]
 //! id = "orchestrator"            # 3 to 128 of A-Z a-z 0-9 - _
 //! secret = "at least 16 bytes"
-//! name = "orchestrator"          # for the audit log
+//! name = "orchestrator"          # for the audit log; with this name its own buckets are open without rules
 //! regions = ["eu", "us"]         # where it may be used
 //!
 //! [[key]]
@@ -38,7 +38,7 @@ pub struct AccessKey {
     pub name: String,
     /// The residency regions it may be used in.
     pub regions: Vec<String>,
-    /// What it may do; without this, everything in every bucket that is not kept for another.
+    /// What it may do, and nothing else: without this nothing, but for the orchestrator's key in the buckets kept for it.
     #[serde(default)]
     pub allow: Option<Vec<AccessRule>>,
 }

@@ -29,12 +29,27 @@ pub(crate) fn ensure(dir: &Path) -> Result<(), Error> {
     bearer(dir, "officer", "officer", "")?;
     let credentials = dir.join("s3.toml");
     if !credentials.exists() {
-        let all = format!("{}\n{}", credential("orchestrator")?, credential("local")?);
+        let all = format!("{}\n{}{RULES}", credential("orchestrator")?, credential("local")?);
         let own = all.split_inclusive("\n\n").next().unwrap_or_default().to_owned();
         write_private(&dir.join("s3-orchestrator.toml"), own.as_bytes())?;
         write_private(&credentials, all.as_bytes())?;
+    } else {
+        rules(&credentials)?;
     }
     Ok(())
+}
+
+/// What the key for people's clients may do.
+const RULES: &str = "allow = [{ bucket = \"*\", actions = [\"read\", \"write\", \"delete\", \"list\"] }]\n";
+
+/// Gives the key for people's clients its rules where the file is of before they were needed, and as [`ensure`] made it.
+fn rules(credentials: &Path) -> Result<(), Error> {
+    let all = read(credentials)?;
+    let clients = all.rsplit("[[key]]").next().unwrap_or_default();
+    match !all.contains("\nallow") && clients.contains("\nname = \"local\"\n") {
+        true => write_private(credentials, format!("{all}\n{RULES}").as_bytes()),
+        false => Ok(()),
+    }
 }
 
 /// Makes `LISTENER.key`, and `LISTENER.hashes` in which it has this name and these scopes. A line of before scopes, alone in
@@ -92,6 +107,26 @@ pub(crate) fn read(path: &Path) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_of_before_rules_is_given_them_and_others_are_left() {
+        let dir = tempfile::tempdir().unwrap();
+        ensure(dir.path()).unwrap();
+        let path = dir.path().join("s3.toml");
+        let made = fs::read_to_string(&path).unwrap();
+        assert_eq!(made.matches(RULES).count(), 1);
+        assert!(
+            made.ends_with(RULES)
+                && !read(&dir.path().join("s3-orchestrator.toml")).unwrap().contains("allow")
+        );
+        write_private(&path, made.replace(RULES, "").as_bytes()).unwrap();
+        ensure(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), made);
+        let own = made.replace("\"*\"", "\"reports\"");
+        write_private(&path, own.as_bytes()).unwrap();
+        ensure(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), own);
+    }
 
     #[test]
     fn a_line_of_before_scopes_is_given_them_and_others_are_left() {

@@ -117,6 +117,9 @@ fn by_id(keys: Vec<AccessKey>) -> Result<HashMap<String, Arc<AccessKey>>, Error>
         if let Some(region) = key.regions.iter().find(|region| !REGIONS.contains(&region.as_str())) {
             return Err(Error::Config(format!("access key {}: {region:?} is not a region", key.id)));
         }
+        if key.allow.is_none() && !rights::needs_no_rules(key) {
+            tracing::warn!(key = key.id, "an access key may do nothing: it has no `allow`");
+        }
     }
     Ok(keys.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect())
 }

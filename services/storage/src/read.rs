@@ -25,11 +25,13 @@ const HEADER: u64 = 56;
 const CHUNK: u64 = 16 << 10;
 const SEALED_CHUNK: u64 = CHUNK + 16;
 /// Plaintext decrypted at once.
-const WINDOW: u64 = 1 << 20;
-/// Blobs up to this size of ciphertext are fetched as a whole.
-const WHOLE: u64 = 4 << 20;
+const WINDOW: u64 = 512 << 10;
+/// Blobs up to this size of ciphertext are fetched as a whole: those that are one window.
+const WHOLE: u64 = HEADER + WINDOW / CHUNK * SEALED_CHUNK;
 /// Windows ready before the client takes them.
-const AHEAD: usize = 2;
+const AHEAD: usize = 1;
+/// Plaintext in memory at most: a window that is sent, those ahead, and one that waits to be so or is being decrypted.
+const PLAIN: u64 = 3 * WINDOW;
 /// How long a client may take nothing.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -73,6 +75,8 @@ impl Reader {
                 return Ok(Some(bytes));
             }
             let Some((blob, key, range)) = self.rest.next() else { return Ok(None) };
+            // What it holds goes before the next one's comes.
+            self.open = None;
             self.open = Some(BlobReader::open(&self.blobs, &blob, &key, range).await?);
         }
     }
@@ -95,6 +99,14 @@ impl Reader {
         });
         ReceiverStream::new(receiver)
     }
+}
+
+/// Bytes of memory at most, while `bytes` of an object of `size` are read: a window's ciphertext and some plaintext.
+pub(crate) fn held(size: u64, bytes: u64) -> usize {
+    // The chunk at each end of a range, and the last one of the blob.
+    let ends = 3 * SEALED_CHUNK;
+    let most = size.min(WINDOW) + bytes.min(PLAIN) + ends.min(size);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 struct BlobReader {
@@ -137,6 +149,7 @@ impl BlobReader {
         if self.sealed_size > WHOLE {
             let from = HEADER + start / CHUNK * SEALED_CHUNK;
             let to = (HEADER + end.div_ceil(CHUNK) * SEALED_CHUNK).min(self.sealed_size);
+            self.source.window(0, Bytes::new());
             let bytes = self.store.get_range(&self.path, from..to).await.map_err(damaged)?;
             self.source.window(from, bytes);
         }
@@ -222,5 +235,18 @@ impl Seek for Source {
         };
         spans.at = at.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(spans.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_bounded_however_long_the_object_is() {
+        assert!(held(1 << 40, 1 << 40) <= 2_150_000);
+        assert!(held(1 << 40, 100) <= 600_000, "a window of ciphertext");
+        assert_eq!(held(0, 0), 0);
+        assert_eq!(held(1_000, 1_000), 3_000);
     }
 }

@@ -119,6 +119,7 @@ class Storage:
         self.keys = {name: (f"s3tests-{name}", secrets.token_urlsafe(30)) for name in ACCOUNTS}
         credentials = "".join(
             f'[[key]]\nid = "{id}"\nsecret = "{secret}"\nname = "{name}"\nregions = ["{REGION}"]\n'
+            'allow = [{ bucket = "*", actions = ["read", "write", "delete", "list"] }]\n'
             for name, (id, secret) in self.keys.items()
         )
         (folder / "credentials.toml").write_text(credentials)

@@ -134,6 +134,33 @@ async fn a_body_counts_for_the_key_that_is_proven_on_the_way() {
 }
 
 #[tokio::test]
+async fn an_answer_takes_of_the_same_room_until_it_is_sent() {
+    let bodies = Bodies { budget: Budget::new(64 * KIB), streams: None, patience: AT_THE_EDGE };
+    let long = async |request: Request| {
+        let share = request.extensions().get::<BodyShare>().cloned().unwrap();
+        share.is_of_key(request.uri().query().unwrap());
+        match share.holds(20 * KIB) {
+            true => "windows".into_response(),
+            false => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    };
+    let router = Router::new()
+        .route("/", axum::routing::any(long))
+        .layer(middleware::from_fn_with_state(bodies, bounded));
+    let get = async |key: &str| {
+        let request = Request::get(format!("/?{key}")).body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    let first = get("ann").await;
+    assert_eq!(first.status(), StatusCode::OK, "more than an address has");
+    assert_eq!(get("ann").await.status(), StatusCode::SERVICE_UNAVAILABLE, "no more than a key's half");
+    let other = get("bob").await;
+    assert_eq!(other.status(), StatusCode::OK, "another key has its own");
+    drop(first);
+    assert_eq!(get("ann").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_stream_counts_what_is_held_of_it() {
     let router = router(4);
     let pieces = futures::stream::iter((0..100).map(|_| Ok::<_, std::convert::Infallible>(vec![0; KIB])));

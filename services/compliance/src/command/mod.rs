@@ -29,6 +29,7 @@ const INTERRUPTED: &str = "interrupted; it may have been done, and may be repeat
 /// Reads the command line and runs the command.
 #[must_use]
 pub fn run() -> ExitCode {
+    maily_chassis::bound_the_process();
     let command = OfficerCommand::parse();
     let (stdin, mut stdout) = (io::stdin(), io::stdout());
     let mut asked = Asked { is_person: stdin.is_terminal(), input: &mut stdin.lock() };

@@ -11,6 +11,7 @@
 mod api;
 mod audit;
 mod bad_lists;
+mod command;
 mod common;
 mod contract;
 mod fan_out;

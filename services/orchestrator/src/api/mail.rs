@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::header;
-use maily_chassis::{Caller, PoolPlace};
+use maily_chassis::{BodyShare, Caller, PoolPlace};
 use maily_keys::DataKey;
 use maily_proto::compliance::Page;
 
@@ -24,8 +24,9 @@ use crate::{
     workflow::{Keys, StepError, place, started},
 };
 
-/// Pages that are fetched ahead of the client.
-const AHEAD: usize = 2;
+/// A page in memory, as it lies in storage and as it is sent; the next is fetched when the client has taken that, and pages are
+/// about as long as each other.
+const HELD: usize = 2;
 
 /// `GET /v1/campaigns/{id}/mail/{region}`
 pub(crate) async fn mail(
@@ -33,6 +34,7 @@ pub(crate) async fn mail(
     Path((id, region)): Path<(CampaignId, String)>,
     Extension(exports): Extension<Exports>,
     caller: Caller,
+    share: Option<Extension<BodyShare>>,
 ) -> Result<Response, Refusal> {
     let place = exports.begin(caller)?;
     let campaign = api.campaign(&id).await?;
@@ -51,16 +53,19 @@ pub(crate) async fn mail(
     let mbox =
         std::sync::Arc::new(Mbox::new(&campaign.settings.sender.email, started(&api.deps, &id).await?));
     let messages = stream::iter(pages)
-        .map(move |(n, cohort, page)| {
+        .then(move |(n, cohort, page)| {
             let page = Page { campaign_id: id.to_string(), cohort, region: region.clone(), page };
             let key = Keys(&id).segment(u32::try_from(n).unwrap_or(u32::MAX), page.page);
             export(api.clone(), page, key, mbox.clone())
         })
-        .buffered(AHEAD)
         .inspect_err(|error: &StepError| tracing::warn!(%error, "a mail export broke off"));
     // While the answer's status is still open, a failure has its sentence; later it can only tear the answer.
     let mut messages = Box::pin(messages);
     let first = messages.try_next().await?;
+    let held = first.as_ref().map_or(0, Bytes::len).saturating_mul(HELD);
+    if share.is_some_and(|Extension(share)| !share.holds(held)) {
+        return Err(Refusal::later("too many exports are under way; read these first"));
+    }
     let messages = stream::iter(first.map(Ok)).chain(messages);
     let mut response = Response::new(Body::from_stream(taken(messages, place)));
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/mbox"));

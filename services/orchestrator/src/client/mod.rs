@@ -33,6 +33,7 @@ const REFUSED: Refusals = &[(404, 1), (409, 1), (422, USAGE)];
 /// Reads the command line and runs the command.
 #[must_use]
 pub fn run() -> ExitCode {
+    maily_chassis::bound_the_process();
     let named = OnceLock::new();
     maily_client::run(carry_out(CampaignCommand::parse(), &named), || interrupted(named.get()))
 }

@@ -7,8 +7,9 @@
 
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
-use maily_chassis::BodyShare;
+use maily_chassis::{Audit, BodyShare, KeyRate};
 use s3s::access::{S3Access, S3AccessContext};
+use s3s::path::S3Path;
 use s3s::{S3Result, s3_error};
 
 use crate::access::AccessKeys;
@@ -125,8 +126,45 @@ impl S3Access for Allowed {
         if let Some(share) = request.extensions_mut().get::<BodyShare>() {
             share.is_of_key(&owner);
         }
-        let query = request.uri().query();
-        check(request.s3_op().name(), request.method(), request.headers(), query)
+        let rate = request.extensions_mut().get::<KeyRate>().cloned();
+        if let Some(rate) = rate
+            && !rate.admits(&owner).await
+        {
+            return Err(s3_error!(SlowDown, "Please reduce your request rate."));
+        }
+        let (operation, query) = (request.s3_op().name(), request.uri().query());
+        let checked = check(operation, request.method(), request.headers(), query);
+        if let Err(refused) = &checked
+            && changes(request.method())
+        {
+            let audit = Audit::new(action(operation), owner, subject(request.s3_path()));
+            audit.ended(refused.code().as_str());
+        }
+        checked
+    }
+}
+
+fn changes(method: &Method) -> bool {
+    method != Method::GET && method != Method::HEAD
+}
+
+/// The operation as the audit record has it.
+fn action(operation: &str) -> String {
+    let mut action = String::with_capacity(operation.len() + 4);
+    for letter in operation.chars() {
+        if letter.is_ascii_uppercase() && !action.is_empty() {
+            action.push('_');
+        }
+        action.push(letter.to_ascii_lowercase());
+    }
+    action
+}
+
+fn subject(path: &S3Path) -> String {
+    match path {
+        S3Path::Root => String::new(),
+        S3Path::Bucket { bucket } => bucket.to_string(),
+        S3Path::Object { bucket, key } => format!("{bucket}/{key}"),
     }
 }
 
@@ -141,10 +179,9 @@ pub(super) fn check(
         // Before s3s reads a header or a body for it, of which it might say something else.
         return Err(s3_error!(NotImplemented, "{operation} is not implemented"));
     };
-    let changes = method != Method::GET && method != Method::HEAD;
     for (name, value) in headers {
         let name = name.as_str();
-        let asks = name.starts_with("x-amz-") || (changes && CONDITIONS.contains(&name));
+        let asks = name.starts_with("x-amz-") || (changes(method) && CONDITIONS.contains(&name));
         if asks {
             check_header(obeyed, name, value.to_str().unwrap_or_default())?;
         }
@@ -216,6 +253,12 @@ mod tests {
 
     fn of(operation: &str, name: &'static str, value: &str) -> Option<String> {
         refusal(operation, &[(name, value)], "")
+    }
+
+    #[test]
+    fn the_record_has_operations_by_the_names_of_their_methods() {
+        assert_eq!(action("AbortMultipartUpload"), "abort_multipart_upload");
+        assert_eq!(action("ListObjectsV2"), "list_objects_v2");
     }
 
     #[test]

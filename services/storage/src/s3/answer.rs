@@ -31,10 +31,13 @@ pub(crate) fn refuse(status: StatusCode, code: &str, message: &str) -> Response 
 /// The answer to whom is told to come again. *Error responses* (Amazon S3 API Reference): `SlowDown`, "Please reduce your
 /// request rate", 503.
 pub(crate) fn slow_down() -> Response {
-    let mut response =
-        refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.");
+    let response = refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.");
+    identified(later(response), &new_id())
+}
+
+fn later(mut response: Response) -> Response {
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    identified(response, &new_id())
+    response
 }
 
 /// A refusal of the listener itself, which keeps its status and `Retry-After`, as S3 puts it.
@@ -58,6 +61,8 @@ pub(super) async fn complete(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("s3", request_id = %id);
     let response = next.run(request).instrument(span).await;
     let response = if is_xml(&response) { rewritten(response, &id).await } else { response };
+    let response =
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE { later(response) } else { response };
     let silent = response.status() == StatusCode::NOT_MODIFIED || (head && !response.status().is_success());
     identified(if silent { without_body(response) } else { response }, &id)
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use futures::StreamExt;
-use maily_chassis::Hold;
+use maily_chassis::{BodyShare, Hold};
 use s3s::dto::{
     ChecksumAlgorithm, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource,
     MetadataDirective, StreamingBlob, UploadPartCopyInput, UploadPartCopyOutput,
@@ -90,7 +90,8 @@ impl Gateway {
             condition.check_source(object)?;
             Ok(Span::of(0..object.size))
         };
-        let (source, _, body) = open(&region, bucket, key, find).await?;
+        let (source, _, body) =
+            open(&region, bucket, key, request.extensions.get::<BodyShare>(), find).await?;
         let kept = match replacing {
             true => headers::kept(&request.headers, input.metadata.clone(), input.expires.as_ref())?,
             false => source.headers.clone(),
@@ -136,7 +137,7 @@ impl Gateway {
             }
             Ok(Span::of(bytes))
         };
-        let (_, _, body) = open(&region, bucket, key, find).await?;
+        let (_, _, body) = open(&region, bucket, key, request.extensions.get::<BodyShare>(), find).await?;
         let wanted = upload.algorithm.as_deref().and_then(Algorithm::named);
         let claimed = Claimed::nothing(wanted.into_iter());
         let (blob, written) = self.duplicate(&region, signer(&request), body, &claimed).await?;

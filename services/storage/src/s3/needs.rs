@@ -20,7 +20,7 @@ pub(super) trait Needs {
     /// Everything that has to be allowed.
     fn needs(&self) -> Vec<Need<'_>>;
 
-    /// What it changes, if that is one object or bucket; [`Gateway::delete_many`] tells of each of its objects.
+    /// What it changes, if anything.
     fn changes(&self) -> Option<String> {
         None
     }
@@ -48,17 +48,17 @@ on_objects! {
     Read HeadObjectInput, false;
     Read GetObjectAttributesInput, false;
     Write PutObjectInput, true;
-    Write CreateMultipartUploadInput, false;
-    Write UploadPartInput, false;
+    Write CreateMultipartUploadInput, true;
+    Write UploadPartInput, true;
     Write CompleteMultipartUploadInput, true;
-    Write AbortMultipartUploadInput, false;
+    Write AbortMultipartUploadInput, true;
     Write ListPartsInput, false;
     Delete DeleteObjectInput, true;
 }
 
 /// Copies read one object and write another.
 macro_rules! on_copies {
-    ($($input:ty, $changes:literal;)*) => {
+    ($($input:ty;)*) => {
         $(
             impl Needs for $input {
                 fn needs(&self) -> Vec<Need<'_>> {
@@ -71,7 +71,7 @@ macro_rules! on_copies {
                 }
 
                 fn changes(&self) -> Option<String> {
-                    $changes.then(|| format!("{}/{}", self.bucket, self.key))
+                    Some(format!("{}/{}", self.bucket, self.key))
                 }
             }
         )*
@@ -79,8 +79,8 @@ macro_rules! on_copies {
 }
 
 on_copies! {
-    CopyObjectInput, true;
-    UploadPartCopyInput, false;
+    CopyObjectInput;
+    UploadPartCopyInput;
 }
 
 macro_rules! on_listings {
@@ -130,8 +130,19 @@ macro_rules! seeing {
     };
 }
 
-// Of a DeleteObjects each object is asked for by itself, and refused by itself.
-seeing!(HeadBucketInput, GetBucketLocationInput, DeleteObjectsInput);
+seeing!(HeadBucketInput, GetBucketLocationInput);
+
+impl Needs for DeleteObjectsInput {
+    /// Each object is asked for by itself, and refused by itself.
+    fn needs(&self) -> Vec<Need<'_>> {
+        vec![Need::Sees(&self.bucket)]
+    }
+
+    /// How many of the bucket are meant: [`Gateway::delete_many`] tells of each, but only where the list as a whole is taken.
+    fn changes(&self) -> Option<String> {
+        Some(format!("{} ({})", self.bucket, self.delete.objects.len()))
+    }
+}
 
 impl Needs for ListBucketsInput {
     /// It shows those that the key sees.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use maily_chassis::Audit;
+use maily_chassis::{Audit, BodyShare};
 use maily_keys::AccessAction;
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
@@ -20,7 +20,7 @@ use super::{Gateway, entries, to_the_end};
 use crate::commit::{self, Place};
 use crate::conditions::{DeleteIf, ReadIf, WriteIf};
 use crate::error::Error;
-use crate::read::Reader;
+use crate::read::{self, Reader};
 use crate::region::{NewBlob, Region};
 use crate::rows::{Headers, Object, Sums};
 use crate::write::Written;
@@ -167,7 +167,8 @@ impl Gateway {
             condition.check(object)?;
             span(object, input.range, input.part_number)
         };
-        let (object, span, body) = open(&region, &input.bucket, &input.key, find).await?;
+        let share = request.extensions.get::<BodyShare>();
+        let (object, span, body) = open(&region, &input.bucket, &input.key, share, find).await?;
         let checksums = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED");
         let mut output = describe!(GetObjectOutput, &object, &span, checksums);
         output.body = Some(body);
@@ -294,11 +295,13 @@ pub(super) async fn put_blob(
     to_the_end(async move { region.put_object(&place, blob, written, kept, &condition).await }).await
 }
 
-/// Looks an object up and begins to read what `find` asks of it; the first bytes are there, and good, when this answers.
+/// Looks an object up and begins to read what `find` asks of it; the first bytes are there, and good, when this answers. What is
+/// in memory of it counts for `share` until the request is answered.
 pub(super) async fn open(
     region: &Region,
     bucket: &str,
     key: &str,
+    share: Option<&BodyShare>,
     find: impl Fn(&Object) -> S3Result<Span>,
 ) -> S3Result<(Object, Span, StreamingBlob)> {
     // Again when the object was replaced between looking it up and holding its bytes.
@@ -306,6 +309,10 @@ pub(super) async fn open(
         let object = region.object(bucket, key).await?;
         let span = find(&object)?;
         if let Some(reader) = region.read(bucket, key, &object, span.bytes.clone()).await? {
+            let held = read::held(object.size, span.bytes.end - span.bytes.start);
+            if share.is_some_and(|share| !share.holds(held)) {
+                return Err(s3_error!(SlowDown, "Too many objects are being read; read these first."));
+            }
             return Ok((object, span, body(reader).await?));
         }
     }

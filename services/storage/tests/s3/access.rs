@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use maily_keys::AccessAction::{Delete as Deletes, List, Read, Write};
+use maily_keys::AccessKey;
 
-use crate::support::{Served, client, code, fetch, key, text, told};
+use crate::support::{Served, client, code, fetch, key, orchestrator, text, told};
 
 #[tokio::test]
 async fn presigned_links_work_until_they_are_touched() {
@@ -61,10 +62,9 @@ const DENIED: Option<&str> = Some("AccessDenied");
 /// A storage with two buckets, and keys that may do a little of it.
 async fn shared() -> Served {
     let served = Served::new().await;
-    let orchestrator = key("orchestrator", &["eu"]);
     let keys = vec![
         key("both", &["eu"]),
-        orchestrator,
+        orchestrator(&["eu"]),
         told("reader", &[("things", "a/", &[Read, List])]),
         told("writer", &[("things", "b/", &[Write])]),
         told("cleaner", &[("*", "b/", &[Deletes])]),
@@ -132,7 +132,7 @@ async fn each_object_of_a_list_to_delete_is_asked_for() {
 #[tokio::test]
 async fn what_is_the_orchestrators_is_nobody_elses() {
     let served = shared().await;
-    let orchestrator = client(served.address, &key("orchestrator", &[]), "eu");
+    let orchestrator = client(served.address, &orchestrator(&[]), "eu");
     for bucket in ["maily-campaigns", "maily-mail-eu"] {
         orchestrator.ensure_bucket(bucket).await.unwrap();
         orchestrator.put(bucket, "b/1", "sealed".into()).await.unwrap();
@@ -150,6 +150,22 @@ async fn what_is_the_orchestrators_is_nobody_elses() {
     }
     let seen = served.objects("eu").sdk().list_buckets().send().await.unwrap();
     assert_eq!(seen.buckets().len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_without_rules_does_nothing() {
+    let served = shared().await;
+    let untold = AccessKey { allow: None, ..key("untold", &["eu"]) };
+    served.storage.use_keys(vec![untold, orchestrator(&["eu"])]).unwrap();
+    for id in ["untold", "orchestrator"] {
+        let of = client(served.address, &key(id, &[]), "eu");
+        assert_eq!(of.get("things", "a/1").await.unwrap_err().code(), DENIED, "{id}");
+        assert_eq!(of.list("things", "").await.unwrap_err().code(), DENIED, "{id}");
+        assert_eq!(of.put("things", "a/1", "x".into()).await.unwrap_err().code(), DENIED, "{id}");
+        assert_eq!(of.delete("things", "a/1").await.unwrap_err().code(), DENIED, "{id}");
+        assert_eq!(of.ensure_bucket("mine").await.unwrap_err().code(), DENIED, "{id}");
+        assert!(of.sdk().list_buckets().send().await.unwrap().buckets().is_empty(), "{id}");
+    }
 }
 
 #[tokio::test]

@@ -88,9 +88,12 @@ async fn every_change_has_a_line_with_its_owner() {
             "create_bucket both things done",
             "put_object both things/a done",
             "copy_object both things/b done",
+            "create_multipart_upload both things/c done",
+            "upload_part both things/c done",
             "complete_multipart_upload both things/c done",
             "delete_object both things/b done",
             "delete_objects both things/c done",
+            "delete_objects both things (1) done",
             "put_object both things/a PreconditionFailed",
         ]
     );
@@ -111,6 +114,7 @@ async fn every_change_has_a_line_with_its_owner() {
             "copy_object reader things/b AccessDenied",
             "delete_object reader things/a AccessDenied",
             "delete_objects reader things/a AccessDenied",
+            "delete_objects reader things (1) done",
             "create_bucket reader mine AccessDenied",
         ]
     );
@@ -121,4 +125,59 @@ async fn every_change_has_a_line_with_its_owner() {
     assert!(client(served.address, &forged, "eu").put("things", "a", "x".into()).await.is_err());
     assert_eq!(log.record(), [""; 0]);
     assert_eq!(both.get("things", "a").await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn what_is_refused_as_a_whole_has_a_line_too() {
+    let log = Log::default();
+    let _kept = log.keep();
+    let served = Served::new().await;
+    let blind = told("blind", &[("elsewhere", "", &[Read])]);
+    served.storage.use_keys(vec![key("both", &["eu"]), blind]).unwrap();
+    let both = served.objects("eu");
+    both.ensure_bucket("things").await.unwrap();
+    both.put("things", "a", "stays".into()).await.unwrap();
+    let made = both.sdk().create_multipart_upload().bucket("things").key("a").send().await.unwrap();
+    let id = made.upload_id().unwrap();
+    log.record();
+
+    let sdk = client(served.address, &key("blind", &[]), "eu").sdk().clone();
+    let object = ObjectIdentifier::builder().key("a").build().unwrap();
+    let list = Delete::builder().objects(object).build().unwrap();
+    assert_eq!(code(sdk.delete_objects().bucket("things").delete(list.clone()).send().await), "AccessDenied");
+    assert_eq!(code(sdk.create_multipart_upload().bucket("things").key("a").send().await), "AccessDenied");
+    let part = sdk.upload_part().bucket("things").key("a").upload_id(id).part_number(1);
+    assert_eq!(code(part.body(ByteStream::from_static(b"part")).send().await), "AccessDenied");
+    let copy = sdk.upload_part_copy().bucket("things").key("a").upload_id(id).part_number(1);
+    assert_eq!(code(copy.copy_source("things/a").send().await), "AccessDenied");
+    let abort = sdk.abort_multipart_upload().bucket("things").key("a").upload_id(id);
+    assert_eq!(code(abort.send().await), "AccessDenied");
+    assert_eq!(
+        log.record(),
+        [
+            "delete_objects blind things (1) AccessDenied",
+            "create_multipart_upload blind things/a AccessDenied",
+            "upload_part blind things/a AccessDenied",
+            "upload_part_copy blind things/a AccessDenied",
+            "abort_multipart_upload blind things/a AccessDenied",
+        ]
+    );
+
+    // By its head alone, which the key has signed.
+    let (sdk, account) = (both.sdk(), "123456789012");
+    let delete = sdk.delete_object().bucket("things").key("a").expected_bucket_owner(account);
+    assert_eq!(code(delete.send().await), "AccessDenied");
+    let many = sdk.delete_objects().bucket("things").delete(list).expected_bucket_owner(account);
+    assert_eq!(code(many.send().await), "AccessDenied");
+    let get = sdk.get_object().bucket("things").key("a").expected_bucket_owner(account);
+    assert_eq!(code(get.send().await), "AccessDenied");
+    sdk.abort_multipart_upload().bucket("things").key("a").upload_id(id).send().await.unwrap();
+    assert_eq!(
+        log.record(),
+        [
+            "delete_object both things/a AccessDenied",
+            "delete_objects both things AccessDenied",
+            "abort_multipart_upload both things/a done",
+        ]
+    );
 }

@@ -8,7 +8,7 @@ use maily_storage::{REGIONS, Storage};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::support::{LIMIT, client, key, serve};
+use crate::support::{LIMIT, client, orchestrator, serve};
 
 /// A storage in a folder of its own, called as the orchestrator does.
 struct Real {
@@ -48,7 +48,7 @@ impl Objects for Real {
 async fn start() -> Real {
     let dir = tempfile::tempdir().unwrap();
     let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
-    let key = key("orchestrator", &REGIONS);
+    let key = orchestrator(&REGIONS);
     let objects = dir.path().join("objects");
     let storage = Storage::open(&objects, "acme", roots, vec![key.clone()], LIMIT).await.unwrap();
     let address = serve(&storage).await;

@@ -18,15 +18,24 @@ use tempfile::TempDir;
 /// The longest object the test storages take.
 pub(crate) const LIMIT: u64 = 2 << 30;
 
-/// A key that may be used in `regions`.
+/// A key that may do everything in `regions`, but in the orchestrator's buckets.
 pub(crate) fn key(id: &str, regions: &[&str]) -> AccessKey {
     AccessKey {
         id: id.into(),
         secret: format!("secret of {id}, long enough").into(),
         name: id.into(),
         regions: regions.iter().map(|region| (*region).to_owned()).collect(),
-        allow: None,
+        allow: Some(vec![AccessRule {
+            bucket: "*".into(),
+            prefix: String::new(),
+            actions: vec![AccessAction::Read, AccessAction::Write, AccessAction::Delete, AccessAction::List],
+        }]),
     }
+}
+
+/// The orchestrator's key, as it is without rules.
+pub(crate) fn orchestrator(regions: &[&str]) -> AccessKey {
+    AccessKey { allow: None, ..key("orchestrator", regions) }
 }
 
 /// A key that may do these in eu: bucket, prefix and actions.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
-use maily_keys::{AccessKey, LocalKeyring};
+use maily_keys::{AccessAction, AccessKey, AccessRule, LocalKeyring};
 use maily_storage::Storage;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -69,7 +69,16 @@ pub(super) const S3: Kind = Kind {
             secret: "a secret that is long enough, and known to nobody".to_owned().into(),
             name: "both".into(),
             regions: vec!["eu".into(), "us".into()],
-            allow: None,
+            allow: Some(vec![AccessRule {
+                bucket: "*".into(),
+                prefix: String::new(),
+                actions: vec![
+                    AccessAction::Read,
+                    AccessAction::Write,
+                    AccessAction::Delete,
+                    AccessAction::List,
+                ],
+            }]),
         };
         let objects = folder.path().join("objects");
         let opened = Storage::open(&objects, "acme", Arc::new(roots), vec![key], LONGEST);
