@@ -84,6 +84,19 @@ async fn no_model_is_asked_about_a_conversation_whose_last_turn_is_forbidden() {
     assert_eq!(asked(&mut seen), 0);
 }
 
+/// What is shown as nothing is read by the model of a self check, too.
+#[tokio::test]
+async fn no_model_is_asked_about_hidden_text() {
+    let (base, mut seen) = scripted().await;
+    let api = Api(guard(&base));
+    let id = load(&api, self_checks(&base)).await.expect("loads");
+    let verdict = input(&api, &id, "A sale.\u{e0049}\u{e0067}").await.expect("answers");
+    assert_eq!(rails(&verdict), ["self check input"]);
+    assert_eq!(verdict.violations[0].reason, "it hides text from its reader");
+    assert_eq!(asked(&mut seen), 0);
+    assert!(input(&api, &id, "A sale \u{2764}\u{fe0f} \u{1f1e9}\u{1f1ea}").await.expect("answers").passed);
+}
+
 #[tokio::test]
 async fn the_first_no_is_the_verdict() {
     let (base, _seen) = scripted().await;

@@ -44,13 +44,15 @@ pub(crate) fn invisible(c: char) -> bool {
 
 /// A character that reorders, hides or breaks a header: controls, line and paragraph separators,
 /// bidirectional controls (UAX #9), tags and other invisibles. The emoji joiner and variation selectors
-/// are allowed where they follow a character that is no letter.
+/// are allowed, one at a time, where they follow a character that is no letter.
 pub(crate) fn treacherous(text: &str) -> bool {
     let mut before = ' ';
     for c in text.chars() {
         let joins = matches!(c, '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
             && !before.is_ascii()
-            && !before.is_alphabetic();
+            && !before.is_alphabetic()
+            // A run of them is a text of its own.
+            && (!invisible(before) || (c == '\u{200d}' && before != c));
         let keycap = c == '\u{fe0f}' && (before.is_ascii_digit() || matches!(before, '#' | '*'));
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || (invisible(c) && !joins && !keycap) {
             return true;
@@ -266,9 +268,18 @@ mod tests {
 
     #[test]
     fn hidden_characters_are_treacherous_and_emoji_are_not() {
-        for bad in
-            ["a\u{202e}b", "a\rb", "a\nb", "a\u{200d}b", "a\u{200b}b", "a\u{2028}b", "\u{0}", "\u{feff}a"]
-        {
+        for bad in [
+            "\u{2764}\u{fe0f}\u{fe0e}",
+            "\u{1f469}\u{200d}\u{200d}",
+            "a\u{202e}b",
+            "a\rb",
+            "a\nb",
+            "a\u{200d}b",
+            "a\u{200b}b",
+            "a\u{2028}b",
+            "\u{0}",
+            "\u{feff}a",
+        ] {
             assert!(treacherous(bad), "{bad:?}");
         }
         for good in ["Tea \u{2764}\u{fe0f}", "\u{1f469}\u{200d}\u{1f373} cooks", "Grüße", "1\u{fe0f}\u{20e3}"]

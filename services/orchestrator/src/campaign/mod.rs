@@ -6,10 +6,9 @@ mod settings;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use folder::Folder;
-use settings::deceives;
 #[cfg(test)]
 pub(crate) use settings::tests::GOOD as EXAMPLE;
-pub(crate) use settings::{Sender, Settings};
+pub(crate) use settings::{Sender, Settings, deceives};
 
 /// The most bytes of campaign.yaml and of brand.md.
 pub(crate) const TEXT_LIMIT: u64 = 64 << 10;

@@ -104,7 +104,7 @@ enum Lines {
 }
 
 /// Why a text is not shown as it is written.
-pub(super) fn deceives(text: &str) -> Option<&'static str> {
+pub(crate) fn deceives(text: &str) -> Option<&'static str> {
     if maily_law::reorders(text) {
         return Some(
             "holds a character that turns the order of others around (U+202A to U+202E, U+2066 to U+2069)",

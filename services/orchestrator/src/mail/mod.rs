@@ -17,7 +17,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 
 use crate::{
-    campaign::{CampaignId, Settings},
+    campaign::{CampaignId, Settings, deceives},
     copy::Draft,
 };
 pub(crate) use language::Language;
@@ -43,6 +43,12 @@ pub(crate) fn flaws(draft: &Draft) -> Vec<String> {
         }
         if text.contains("{{") {
             flaws.push(format!("layout ({field}): holds a placeholder"));
+        }
+    }
+    for (field, text) in [("subject", &draft.subject), ("preheader", &draft.preheader), ("body", &draft.body)]
+    {
+        if let Some(why) = deceives(text) {
+            flaws.push(format!("layout ({field}): {why}"));
         }
     }
     if draft.body.trim().is_empty() || draft.body.replace(FIRST_NAME, "").contains("{{") {

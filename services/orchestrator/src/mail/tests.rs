@@ -221,6 +221,22 @@ fn hostile_names_change_nothing_but_the_name() {
 }
 
 #[test]
+fn copy_that_is_not_shown_as_it_is_written_has_a_flaw() {
+    assert_eq!(flaws(&draft()), [""; 0]);
+    let turned = |text: String| format!("{text} \u{202e}%05 evas");
+    let drafts = [
+        Draft { subject: turned(draft().subject), ..draft() },
+        Draft { preheader: turned(draft().preheader), ..draft() },
+        Draft { body: turned(draft().body), ..draft() },
+        Draft { body: draft().body + "\u{e0061}", ..draft() },
+    ];
+    for draft in drafts {
+        let found = flaws(&draft);
+        assert!(matches!(&found[..], [flaw] if flaw.contains(" holds ")), "{found:?}");
+    }
+}
+
+#[test]
 fn without_a_name_nothing_is_left_of_it() {
     for name in ["", " \u{200b}\r\n", "www.win.example - get rich", "eve@evil.example", "Call 0800 1234"] {
         let bytes = merge("a@b.example", name).unwrap();
