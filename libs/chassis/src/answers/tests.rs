@@ -49,7 +49,7 @@ impl Under {
 }
 
 fn endless() -> Body {
-    Body::from_stream(futures::stream::repeat_with(|| Ok::<_, Infallible>(vec![0; 1 << 20])))
+    Body::from_stream(futures::stream::repeat_with(|| Ok::<_, Infallible>(vec![0_u8; 1 << 20])))
 }
 
 async fn seconds(seconds: u64) {
