@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn what_comes_again_is_told_from_what_passes() {
-        let stores: [(fn(String) -> slatedb::Error, _); 4] = [
+        type Make = fn(String) -> slatedb::Error;
+        let stores: [(Make, _); 4] = [
             (slatedb::Error::data, (Code::DataLoss, "a record is damaged")),
             (slatedb::Error::internal, (Code::Internal, "the service failed")),
             (slatedb::Error::invalid, (Code::Internal, "the service failed")),

@@ -11,7 +11,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use maily_chassis::{PeerClient, blocking, broke_off};
+use maily_chassis::{PeerClient, broke_off};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 

@@ -20,6 +20,7 @@ use crate::{
     guard::{Guard, GuardError},
     judge::Judge,
     store::{self, Store},
+    turns::NoTurn,
 };
 use model::scripted;
 
@@ -164,7 +165,7 @@ async fn a_judge_that_dies_of_a_question_is_told_from_one_that_is_away() {
 #[tokio::test]
 async fn our_own_panic_is_a_failure_and_no_outage() {
     let cut = maily_chassis::blocking(|| -> u32 { panic!("person@example.org") }).await.unwrap_err();
-    let refused = GuardError::from(cut);
+    let refused = GuardError::from(NoTurn::from(cut));
     assert_eq!((refused.failure(), refused.to_string()), (Failure::Fault, "the service failed".to_owned()));
     let refused = LoadError::cut(cut);
     assert!(refused.is_fault() && !refused.is_permanent(), "{refused}");
