@@ -1,3 +1,5 @@
+//! Who gets a place next, and whose gives way.
+
 use std::time::Duration;
 
 use futures::FutureExt as _;
