@@ -1,9 +1,10 @@
-//! HTTP/2 at a listener, seen by a client of frames: answers without a body, and bodies that wait for a word that never comes.
+//! HTTP/2 at a listener, seen by a client of frames: answers without a body, or that nobody reads, and bodies that wait for a word
+//! that never comes, or for their reader.
 //!
 //! hyper sends `100 Continue` on HTTP/1.1 only (hyperium/hyper#2743, open; h2 has `send_informational`, and hyper's server keeps the
 //! stream to itself). RFC 9110, 10.1.1, has such a client send its body all the same; what is here is that nobody hangs.
 
-use std::time::Duration;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::timeout,
 };
 
@@ -123,4 +124,64 @@ async fn on_http_1_continue_is_said_where_the_body_is_read() {
         timeout(SOON, stream.read_exact(&mut begun)).await.unwrap().unwrap();
         assert_eq!(str::from_utf8(&begun), Ok(said), "{path}");
     }
+}
+
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_is_held_by_its_handler() {
+    const ANSWERS: usize = 64;
+    const PIECES: usize = 24;
+    let (given, mut seen) = watch::channel(0);
+    let given = Arc::new(given);
+    let pieces = move || {
+        let given = Arc::clone(&given);
+        let piece = move |_| {
+            given.send_modify(|given| *given += 1);
+            Ok::<_, Infallible>(vec![0_u8; body::LEAST])
+        };
+        std::future::ready(Body::from_stream(futures::stream::iter((0..PIECES).map(piece))))
+    };
+    let router = Router::new().route("/", get(pieces));
+    let running = serve_within(Security::Plain, router, Limits::default()).await;
+    let mut stream = TcpStream::connect(&running.address).await.unwrap();
+    let wide = 0x7fff_ffff_u32;
+    let mut asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // SETTINGS_INITIAL_WINDOW_SIZE, and WINDOW_UPDATE of the connection: the client has room for everything.
+    asked.extend(frame(4, 0, 0, &[&[0, 4][..], &wide.to_be_bytes()].concat()));
+    asked.extend(frame(8, 0, 0, &(wide - 65_535).to_be_bytes()));
+    for n in 0..u32::try_from(ANSWERS).unwrap() {
+        // HEADERS, all of the request: GET, http, "/", and the authority "a" (RFC 7541, appendix A).
+        asked.extend(frame(1, 5, 2 * n + 1, &[0x82, 0x86, 0x84, 0x41, 1, b'a']));
+    }
+    stream.write_all(&asked).await.unwrap();
+    timeout(SOON, seen.wait_for(|given| *given >= ANSWERS)).await.unwrap().unwrap();
+    // The kernel takes a few MB of the 24 MiB, and h2 nothing to speak of.
+    let all = timeout(Duration::from_secs(2), seen.wait_for(|given| *given == ANSWERS * PIECES)).await;
+    assert!(all.is_err(), "nobody has read them");
+}
+
+/// Holds a body, and never reads it.
+async fn hold(_body: Body) -> StatusCode {
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn bodies_that_wait_do_not_hold_up_others_of_their_connection() {
+    const LONG: usize = 1 << 20;
+    let read = put(async |body: Bytes| body.len().to_string());
+    let router = Router::new().route("/hold", put(hold)).route("/read", read);
+    let running = serve_within(Security::Plain, router, Limits::default()).await;
+    let mut send = connect(&running.address).await;
+    let mut ask = |path: &str| {
+        let request = Request::put(format!("http://a{path}")).body(Body::from(vec![0_u8; LONG])).unwrap();
+        send.send_request(request)
+    };
+    let _waiting: Vec<_> = (0..50).map(|_| tokio::spawn(ask("/hold"))).collect();
+    let answer = timeout(SOON, ask("/read")).await.unwrap().unwrap();
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), LONG.to_string());
 }
