@@ -5,7 +5,8 @@
 //!
 //! * A free place goes to whoever holds the fewest, of these to whoever was served longest ago (max-min fairness).
 //! * Work whose end the caller decides ([`Hold::Arriving`]) gives way: where somebody comes who holds fewer, the greediest
-//!   loses the place on which least has come of late.
+//!   loses the place on which least has come of late. What is quick gives way once in half a minute only: it ends soon, and
+//!   whoever comes often would tear all of it.
 //! * Where the queue is full, the longest caller's newest request leaves it (longest queue drop, as in fair queueing of
 //!   packets: Suter et al., *Design Considerations for Supporting TCP with Per-flow Queueing*, 1998).
 //!
@@ -113,7 +114,7 @@ impl<K: Clone + Eq + Hash> Pool<K> {
     #[must_use]
     pub fn recall(&self, caller: &K) -> Option<u64> {
         let mut table = self.table();
-        let recalled = table.recall(|held| held == caller);
+        let recalled = table.recall(|held, _| held == caller);
         table.grant(self.0.bounds);
         recalled
     }

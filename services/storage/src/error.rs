@@ -123,7 +123,9 @@ impl From<Error> for S3Error {
             Error::Refused(error) => error,
             Error::Body => s3_error!(IncompleteBody, "The request body broke off."),
             Error::Slow => s3_error!(RequestTimeout, "No data came for too long."),
-            Error::GaveWay => s3_error!(SlowDown, "Too many uploads of this key are under way; try again."),
+            Error::GaveWay => {
+                s3_error!(SlowDown, "Too many uploads are under way, and this one gave way; try again.")
+            }
             Error::TooLarge(limit) => s3_error!(EntityTooLarge, "An object may have at most {limit} bytes."),
             error if error.is_damage() => {
                 tracing::error!(%error, "an object can't be read");

@@ -14,6 +14,10 @@ use super::{Granted, Hold, PoolBounds, PoolFull};
 
 /// What has come "of late": for longer than a pause of TCP, and so short that whoever stops is noticed.
 const WINDOW: Duration = Duration::from_secs(10);
+/// Bytes a second of what is quick.
+const QUICK: u64 = 64 << 10;
+/// How long no other that is quick gives way.
+const PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) struct Table<K> {
     held: HashMap<u64, Held<K>>,
@@ -24,6 +28,8 @@ pub(super) struct Table<K> {
     next: u64,
     /// How many places were granted.
     turns: u64,
+    /// When one that is quick gave way last.
+    torn: Option<Instant>,
 }
 
 struct Held<K> {
@@ -54,7 +60,7 @@ struct Count {
 impl<K> Default for Table<K> {
     fn default() -> Self {
         let (held, waiting, callers) = (HashMap::new(), VecDeque::new(), HashMap::new());
-        Self { held, waiting, callers, next: 0, turns: 0 }
+        Self { held, waiting, callers, next: 0, turns: 0, torn: None }
     }
 }
 
@@ -80,7 +86,8 @@ impl<K: Clone + Eq + Hash> Table<K> {
             let held = |table: &Self, other: &K| table.count(other).held;
             let greedy: Vec<K> =
                 self.callers.keys().filter(|other| held(self, other) >= own + 2).cloned().collect();
-            if self.recall(|other| greedy.contains(other)).is_some() {
+            let slow = self.recall(|other, pace| greedy.contains(other) && pace < QUICK);
+            if slow.is_some() || self.recall_quick(&greedy) {
                 self.grant(bounds);
             }
         }
@@ -135,13 +142,27 @@ impl<K: Clone + Eq + Hash> Table<K> {
         }
     }
 
-    /// Takes the place away on which least has come, of the greediest of these callers.
-    pub(super) fn recall(&mut self, among: impl Fn(&K) -> bool) -> Option<u64> {
+    fn recall_quick(&mut self, greedy: &[K]) -> bool {
         let now = Instant::now();
-        let may_go = self.held.iter().filter(|(_, held)| held.hold == Hold::Arriving && among(&held.caller));
+        if self.torn.is_some_and(|torn| now.duration_since(torn) < PAUSE) {
+            return false;
+        }
+        let quick = self.recall(|other, _| greedy.contains(other)).is_some();
+        if quick {
+            self.torn = Some(now);
+        }
+        quick
+    }
+
+    /// Takes the place away on which least has come, of the greediest of these: by the caller, and bytes a second.
+    pub(super) fn recall(&mut self, among: impl Fn(&K, u64) -> bool) -> Option<u64> {
+        let now = Instant::now();
+        let paces = self.held.iter().filter(|(_, held)| held.hold == Hold::Arriving);
+        let paces = paces.map(|(id, held)| (*id, held, held.pace.at(now)));
+        let may_go = paces.filter(|(_, held, pace)| among(&held.caller, *pace));
         let least =
-            may_go.min_by_key(|(id, held)| (Reverse(self.count(&held.caller).held), held.pace.at(now), **id));
-        let id = least.map(|(id, _)| *id)?;
+            may_go.min_by_key(|(id, held, pace)| (Reverse(self.count(&held.caller).held), *pace, *id));
+        let id = least.map(|(id, ..)| id)?;
         if let Some(held) = self.held.get(&id) {
             held.recalled.cancel();
         }

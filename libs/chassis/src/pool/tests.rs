@@ -145,6 +145,24 @@ async fn whoever_waits_takes_from_the_greediest_too() {
     drop(place);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_quick_gives_way_now_and_then_only() {
+    let pool = pool(4, 4, 0);
+    let mut ann: Vec<_> = (0..4).map(|_| pool.try_take("ann", Hold::Arriving).unwrap()).collect();
+    for second in 0..=30 {
+        ann.iter().for_each(|place| place.moved(50 << 20));
+        // Bob comes once a second, and gives up what he got at once.
+        let bob = pool.try_take("bob", Hold::Arriving);
+        assert_eq!(bob.is_ok(), second % 30 == 0, "{second}");
+        if bob.is_ok() {
+            drop(bob);
+            ann.push(pool.try_take("ann", Hold::Arriving).unwrap());
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(ann.iter().filter(|place| place.is_recalled()).count(), 2);
+}
+
 /// Looks whether a turn has come, and goes on waiting where it has not.
 trait Look: Future + Unpin {
     fn now_or_never_again(&mut self) -> Option<Self::Output> {

@@ -13,7 +13,7 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use super::headers::{self, with_sums};
 use super::multipart::{self, MAX_PART};
 use super::objects::{Span, only_version, open, put_blob};
-use super::{Gateway, Sealing, signer, to_the_end};
+use super::{Gateway, Sealing, to_the_end};
 use crate::commit::{self, Place};
 use crate::conditions::{ReadIf, WriteIf};
 use crate::error::Error;
@@ -98,7 +98,8 @@ impl Gateway {
         };
         let written_if = WriteIf::of(&request.headers)?;
         let sums = copied_sums(input.checksum_algorithm.as_ref(), &source);
-        let (blob, written) = self.duplicate(&region, signer(&request), body, &sums).await?;
+        let owner = self.keys.owner(request.credentials.as_ref());
+        let (blob, written) = self.duplicate(&region, owner, body, &sums).await?;
         let object = put_blob(region, place, blob, written, kept, written_if).await?;
         let mut result = CopyObjectResult {
             checksum_type: headers::sums_type(&object.sums),
@@ -140,7 +141,8 @@ impl Gateway {
         let (_, _, body) = open(&region, bucket, key, request.extensions.get::<BodyShare>(), find).await?;
         let wanted = upload.algorithm.as_deref().and_then(Algorithm::named);
         let claimed = Claimed::nothing(wanted.into_iter());
-        let (blob, written) = self.duplicate(&region, signer(&request), body, &claimed).await?;
+        let owner = self.keys.owner(request.credentials.as_ref());
+        let (blob, written) = self.duplicate(&region, owner, body, &claimed).await?;
         let part =
             to_the_end(async move { region.put_part(&place, &id, number, blob, written).await }).await?;
         let mut result = CopyPartResult {
@@ -160,11 +162,11 @@ impl Gateway {
     async fn duplicate(
         &self,
         region: &Region,
-        key: String,
+        owner: String,
         body: StreamingBlob,
         claimed: &Claimed,
     ) -> S3Result<(NewBlob, Written)> {
-        let place = self.place(key, Hold::Long).await?;
+        let place = self.place(owner, Hold::Long).await?;
         let pieces = body.map(|piece| piece.map_err(|error| Error::Damaged(error.to_string()))).boxed();
         let limit = self.max_object_bytes;
         let sealing = Sealing { body: Begun::receive(pieces, limit).await?, claimed, limit };

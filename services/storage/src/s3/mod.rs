@@ -37,8 +37,12 @@ use host::Hosts;
 /// Bodies received at once by one listener behind their first MiB; each keeps up to two parts of 6 MiB in memory, and others
 /// wait.
 const RECEIVING: usize = 6;
-/// Of these, those of one key. Bodies that have come as a whole are not counted: they hold a place for a moment.
+/// Of these, those of one owner of keys.
 const EACH: usize = 4;
+/// Bodies that have come as a whole, of at most a MiB, which are written at once: they need no place among the others.
+const WHOLE: usize = 8;
+/// Copies at once, which last as long as the object is, and those of one owner.
+const COPIES: (usize, usize) = (4, 2);
 /// How long they wait: nearly as long as whoever has stopped moving keeps a place.
 const PLACE: Duration = Duration::from_secs(50);
 /// How long an answer may take that waits for no client: more means that the store below hangs.
@@ -50,8 +54,7 @@ pub(crate) struct Gateway {
     regions: Arc<BTreeMap<&'static str, Arc<Region>>>,
     keys: AccessKeys,
     max_object_bytes: u64,
-    /// By the id of the key that signed.
-    receiving: Pool<String>,
+    places: Places,
     /// Held while a bucket is made.
     names: Arc<Mutex<()>>,
     hosts: Hosts,
@@ -64,7 +67,7 @@ impl Gateway {
         max_object_bytes: u64,
     ) -> Self {
         let (names, hosts) = (Arc::default(), Hosts::default());
-        Self { regions: Arc::new(regions), keys, max_object_bytes, receiving: places(), names, hosts }
+        Self { regions: Arc::new(regions), keys, max_object_bytes, places: Places::new(), names, hosts }
     }
 
     /// From here on these access keys are known, and no others.
@@ -79,12 +82,12 @@ impl Gateway {
 
     /// The same, with places for bodies of its own: slow uploads at one listener don't hold up the other.
     pub(crate) fn for_listener(&self) -> Self {
-        Self { receiving: places(), ..self.clone() }
+        Self { places: Places::new(), ..self.clone() }
     }
 
-    /// A place for this key among the bodies that are being received.
-    async fn place(&self, key: String, hold: Hold) -> S3Result<PoolPlace<String>> {
-        match timeout(PLACE, self.receiving.take(key, hold)).await {
+    /// A place among the bodies of this kind.
+    async fn place(&self, owner: String, hold: Hold) -> S3Result<PoolPlace<String>> {
+        match timeout(PLACE, self.places.of(hold).take(owner, hold)).await {
             Ok(Ok(place)) => Ok(place),
             _ => Err(s3_error!(SlowDown, "Too many uploads are under way; try again.")),
         }
@@ -142,7 +145,7 @@ impl Gateway {
         // Without a place: so slow senders keep none from others, and a small object takes one only when it is whole.
         let begun = Begun::receive(pieces, limit).await?;
         let hold = if begun.is_whole() { Hold::Short } else { Hold::Arriving };
-        let place = self.place(signer(request), hold).await?;
+        let place = self.place(self.keys.owner(request.credentials.as_ref()), hold).await?;
         let check = |written: &Written| match announced {
             Some(length) if length != written.size => Err(Error::Body),
             _ => Ok(claimed.check(&written.md5, &written.sums)?),
@@ -180,14 +183,29 @@ impl Gateway {
     }
 }
 
-fn places() -> Pool<String> {
-    // Whoever waits has a MiB of the bodies under way, which are bounded, and for no longer than a minute.
-    Pool::new(PoolBounds { all: RECEIVING, each: EACH, waiting: usize::MAX })
+/// Places for bodies, by the name of the key that signed: each kind has its own, so that none waits for another.
+#[derive(Clone)]
+struct Places {
+    arriving: Pool<String>,
+    whole: Pool<String>,
+    copies: Pool<String>,
 }
 
-/// The id of the key that signed the request.
-fn signer<T>(request: &S3Request<T>) -> String {
-    request.credentials.as_ref().map(|credentials| credentials.access_key.clone()).unwrap_or_default()
+impl Places {
+    fn new() -> Self {
+        // Whoever waits has a MiB of the bodies under way, which are bounded, and for no longer than a minute.
+        let pool = |all, each| Pool::new(PoolBounds { all, each, waiting: usize::MAX });
+        let copies = pool(COPIES.0, COPIES.1);
+        Self { arriving: pool(RECEIVING, EACH), whole: pool(WHOLE, WHOLE), copies }
+    }
+
+    fn of(&self, hold: Hold) -> &Pool<String> {
+        match hold {
+            Hold::Short => &self.whole,
+            Hold::Long => &self.copies,
+            Hold::Arriving => &self.arriving,
+        }
+    }
 }
 
 /// What becomes a blob, and how long it may be.
@@ -234,14 +252,17 @@ mod tests {
         let (internal, edge) = (gateway.for_listener(), gateway.for_listener());
         let ann = || "ann".to_owned();
         let mut held = Vec::new();
-        for _ in 0..RECEIVING {
-            held.push(edge.place(ann(), Hold::Short).await.unwrap());
+        for n in 0..RECEIVING {
+            held.push(edge.place(n.to_string(), Hold::Arriving).await.unwrap());
         }
-        let refused = edge.place(ann(), Hold::Short).await.unwrap_err();
+        let refused = edge.place(ann(), Hold::Arriving).await.unwrap_err();
         assert_eq!(refused.code().as_str(), "SlowDown");
         assert!(internal.place(ann(), Hold::Arriving).await.is_ok());
+        for other in [Hold::Short, Hold::Long] {
+            assert!(edge.place(ann(), other).await.is_ok(), "{other:?} ones have their own");
+        }
         held.pop();
-        assert!(edge.place(ann(), Hold::Short).await.is_ok());
+        assert!(edge.place(ann(), Hold::Arriving).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
