@@ -1,7 +1,8 @@
 //! Who holds how much of the request bodies under way: bounded in all, and for each client.
 //!
 //! One sum alone is anybody's to fill. So a key has half of it at most, an address that has proven no key an eighth, and all of
-//! those together half: whoever has a key finds room, whatever strangers send.
+//! those together half: a key finds room, whatever strangers send. Requests that a service vouches for have a room of their own
+//! beside it, with a rest for those of whom nearly nothing is held.
 
 use std::{
     collections::HashMap,
@@ -13,6 +14,9 @@ use axum::extract::ConnectInfo;
 use http::Extensions;
 
 use crate::{body::Refusal, internal::Peer, places};
+
+/// KiB of an address, vouched for, which finds room in the rest: more than there are connections can't ask at once.
+const LITTLE: usize = 4;
 
 /// Who a body counts for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,12 +62,9 @@ impl Payer {
     fn share(&self, all: usize) -> usize {
         match self {
             Self::Key(_) | Self::Service(_) => all / 2,
-            Self::Vouched(_) | Self::Stranger(_) => all / 8,
+            Self::Vouched(_) => (all / 256).max(1),
+            Self::Stranger(_) => all / 8,
         }
-    }
-
-    fn is_strange(&self) -> bool {
-        matches!(self, Self::Stranger(_))
     }
 }
 
@@ -77,6 +78,8 @@ pub(crate) struct Shares {
 struct Held {
     all: usize,
     by_strangers: usize,
+    /// Not among all.
+    by_vouched: usize,
     by_payer: HashMap<Payer, usize>,
 }
 
@@ -113,13 +116,16 @@ impl Held {
         if !fits(own, payer.share(all)) {
             return Err(Refusal::Share);
         }
-        if !fits(self.all, all) || (payer.is_strange() && !fits(self.by_strangers, all / 2)) {
+        let room = match payer {
+            Payer::Vouched(_) if own.saturating_add(kib) <= LITTLE => fits(self.by_vouched, all / 8),
+            Payer::Vouched(_) => fits(self.by_vouched, all / 16),
+            Payer::Stranger(_) => fits(self.all, all) && fits(self.by_strangers, all / 2),
+            Payer::Key(_) | Payer::Service(_) => fits(self.all, all),
+        };
+        if !room {
             return Err(Refusal::Full);
         }
-        self.all += kib;
-        if payer.is_strange() {
-            self.by_strangers += kib;
-        }
+        self.sums(payer).into_iter().for_each(|sum| *sum += kib);
         // Only who holds something has an entry, so that the table is never longer than the room.
         if kib > 0 {
             self.by_payer.insert(payer.clone(), own + kib);
@@ -128,13 +134,19 @@ impl Held {
     }
 
     fn give_back(&mut self, payer: &Payer, kib: usize) {
-        self.all = self.all.saturating_sub(kib);
-        if payer.is_strange() {
-            self.by_strangers = self.by_strangers.saturating_sub(kib);
-        }
+        self.sums(payer).into_iter().for_each(|sum| *sum = sum.saturating_sub(kib));
         match self.by_payer.get_mut(payer) {
             Some(own) if *own > kib => *own -= kib,
             _ => drop(self.by_payer.remove(payer)),
+        }
+    }
+
+    /// What this payer's bodies count in.
+    fn sums(&mut self, payer: &Payer) -> Vec<&mut usize> {
+        match payer {
+            Payer::Vouched(_) => vec![&mut self.by_vouched],
+            Payer::Stranger(_) => vec![&mut self.all, &mut self.by_strangers],
+            Payer::Key(_) | Payer::Service(_) => vec![&mut self.all],
         }
     }
 }
@@ -172,10 +184,35 @@ mod tests {
         }
         assert_eq!(shares.take(&stranger(9), 1), Err(Refusal::Full), "their half is taken");
         let address = [10, 0, 0, 1].into();
-        assert_eq!(shares.take(&Payer::vouched(address), 8), Ok(()), "junk takes nothing of this");
-        assert_eq!(shares.take(&Payer::key("ann"), 24), Ok(()));
+        assert_eq!(shares.take(&Payer::vouched(address), 1), Ok(()), "junk takes nothing of this");
+        assert_eq!(shares.take(&Payer::key("ann"), 32), Ok(()));
         let one = Payer::stranger(Some("2001:db8::1".parse().unwrap()));
         assert_eq!(one, Payer::stranger(Some("2001:db8::2".parse().unwrap())), "a network of IPv6 is one");
+    }
+
+    #[test]
+    fn who_is_vouched_for_finds_room_and_takes_none_of_the_others() {
+        let all = 16 << 10;
+        let shares = Shares::new(all);
+        let vouched =
+            |last: u16| Payer::vouched([10, 1, last.to_be_bytes()[0], last.to_be_bytes()[1]].into());
+        // Two keys have filled the room, and sixteen addresses with a link all that they can.
+        for key in ["ann", "bob"] {
+            shares.take(&Payer::key(key), all / 2).unwrap();
+        }
+        for address in 0..16 {
+            assert_eq!(shares.take(&vouched(address), all / 256), Ok(()));
+            assert_eq!(shares.take(&vouched(address), 1), Err(Refusal::Share));
+        }
+        assert_eq!(shares.take(&vouched(99), LITTLE + 1), Err(Refusal::Full));
+        for other in 100..350 {
+            assert_eq!(shares.take(&vouched(other), LITTLE), Ok(()), "a thing of a KiB is never refused");
+        }
+        for address in 0..16 {
+            shares.give_back(&vouched(address), all / 256);
+        }
+        assert_eq!(shares.held().by_vouched, 250 * LITTLE);
+        assert_eq!(shares.held().all, all);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::{Error, State};
 use page::Page;
 
 /// Longest body: `multipart/form-data` has its boundaries and headers, and others may have fields of their own.
-const MAX_BODY: usize = 64 << 10;
+const MAX_BODY: usize = 8 << 10;
 /// The pair of RFC 8058, 3.1.
 const NAME: &str = "List-Unsubscribe";
 const VALUE: &str = "One-Click";

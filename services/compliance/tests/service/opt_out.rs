@@ -55,7 +55,7 @@ async fn only_the_one_click_post_opts_out() {
         (Some(FORM), " ".into()),
         (Some(FORM), "List-Unsubscribe=Two-Clicks".into()),
         (Some(FORM), "x=List-Unsubscribe%3DOne-Click".into()),
-        (Some(FORM), "x".repeat(70_000)),
+        (Some(FORM), format!("{ONE_CLICK}&{}", "x".repeat(8_200))),
         (Some("application/json"), "{}".into()),
         (Some(form_data), multipart("List-Unsubscribe", "No")),
         (Some(form_data), multipart("x", "One-Click")),

@@ -140,6 +140,21 @@ impl Objects for S3 {
     }
 }
 
+/// Whether it is us whom storage refuses, and not what we ask: our key, what that may do, or our clock, which somebody will mend. What
+/// is refused to a `HEAD` has no code.
+fn is_about_us(code: &str) -> bool {
+    matches!(
+        code,
+        "" | "AccessDenied"
+            | "AuthorizationHeaderMalformed"
+            | "ExpiredToken"
+            | "Forbidden"
+            | "InvalidAccessKeyId"
+            | "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch"
+    )
+}
+
 fn listed(entry: maily_objects::Entry) -> Result<Listed, PeerError> {
     let written = entry.modified.and_then(|at| Timestamp::from_second(at).ok());
     let what = "an object in a listing was written at no moment";
@@ -157,6 +172,29 @@ impl From<maily_objects::Error> for PeerError {
             maily_objects::Error::Refused { code, .. } => format!("refused ({code})"),
             other => other.to_string(),
         };
-        Self::Storage(what, error.is_permanent())
+        Self::Storage(what, error.is_permanent() && !error.code().is_some_and(is_about_us))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::error::Failing;
+
+    #[test]
+    fn a_key_that_storage_does_not_accept_is_waited_for() {
+        for (code, failing) in [
+            ("", Failing::Passing),
+            ("AccessDenied", Failing::Passing),
+            ("InvalidAccessKeyId", Failing::Passing),
+            ("RequestTimeTooSkewed", Failing::Passing),
+            ("SignatureDoesNotMatch", Failing::Passing),
+            ("EntityTooLarge", Failing::Answering),
+            ("InvalidRequest", Failing::Answering),
+        ] {
+            let refused = maily_objects::Error::Refused { code: code.into(), message: String::new() };
+            assert_eq!(PeerError::from(refused).failing(), failing, "{code}");
+        }
+        assert_eq!(PeerError::from(maily_objects::Error::Damaged).failing(), Failing::Answering);
     }
 }
