@@ -6,16 +6,18 @@
 //!   which belongs to the pod's user (kubelet, `pkg/volume/projected/projected.go`: "When FsGroup is set, we depend on
 //!   SetVolumeOwnership to change from 0600 to 0640").
 //! * The file that is open is what is judged, wherever links led (`..data`), and not the name.
+//! * A pipe that nobody writes to is empty, and not waited for.
 //! * It is no longer than the reader says, and read into memory that is zeroed.
 //! * An error names the path and the reason, and nothing of the content.
 
 use std::{
     fs::{File, Metadata},
     io::{self, Read as _},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
@@ -72,8 +74,13 @@ pub fn read_secret_text(path: &Path, limit: u64) -> Result<SecretString, SecretF
 /// Others may use the file, or it is too long or no UTF-8.
 pub fn find_secret_text(path: &Path, limit: u64) -> Result<Option<SecretString>, SecretFileError> {
     let read = || {
-        let file = File::open(path)?;
+        // Opening a pipe would wait for its writer, for good where there is none.
+        let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
         let meta = file.metadata()?;
+        if meta.file_type().is_fifo() {
+            // A writer that is there may take its time.
+            fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+        }
         if !is_private(&meta) {
             let why = "group or others may use it: chmod 600";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
@@ -117,7 +124,13 @@ fn is_for(user: u32, owner: u32, group: u32, mode: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::{
+        io::Write as _,
+        os::{
+            fd::AsRawFd as _,
+            unix::fs::{PermissionsExt as _, symlink},
+        },
+    };
 
     use super::*;
 
@@ -178,6 +191,24 @@ mod tests {
         assert_eq!(read_secret_text(file.path(), 11).unwrap().expose_secret(), "\n hidden");
         assert!(said(read_secret_text(file.path(), 10)).ends_with("it is longer than 10 bytes"));
         assert!(!format!("{:?}", read_secret(file.path()).unwrap()).contains("hidden"));
+    }
+
+    #[test]
+    fn a_pipe_is_read_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+        let (said_so, says) = std::sync::mpsc::channel();
+        let reads = path.clone();
+        std::thread::spawn(move || said_so.send(said(read_secret(&reads))));
+        let said = says.recv_timeout(std::time::Duration::from_secs(20)).expect("nobody writes, and it ends");
+        assert!(said.ends_with("it is empty"), "{said}");
+        // As a shell passes what a command says.
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(b"hidden\n").unwrap();
+        drop(writer);
+        let passed = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+        assert_eq!(read_secret(&passed).unwrap().expose_secret(), "hidden");
     }
 
     #[test]

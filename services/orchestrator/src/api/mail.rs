@@ -36,7 +36,6 @@ pub(crate) async fn mail(
     caller: Caller,
     share: Option<Extension<BodyShare>>,
 ) -> Result<Response, Refusal> {
-    let place = exports.begin(caller)?;
     let campaign = api.campaign(&id).await?;
     let report = api.finished(&id).await?;
     if !report.by_region.contains_key(&region) {
@@ -59,6 +58,8 @@ pub(crate) async fn mail(
             export(api.clone(), page, key, mbox.clone())
         })
         .inspect_err(|error: &StepError| tracing::warn!(%error, "a mail export broke off"));
+    // Not before: who asks for what is not there, or not yet, takes nobody's place.
+    let place = exports.begin(caller)?;
     // While the answer's status is still open, a failure has its sentence; later it can only tear the answer.
     let mut messages = Box::pin(messages);
     let first = messages.try_next().await?;
