@@ -83,6 +83,14 @@ impl BodyShare {
         // Without an account nobody waits for the answer any more.
         self.0.upgrade().is_some_and(|account| account.hold(bytes))
     }
+
+    /// With what status the listener answers a request whose body it has refused, whatever the service says of the torn body:
+    /// 503 where there is no room, 408 where it came too slowly.
+    #[must_use]
+    pub fn refused(&self) -> Option<StatusCode> {
+        let refused = self.0.upgrade()?.counted().refused;
+        refused.map(Refusal::status)
+    }
 }
 
 impl fmt::Debug for BodyShare {
@@ -127,18 +135,21 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Full | Self::Share => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
     fn answer(self, grpc: bool) -> Response {
         match (self, grpc) {
             (Self::Full | Self::Share, true) => tonic::Status::unavailable(self.to_string()).into_http(),
             (Self::Slow, true) => tonic::Status::deadline_exceeded(self.to_string()).into_http(),
             (Self::Full | Self::Share, false) => {
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, self.to_string())
-                    .retry_after(AGAIN_SECONDS)
-                    .into_response()
+                Problem::new(self.status(), self.to_string()).retry_after(AGAIN_SECONDS).into_response()
             }
-            (Self::Slow, false) => {
-                Problem::new(StatusCode::REQUEST_TIMEOUT, self.to_string()).into_response()
-            }
+            (Self::Slow, false) => Problem::new(self.status(), self.to_string()).into_response(),
         }
     }
 }

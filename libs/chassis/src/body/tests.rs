@@ -113,11 +113,14 @@ async fn a_key_that_holds_its_share_is_refused_and_anothers_goes_through() {
 async fn a_body_counts_for_the_key_that_is_proven_on_the_way() {
     let bodies = Bodies { budget: Budget::new(64 * KIB), streams: None, patience: AT_THE_EDGE };
     let signed = async |request: Request| {
-        let share = request.extensions().get::<BodyShare>().cloned();
-        share.unwrap().is_of_key("ann");
+        let share = request.extensions().get::<BodyShare>().cloned().unwrap();
+        share.is_of_key("ann");
         match axum::body::to_bytes(request.into_body(), usize::MAX).await {
             Ok(body) => body.len().to_string(),
-            Err(_) => "refused".to_owned(),
+            Err(_) => {
+                assert_eq!(share.refused(), Some(StatusCode::SERVICE_UNAVAILABLE), "as its client is told");
+                "torn".to_owned()
+            }
         }
     };
     let router =

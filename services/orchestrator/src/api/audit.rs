@@ -5,7 +5,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use maily_chassis::{Audit, EdgeCaller};
+use maily_chassis::{Audit, BodyShare, EdgeCaller};
 
 use crate::campaign::CampaignId;
 
@@ -23,7 +23,10 @@ pub(crate) async fn audited(
     let id = path.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
     let id = id.and_then(|id| CampaignId::try_from(id).ok());
     let audit = Audit::new(action, owner, id.map_or_else(|| "no campaign".to_owned(), |id| id.to_string()));
+    let share = request.extensions().get::<BodyShare>().cloned();
     let response = next.run(request).await;
-    audit.ended(response.status().as_u16());
+    // What the listener makes of a body that it has refused is said outside of here.
+    let refused = share.and_then(|share| share.refused());
+    audit.ended(refused.unwrap_or(response.status()).as_u16());
     response
 }

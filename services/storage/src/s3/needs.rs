@@ -1,6 +1,7 @@
 //! What an access key has to be allowed for each operation, and what of it is in the audit record.
 
-use maily_chassis::Audit;
+use http::StatusCode;
+use maily_chassis::{Audit, BodyShare};
 use maily_keys::AccessAction::{self, Delete, List, Read, Write};
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
@@ -174,11 +175,14 @@ impl Gateway {
     }
 }
 
-/// Tells what became of it.
-pub(super) fn told<T>(audit: Option<Audit>, answer: &S3Result<T>) {
+/// Tells what became of it: where the listener has refused the body, what it answers ([`super::by_the_listener`]).
+pub(super) fn told<T>(audit: Option<Audit>, share: Option<BodyShare>, answer: &S3Result<T>) {
     let Some(audit) = audit else { return };
-    match answer {
-        Ok(_) => audit.ended("done"),
-        Err(error) => audit.ended(error.code().as_str()),
+    let refused = share.and_then(|share| share.refused());
+    match (answer, refused) {
+        (Ok(_), _) => audit.ended("done"),
+        (Err(_), Some(StatusCode::REQUEST_TIMEOUT)) => audit.ended("RequestTimeout"),
+        (Err(_), Some(_)) => audit.ended("SlowDown"),
+        (Err(error), None) => audit.ended(error.code().as_str()),
     }
 }

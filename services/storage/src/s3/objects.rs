@@ -244,7 +244,7 @@ impl Gateway {
                     Ok(()) => delete_one(region, bucket, object).await,
                     Err(refused) => Err(refused),
                 };
-                told(Some(audit), &outcome);
+                told(Some(audit), None, &outcome);
                 (key, outcome)
             }
         });

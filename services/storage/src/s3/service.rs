@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{Method, StatusCode};
+use maily_chassis::BodyShare;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto::*;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -34,11 +35,12 @@ macro_rules! operations {
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
                     let request = verified(request);
                     let audit = self.audit(stringify!($name), &request);
+                    let share = request.extensions.get::<BodyShare>().cloned();
                     let answer = match self.permit(&request) {
                         Ok(()) => self.$method(request).await,
                         Err(refused) => Err(refused),
                     };
-                    told(audit, &answer);
+                    told(audit, share, &answer);
                     answer
                 }
             )*
