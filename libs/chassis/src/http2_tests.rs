@@ -185,3 +185,15 @@ async fn bodies_that_wait_do_not_hold_up_others_of_their_connection() {
     let answer = timeout(SOON, ask("/read")).await.unwrap().unwrap();
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), LONG.to_string());
 }
+
+#[tokio::test]
+async fn a_long_answer_comes_whole() {
+    const LONG: usize = 64 << 20;
+    let router = Router::new().route("/", get(async || vec![7_u8; LONG]));
+    let running = serve_within(Security::Plain, router, Limits::default()).await;
+    let mut send = connect(&running.address).await;
+    let request = Request::get("http://a/").body(Body::empty()).unwrap();
+    let answer = timeout(SOON, send.send_request(request)).await.unwrap().unwrap();
+    let body = timeout(SOON, answer.into_body().collect()).await.unwrap().unwrap().to_bytes();
+    assert!(body.len() == LONG && body.iter().all(|byte| *byte == 7));
+}
