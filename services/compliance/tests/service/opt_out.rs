@@ -163,7 +163,7 @@ async fn every_page_is_in_the_language_that_the_browser_asks_for() {
         let page = text(response).await;
         assert!(page.contains("<html lang=\"de\">") && page.contains(said), "{method} {token}: {page}");
     }
-    assert_eq!(left(&service).await, 9);
+    assert_eq!(left(&service).await, 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
