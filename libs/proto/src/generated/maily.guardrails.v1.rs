@@ -252,6 +252,8 @@ pub mod guardrails_client {
         }
         /// Runs the input rails. FAILED_PRECONDITION: this replica does not hold the configuration; load it again.
         /// INVALID_ARGUMENT: no rail can judge the text, which is too long for a self check, or there is no input rail.
+        /// INTERNAL: the judge fails so each time. DEADLINE_EXCEEDED, ABORTED: the judge was too slow, or broke off, which a text may
+        /// do to it each time. UNAVAILABLE: it passes.
         pub async fn check_input(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckInputRequest>,
@@ -340,6 +342,8 @@ pub mod guardrails_server {
         ) -> std::result::Result<tonic::Response<super::LoadConfigReply>, tonic::Status>;
         /// Runs the input rails. FAILED_PRECONDITION: this replica does not hold the configuration; load it again.
         /// INVALID_ARGUMENT: no rail can judge the text, which is too long for a self check, or there is no input rail.
+        /// INTERNAL: the judge fails so each time. DEADLINE_EXCEEDED, ABORTED: the judge was too slow, or broke off, which a text may
+        /// do to it each time. UNAVAILABLE: it passes.
         async fn check_input(
             &self,
             request: tonic::Request<super::CheckInputRequest>,
