@@ -88,9 +88,10 @@ impl State {
             return self.0.compare(&first, as_of, (sender, address), (&mut chunks, place.as_ref())).await;
         }
         let mut importing = self.0.imports.start(campaign, caller, Arc::clone(&place))?;
-        // Another call may have finished since we looked.
-        if let Some(first) = self.0.campaigns.find(campaign).await? {
+        // Another call may have finished since we looked, or failed behind its commit: its objections come first then, too.
+        if self.0.campaigns.find(campaign).await?.is_some() {
             drop(importing);
+            let first = self.0.finished(campaign).await?.ok_or(Error::Importing)?;
             return self.0.compare(&first, as_of, (sender, address), (&mut chunks, place.as_ref())).await;
         }
         // Once: it is kept with the import, and a repetition answers what was decided then.

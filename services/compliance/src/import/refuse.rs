@@ -47,6 +47,10 @@ impl Inner {
             let stands = kept.refused == campaign && kept.undone_at.is_empty();
             let same = stands && kept.digest == read.digest;
             if same && self.is_recent(&kept)? && !self.has_lifted_since(&kept, &read)? {
+                if self.campaigns.is_unrecorded(&kept.id) {
+                    // The call that kept them failed behind that: they have to be in force before anything is said of them.
+                    self.record(&kept).await?;
+                }
                 // The same list again says nothing new: no consent can lie between.
                 return kept.import_id();
             }
@@ -106,5 +110,60 @@ impl Inner {
         }
         try_join_all(self.regions.values().map(|region| region.db.flush()).collect::<Vec<_>>()).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use maily_keys::LocalKeyring;
+    use maily_law::{Country, EmailAddress, Region};
+
+    use super::*;
+    use crate::ledger::ListObjection;
+    use crate::{Config, Sender, State};
+
+    const LIST: &str = "\
+id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
+1,dan@b.us,Dan,nowhere,en-US,vip,1980,withdrawn,,,false
+";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn objections_that_a_refusal_could_not_record_are_in_force_before_it_is_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        let state = State::open(&config, &folder.path().join("data"), roots).await.unwrap();
+        let inner = &state.0;
+        // As far as a refusal is whose ledger fails behind the commit.
+        let import = [5; 16];
+        let dan = EmailAddress::parse("dan@b.us").unwrap();
+        let address = inner.hashes(&dan).0.to_vec();
+        let objection = ListObjection { address, line: 2, kind: "withdrawn".into(), at: None };
+        inner.regions[&Region::Us].put_pending(&Refusal::id(&import), &import, &[objection]).await.unwrap();
+        let mut digest = inner.secrets.list_digest("", Country::parse("US"), None);
+        digest.update(LIST.as_bytes());
+        let now = inner.now().to_string();
+        let kept = Campaign {
+            id: Refusal::id(&import),
+            import: import.to_vec(),
+            rows: 1,
+            revision: REVISION,
+            imported_at: now.clone(),
+            planned: now,
+            sender: "US".to_owned(),
+            digest: digest.sign().as_ref().to_vec(),
+            refused: "c".to_owned(),
+            ..Campaign::default()
+        };
+        inner.campaigns.commit(&import, &kept).await.unwrap();
+        assert!(!state.find("dan@b.us").await.unwrap().suppressed, "as far as it came");
+        let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
+        let refused = state.import("c", "", Sender { country: "US", address: "" }, list).await.unwrap_err();
+        assert!(refused.to_string().contains(&Refusal::id(&import)), "the same refusal: {refused}");
+        assert!(state.find("dan@b.us").await.unwrap().suppressed);
+        assert!(inner.campaigns.unrecorded().await.unwrap().is_empty());
+        state.verify().await.unwrap();
+        state.close().await;
     }
 }
