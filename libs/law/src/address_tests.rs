@@ -72,6 +72,8 @@ fn the_former_forms_are_what_was_hashed_before() {
         ("Straße@b.example", &["Straße@b.example", "straße@b.example"]),
         ("νικος@b.example", &["νικος@b.example"]),
         ("ΝΙΚΟΣ.Π@b.example", &["ΝΙΚΟΣ.Π@b.example"]),
+        // A domain in capitals was put into lower case first, where a word ends in another sigma.
+        ("a@ΟΔΟΣ-ΑΘΗΝΑ.gr", &["a@οδος-αθηνα.gr", "a@xn----zlbajrf0bkb4a.gr"]),
     ] {
         assert_eq!(EmailAddress::parse(text).unwrap().formers(), formers, "{text}");
     }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac::Context;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
@@ -33,7 +34,7 @@ use crate::import::read::Reading;
 use crate::import::refuse::refuse;
 use crate::officer_types as types;
 use crate::records::Campaign;
-use crate::secrets::SenderHash;
+use crate::secrets::SenderHashes;
 use crate::state::{Inner, State, uninterrupted};
 use crate::suppression::Asker;
 
@@ -158,12 +159,16 @@ pub(crate) struct Terms {
     pub(crate) as_of: String,
     pub(crate) when: When,
     pub(crate) sender: Country,
-    pub(crate) address: Option<SenderHash>,
+    pub(crate) address: Option<SenderHashes>,
 }
 
 impl Terms {
     pub(crate) fn asker(&self) -> Asker {
-        Asker { sender: self.address, imported: self.when.import().as_millisecond() }
+        Asker {
+            sender: self.address.map(|address| address.now),
+            former_sender: self.address.and_then(|address| address.former),
+            imported: self.when.import().as_millisecond(),
+        }
     }
 }
 
@@ -259,7 +264,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Inner {
-    fn known_sender(&self, sender: Sender<'_>) -> Result<(Country, Option<SenderHash>), Error> {
+    fn known_sender(&self, sender: Sender<'_>) -> Result<(Country, Option<SenderHashes>), Error> {
         let country = Country::parse(sender.country.trim())
             .ok_or(Error::Request("sender_country is no assigned ISO 3166-1 code and no English name"))?;
         if sender.address.is_empty() {
@@ -267,7 +272,7 @@ impl Inner {
         }
         let address = EmailAddress::parse(sender.address)
             .map_err(|_| Error::Request("sender_address is no address"))?;
-        Ok((country, Some(self.secrets.sender_hash(&address))))
+        Ok((country, Some(self.secrets.sender_hashes(&address))))
     }
 
     /// Answers a repeated import: the same list as the first, or not.
@@ -275,7 +280,7 @@ impl Inner {
         &self,
         first: &Campaign,
         as_of: &str,
-        sender: (Country, Option<SenderHash>),
+        sender: (Country, Option<SenderHashes>),
         (chunks, place): (&mut (impl Stream<Item = Result<Bytes, Error>> + Unpin), &PoolPlace<String>),
     ) -> Result<u64, Error> {
         if !first.undone_at.is_empty() {
@@ -283,7 +288,11 @@ impl Inner {
         }
         let country = (first.revision >= 2).then_some(sender.0);
         let address = sender.1.filter(|_| first.revision >= 3);
-        let mut digest = self.secrets.list_digest(as_of, country, address.as_ref());
+        // In revision 3 the sender may have had another hash.
+        let former = address.and_then(|address| address.former).filter(|_| first.revision == 3);
+        let digest = |address: Option<&_>| self.secrets.list_digest(as_of, country, address);
+        let mut digests = vec![digest(address.as_ref().map(|address| &address.now))];
+        digests.extend(former.map(|former| digest(Some(&former))));
         let mut bytes = 0;
         let mut pace = Pace::default();
         while let Some(chunk) = pace.next(chunks, place).await? {
@@ -291,9 +300,11 @@ impl Inner {
             if bytes > self.config.max_bytes {
                 return Err(Error::OtherList);
             }
-            digest.update(&chunk);
+            digests.iter_mut().for_each(|digest| digest.update(&chunk));
         }
-        let same = verify_slices_are_equal(digest.sign().as_ref(), &first.digest).is_ok();
+        let is_first =
+            |digest: Context| verify_slices_are_equal(digest.sign().as_ref(), &first.digest).is_ok();
+        let same = digests.into_iter().any(is_first);
         same.then_some(first.rows).ok_or(Error::OtherList)
     }
 

@@ -25,8 +25,9 @@
 //! | | `b ‖ import ‖ cohort ‖ page ‖ piece` | `Block`: evidence of rows |
 //! | | `turned` | when the epoch last turned, in milliseconds |
 //!
-//! Revision 2 had no `f`, `e`, `x`, `z` and `w`. Revision 1 had `s ‖ address` → link, no `r`, `a` and `q` either, and hashed
-//! addresses as they were spelled. [`crate::migrate`] brings both here.
+//! Revision 3 hashed local parts in lower case, not case-folded. Revision 2 did so, too, and had no `f`, `e`, `x`, `z` and `w`.
+//! Revision 1 had `s ‖ address` → link, no `r`, `a` and `q` either, and hashed addresses as they were spelled.
+//! [`crate::migrate`] brings all of them here.
 
 mod values;
 
@@ -38,7 +39,7 @@ use crate::secrets::AddressHash;
 pub(crate) use values::{Channel, Lift, Position, REPEATED, Reason};
 
 /// What this program writes. It opens the revisions before, and no later one.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// Where the revision stands.
 pub(crate) const REVISION_KEY: &[u8] = b"r";
@@ -62,6 +63,7 @@ pub(crate) const FORMER: &[u8; 1] = b"a";
 pub(crate) const CAMPAIGNS: &[u8; 1] = b"c";
 pub(crate) const UNDER_WAY: &[u8; 1] = b"n";
 pub(crate) const UNRECORDED: &[u8; 1] = b"p";
+pub(crate) const PENDING: &[u8; 1] = b"q";
 
 pub(crate) fn campaign(id: &str) -> Vec<u8> {
     [CAMPAIGNS, id.as_bytes()].concat()
@@ -167,11 +169,11 @@ pub(crate) fn former(address: &AddressHash) -> Vec<u8> {
 
 /// Objections of an import that are not yet in the ledger.
 pub(crate) fn pending(import: &[u8]) -> Vec<u8> {
-    [b"q", import].concat()
+    [PENDING, import].concat()
 }
 
 pub(crate) fn pending_part(import: &[u8], number: u32) -> Vec<u8> {
-    [b"q", import, &number.to_be_bytes()].concat()
+    [PENDING, import, &number.to_be_bytes()].concat()
 }
 
 /// The evidence of an import.

@@ -88,7 +88,11 @@ struct Sink {
 
 impl Reading {
     pub(crate) fn new(inner: &Arc<Inner>, terms: Terms) -> Result<Self, Error> {
-        let digest = inner.secrets.list_digest(&terms.as_of, Some(terms.sender), terms.address.as_ref());
+        let digest = inner.secrets.list_digest(
+            &terms.as_of,
+            Some(terms.sender),
+            terms.address.as_ref().map(|address| &address.now),
+        );
         let sink = Sink {
             inner: Arc::clone(inner),
             terms,
@@ -195,7 +199,9 @@ impl Sink {
             None => self.inner.secrets.address_hash(&row.address),
         };
         self.addresses.note_valid(address, row);
-        Ok(Staged { line, address: address.to_vec(), fields: row.kept(fields) })
+        let formers = self.inner.secrets.former_hashes(&row.address);
+        let formers = formers.iter().map(|former| former.to_vec()).collect();
+        Ok(Staged { line, address: address.to_vec(), fields: row.kept(fields), formers })
     }
 
     /// Who objects in a row that can't be read.
@@ -245,5 +251,6 @@ impl Sink {
 }
 
 fn invalid(line: u64, fault: Fault) -> Staged {
-    Staged { line, address: Vec::new(), fields: vec![fault.field.into(), fault.reason.into()] }
+    let fields = vec![fault.field.into(), fault.reason.into()];
+    Staged { line, fields, ..Staged::default() }
 }

@@ -98,6 +98,33 @@ async fn what_was_objected_to_by_a_hash_of_before_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_objected_to_as_it_was_spelled_holds_where_another_form_is_kept() {
+    for spelled in ["erin@bücher.example", "Käthe@xn--bcher-kva.example", "Käthe@BU\u{308}CHER.example"] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path()).await;
+        let address = maily_law::EmailAddress::parse(spelled).unwrap();
+        let former = state.0.hashes(&address).1;
+        let us = &state.0.regions[&Region::Us];
+        let opt_out = OptOut { channel: Channel::Link, article: ARTICLE, command: None, told: None };
+        let record =
+            async |name| state.0.suppression.record_opt_out(&state.0.regions, us, name, &opt_out).await;
+        let list = |email| LIST.replace("b@b.us", email);
+        let import = async |campaign: &str| {
+            let list = futures::stream::iter([Ok(Bytes::from(list(spelled)))]);
+            state.import(campaign, "", Sender { country: "US", address: "" }, list).await.unwrap();
+        };
+        import("d").await;
+        assert!(record(former[0]).await.unwrap());
+        import("c").await;
+        assert_eq!(lines(&state).await, [2, 4], "{spelled}");
+        // By an old link, behind the import.
+        let d = state.recipients(&pb::Page { campaign_id: "d".into(), ..page() }).await.unwrap();
+        assert_eq!(d.iter().map(|recipient| recipient.line).collect::<Vec<_>>(), [2, 4], "{spelled}");
+        state.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_objects_by_a_link_of_before_is_left_out_of_rows_of_today() {
     let folder = tempfile::tempdir().unwrap();
     let state = open(folder.path()).await;
