@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
 use maily_keys::db::write_durable;
+use maily_law::KnownClock;
 use prost::Message;
 use slatedb::{Db, WriteBatch};
 
@@ -188,17 +188,15 @@ impl Campaigns {
         Ok(write_durable(&self.db, batch).await?)
     }
 
-    /// When it was last looked at what is old, by a clock that was believed.
-    pub(crate) async fn looked(&self) -> Result<Option<Timestamp>, Error> {
-        let Some(value) = self.db.get(schema::LOOKED).await? else { return Ok(None) };
-        let read = value.as_ref().try_into().map(i64::from_be_bytes).ok();
-        let at = read.and_then(|at| Timestamp::from_millisecond(at).ok());
-        at.map(Some).ok_or(Error::Damaged("when it was looked at what is old"))
+    /// What is known of the clock by which it is looked at what is old.
+    pub(crate) async fn clock(&self) -> Result<KnownClock, Error> {
+        let Some(value) = self.db.get(schema::LOOKED).await? else { return Ok(KnownClock::default()) };
+        schema::read_clock(&value)
     }
 
-    pub(crate) async fn note_looked(&self, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn note_clock(&self, clock: &KnownClock) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
-        batch.put(schema::LOOKED, now.as_millisecond().to_be_bytes());
+        batch.put(schema::LOOKED, schema::clock(clock));
         Ok(write_durable(&self.db, batch).await?)
     }
 

@@ -10,7 +10,7 @@
 //! | | `n ‖ import` | an import under way, whose data nobody sees and the next start discards |
 //! | | `p ‖ import` | the campaign of a finished import that is not yet in every region's ledger |
 //! | | `v ‖ import ‖ line` | `Invalid`: a row that could not be read |
-//! | | `looked` | when it was last looked at what is old by a clock that was believed, in milliseconds; none before 30 November 2026 |
+//! | | `looked` | when it was last looked at what is old by a clock that was believed, in milliseconds; behind it, while the clock is not, where it was at the last look, and for how long it has been steady; none before 30 November 2026 |
 //! | region | `l ‖ number` | `Link` of the ledger |
 //! | | `i ‖ import` | the link that recorded it |
 //! | | `h ‖ import ‖ cohort ‖ page` | the link that handed it off |
@@ -36,7 +36,7 @@ use crate::ImportId;
 use crate::ledger::HandedOff;
 use crate::secrets::AddressHash;
 
-pub(crate) use values::{Channel, Lift, Position, REPEATED, Reason};
+pub(crate) use values::{Channel, Lift, Position, REPEATED, Reason, clock, read_clock};
 
 /// What this program writes. It opens the revisions before, and no later one.
 pub(crate) const REVISION: u32 = 4;
