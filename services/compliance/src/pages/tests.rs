@@ -177,6 +177,25 @@ async fn an_import_that_failed_behind_its_commit_is_put_on_record_before_anythin
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_stay_while_it_can_not_be_counted_who_was_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap().handed_off, 3);
+    let order = crate::Order { caller: "olga".into(), reason: "asked".into() };
+    state.suppress("b@b.us", order).await.unwrap();
+    let campaign = state.0.campaigns.find("c").await.unwrap().unwrap();
+    // As where storage is away for a moment.
+    state.0.regions[&Region::Us].db.close().await.unwrap();
+    assert!(state.0.remove(&campaign, crate::subjects::Which::All, "why").await.is_err());
+    assert_eq!(state.0.campaigns.find("c").await.unwrap().unwrap().removed, "");
+    state.close().await;
+    let state = open(folder.path()).await;
+    let campaign = state.0.campaigns.find("c").await.unwrap().unwrap();
+    assert_eq!(state.0.remove(&campaign, crate::subjects::Which::All, "why").await.unwrap(), 3);
+    assert_eq!(state.left_out("c").await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_turn_of_the_epoch_wraps_every_person_anew_and_ends_old_copies() {
     let folder = tempfile::tempdir().unwrap();
     let state = imported(folder.path()).await;
