@@ -1,7 +1,7 @@
 //! Importing a list: read and staged row by row, then judged, sealed and laid out, then made visible at once.
 //!
-//! Two passes, because rules 3 and 4 look at every row of a person. Memory holds one entry per distinct person, one per
-//! objection, two blocks of rows and the unfinished pages, however long the list. Nothing is written to a database
+//! Two passes, because rules 3 and 4 look at every row of a person. Memory holds one entry per distinct person and one per
+//! objection, no more of each than rows are allowed, two blocks of rows and the unfinished pages, however long the list. Nothing is written to a database
 //! before the whole list was read; what the second pass writes is invisible until the campaign's record is, and
 //! discarded where that does not come to be.
 
@@ -29,6 +29,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::Error;
 use crate::import::judge::Judging;
+use crate::import::list::REFUSED;
 use crate::import::places::Importing;
 use crate::import::read::Reading;
 use crate::import::refuse::refuse;
@@ -176,6 +177,9 @@ fn check(campaign: &str) -> Result<(), Error> {
     if campaign.is_empty() || campaign.len() > MAX_CAMPAIGN || campaign.contains(char::is_control) {
         return Err(Error::Request("campaign_id is empty, longer than 256 bytes, or has control characters"));
     }
+    if campaign.starts_with(REFUSED) {
+        return Err(Error::Request("campaign_id begins as those of refused lists do"));
+    }
     Ok(())
 }
 
@@ -285,6 +289,10 @@ impl Inner {
     ) -> Result<u64, Error> {
         if !first.undone_at.is_empty() {
             return Err(Error::Undone);
+        }
+        // Of before, when a campaign could be called so.
+        if !first.refused.is_empty() {
+            return Err(Error::OtherList);
         }
         let country = (first.revision >= 2).then_some(sender.0);
         let address = sender.1.filter(|_| first.revision >= 3);

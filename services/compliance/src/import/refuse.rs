@@ -13,7 +13,6 @@ use super::places::Importing;
 use super::read::ReadList;
 use crate::records::Campaign;
 use crate::schema::{REPEATED, REVISION};
-use crate::secrets::AddressHash;
 use crate::state::Inner;
 use crate::{Error, ImportId};
 
@@ -95,11 +94,8 @@ impl Inner {
     fn has_lifted_since(&self, kept: &Campaign, read: &ReadList) -> Result<bool, Error> {
         let recorded = kept.when()?.import().as_millisecond();
         let suppressed = self.suppression.read();
-        let mut people = read.found.objections.values().flatten().filter_map(|objection| {
-            let address: Option<AddressHash> = objection.address.as_slice().try_into().ok();
-            address
-        });
-        Ok(people.any(|address| suppressed.last_lift(&address) > Some(recorded)))
+        let mut people = read.found.objections.values().flatten();
+        Ok(people.any(|objection| suppressed.last_lift(&objection.address) > Some(recorded)))
     }
 
     async fn put_objections(&self, import: &ImportId, read: &ReadList) -> Result<(), Error> {
@@ -117,10 +113,10 @@ impl Inner {
 mod tests {
     use bytes::Bytes;
     use maily_keys::LocalKeyring;
-    use maily_law::{Country, EmailAddress, Region};
+    use maily_law::{Country, EmailAddress, Objection, Region};
 
     use super::*;
-    use crate::ledger::ListObjection;
+    use crate::suppression::ListObjector;
     use crate::{Config, Sender, State};
 
     const LIST: &str = "\
@@ -138,8 +134,8 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
         // As far as a refusal is whose ledger fails behind the commit.
         let import = [5; 16];
         let dan = EmailAddress::parse("dan@b.us").unwrap();
-        let address = inner.hashes(&dan).0.to_vec();
-        let objection = ListObjection { address, line: 2, kind: "withdrawn".into(), at: None };
+        let address = inner.hashes(&dan).0;
+        let objection = ListObjector { address, line: 2, objection: Objection::Withdrawn };
         inner.regions[&Region::Us].put_pending(&Refusal::id(&import), &import, &[objection]).await.unwrap();
         let mut digest = inner.secrets.list_digest("", Country::parse("US"), None);
         digest.update(LIST.as_bytes());
@@ -163,6 +159,11 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
         assert!(refused.to_string().contains(&Refusal::id(&import)), "the same refusal: {refused}");
         assert!(state.find("dan@b.us").await.unwrap().suppressed);
         assert!(inner.campaigns.unrecorded().await.unwrap().is_empty());
+        // Its id is no campaign's.
+        let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
+        let sender = Sender { country: "US", address: "" };
+        let named = state.import(&Refusal::id(&import), "", sender, list).await;
+        assert!(matches!(named, Err(Error::Request(_))), "{named:?}");
         state.verify().await.unwrap();
         state.close().await;
     }

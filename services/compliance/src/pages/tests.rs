@@ -7,8 +7,8 @@ use bytes::Bytes;
 use maily_keys::{KeyTable, LocalKeyring, Scope};
 
 use super::*;
-use crate::ledger::ListObjection;
 use crate::schema::Reason;
+use crate::suppression::ListObjector;
 use crate::{Config, Sender};
 
 const LIST: &str = "\
@@ -160,8 +160,8 @@ async fn an_import_that_failed_behind_its_commit_is_put_on_record_before_anythin
     let folder = tempfile::tempdir().unwrap();
     let state = imported(folder.path()).await;
     let address = maily_law::EmailAddress::parse("b@b.us").unwrap();
-    let address = state.0.hashes(&address).0.to_vec();
-    let objection = ListObjection { address, line: 2, kind: "suppressed".into(), at: None };
+    let address = state.0.hashes(&address).0;
+    let objection = ListObjector { address, line: 2, objection: maily_law::Objection::Suppressed };
     let import = [5; 16];
     state.0.regions[&Region::Us].put_pending("d", &import, &[objection]).await.unwrap();
     let first = state.0.campaigns.find("c").await.unwrap().unwrap();
