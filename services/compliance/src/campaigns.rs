@@ -82,6 +82,9 @@ impl Campaigns {
         batch.delete(schema::under_way(import));
         batch.put(schema::unrecorded(import), campaign.id.as_bytes());
         batch.put(schema::campaign(&campaign.id), campaign.encode_to_vec());
+        if !campaign.refused.is_empty() {
+            batch.put(schema::refused(&campaign.digest, &campaign.refused), campaign.id.as_bytes());
+        }
         // Before: what fails may still be written.
         self.not_recorded().insert(campaign.id.clone());
         Ok(write_durable(&self.db, batch).await?)
@@ -113,6 +116,30 @@ impl Campaigns {
         cache.updates += 1;
         cache.campaigns.remove(&campaign.id);
         Ok(Arc::new(campaign))
+    }
+
+    /// The list of these bytes that was refused last for a campaign, if its objections were kept.
+    pub(crate) async fn refused(
+        &self,
+        campaign: &str,
+        digest: &[u8],
+    ) -> Result<Option<Arc<Campaign>>, Error> {
+        let Some(id) = self.db.get(schema::refused(digest, campaign)).await? else { return Ok(None) };
+        let id = str::from_utf8(&id).map_err(|_| Error::Damaged("a refused list's name"))?;
+        self.find(id).await
+    }
+
+    /// Forgets a refused list, whose objections stay.
+    pub(crate) async fn forget_refused(&self, campaign: &Campaign) -> Result<(), Error> {
+        let _alone = self.changing.lock().await;
+        let mut batch = WriteBatch::new();
+        batch.delete(schema::refused(&campaign.digest, &campaign.refused));
+        batch.delete(schema::campaign(&campaign.id));
+        write_durable(&self.db, batch).await?;
+        let mut cache = self.cache();
+        cache.updates += 1;
+        cache.campaigns.remove(&campaign.id);
+        Ok(())
     }
 
     /// Forgets which rows could not be read.

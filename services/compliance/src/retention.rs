@@ -102,11 +102,27 @@ impl Inner {
         if is_over(imported, now, retention.invalid_days) && !campaign.invalid_removed {
             self.campaigns.forget_invalid(campaign).await?;
         }
+        if is_over(imported, now, retention.imports_days) && !campaign.refused.is_empty() {
+            return self.forget_refused(campaign).await;
+        }
         if is_over(imported, now, retention.imports_days) {
             return self.remove(campaign, Which::All, WHY).await;
         }
         if is_over(imported, now, retention.excluded_days) {
             return self.remove(campaign, Which::Excluded, WHY).await;
+        }
+        Ok(0)
+    }
+}
+
+impl Inner {
+    /// Nothing of it was kept but its objections, and they stay.
+    async fn forget_refused(&self, campaign: &Campaign) -> Result<u64, Error> {
+        let _alone = self.alone.undoing.lock().await;
+        let Some(found) = self.finished(&campaign.id).await? else { return Ok(0) };
+        // What is being taken back is taken back first.
+        if found.undone_at.is_empty() || found.is_undone {
+            self.campaigns.forget_refused(&found).await?;
         }
         Ok(0)
     }
@@ -170,6 +186,32 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
         assert_eq!(state.look(&mut watch, began + HOUR * 7).await.unwrap(), Some(1));
         assert_eq!(state.look(&mut watch, began + HOUR * 7).await.unwrap(), Some(0));
         assert_eq!(state.find("a@b.us").await.unwrap().rows.len(), 0);
+        state.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refused_list_is_forgotten_and_its_objections_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let now = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&now);
+        let clock = Arc::new(move || hours(clock.load(Ordering::SeqCst)));
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        let state = State::open_with(&config, &folder.path().join("data"), roots, clock).await.unwrap();
+        let sender = Sender { country: "US", address: "news@brand.example" };
+        for _ in 0..2 {
+            let list = LIST.replace("US", "nowhere").replace("express", "withdrawn");
+            let list = futures::stream::iter([Ok(Bytes::from(list))]);
+            assert!(matches!(state.import("c", "", sender, list).await, Err(Error::List(_))));
+            assert_eq!(state.imports().await.unwrap().imports.len(), 1, "the same is kept once");
+        }
+        state.retire().await.unwrap();
+        assert_eq!(state.imports().await.unwrap().imports.len(), 1);
+        now.store(4 * 8_760, Ordering::SeqCst);
+        state.retire().await.unwrap();
+        assert_eq!(state.imports().await.unwrap().imports.len(), 0);
+        assert!(state.find("a@b.us").await.unwrap().suppressed);
+        state.verify().await.unwrap();
         state.close().await;
     }
 

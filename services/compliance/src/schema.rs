@@ -10,6 +10,7 @@
 //! | | `n ‖ import` | an import under way, whose data nobody sees and the next start discards |
 //! | | `p ‖ import` | the campaign of a finished import that is not yet in every region's ledger |
 //! | | `v ‖ import ‖ line` | `Invalid`: a row that could not be read |
+//! | | `d ‖ digest ‖ campaign` | the id of the list that was refused last with this digest for this campaign |
 //! | | `looked` | when it was last looked at what is old by a clock that was believed, in milliseconds; behind it, while the clock is not, where it was at the last look, and for how long it has been steady; none before 30 November 2026 |
 //! | region | `l ‖ number` | `Link` of the ledger |
 //! | | `i ‖ import` | the link that recorded it |
@@ -75,6 +76,11 @@ pub(crate) fn under_way(import: &[u8]) -> Vec<u8> {
 
 pub(crate) fn unrecorded(import: &[u8]) -> Vec<u8> {
     [UNRECORDED, import].concat()
+}
+
+/// What finds a refused list; a digest has 32 bytes.
+pub(crate) fn refused(digest: &[u8], campaign: &str) -> Vec<u8> {
+    [b"d", digest, campaign.as_bytes()].concat()
 }
 
 pub(crate) fn invalid_rows(import: &[u8]) -> Vec<u8> {
@@ -211,6 +217,7 @@ mod tests {
                 unrecorded(&import),
                 invalid(&import, 1),
                 LOOKED.to_vec(),
+                refused(&[1; 32], "x"),
             ],
             vec![
                 link(1),

@@ -42,10 +42,9 @@ impl Inner {
         terms: Terms,
         read: ReadList,
     ) -> Result<ImportId, Error> {
-        for kept in self.campaigns.all().await? {
-            let stands = kept.refused == campaign && kept.undone_at.is_empty();
-            let same = stands && kept.digest == read.digest;
-            if same && self.is_recent(&kept)? && !self.has_lifted_since(&kept, &read)? {
+        if let Some(kept) = self.campaigns.refused(&campaign, &read.digest).await? {
+            let stands = kept.undone_at.is_empty();
+            if stands && self.is_recent(&kept)? && !self.has_lifted_since(&kept, &read)? {
                 if self.campaigns.is_unrecorded(&kept.id) {
                     // The call that kept them failed behind that: they have to be in force before anything is said of them.
                     self.record(&kept).await?;
