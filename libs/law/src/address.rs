@@ -118,6 +118,17 @@ impl EmailAddress {
         find::all(text)
     }
 
+    /// Whose address may stand in this one, which is an address by accident: without the mark by which spreadsheets mean a text
+    /// (`'ada@example.com`), a backtick or a brace before it, and behind the last `=`, `|` or `/` (`email=ada@example.com`). For
+    /// knowing who objects.
+    #[must_use]
+    pub fn within(&self) -> Option<Self> {
+        let (local, domain) = self.written.rsplit_once('@')?;
+        let bare = local.rsplit(['=', '|', '/']).next().unwrap_or(local);
+        let bare = bare.trim_start_matches(['\'', '`', '{']);
+        (bare != local).then(|| Self::parse(&format!("{bare}@{domain}")).ok()).flatten()
+    }
+
     /// What is written to: the local part as it was spelled, the domain in lower case, as A-label where the local part
     /// is ASCII.
     #[must_use]

@@ -112,6 +112,23 @@ fn who_objects_is_found_as_people_leave_it() {
 }
 
 #[test]
+fn an_address_may_stand_in_one_by_accident() {
+    for (text, within) in [
+        ("'carol@x.example", Some("carol@x.example")),
+        ("`{Carol@x.example", Some("carol@x.example")),
+        ("email=carol@x.example", Some("carol@x.example")),
+        ("smtp/'carol@x.example", Some("carol@x.example")),
+        ("ann|carol@x.example", Some("carol@x.example")),
+        ("carol@x.example", None),
+        ("o'hara@x.example", None),
+        ("carol=@x.example", None),
+    ] {
+        let found = EmailAddress::parse(text).unwrap().within();
+        assert_eq!(found.as_ref().map(EmailAddress::comparison), within, "{text}");
+    }
+}
+
+#[test]
 fn a_field_of_several_addresses_has_them_all() {
     for (text, found) in [
         ("a@x.example; b@x.example", &["a@x.example", "b@x.example"][..]),

@@ -250,6 +250,10 @@ impl Sink {
     ) -> AddressHash {
         let hash = self.inner.secrets.address_hash(address);
         self.addresses.note(hash, line, objection);
+        // Whoever may be meant is left out of this list, too.
+        if let Some(within) = address.within() {
+            self.addresses.note(self.inner.secrets.address_hash(&within), line, Objection::Assumed);
+        }
         let kept = region.filter(|region| self.inner.regions.contains_key(region));
         let region = kept.or_else(|| self.inner.regions.keys().next().copied());
         if let Some(region) = region.filter(|_| objection.carries_over()) {
