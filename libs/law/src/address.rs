@@ -88,6 +88,12 @@ impl EmailAddress {
         let written = format!("{local}@{}", read.as_ref().unwrap_or(&ascii));
         let comparison = format!("{}@{ascii}", folded(local));
         let mut formers = vec![format!("{local}@{lowered}")];
+        // Of what was put into lower case first.
+        formers.extend(
+            a_label(&lowered)
+                .filter(|label| *label != ascii)
+                .map(|label| format!("{}@{label}", in_lower_case(local))),
+        );
         if !local.is_ascii() {
             formers.push(format!("{}@{ascii}", in_lower_case(local)));
         }
@@ -112,6 +118,17 @@ impl EmailAddress {
         find::all(text)
     }
 
+    /// Whose address may stand in this one, which is an address by accident: without the mark by which spreadsheets mean a text
+    /// (`'ada@example.com`), a backtick or a brace before it, and behind the last `=`, `|` or `/` (`email=ada@example.com`). For
+    /// knowing who objects.
+    #[must_use]
+    pub fn within(&self) -> Option<Self> {
+        let (local, domain) = self.written.rsplit_once('@')?;
+        let bare = local.rsplit(['=', '|', '/']).next().unwrap_or(local);
+        let bare = bare.trim_start_matches(['\'', '`', '{']);
+        (bare != local).then(|| Self::parse(&format!("{bare}@{domain}")).ok()).flatten()
+    }
+
     /// What is written to: the local part as it was spelled, the domain in lower case, as A-label where the local part
     /// is ASCII.
     #[must_use]
@@ -125,9 +142,9 @@ impl EmailAddress {
         &self.comparison
     }
 
-    /// What took the place of the comparison form before, where that differs: the exact local part, with the domain in lower
-    /// case, before there was one; then the local part in lower case. Keyed hashes of them may stand for people who objected
-    /// then.
+    /// What took the place of the comparison form before, where that differs, the latest last: the exact local part, with the
+    /// domain in lower case, before there was one; then the local part in lower case, with the A-label of the domain in lower
+    /// case at first, which may be another in Greek. Keyed hashes of them may stand for people who objected then.
     #[must_use]
     pub fn formers(&self) -> &[String] {
         &self.formers

@@ -72,6 +72,8 @@ fn the_former_forms_are_what_was_hashed_before() {
         ("Straße@b.example", &["Straße@b.example", "straße@b.example"]),
         ("νικος@b.example", &["νικος@b.example"]),
         ("ΝΙΚΟΣ.Π@b.example", &["ΝΙΚΟΣ.Π@b.example"]),
+        // A domain in capitals was put into lower case first, where a word ends in another sigma.
+        ("a@ΟΔΟΣ-ΑΘΗΝΑ.gr", &["a@οδος-αθηνα.gr", "a@xn----zlbajrf0bkb4a.gr"]),
     ] {
         assert_eq!(EmailAddress::parse(text).unwrap().formers(), formers, "{text}");
     }
@@ -106,6 +108,23 @@ fn who_objects_is_found_as_people_leave_it() {
         ["", "carol", "@", "a@b", "two@a.example three@b.example", "<>", "mailto:", "Ä\u{fe0f}ailto:x"]
     {
         assert!(EmailAddress::find(text).is_none(), "{text:?}");
+    }
+}
+
+#[test]
+fn an_address_may_stand_in_one_by_accident() {
+    for (text, within) in [
+        ("'carol@x.example", Some("carol@x.example")),
+        ("`{Carol@x.example", Some("carol@x.example")),
+        ("email=carol@x.example", Some("carol@x.example")),
+        ("smtp/'carol@x.example", Some("carol@x.example")),
+        ("ann|carol@x.example", Some("carol@x.example")),
+        ("carol@x.example", None),
+        ("o'hara@x.example", None),
+        ("carol=@x.example", None),
+    ] {
+        let found = EmailAddress::parse(text).unwrap().within();
+        assert_eq!(found.as_ref().map(EmailAddress::comparison), within, "{text}");
     }
 }
 

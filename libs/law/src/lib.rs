@@ -6,6 +6,7 @@
 //! [`Known`]. Nothing here keeps state, reads a clock or prints a value.
 
 mod address;
+mod clock;
 mod country;
 mod invisible;
 mod moment;
@@ -14,6 +15,7 @@ mod row;
 pub mod rules;
 
 pub use address::{AddressError, EmailAddress};
+pub use clock::KnownClock;
 pub use country::{Country, Jurisdiction, Jurisdictions, Region};
 pub use invisible::{has_tags, is_invisible, reorders};
 pub use moment::{Moment, MomentError, When, WhenError};

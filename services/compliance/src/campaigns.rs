@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
 use maily_keys::db::write_durable;
+use maily_law::KnownClock;
 use prost::Message;
 use slatedb::{Db, WriteBatch};
 
@@ -82,6 +82,9 @@ impl Campaigns {
         batch.delete(schema::under_way(import));
         batch.put(schema::unrecorded(import), campaign.id.as_bytes());
         batch.put(schema::campaign(&campaign.id), campaign.encode_to_vec());
+        if !campaign.refused.is_empty() {
+            batch.put(schema::refused(&campaign.digest, &campaign.refused), campaign.id.as_bytes());
+        }
         // Before: what fails may still be written.
         self.not_recorded().insert(campaign.id.clone());
         Ok(write_durable(&self.db, batch).await?)
@@ -113,6 +116,30 @@ impl Campaigns {
         cache.updates += 1;
         cache.campaigns.remove(&campaign.id);
         Ok(Arc::new(campaign))
+    }
+
+    /// The list of these bytes that was refused last for a campaign, if its objections were kept.
+    pub(crate) async fn refused(
+        &self,
+        campaign: &str,
+        digest: &[u8],
+    ) -> Result<Option<Arc<Campaign>>, Error> {
+        let Some(id) = self.db.get(schema::refused(digest, campaign)).await? else { return Ok(None) };
+        let id = str::from_utf8(&id).map_err(|_| Error::Damaged("a refused list's name"))?;
+        self.find(id).await
+    }
+
+    /// Forgets a refused list, whose objections stay.
+    pub(crate) async fn forget_refused(&self, campaign: &Campaign) -> Result<(), Error> {
+        let _alone = self.changing.lock().await;
+        let mut batch = WriteBatch::new();
+        batch.delete(schema::refused(&campaign.digest, &campaign.refused));
+        batch.delete(schema::campaign(&campaign.id));
+        write_durable(&self.db, batch).await?;
+        let mut cache = self.cache();
+        cache.updates += 1;
+        cache.campaigns.remove(&campaign.id);
+        Ok(())
     }
 
     /// Forgets which rows could not be read.
@@ -188,17 +215,15 @@ impl Campaigns {
         Ok(write_durable(&self.db, batch).await?)
     }
 
-    /// When it was last looked at what is old, by a clock that was believed.
-    pub(crate) async fn looked(&self) -> Result<Option<Timestamp>, Error> {
-        let Some(value) = self.db.get(schema::LOOKED).await? else { return Ok(None) };
-        let read = value.as_ref().try_into().map(i64::from_be_bytes).ok();
-        let at = read.and_then(|at| Timestamp::from_millisecond(at).ok());
-        at.map(Some).ok_or(Error::Damaged("when it was looked at what is old"))
+    /// What is known of the clock by which it is looked at what is old.
+    pub(crate) async fn clock(&self) -> Result<KnownClock, Error> {
+        let Some(value) = self.db.get(schema::LOOKED).await? else { return Ok(KnownClock::default()) };
+        schema::read_clock(&value)
     }
 
-    pub(crate) async fn note_looked(&self, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn note_clock(&self, clock: &KnownClock) -> Result<(), Error> {
         let mut batch = WriteBatch::new();
-        batch.put(schema::LOOKED, now.as_millisecond().to_be_bytes());
+        batch.put(schema::LOOKED, schema::clock(clock));
         Ok(write_durable(&self.db, batch).await?)
     }
 

@@ -100,6 +100,11 @@ impl Error {
         }
     }
 
+    /// Whether what is kept is damaged or lost, for good.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.code() == Code::DataLoss
+    }
+
     fn code(&self) -> Code {
         match self {
             Self::List(_) | Self::Request(_) => Code::InvalidArgument,

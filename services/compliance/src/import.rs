@@ -1,7 +1,7 @@
 //! Importing a list: read and staged row by row, then judged, sealed and laid out, then made visible at once.
 //!
-//! Two passes, because rules 3 and 4 look at every row of a person. Memory holds one entry per distinct person, one per
-//! objection, two blocks of rows and the unfinished pages, however long the list. Nothing is written to a database
+//! Two passes, because rules 3 and 4 look at every row of a person. Memory holds one entry per distinct person and one per
+//! objection, no more of each than rows are allowed, two blocks of rows and the unfinished pages, however long the list. Nothing is written to a database
 //! before the whole list was read; what the second pass writes is invisible until the campaign's record is, and
 //! discarded where that does not come to be.
 
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac::Context;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
@@ -28,12 +29,13 @@ use tokio::time::{Instant, timeout};
 
 use crate::Error;
 use crate::import::judge::Judging;
+use crate::import::list::REFUSED;
 use crate::import::places::Importing;
 use crate::import::read::Reading;
 use crate::import::refuse::refuse;
 use crate::officer_types as types;
 use crate::records::Campaign;
-use crate::secrets::SenderHash;
+use crate::secrets::SenderHashes;
 use crate::state::{Inner, State, uninterrupted};
 use crate::suppression::Asker;
 
@@ -88,9 +90,10 @@ impl State {
             return self.0.compare(&first, as_of, (sender, address), (&mut chunks, place.as_ref())).await;
         }
         let mut importing = self.0.imports.start(campaign, caller, Arc::clone(&place))?;
-        // Another call may have finished since we looked.
-        if let Some(first) = self.0.campaigns.find(campaign).await? {
+        // Another call may have finished since we looked, or failed behind its commit: its objections come first then, too.
+        if self.0.campaigns.find(campaign).await?.is_some() {
             drop(importing);
+            let first = self.0.finished(campaign).await?.ok_or(Error::Importing)?;
             return self.0.compare(&first, as_of, (sender, address), (&mut chunks, place.as_ref())).await;
         }
         // Once: it is kept with the import, and a repetition answers what was decided then.
@@ -157,18 +160,25 @@ pub(crate) struct Terms {
     pub(crate) as_of: String,
     pub(crate) when: When,
     pub(crate) sender: Country,
-    pub(crate) address: Option<SenderHash>,
+    pub(crate) address: Option<SenderHashes>,
 }
 
 impl Terms {
     pub(crate) fn asker(&self) -> Asker {
-        Asker { sender: self.address, imported: self.when.import().as_millisecond() }
+        Asker {
+            sender: self.address.map(|address| address.now),
+            former_sender: self.address.and_then(|address| address.former),
+            imported: self.when.import().as_millisecond(),
+        }
     }
 }
 
 fn check(campaign: &str) -> Result<(), Error> {
     if campaign.is_empty() || campaign.len() > MAX_CAMPAIGN || campaign.contains(char::is_control) {
         return Err(Error::Request("campaign_id is empty, longer than 256 bytes, or has control characters"));
+    }
+    if campaign.starts_with(REFUSED) {
+        return Err(Error::Request("campaign_id begins as those of refused lists do"));
     }
     Ok(())
 }
@@ -258,7 +268,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Inner {
-    fn known_sender(&self, sender: Sender<'_>) -> Result<(Country, Option<SenderHash>), Error> {
+    fn known_sender(&self, sender: Sender<'_>) -> Result<(Country, Option<SenderHashes>), Error> {
         let country = Country::parse(sender.country.trim())
             .ok_or(Error::Request("sender_country is no assigned ISO 3166-1 code and no English name"))?;
         if sender.address.is_empty() {
@@ -266,7 +276,7 @@ impl Inner {
         }
         let address = EmailAddress::parse(sender.address)
             .map_err(|_| Error::Request("sender_address is no address"))?;
-        Ok((country, Some(self.secrets.sender_hash(&address))))
+        Ok((country, Some(self.secrets.sender_hashes(&address))))
     }
 
     /// Answers a repeated import: the same list as the first, or not.
@@ -274,15 +284,23 @@ impl Inner {
         &self,
         first: &Campaign,
         as_of: &str,
-        sender: (Country, Option<SenderHash>),
+        sender: (Country, Option<SenderHashes>),
         (chunks, place): (&mut (impl Stream<Item = Result<Bytes, Error>> + Unpin), &PoolPlace<String>),
     ) -> Result<u64, Error> {
         if !first.undone_at.is_empty() {
             return Err(Error::Undone);
         }
+        // Of before, when a campaign could be called so.
+        if !first.refused.is_empty() {
+            return Err(Error::OtherList);
+        }
         let country = (first.revision >= 2).then_some(sender.0);
         let address = sender.1.filter(|_| first.revision >= 3);
-        let mut digest = self.secrets.list_digest(as_of, country, address.as_ref());
+        // In revision 3 the sender may have had another hash.
+        let former = address.and_then(|address| address.former).filter(|_| first.revision == 3);
+        let digest = |address: Option<&_>| self.secrets.list_digest(as_of, country, address);
+        let mut digests = vec![digest(address.as_ref().map(|address| &address.now))];
+        digests.extend(former.map(|former| digest(Some(&former))));
         let mut bytes = 0;
         let mut pace = Pace::default();
         while let Some(chunk) = pace.next(chunks, place).await? {
@@ -290,9 +308,11 @@ impl Inner {
             if bytes > self.config.max_bytes {
                 return Err(Error::OtherList);
             }
-            digest.update(&chunk);
+            digests.iter_mut().for_each(|digest| digest.update(&chunk));
         }
-        let same = verify_slices_are_equal(digest.sign().as_ref(), &first.digest).is_ok();
+        let is_first =
+            |digest: Context| verify_slices_are_equal(digest.sign().as_ref(), &first.digest).is_ok();
+        let same = digests.into_iter().any(is_first);
         same.then_some(first.rows).ok_or(Error::OtherList)
     }
 

@@ -1,11 +1,14 @@
 //! Bringing what the revision before wrote to this one.
 //!
-//! Revision 1 hashed addresses as they were spelled. Where the evidence of a row can still be opened, the hash of then is
-//! mapped to the person's, once, so that an opt-out or a link of then holds for every spelling. Where it can't, because
-//! the person was erased, the hash stays in force for the spelling that it was made of: whoever is imported is asked by
-//! that, too ([`crate::suppression`]).
+//! Revision 1 hashed addresses as they were spelled, revisions 2 and 3 with the local part in lower case, which now is
+//! case-folded: `straße@` and `STRASSE@` were two. Where the evidence of a row can still be opened, the hash of then is
+//! mapped to the person's, once, so that an opt-out or a link of then holds for every spelling, and one of now for a row of
+//! then. Where it can't, because the person was erased, the hash stays in force for the spelling that it was made of: whoever
+//! is imported is asked by that, too ([`crate::suppression`]).
 //!
-//! Revision 2 had no index of people: it is made of the evidence.
+//! What was lifted goes with what it lifts, unless there is more on record for the person that it did not lift.
+//!
+//! Revision 2 had no index of people: it is made of the evidence, and made anew where people have another hash now.
 //!
 //! Revision 1 did not keep when an import was made, only the `as_of` that its caller gave, which could be any moment. The
 //! ledger knows, so that rows are as old as they are, and nothing that is lifted has to wait for a day to come
@@ -23,17 +26,17 @@ use prost::Message;
 use slatedb::WriteBatch;
 
 use crate::campaigns::Campaigns;
-use crate::ledger::{Event, OptedOut};
+use crate::ledger::{Event, Lifted, ListObjection, Objected, OptedOut};
 use crate::pages::details;
 use crate::records::{Block, Campaign, Entry};
-use crate::region::RegionState;
-use crate::schema::{self, Channel, Position, REVISION, Reason};
+use crate::region::{RegionState, delete_prefix};
+use crate::schema::{self, Channel, Lift, Position, REVISION, Reason};
 use crate::secrets::{AddressHash, Secrets};
 use crate::{Error, ImportId};
 
 /// Rows rewritten in one write.
 const ROWS: usize = 1_000;
-const ARTICLE: &str = "an objection of revision 1, for every spelling of the address";
+const ARTICLE: &str = "an objection of a revision before, for every spelling of the address";
 
 /// Migrates what is older, and refuses what is newer.
 pub(crate) async fn bring_up(
@@ -43,7 +46,7 @@ pub(crate) async fn bring_up(
 ) -> Result<(), Error> {
     match campaigns.revision().await? {
         Some(REVISION) => return Ok(()),
-        Some(1 | 2) => {}
+        Some(1..REVISION) => {}
         // An empty one: opt-outs without a campaign are not to be had, but a region may be ahead after a kill.
         None => {}
         Some(_) => return Err(Error::Config("the data was written by a later revision of Maily")),
@@ -53,6 +56,12 @@ pub(crate) async fn bring_up(
         region.renew_suppressions().await?;
         for campaign in &finished {
             region.map_former(campaign, secrets).await?;
+        }
+        region.shorten_formers().await?;
+        region.rename_pending().await?;
+        // By what it was made before, nobody would find it.
+        delete_prefix(&region.db, schema::INDEX).await?;
+        for campaign in &finished {
             region.index_people(campaign).await?;
         }
     }
@@ -126,7 +135,7 @@ impl RegionState {
 
     /// Maps the hashes of an import's rows to those of their persons, where they differ.
     async fn map_former(&self, campaign: &Campaign, secrets: &Secrets) -> Result<(), Error> {
-        if campaign.revision >= 2 {
+        if campaign.revision >= REVISION {
             return Ok(());
         }
         let import = campaign.import_id()?;
@@ -153,7 +162,7 @@ impl RegionState {
             let mut batch = WriteBatch::new();
             for entry in Block::decode(row.value).map_err(|_| Error::Damaged("a page"))?.entries {
                 let address = entry.address_hash()?;
-                let renamed = if campaign.revision < 2 { self.renamed(&address).await? } else { None };
+                let renamed = self.renamed(&address).await?;
                 let key = schema::indexed(&renamed.unwrap_or(address), &import, entry.line);
                 batch.put(key, next.encode());
                 next.at += 1;
@@ -172,107 +181,156 @@ impl RegionState {
         let ids = entries.iter().map(Entry::person_id).collect::<Result<Vec<_>, _>>()?;
         let mut batch = WriteBatch::new();
         for (entry, key) in entries.iter().zip(self.keys.get(&ids).await?) {
-            // Who was erased can't be mapped, and is not to be.
-            let Some(key) = key else { continue };
-            let details = details(import, entry, &key)?;
+            // Who was erased can't be mapped, and is not to be; of others nothing was kept.
+            let Some(key) = key.filter(|_| !entry.sealed.is_empty()) else { continue };
+            // Whoever came again has another key.
+            let Ok(details) = details(import, entry, &key) else { continue };
             let email = details.fields.get(column::EMAIL).map(String::as_str).unwrap_or_default();
             // What is no address by today's rules is written to no more.
             let Ok(address) = EmailAddress::parse(email) else { continue };
             let hash = secrets.address_hash(&address);
-            if entry.address != hash.as_slice() {
-                batch.put(schema::former(&entry.address_hash()?), hash);
+            if entry.address == hash.as_slice() {
+                continue;
+            }
+            let former = entry.address_hash()?;
+            // An upgrade before may have mapped it to what is a former hash now itself.
+            let between = self.renamed(&former).await?.filter(|between| *between != hash);
+            for name in std::iter::once(former).chain(between) {
+                batch.put(schema::former(&name), hash);
             }
         }
         if batch.is_empty() { Ok(()) } else { Ok(write_durable(&self.db, batch).await?) }
     }
 
-    /// Puts on record for the person what is in force, in any region, for a hash that was mapped to them here.
-    async fn carry_objections(&self, regions: &BTreeMap<Region, Self>) -> Result<(), Error> {
+    /// What an upgrade before mapped to a hash that is mapped itself now is mapped to where that leads.
+    async fn shorten_formers(&self) -> Result<(), Error> {
+        let mut batch = WriteBatch::new();
+        for (former, address) in self.formers().await? {
+            if let Some(person) = self.renamed(&address).await?.filter(|person| *person != former) {
+                batch.put(schema::former(&former), person);
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { Ok(write_durable(&self.db, batch).await?) }
+    }
+
+    /// Objections of a list that are not yet on record will be for the person, too.
+    async fn rename_pending(&self) -> Result<(), Error> {
+        let mut rows = self.db.scan_prefix(schema::PENDING, ..).await?;
+        while let Some(row) = rows.next().await? {
+            let damaged = |_| Error::Damaged("objections of a list");
+            let mut objected = Objected::decode(row.value).map_err(damaged)?;
+            let mut renamed = Vec::new();
+            for objection in &objected.objections {
+                let address = objection.address.as_slice().try_into();
+                let address = address.map_err(|_| Error::Damaged("an objection"))?;
+                if let Some(person) = self.renamed(&address).await? {
+                    renamed.push(ListObjection { address: person.to_vec(), ..objection.clone() });
+                }
+            }
+            renamed.retain(|objection| !objected.objections.contains(objection));
+            if renamed.is_empty() {
+                continue;
+            }
+            objected.objections.append(&mut renamed);
+            let mut batch = WriteBatch::new();
+            batch.put(row.key, objected.encode_to_vec());
+            write_durable(&self.db, batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Hashes of before, each with its person's.
+    async fn formers(&self) -> Result<Vec<(AddressHash, AddressHash)>, Error> {
+        let mut formers = Vec::new();
         let mut rows = self.db.scan_prefix(schema::FORMER, ..).await?;
         while let Some(row) = rows.next().await? {
             let damaged = || Error::Damaged("a former address");
-            let former: AddressHash =
-                row.key.get(1..).and_then(|key| key.try_into().ok()).ok_or_else(damaged)?;
-            let address: AddressHash = row.value.as_ref().try_into().map_err(|_| damaged())?;
+            let former = row.key.get(1..).and_then(|key| key.try_into().ok()).ok_or_else(damaged)?;
+            formers.push((former, row.value.as_ref().try_into().map_err(|_| damaged())?));
+        }
+        Ok(formers)
+    }
+
+    /// Puts on record for the person what stands, in any region, for a hash that was mapped to them here, and what was lifted
+    /// of it.
+    async fn carry_objections(&self, regions: &BTreeMap<Region, Self>) -> Result<(), Error> {
+        for (former, address) in self.formers().await? {
+            let (mut standing, mut own) = (Vec::new(), Vec::new());
             for region in regions.values() {
-                if let Some(reason) = region.first_reason(&former).await?
-                    && self.first_reason(&address).await?.is_none()
-                {
-                    // It stands for the person, whatever became of the import that brought it for the spelling.
-                    let reason = Reason { undone: None, ..reason };
-                    let event = OptedOut {
-                        address: address.to_vec(),
-                        article: ARTICLE.to_owned(),
-                        row: reason.encode(),
-                        ..OptedOut::default()
-                    };
-                    let writer = self.ledger.writer().await?;
-                    let row = (schema::suppression(&address, writer.number()), reason.encode());
-                    let (now, event) = (Timestamp::now(), Event::OptedOut(event));
-                    writer.append_with(now, event, vec![row], Vec::new()).await?.await_durable().await?;
+                standing.extend(region.standing(&former).await?);
+                own.extend(region.standing(&address).await?);
+            }
+            // Before the objections: an upgrade that is interrupted begins here anew.
+            if own.is_empty() && !standing.is_empty() {
+                self.carry_lifts(regions, &former, &address).await?;
+            }
+            // The latest first: what came before it changes nothing.
+            standing.sort_by_key(|reason| std::cmp::Reverse((reason.at, reason.until())));
+            for reason in standing {
+                let is_more = |own: &Reason| own.at >= reason.at && own.until() >= reason.until();
+                if own.iter().any(is_more) {
+                    continue;
                 }
+                let event = OptedOut {
+                    address: address.to_vec(),
+                    article: ARTICLE.to_owned(),
+                    row: reason.encode(),
+                    ..OptedOut::default()
+                };
+                let writer = self.ledger.writer().await?;
+                let row = (schema::suppression(&address, writer.number()), reason.encode());
+                let (now, event) = (Timestamp::now(), Event::OptedOut(event));
+                writer.append_with(now, event, vec![row], Vec::new()).await?.await_durable().await?;
+                own.push(reason);
             }
         }
         Ok(())
     }
 
-    async fn first_reason(&self, address: &AddressHash) -> Result<Option<Reason>, Error> {
-        let mut rows = self.db.scan_prefix(schema::suppressions(address), ..).await?;
-        rows.next().await?.map(|row| Reason::decode(&row.value)).transpose()
+    async fn carry_lifts(
+        &self,
+        regions: &BTreeMap<Region, Self>,
+        former: &AddressHash,
+        address: &AddressHash,
+    ) -> Result<(), Error> {
+        let (mut lifts, mut own) = (Vec::new(), Vec::new());
+        for region in regions.values() {
+            lifts.extend(region.lifts_of(former).await?.into_iter().map(|(link, lift)| (region, link, lift)));
+            own.extend(region.lifts_of(address).await?.into_iter().map(|(_, lift)| lift));
+        }
+        for (region, link, lift) in lifts {
+            if own.contains(&lift) {
+                continue;
+            }
+            let Some(Event::Lifted(lifted)) = region.ledger.link(link).await?.event else {
+                return Err(Error::Damaged("a lifting"));
+            };
+            // As whoever lifted it said.
+            let event = Lifted { addresses: vec![address.to_vec()], moments: vec![lift.at], ..lifted };
+            let writer = self.ledger.writer().await?;
+            let row = (schema::lift(address, writer.number()), lift.encode());
+            let (now, event) = (Timestamp::now(), Event::Lifted(event));
+            writer.append_with(now, event, vec![row], Vec::new()).await?.await_durable().await?;
+        }
+        Ok(())
+    }
+
+    /// What was not taken back with its import.
+    async fn standing(&self, address: &AddressHash) -> Result<Vec<Reason>, Error> {
+        let reasons = self.reasons(address).await?.into_iter().map(|(_, reason)| reason);
+        Ok(reasons.filter(|reason| reason.undone.is_none()).collect())
+    }
+
+    async fn lifts_of(&self, address: &AddressHash) -> Result<Vec<(u64, Lift)>, Error> {
+        let mut lifts = Vec::new();
+        let mut rows = self.db.scan_prefix(schema::lifts(address), ..).await?;
+        while let Some(row) = rows.next().await? {
+            let (_, link) = schema::read_linked(&row.key)?;
+            lifts.push((link.ok_or(Error::Damaged("a lifting"))?, Lift::decode(&row.value)?));
+        }
+        Ok(lifts)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use bytes::Bytes;
-    use maily_keys::LocalKeyring;
-
-    use super::*;
-    use crate::{Config, Sender, State};
-
-    const LIST: &str = "\
-id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
-1,a@b.us,Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
-";
-
-    async fn open(folder: &Path) -> State {
-        let config = Config { keyring: folder.join("keyring.json"), ..Config::default() };
-        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
-        State::open(&config, &folder.join("data"), roots).await.unwrap()
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn an_import_of_revision_1_was_made_when_the_ledger_says() {
-        for (as_of, list) in [
-            ("2033-01-01T00:00:00Z", LIST),
-            ("2020-01-01T00:00:00Z", LIST),
-            ("2033-01-01T00:00:00Z", LIST.split_inclusive('\n').next().unwrap()),
-        ] {
-            let folder = tempfile::tempdir().unwrap();
-            let state = open(folder.path()).await;
-            let began = Timestamp::now();
-            let sender = Sender { country: "US", address: "news@brand.example" };
-            let list = futures::stream::iter([Ok(Bytes::from(list))]);
-            state.import("c", "", sender, list).await.unwrap();
-            let as_revision_1 = |campaign: &mut Campaign| {
-                campaign.as_of = as_of.to_owned();
-                (campaign.revision, campaign.imported_at, campaign.planned) =
-                    (0, String::new(), String::new());
-            };
-            state.0.campaigns.change("c", as_revision_1).await.unwrap();
-            state.close().await;
-            let state = open(folder.path()).await;
-            let campaign = state.0.campaigns.find("c").await.unwrap().unwrap();
-            let now = Timestamp::now();
-            let imported = campaign.when().unwrap().import();
-            assert!((began..=now).contains(&imported), "{as_of}: {imported}");
-            let behind = state.0.imports.behind(now);
-            assert!(behind <= now.as_millisecond() + 1, "{as_of}: what is lifted now counts now");
-            assert_eq!(state.retire().await.unwrap(), 0, "{as_of}: it is young");
-            state.close().await;
-        }
-    }
-}
+mod tests;

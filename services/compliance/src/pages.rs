@@ -10,7 +10,7 @@ use prost::Message;
 use crate::ledger::{Event, HandedOff};
 use crate::records::{Block, Campaign, Details, Entry};
 use crate::region::RegionState;
-use crate::schema::Channel;
+use crate::schema::{Channel, REVISION};
 use crate::secrets::AddressHash;
 use crate::state::{Inner, State, uninterrupted};
 use crate::suppression::{Asker, OptOut};
@@ -374,8 +374,8 @@ impl Place<'_> {
         let address = entry.address_hash()?;
         let mut names = vec![address];
         names.extend(entry.former_hashes()?);
-        // Rows of revision 1 have the hash of their spelling.
-        if self.campaign.revision < 2 {
+        // Rows of before have another hash where their local part was compared otherwise.
+        if self.campaign.revision < REVISION {
             names.extend(self.state.renamed(&address).await?);
         }
         Ok(names)

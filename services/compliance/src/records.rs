@@ -26,6 +26,9 @@ pub(crate) struct Staged {
     /// The row's fields; for an invalid row, column and reason.
     #[prost(string, repeated, tag = "3")]
     pub(crate) fields: Vec<String>,
+    /// What stood for the person before, by the address as the list spells it: what is kept of it has other forms.
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub(crate) formers: Vec<Vec<u8>>,
 }
 
 /// A block of staged rows.
@@ -70,9 +73,11 @@ pub(crate) struct Entry {
     /// What was in the place of `address` before, where that differs: a link of then may still be used.
     #[prost(bytes = "bytes", tag = "7")]
     pub(crate) former: Bytes,
-    /// And before that.
+    /// Likewise, of other revisions.
     #[prost(bytes = "bytes", tag = "8")]
     pub(crate) other_former: Bytes,
+    #[prost(bytes = "bytes", tag = "12")]
+    pub(crate) third_former: Bytes,
     /// Where the person is excluded for what the list says itself: the line of their first objection in it, and
     /// `maily_law::Objection::code`.
     #[prost(uint64, tag = "9")]
@@ -97,7 +102,8 @@ impl Entry {
 
     /// What may stand for the person in the suppression list besides, as of before.
     pub(crate) fn former_hashes(&self) -> Result<Vec<AddressHash>, Error> {
-        let formers = [&self.former, &self.other_former].into_iter().filter(|former| !former.is_empty());
+        let formers = [&self.former, &self.other_former, &self.third_former];
+        let formers = formers.into_iter().filter(|former| !former.is_empty());
         let hash = |former: &Bytes| former.as_ref().try_into().map_err(|_| Error::Damaged("an address hash"));
         formers.map(hash).collect()
     }
@@ -116,6 +122,7 @@ impl Entry {
             sealed: copy(&self.sealed),
             former: copy(&self.former),
             other_former: copy(&self.other_former),
+            third_former: copy(&self.third_former),
             ..self.clone()
         }
     }
@@ -197,6 +204,9 @@ pub(crate) struct Campaign {
     /// `id` is then its own.
     #[prost(string, tag = "24")]
     pub(crate) refused: String,
+    /// What the sender was known by in revision 3, where that differs from `sender_address`.
+    #[prost(bytes = "vec", tag = "25")]
+    pub(crate) former_sender: Vec<u8>,
 }
 
 impl Campaign {
@@ -218,7 +228,8 @@ impl Campaign {
     /// Who asks for the campaign whether somebody objects.
     pub(crate) fn asker(&self) -> Result<Asker, Error> {
         let sender = self.sender_address.as_slice().try_into().ok();
-        Ok(Asker { sender, imported: self.when()?.import().as_millisecond() })
+        let former_sender = self.former_sender.as_slice().try_into().ok();
+        Ok(Asker { sender, former_sender, imported: self.when()?.import().as_millisecond() })
     }
 }
 

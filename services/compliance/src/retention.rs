@@ -2,9 +2,8 @@
 //!
 //! Ages are days since the import ([`crate::Retention`]). Counts, the suppression list and the ledger stay.
 //!
-//! What goes is gone, so a clock is not believed at once that has leapt ahead ([`LEAP`]): it may be wrong, or the platform
-//! was off for so long. Nothing is removed until it has gone on steadily for a while ([`STEADY`]), in which whoever
-//! keeps it sets it right, or reads why in the log and in `maily_compliance_retention_held`.
+//! What goes is gone, so a clock is not believed at once that has leapt ahead ([`maily_law::KnownClock`]). Meanwhile nothing is removed,
+//! and whoever keeps it reads why in the log and in `maily_compliance_retention_held`.
 
 use std::time::{Duration, Instant};
 
@@ -19,49 +18,59 @@ use crate::{Error, State};
 /// How often it is looked at what is old.
 const LOOK: Duration = Duration::from_secs(3_600);
 const WHY: &str = "its time was over";
-/// By more than this, since it was believed last, a clock has leapt.
-const LEAP: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// For how long it then has to agree with the time that passes.
-const STEADY: Duration = Duration::from_secs(6 * 3_600);
-/// By how much it may be set meanwhile.
-const SET: SignedDuration = SignedDuration::from_mins(5);
+/// Likewise, while the clock is not believed: a process that lives for minutes counts, too.
+const LOOK_AGAIN: Duration = Duration::from_secs(300);
+/// How often the log says so.
+const WARN: Duration = Duration::from_secs(3_600);
 
 impl State {
     /// Removes what is old, every hour, until `shutdown`.
     pub async fn keep_retention(&self, shutdown: CancellationToken) {
-        let (mut tick, mut watch) = (tokio::time::interval(LOOK), Watch::default());
+        let (mut last, mut warned) = (None, None::<Instant>);
         loop {
+            let next = match self.look(&mut last, Instant::now()).await {
+                Ok(Some(rows)) => {
+                    if rows > 0 {
+                        tracing::info!(rows, "rows were removed when their time was over");
+                    }
+                    LOOK
+                }
+                Ok(None) => {
+                    if warned.is_none_or(|warned| warned.elapsed() >= WARN) {
+                        tracing::warn!(
+                            "the clock is more than 30 days ahead of when it was last looked at what is old: nothing is \
+                             removed until it has gone on steadily for 6 hours"
+                        );
+                        warned = Some(Instant::now());
+                    }
+                    LOOK_AGAIN
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what is old could not be removed; trying again");
+                    LOOK
+                }
+            };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = tick.tick() => {}
-            }
-            match self.look(&mut watch, Instant::now()).await {
-                Ok(Some(0)) => {}
-                Ok(Some(rows)) => tracing::info!(rows, "rows were removed when their time was over"),
-                Ok(None) => tracing::warn!(
-                    "the clock is more than 30 days ahead of when it was last looked at what is old: nothing is removed \
-                     until it has gone on steadily for 6 hours"
-                ),
-                Err(error) => tracing::error!(%error, "what is old could not be removed; trying again"),
+                () = tokio::time::sleep(next) => {}
             }
         }
     }
 
-    /// Removes what is old, where the clock is believed; answers how many rows then.
-    async fn look(&self, watch: &mut Watch, at: Instant) -> Result<Option<u64>, Error> {
-        let now = self.0.now();
-        let mut last = self.0.campaigns.looked().await?;
-        if last.is_none() {
-            for region in self.0.regions.values() {
-                last = last.max(region.ledger.newest_at().await?);
-            }
+    /// Removes what is old, where the clock is believed; answers how many rows then. `last` is when this process looked last,
+    /// `at` is now, by the time that passes.
+    async fn look(&self, last: &mut Option<Instant>, at: Instant) -> Result<Option<u64>, Error> {
+        let passed = last.replace(at).map_or(Duration::ZERO, |last| at.saturating_duration_since(last));
+        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+        let known = self.0.campaigns.clock().await?;
+        let (clock, is_believed) = known.look(self.0.now(), passed);
+        self.0.metrics.retention_held.record(u64::from(!is_believed), &[]);
+        if clock != known {
+            self.0.campaigns.note_clock(&clock).await?;
         }
-        let believed = watch.believes(last, now, at);
-        self.0.metrics.retention_held.record(u64::from(!believed), &[]);
-        if !believed {
+        if !is_believed {
             return Ok(None);
         }
-        self.0.campaigns.note_looked(now).await?;
         self.retire().await.map(Some)
     }
 
@@ -93,11 +102,27 @@ impl Inner {
         if is_over(imported, now, retention.invalid_days) && !campaign.invalid_removed {
             self.campaigns.forget_invalid(campaign).await?;
         }
+        if is_over(imported, now, retention.imports_days) && !campaign.refused.is_empty() {
+            return self.forget_refused(campaign).await;
+        }
         if is_over(imported, now, retention.imports_days) {
             return self.remove(campaign, Which::All, WHY).await;
         }
         if is_over(imported, now, retention.excluded_days) {
             return self.remove(campaign, Which::Excluded, WHY).await;
+        }
+        Ok(0)
+    }
+}
+
+impl Inner {
+    /// Nothing of it was kept but its objections, and they stay.
+    async fn forget_refused(&self, campaign: &Campaign) -> Result<u64, Error> {
+        let _alone = self.alone.undoing.lock().await;
+        let Some(found) = self.finished(&campaign.id).await? else { return Ok(0) };
+        // What is being taken back is taken back first.
+        if found.undone_at.is_empty() || found.is_undone {
+            self.campaigns.forget_refused(&found).await?;
         }
         Ok(0)
     }
@@ -109,31 +134,6 @@ fn is_over(imported: Timestamp, now: Timestamp, days: u32) -> bool {
     days > 0 && age >= i64::from(days) * 86_400
 }
 
-/// Whether a clock is believed.
-#[derive(Default)]
-struct Watch {
-    /// Where it was when a leap was seen, or when it was set behind that.
-    since: Option<(Timestamp, Instant)>,
-}
-
-impl Watch {
-    /// `last` is when it was believed last, `at` the time that passes.
-    fn believes(&mut self, last: Option<Timestamp>, now: Timestamp, at: Instant) -> bool {
-        if last.is_none_or(|last| now.duration_since(last) <= LEAP) {
-            self.since = None;
-            return true;
-        }
-        let (shown, began) = *self.since.get_or_insert((now, at));
-        let passed = at.saturating_duration_since(began);
-        let wanted = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        if now.duration_since(shown).saturating_sub(wanted).abs() > SET {
-            self.since = Some((now, at));
-            return false;
-        }
-        passed >= STEADY
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -141,6 +141,7 @@ mod tests {
 
     use bytes::Bytes;
     use maily_keys::LocalKeyring;
+    use maily_law::KnownClock;
 
     use super::*;
     use crate::{Config, Sender};
@@ -153,28 +154,6 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
 
     fn hours(hours: i64) -> Timestamp {
         "2026-04-01T07:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hours)
-    }
-
-    #[test]
-    fn a_clock_that_leaps_is_believed_when_it_has_gone_on_steadily() {
-        let (mut watch, began) = (Watch::default(), Instant::now());
-        assert!(watch.believes(None, hours(0), began), "there is nothing");
-        let last = Some(hours(0));
-        assert!(watch.believes(last, hours(-9_000), began) && watch.believes(last, hours(720), began));
-        let leap = 8_760;
-        for passed in 0..6 {
-            assert!(
-                !watch.believes(last, hours(leap + i64::from(passed)), began + HOUR * passed),
-                "{passed}"
-            );
-        }
-        // Set by a day in between: from there anew.
-        assert!(!watch.believes(last, hours(leap + 30), began + HOUR * 6));
-        assert!(!watch.believes(last, hours(leap + 35), began + HOUR * 11));
-        assert!(watch.believes(last, hours(leap + 36), began + HOUR * 12));
-        // Set right.
-        assert!(watch.believes(last, hours(13), began + HOUR * 13));
-        assert!(!watch.believes(last, hours(leap), began + HOUR * 14), "another leap");
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -193,11 +172,11 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
         let sender = Sender { country: "US", address: "news@brand.example" };
         let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
         state.import("c", "", sender, list).await.unwrap();
-        assert_eq!(state.look(&mut Watch::default(), began).await.unwrap(), Some(0));
+        assert_eq!(state.look(&mut None, began).await.unwrap(), Some(0));
         state.close().await;
         // Four years later, and something is put on record by then.
         now.store(4 * 8_760, Ordering::SeqCst);
-        let (state, mut watch) = (open().await, Watch::default());
+        let (state, mut watch) = (open().await, None);
         assert_eq!(state.look(&mut watch, began).await.unwrap(), None);
         let order = crate::Order { caller: "olga".into(), reason: "asked".into() };
         state.suppress("b@b.us", order).await.unwrap();
@@ -207,6 +186,73 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
         assert_eq!(state.look(&mut watch, began + HOUR * 7).await.unwrap(), Some(1));
         assert_eq!(state.look(&mut watch, began + HOUR * 7).await.unwrap(), Some(0));
         assert_eq!(state.find("a@b.us").await.unwrap().rows.len(), 0);
+        state.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refused_list_is_forgotten_and_its_objections_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let now = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&now);
+        let clock = Arc::new(move || hours(clock.load(Ordering::SeqCst)));
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        let state = State::open_with(&config, &folder.path().join("data"), roots, clock).await.unwrap();
+        let sender = Sender { country: "US", address: "news@brand.example" };
+        for _ in 0..2 {
+            let list = LIST.replace("US", "nowhere").replace("express", "withdrawn");
+            let list = futures::stream::iter([Ok(Bytes::from(list))]);
+            assert!(matches!(state.import("c", "", sender, list).await, Err(Error::List(_))));
+            assert_eq!(state.imports().await.unwrap().imports.len(), 1, "the same is kept once");
+        }
+        state.retire().await.unwrap();
+        assert_eq!(state.imports().await.unwrap().imports.len(), 1);
+        now.store(4 * 8_760, Ordering::SeqCst);
+        state.retire().await.unwrap();
+        assert_eq!(state.imports().await.unwrap().imports.len(), 0);
+        assert!(state.find("a@b.us").await.unwrap().suppressed);
+        state.verify().await.unwrap();
+        state.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_put_on_record_by_a_wrong_clock_makes_it_no_truer() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let now = Arc::new(AtomicI64::new(0));
+        let open = async || {
+            let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+            let now = Arc::clone(&now);
+            let clock = Arc::new(move || hours(now.load(Ordering::SeqCst)));
+            State::open_with(&config, &folder.path().join("data"), roots, clock).await.unwrap()
+        };
+        let began = Instant::now();
+        let state = open().await;
+        let sender = Sender { country: "US", address: "news@brand.example" };
+        let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
+        state.import("c", "", sender, list).await.unwrap();
+        // Nobody has ever looked: it is the first start with this revision, and the clock is wrong.
+        assert_eq!(state.0.campaigns.clock().await.unwrap(), KnownClock::default());
+        state.close().await;
+        now.store(10 * 8_760, Ordering::SeqCst);
+        let (mut state, mut watch) = (open().await, None);
+        let order = || crate::Order { caller: "olga".into(), reason: "asked".into() };
+        state.suppress("b@b.us", order()).await.unwrap();
+        assert_eq!(state.look(&mut watch, began).await.unwrap(), None);
+        state.suppress("b@b.us", order()).await.unwrap();
+        now.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(state.look(&mut watch, began + HOUR).await.unwrap(), None);
+        // Sessions of two hours and of one: what was steady adds up.
+        for passed in [2, 1, 1] {
+            state.close().await;
+            now.fetch_add(20, Ordering::SeqCst);
+            (state, watch) = (open().await, None);
+            assert_eq!(state.look(&mut watch, began).await.unwrap(), None);
+            now.fetch_add(i64::from(passed), Ordering::SeqCst);
+            assert_eq!(state.look(&mut watch, began + HOUR * passed).await.unwrap(), None);
+        }
+        now.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(state.look(&mut watch, began + HOUR * 2).await.unwrap(), Some(1));
         state.close().await;
     }
 }

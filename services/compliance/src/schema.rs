@@ -10,7 +10,8 @@
 //! | | `n ‖ import` | an import under way, whose data nobody sees and the next start discards |
 //! | | `p ‖ import` | the campaign of a finished import that is not yet in every region's ledger |
 //! | | `v ‖ import ‖ line` | `Invalid`: a row that could not be read |
-//! | | `looked` | when it was last looked at what is old by a clock that was believed, in milliseconds; none before 30 November 2026 |
+//! | | `d ‖ digest ‖ campaign` | the id of the list that was refused last with this digest for this campaign |
+//! | | `looked` | when it was last looked at what is old by a clock that was believed, in milliseconds; behind it, while the clock is not, where it was at the last look, and for how long it has been steady; none before 30 November 2026 |
 //! | region | `l ‖ number` | `Link` of the ledger |
 //! | | `i ‖ import` | the link that recorded it |
 //! | | `h ‖ import ‖ cohort ‖ page` | the link that handed it off |
@@ -25,8 +26,9 @@
 //! | | `b ‖ import ‖ cohort ‖ page ‖ piece` | `Block`: evidence of rows |
 //! | | `turned` | when the epoch last turned, in milliseconds |
 //!
-//! Revision 2 had no `f`, `e`, `x`, `z` and `w`. Revision 1 had `s ‖ address` → link, no `r`, `a` and `q` either, and hashed
-//! addresses as they were spelled. [`crate::migrate`] brings both here.
+//! Revision 3 hashed local parts in lower case, not case-folded. Revision 2 did so, too, and had no `f`, `e`, `x`, `z` and `w`.
+//! Revision 1 had `s ‖ address` → link, no `r`, `a` and `q` either, and hashed addresses as they were spelled.
+//! [`crate::migrate`] brings all of them here.
 
 mod values;
 
@@ -35,10 +37,10 @@ use crate::ImportId;
 use crate::ledger::HandedOff;
 use crate::secrets::AddressHash;
 
-pub(crate) use values::{Channel, Lift, Position, REPEATED, Reason};
+pub(crate) use values::{Channel, Lift, Position, REPEATED, Reason, clock, read_clock};
 
 /// What this program writes. It opens the revisions before, and no later one.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// Where the revision stands.
 pub(crate) const REVISION_KEY: &[u8] = b"r";
@@ -62,6 +64,7 @@ pub(crate) const FORMER: &[u8; 1] = b"a";
 pub(crate) const CAMPAIGNS: &[u8; 1] = b"c";
 pub(crate) const UNDER_WAY: &[u8; 1] = b"n";
 pub(crate) const UNRECORDED: &[u8; 1] = b"p";
+pub(crate) const PENDING: &[u8; 1] = b"q";
 
 pub(crate) fn campaign(id: &str) -> Vec<u8> {
     [CAMPAIGNS, id.as_bytes()].concat()
@@ -73,6 +76,11 @@ pub(crate) fn under_way(import: &[u8]) -> Vec<u8> {
 
 pub(crate) fn unrecorded(import: &[u8]) -> Vec<u8> {
     [UNRECORDED, import].concat()
+}
+
+/// What finds a refused list; a digest has 32 bytes.
+pub(crate) fn refused(digest: &[u8], campaign: &str) -> Vec<u8> {
+    [b"d", digest, campaign.as_bytes()].concat()
 }
 
 pub(crate) fn invalid_rows(import: &[u8]) -> Vec<u8> {
@@ -167,11 +175,11 @@ pub(crate) fn former(address: &AddressHash) -> Vec<u8> {
 
 /// Objections of an import that are not yet in the ledger.
 pub(crate) fn pending(import: &[u8]) -> Vec<u8> {
-    [b"q", import].concat()
+    [PENDING, import].concat()
 }
 
 pub(crate) fn pending_part(import: &[u8], number: u32) -> Vec<u8> {
-    [b"q", import, &number.to_be_bytes()].concat()
+    [PENDING, import, &number.to_be_bytes()].concat()
 }
 
 /// The evidence of an import.
@@ -209,6 +217,7 @@ mod tests {
                 unrecorded(&import),
                 invalid(&import, 1),
                 LOOKED.to_vec(),
+                refused(&[1; 32], "x"),
             ],
             vec![
                 link(1),

@@ -12,6 +12,14 @@ pub(crate) type AddressHash = [u8; 16];
 /// A sender's address, likewise.
 pub(crate) type SenderHash = [u8; 16];
 
+/// Both hashes by which a sender may be on record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SenderHashes {
+    pub(crate) now: SenderHash,
+    /// Of revision 3, where that differs.
+    pub(crate) former: Option<SenderHash>,
+}
+
 /// The tenant's secrets for keyed hashes.
 pub(crate) struct Secrets {
     suppression: DataKey,
@@ -22,6 +30,9 @@ pub(crate) struct Secrets {
     pub(crate) hints: DataKey,
     /// Encrypts the database of campaigns.
     pub(crate) campaigns: DataKey,
+    /// Whether hashes are those of revision 3.
+    #[cfg(test)]
+    pub(crate) as_revision_3: std::sync::atomic::AtomicBool,
 }
 
 impl Secrets {
@@ -33,24 +44,45 @@ impl Secrets {
             tokens: roots.mac(&scope, "unsubscribe token").await?,
             hints: roots.mac(&scope, "opt-out hint").await?,
             campaigns: roots.mac(&scope, "campaign blocks").await?,
+            #[cfg(test)]
+            as_revision_3: std::sync::atomic::AtomicBool::default(),
         })
     }
 
     /// Of a person, however the address is spelled.
     pub(crate) fn address_hash(&self, address: &EmailAddress) -> AddressHash {
-        self.hash(address.comparison())
+        self.hash(self.compared(address))
     }
 
-    /// What was in its place before for this spelling, where that differs: two at most.
+    /// What was in its place before for this spelling, where that differs: three at most.
     pub(crate) fn former_hashes(&self, address: &EmailAddress) -> Vec<AddressHash> {
-        address.formers().iter().map(|former| self.hash(former)).collect()
+        let formers = address.formers().iter().filter(|former| *former != self.compared(address));
+        formers.map(|former| self.hash(former)).collect()
+    }
+
+    fn compared<'a>(&self, address: &'a EmailAddress) -> &'a str {
+        #[cfg(test)]
+        if self.as_revision_3.load(std::sync::atomic::Ordering::SeqCst) && address.needs_smtputf8() {
+            return address.formers().last().map_or(address.comparison(), String::as_str);
+        }
+        address.comparison()
     }
 
     /// Of a sender, whose hash says nothing of the person with the same address.
     pub(crate) fn sender_hash(&self, address: &EmailAddress) -> SenderHash {
+        self.hash_of_sender(self.compared(address))
+    }
+
+    /// Likewise, with what was in its place in revision 3.
+    pub(crate) fn sender_hashes(&self, address: &EmailAddress) -> SenderHashes {
+        // Senders were never known by their spelling: a hash of that is nobody's.
+        let former = address.formers().last().map(|former| self.hash_of_sender(former));
+        SenderHashes { now: self.sender_hash(address), former }
+    }
+
+    fn hash_of_sender(&self, address: &str) -> SenderHash {
         let mut hash = SenderHash::default();
-        let whole = mac(&self.suppression, &[b"sender ", address.comparison().as_bytes()]);
-        hash.copy_from_slice(&whole[..16]);
+        hash.copy_from_slice(&mac(&self.suppression, &[b"sender ", address.as_bytes()])[..16]);
         hash
     }
 

@@ -11,7 +11,7 @@ use maily_chassis::WorkError;
 pub use maily_keys::Clock;
 use maily_keys::RootKeys;
 use maily_keys::db::{self, Tuning};
-use maily_law::{EmailAddress, Region};
+use maily_law::{EmailAddress, KnownClock, Region};
 use slatedb::{CloseReason, Db};
 
 use crate::Error;
@@ -97,7 +97,16 @@ impl State {
             db::open(Arc::clone(&store), "campaigns", Tuning::sealed(secrets.campaigns.clone())).await?;
         let regions = Regions::open(&regions, &store, &roots, &config.tenant).await?;
         let campaigns = Campaigns::new(campaigns);
+        let is_unknown = campaigns.clock().await?.believed.is_none();
+        // Before anything is written by a clock that may be wrong.
+        let mut newest = None;
+        for region in regions.values() {
+            newest = newest.max(region.ledger.newest_at().await?);
+        }
         migrate::bring_up(&campaigns, &regions, &secrets).await?;
+        if let Some(newest) = newest.filter(|_| is_unknown) {
+            campaigns.note_clock(&KnownClock::at(newest)).await?;
+        }
         let mut suppressed = Suppressed::default();
         for region in regions.values() {
             suppressed.extend(region.suppressed().await?);

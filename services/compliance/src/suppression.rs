@@ -7,6 +7,7 @@
 mod list;
 mod standing;
 
+use maily_law::Objection;
 use prost::Message;
 use slatedb::config::{DurabilityLevel, ScanOptions};
 
@@ -21,6 +22,27 @@ pub(crate) use standing::{Asker, Suppressed};
 
 /// Objections in one link.
 pub(crate) const OBJECTIONS: usize = 1_000;
+
+/// An objection of a list that goes into the suppression list: 24 bytes, for a list may have as many as rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListObjector {
+    pub(crate) address: AddressHash,
+    /// A list of its longest has fewer lines than fit.
+    pub(crate) line: u32,
+    pub(crate) objection: Objection,
+}
+
+impl ListObjector {
+    fn record(&self) -> ListObjection {
+        let Self { address, line, objection } = self;
+        ListObjection {
+            address: address.to_vec(),
+            line: u64::from(*line),
+            kind: objection.code().to_owned(),
+            at: None,
+        }
+    }
+}
 
 /// How somebody objected themselves, or had it done.
 #[derive(Clone, Debug)]
@@ -91,13 +113,13 @@ impl RegionState {
         &self,
         campaign: &str,
         import: &ImportId,
-        objections: &[ListObjection],
+        objections: &[ListObjector],
     ) -> Result<(), Error> {
         for (number, part) in (0..).zip(objections.chunks(OBJECTIONS)) {
             let objected = Objected {
                 campaign: campaign.to_owned(),
                 import: import.to_vec(),
-                objections: part.to_vec(),
+                objections: part.iter().map(ListObjector::record).collect(),
             };
             self.db.put(schema::pending_part(import, number), objected.encode_to_vec()).await?;
         }

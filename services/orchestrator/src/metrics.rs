@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use opentelemetry::{KeyValue, global, metrics::Counter};
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge},
+};
 
 static HANDED_OFF: LazyLock<Counter<u64>> =
     LazyLock::new(|| counter("maily.orchestrator.handed_off", "Messages handed off, by region"));
@@ -11,6 +14,13 @@ static SUPPRESSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
 });
 static FAILED: LazyLock<Counter<u64>> =
     LazyLock::new(|| counter("maily.orchestrator.steps_failed", "Steps that failed, for good or not"));
+static MESSAGES_HELD: LazyLock<Gauge<u64>> = LazyLock::new(|| {
+    let held = "1 while no old message is removed, because the clock has leapt ahead";
+    global::meter("maily.orchestrator")
+        .u64_gauge("maily.orchestrator.messages_held")
+        .with_description(held)
+        .build()
+});
 
 fn counter(name: &'static str, what: &'static str) -> Counter<u64> {
     global::meter("maily.orchestrator").u64_counter(name).with_description(what).build()
@@ -26,4 +36,9 @@ pub(crate) fn handed_off(region: &str, sent: u64, suppressed: u64) {
 /// Counts a failed step.
 pub(crate) fn step_failed(step: &'static str, permanent: bool) {
     FAILED.add(1, &[KeyValue::new("step", step), KeyValue::new("permanent", permanent)]);
+}
+
+/// Whether old messages are kept because the clock is not believed.
+pub(crate) fn messages_held(are_held: bool) {
+    MESSAGES_HELD.record(u64::from(are_held), &[]);
 }

@@ -10,7 +10,7 @@ const SUPPRESSED: u8 = 1;
 const WITHDRAWN: u8 = 2;
 const SEEN: u8 = 4;
 
-/// One entry of 28 bytes for each distinct person of a list, bounded by the list's rows.
+/// One entry of 28 bytes for each distinct person of a list, which are no more than it may have rows.
 #[derive(Default)]
 pub(crate) struct Addresses(HashMap<AddressHash, Person>);
 
@@ -32,6 +32,11 @@ pub(crate) struct Said {
 }
 
 impl Addresses {
+    /// How many people there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Notes how a person objects, in whichever row; rows are read in the order of their lines.
     pub(crate) fn note(&mut self, address: AddressHash, line: u64, objection: Objection) {
         let person = self.0.entry(address).or_default();

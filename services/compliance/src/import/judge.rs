@@ -124,7 +124,7 @@ impl Judge {
     }
 
     fn judge(&mut self, staged: Staged, batch: &mut Batch) -> Result<(), Error> {
-        let Staged { line, address, fields } = staged;
+        let Staged { line, address, fields, formers } = staged;
         if address.is_empty() {
             self.exclude(Exclusion::Invalid);
             let [field, reason] = fields.try_into().map_err(|_| Error::Damaged("a staged row"))?;
@@ -134,7 +134,8 @@ impl Judge {
         let address = address.try_into().map_err(|_| Error::Damaged("a staged row"))?;
         let texts: Vec<&str> = fields.iter().map(String::as_str).collect();
         let row = Row::parse(&texts, &self.terms.when).map_err(|_| Error::Damaged("a staged row"))?;
-        let formers = self.inner.secrets.former_hashes(&row.address);
+        let formers = formers.into_iter().map(AddressHash::try_from).collect::<Result<Vec<_>, _>>();
+        let formers = formers.map_err(|_| Error::Damaged("a staged row"))?;
         let Said { mut known, objected } = self.read.addresses.judge(address);
         let asker = self.terms.asker();
         let newer = |objected: i64| row.consent_at.is_some_and(|at| at.instant().as_millisecond() > objected);
@@ -217,7 +218,13 @@ impl Judge {
                 .map(|(what, rows)| (what.to_owned(), rows))
                 .filter(|(_, rows)| *rows > 0)
                 .collect(),
-            sender_address: self.terms.address.map(|address| address.to_vec()).unwrap_or_default(),
+            sender_address: self.terms.address.map(|address| address.now.to_vec()).unwrap_or_default(),
+            former_sender: self
+                .terms
+                .address
+                .and_then(|address| address.former)
+                .map(|former| former.to_vec())
+                .unwrap_or_default(),
             excluded: self.excluded,
             as_of: self.terms.as_of,
             digest: self.read.digest,
@@ -256,6 +263,7 @@ fn seal(
                 sealed: sealed.into(),
                 former: formers.next().unwrap_or_default(),
                 other_former: formers.next().unwrap_or_default(),
+                third_former: formers.next().unwrap_or_default(),
                 objected_line,
                 objected_kind: objected_kind.to_owned(),
                 countries: row.countries.bits().into(),

@@ -81,6 +81,12 @@ pub enum ListFault {
     /// More cohorts than a campaign may have: each costs a draft, and a report names them all.
     #[error("the list has more than 1000 cohorts, or more than 512 KiB of cohort names")]
     Cohorts,
+    /// More people, or more objections of theirs, than rows are configured.
+    #[error("the list has more than {0} people, or more than as many objections")]
+    People(u64),
+    /// A row that can't be read and names too many people; the line is where it begins.
+    #[error("line {0}: the row can't be read, and has more than 1000 addresses in it")]
+    Addresses(u64),
 }
 
 impl ListFault {
@@ -104,10 +110,13 @@ pub struct Refusal {
     pub list: Option<[u8; 16]>,
 }
 
+/// What the ids of refused lists begin with, and no campaign's.
+pub(crate) const REFUSED: &str = "refused-";
+
 impl Refusal {
     /// By what a refused list is listed and taken back.
     pub(crate) fn id(list: &ImportId) -> String {
-        format!("refused-{}", Uuid::from_bytes(*list).simple())
+        format!("{REFUSED}{}", Uuid::from_bytes(*list).simple())
     }
 }
 

@@ -19,7 +19,8 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use crate::Error;
 
-/// Judged at once; each may take some 80 MB.
+/// Judged at once; each may take some 150 MB: 28 bytes and their table for each person, and 24 for each objection, of which
+/// there are no more than rows are allowed.
 const JUDGED: usize = 2;
 /// Under way at once, those that wait to be judged and those that are compared with an earlier one among them; each keeps a
 /// block of a megabyte.

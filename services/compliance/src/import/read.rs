@@ -13,10 +13,10 @@ use crate::Error;
 use crate::import::addresses::Addresses;
 use crate::import::list::{Columns, ListFault, Record, Splitter, Utf8, foreign};
 use crate::import::stage::{StageReader, StageWriter};
-use crate::ledger::ListObjection;
 use crate::records::Staged;
 use crate::secrets::AddressHash;
 use crate::state::Inner;
+use crate::suppression::ListObjector;
 
 /// Bytes that tell an encoding.
 const MARK: usize = 4;
@@ -24,6 +24,8 @@ const MARK: usize = 4;
 /// The most cohorts of a campaign, and bytes of all their names.
 const COHORTS: usize = 1_000;
 const COHORT_BYTES: usize = 512 << 10;
+/// The most addresses of a row that can't be read: all of them may be looked at, and each takes some 300 bytes meanwhile.
+const ROW_ADDRESSES: usize = 1_000;
 
 /// A list while it arrives.
 pub(crate) struct Reading {
@@ -50,7 +52,7 @@ pub(crate) struct ReadList {
 #[derive(Default)]
 pub(crate) struct Found {
     /// Objections that go into the suppression list, by the region that records them.
-    pub(crate) objections: BTreeMap<Region, Vec<ListObjection>>,
+    pub(crate) objections: BTreeMap<Region, Vec<ListObjector>>,
     /// Rows that object, as far as their fault lets one assume.
     pub(crate) assumed: u64,
     /// Valid rows.
@@ -62,8 +64,8 @@ pub(crate) struct Found {
 impl Found {
     /// How many people object for every list to come.
     pub(crate) fn people(&self) -> u64 {
-        let people: HashSet<&[u8]> =
-            self.objections.values().flatten().map(|objection| objection.address.as_slice()).collect();
+        let people: HashSet<&AddressHash> =
+            self.objections.values().flatten().map(|objection| &objection.address).collect();
         people.len() as u64
     }
 
@@ -88,7 +90,11 @@ struct Sink {
 
 impl Reading {
     pub(crate) fn new(inner: &Arc<Inner>, terms: Terms) -> Result<Self, Error> {
-        let digest = inner.secrets.list_digest(&terms.as_of, Some(terms.sender), terms.address.as_ref());
+        let digest = inner.secrets.list_digest(
+            &terms.as_of,
+            Some(terms.sender),
+            terms.address.as_ref().map(|address| &address.now),
+        );
         let sink = Sink {
             inner: Arc::clone(inner),
             terms,
@@ -175,11 +181,12 @@ impl Sink {
             (Some(fields), Ok(row)) => self.valid(record.line, fields, &row)?,
             (_, Err(fault)) => {
                 let place = columns.flag_place();
-                self.invalid(record, picked.as_ref().map(<[&str; _]>::as_slice), place);
+                self.invalid(record, picked.as_ref().map(<[&str; _]>::as_slice), place)?;
                 invalid(record.line, fault)
             }
             (None, Ok(_)) => return Err(Error::Damaged("a row")),
         };
+        self.people()?;
         self.stage.push(staged)
     }
 
@@ -195,11 +202,23 @@ impl Sink {
             None => self.inner.secrets.address_hash(&row.address),
         };
         self.addresses.note_valid(address, row);
-        Ok(Staged { line, address: address.to_vec(), fields: row.kept(fields) })
+        let formers = self.inner.secrets.former_hashes(&row.address);
+        let formers = formers.iter().map(|former| former.to_vec()).collect();
+        Ok(Staged { line, address: address.to_vec(), fields: row.kept(fields), formers })
     }
 
     /// Who objects in a row that can't be read.
-    fn invalid(&mut self, record: &Record<'_>, columns: Option<&[&str]>, place: FlagPlace) {
+    fn invalid(
+        &mut self,
+        record: &Record<'_>,
+        columns: Option<&[&str]>,
+        place: FlagPlace,
+    ) -> Result<(), Error> {
+        // As they may be written in a link, too.
+        let addresses = |field: &&str| field.matches('@').count() + field.matches("%40").count();
+        if record.fields.iter().map(addresses).sum::<usize>() > ROW_ADDRESSES {
+            return Err(ListFault::Addresses(record.line).into());
+        }
         for column in columns.into_iter().flat_map(unknown_words) {
             *self.found.unknown.entry(column).or_default() += 1;
         }
@@ -210,6 +229,15 @@ impl Sink {
         for (address, objection) in found {
             self.objects(record.line, region, &address, objection);
         }
+        Ok(())
+    }
+
+    /// Refuses a list of more people, or more of their objections, than it may have rows: what they take is what rows take.
+    fn people(&self) -> Result<(), Error> {
+        let limit = self.inner.config.max_rows;
+        let objections: usize = self.found.objections.values().map(Vec::len).sum();
+        let fits = self.addresses.len().max(objections) as u64 <= limit;
+        fits.then_some(()).ok_or(ListFault::People(limit).into())
     }
 
     /// Notes an objection; the record of one that carries over stays in the row's region, if that is known and kept here.
@@ -222,11 +250,15 @@ impl Sink {
     ) -> AddressHash {
         let hash = self.inner.secrets.address_hash(address);
         self.addresses.note(hash, line, objection);
+        // Whoever may be meant is left out of this list, too.
+        if let Some(within) = address.within() {
+            self.addresses.note(self.inner.secrets.address_hash(&within), line, Objection::Assumed);
+        }
         let kept = region.filter(|region| self.inner.regions.contains_key(region));
         let region = kept.or_else(|| self.inner.regions.keys().next().copied());
         if let Some(region) = region.filter(|_| objection.carries_over()) {
-            let objection =
-                ListObjection { address: hash.to_vec(), line, kind: objection.code().to_owned(), at: None };
+            let line = line.try_into().unwrap_or(u32::MAX);
+            let objection = ListObjector { address: hash, line, objection };
             self.found.objections.entry(region).or_default().push(objection);
         }
         hash
@@ -245,5 +277,6 @@ impl Sink {
 }
 
 fn invalid(line: u64, fault: Fault) -> Staged {
-    Staged { line, address: Vec::new(), fields: vec![fault.field.into(), fault.reason.into()] }
+    let fields = vec![fault.field.into(), fault.reason.into()];
+    Staged { line, fields, ..Staged::default() }
 }

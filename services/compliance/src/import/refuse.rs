@@ -13,7 +13,6 @@ use super::places::Importing;
 use super::read::ReadList;
 use crate::records::Campaign;
 use crate::schema::{REPEATED, REVISION};
-use crate::secrets::AddressHash;
 use crate::state::Inner;
 use crate::{Error, ImportId};
 
@@ -43,10 +42,13 @@ impl Inner {
         terms: Terms,
         read: ReadList,
     ) -> Result<ImportId, Error> {
-        for kept in self.campaigns.all().await? {
-            let stands = kept.refused == campaign && kept.undone_at.is_empty();
-            let same = stands && kept.digest == read.digest;
-            if same && self.is_recent(&kept)? && !self.has_lifted_since(&kept, &read)? {
+        if let Some(kept) = self.campaigns.refused(&campaign, &read.digest).await? {
+            let stands = kept.undone_at.is_empty();
+            if stands && self.is_recent(&kept)? && !self.has_lifted_since(&kept, &read)? {
+                if self.campaigns.is_unrecorded(&kept.id) {
+                    // The call that kept them failed behind that: they have to be in force before anything is said of them.
+                    self.record(&kept).await?;
+                }
                 // The same list again says nothing new: no consent can lie between.
                 return kept.import_id();
             }
@@ -91,11 +93,8 @@ impl Inner {
     fn has_lifted_since(&self, kept: &Campaign, read: &ReadList) -> Result<bool, Error> {
         let recorded = kept.when()?.import().as_millisecond();
         let suppressed = self.suppression.read();
-        let mut people = read.found.objections.values().flatten().filter_map(|objection| {
-            let address: Option<AddressHash> = objection.address.as_slice().try_into().ok();
-            address
-        });
-        Ok(people.any(|address| suppressed.last_lift(&address) > Some(recorded)))
+        let mut people = read.found.objections.values().flatten();
+        Ok(people.any(|objection| suppressed.last_lift(&objection.address) > Some(recorded)))
     }
 
     async fn put_objections(&self, import: &ImportId, read: &ReadList) -> Result<(), Error> {
@@ -106,5 +105,65 @@ impl Inner {
         }
         try_join_all(self.regions.values().map(|region| region.db.flush()).collect::<Vec<_>>()).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use maily_keys::LocalKeyring;
+    use maily_law::{Country, EmailAddress, Objection, Region};
+
+    use super::*;
+    use crate::suppression::ListObjector;
+    use crate::{Config, Sender, State};
+
+    const LIST: &str = "\
+id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
+1,dan@b.us,Dan,nowhere,en-US,vip,1980,withdrawn,,,false
+";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn objections_that_a_refusal_could_not_record_are_in_force_before_it_is_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        let state = State::open(&config, &folder.path().join("data"), roots).await.unwrap();
+        let inner = &state.0;
+        // As far as a refusal is whose ledger fails behind the commit.
+        let import = [5; 16];
+        let dan = EmailAddress::parse("dan@b.us").unwrap();
+        let address = inner.hashes(&dan).0;
+        let objection = ListObjector { address, line: 2, objection: Objection::Withdrawn };
+        inner.regions[&Region::Us].put_pending(&Refusal::id(&import), &import, &[objection]).await.unwrap();
+        let mut digest = inner.secrets.list_digest("", Country::parse("US"), None);
+        digest.update(LIST.as_bytes());
+        let now = inner.now().to_string();
+        let kept = Campaign {
+            id: Refusal::id(&import),
+            import: import.to_vec(),
+            rows: 1,
+            revision: REVISION,
+            imported_at: now.clone(),
+            planned: now,
+            sender: "US".to_owned(),
+            digest: digest.sign().as_ref().to_vec(),
+            refused: "c".to_owned(),
+            ..Campaign::default()
+        };
+        inner.campaigns.commit(&import, &kept).await.unwrap();
+        assert!(!state.find("dan@b.us").await.unwrap().suppressed, "as far as it came");
+        let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
+        let refused = state.import("c", "", Sender { country: "US", address: "" }, list).await.unwrap_err();
+        assert!(refused.to_string().contains(&Refusal::id(&import)), "the same refusal: {refused}");
+        assert!(state.find("dan@b.us").await.unwrap().suppressed);
+        assert!(inner.campaigns.unrecorded().await.unwrap().is_empty());
+        // Its id is no campaign's.
+        let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
+        let sender = Sender { country: "US", address: "" };
+        let named = state.import(&Refusal::id(&import), "", sender, list).await;
+        assert!(matches!(named, Err(Error::Request(_))), "{named:?}");
+        state.verify().await.unwrap();
+        state.close().await;
     }
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use maily_keys::{KeyTable, LocalKeyring, Scope};
 
 use super::*;
-use crate::ledger::ListObjection;
 use crate::schema::Reason;
+use crate::suppression::ListObjector;
 use crate::{Config, Sender};
 
 const LIST: &str = "\
@@ -98,6 +98,33 @@ async fn what_was_objected_to_by_a_hash_of_before_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_objected_to_as_it_was_spelled_holds_where_another_form_is_kept() {
+    for spelled in ["erin@bücher.example", "Käthe@xn--bcher-kva.example", "Käthe@BU\u{308}CHER.example"] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path()).await;
+        let address = maily_law::EmailAddress::parse(spelled).unwrap();
+        let former = state.0.hashes(&address).1;
+        let us = &state.0.regions[&Region::Us];
+        let opt_out = OptOut { channel: Channel::Link, article: ARTICLE, command: None, told: None };
+        let record =
+            async |name| state.0.suppression.record_opt_out(&state.0.regions, us, name, &opt_out).await;
+        let list = |email| LIST.replace("b@b.us", email);
+        let import = async |campaign: &str| {
+            let list = futures::stream::iter([Ok(Bytes::from(list(spelled)))]);
+            state.import(campaign, "", Sender { country: "US", address: "" }, list).await.unwrap();
+        };
+        import("d").await;
+        assert!(record(former[0]).await.unwrap());
+        import("c").await;
+        assert_eq!(lines(&state).await, [2, 4], "{spelled}");
+        // By an old link, behind the import.
+        let d = state.recipients(&pb::Page { campaign_id: "d".into(), ..page() }).await.unwrap();
+        assert_eq!(d.iter().map(|recipient| recipient.line).collect::<Vec<_>>(), [2, 4], "{spelled}");
+        state.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_objects_by_a_link_of_before_is_left_out_of_rows_of_today() {
     let folder = tempfile::tempdir().unwrap();
     let state = open(folder.path()).await;
@@ -133,8 +160,8 @@ async fn an_import_that_failed_behind_its_commit_is_put_on_record_before_anythin
     let folder = tempfile::tempdir().unwrap();
     let state = imported(folder.path()).await;
     let address = maily_law::EmailAddress::parse("b@b.us").unwrap();
-    let address = state.0.hashes(&address).0.to_vec();
-    let objection = ListObjection { address, line: 2, kind: "suppressed".into(), at: None };
+    let address = state.0.hashes(&address).0;
+    let objection = ListObjector { address, line: 2, objection: maily_law::Objection::Suppressed };
     let import = [5; 16];
     state.0.regions[&Region::Us].put_pending("d", &import, &[objection]).await.unwrap();
     let first = state.0.campaigns.find("c").await.unwrap().unwrap();
@@ -147,6 +174,25 @@ async fn an_import_that_failed_behind_its_commit_is_put_on_record_before_anythin
     assert!(state.find("b@b.us").await.unwrap().suppressed);
     assert!(state.0.campaigns.unrecorded().await.unwrap().is_empty());
     state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_stay_while_it_can_not_be_counted_who_was_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = imported(folder.path()).await;
+    assert_eq!(state.hand_off(page(), "s".into()).await.unwrap().handed_off, 3);
+    let order = crate::Order { caller: "olga".into(), reason: "asked".into() };
+    state.suppress("b@b.us", order).await.unwrap();
+    let campaign = state.0.campaigns.find("c").await.unwrap().unwrap();
+    // As where storage is away for a moment.
+    state.0.regions[&Region::Us].db.close().await.unwrap();
+    assert!(state.0.remove(&campaign, crate::subjects::Which::All, "why").await.is_err());
+    assert_eq!(state.0.campaigns.find("c").await.unwrap().unwrap().removed, "");
+    state.close().await;
+    let state = open(folder.path()).await;
+    let campaign = state.0.campaigns.find("c").await.unwrap().unwrap();
+    assert_eq!(state.0.remove(&campaign, crate::subjects::Which::All, "why").await.unwrap(), 3);
+    assert_eq!(state.left_out("c").await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,8 @@
 //! Values of fixed length beside the keys; those of any length are protobuf messages (`crate::records`).
 
+use jiff::{SignedDuration, Timestamp};
+use maily_law::KnownClock;
+
 use crate::Error;
 use crate::secrets::SenderHash;
 
@@ -137,6 +140,34 @@ impl Position {
         };
         read().ok_or(Error::Damaged("a row of the index"))
     }
+}
+
+/// When a clock was believed last; while it is not, where it was at the last look, and for how long it has been steady. All in
+/// milliseconds.
+pub(crate) fn clock(clock: &KnownClock) -> Vec<u8> {
+    let mut value = Vec::new();
+    let Some(believed) = clock.believed else { return value };
+    value.extend(believed.as_millisecond().to_be_bytes());
+    if let Some(shown) = clock.shown {
+        value.extend(shown.as_millisecond().to_be_bytes());
+        value.extend(i64::try_from(clock.steady.as_millis()).unwrap_or(i64::MAX).to_be_bytes());
+    }
+    value
+}
+
+pub(crate) fn read_clock(value: &[u8]) -> Result<KnownClock, Error> {
+    let read = || {
+        let at = |at: &[u8; 8]| Timestamp::from_millisecond(i64::from_be_bytes(*at)).ok();
+        let (believed, rest) = value.split_first_chunk()?;
+        let clock = KnownClock::at(at(believed)?);
+        if rest.is_empty() {
+            return Some(clock);
+        }
+        let (shown, steady) = rest.split_first_chunk()?;
+        let steady = SignedDuration::from_millis(i64::from_be_bytes(steady.try_into().ok()?));
+        Some(KnownClock { shown: Some(at(shown)?), steady, ..clock })
+    };
+    read().ok_or(Error::Damaged("when it was looked at what is old"))
 }
 
 #[cfg(test)]

@@ -22,13 +22,17 @@ impl Inner {
         command: Command,
     ) -> Result<types::LiftReply, Error> {
         let sender_address = sender.comparison().to_owned();
-        let sender = self.secrets.sender_hash(sender);
-        let asker = Asker { sender: Some(sender), imported: i64::MAX };
+        let hashes = self.secrets.sender_hashes(sender);
+        let sender = hashes.now;
+        let asker = Asker { sender: Some(sender), former_sender: hashes.former, imported: i64::MAX };
         let mut people_names = Vec::with_capacity(people.len());
         for person in people {
             people_names.push(self.every_name(person).await?);
         }
-        let known = |campaign: &Campaign| campaign.sender_address == sender;
+        let known = |campaign: &Campaign| {
+            let of = campaign.sender_address.as_slice();
+            of == sender || hashes.former.is_some_and(|former| of == former)
+        };
         let unknown_sender = !self.campaigns.all().await?.iter().any(known);
         // No objection is put on record from here on, in any region: what binds now is what is lifted, and what comes later
         // is later by its moment, too. (A hint that is not yet durable is not lifted: it binds.)

@@ -60,10 +60,14 @@ impl Inner {
         // A report is asked for as long as anybody wants, and what is gone can't be counted.
         let left_out = match which {
             Which::All if campaign.removed != ALL_ROWS => {
-                self.left_out(&found).await.unwrap_or_else(|error| {
-                    tracing::warn!(%error, "messages that were left out can't be counted, and their rows go");
-                    0
-                })
+                match self.left_out(&found).await {
+                    // Another look won't tell it either.
+                    Err(error) if error.is_damage() => {
+                        tracing::warn!(%error, "messages that were left out can't be counted, and their rows go");
+                        0
+                    }
+                    left_out => left_out?,
+                }
             }
             _ => campaign.left_out,
         };

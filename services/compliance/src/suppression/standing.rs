@@ -10,6 +10,8 @@ use crate::secrets::{AddressHash, SenderHash};
 pub(crate) struct Asker {
     /// Unknown before revision 3: no lifting helps it.
     pub(crate) sender: Option<SenderHash>,
+    /// What the sender was known by in revision 3, where that differs: what was lifted then stays lifted.
+    pub(crate) former_sender: Option<SenderHash>,
     /// When its list was imported, in milliseconds. What is lifted later doesn't count: within a campaign objections only
     /// ever come to be, or a message that was not written would be taken for handed off.
     pub(crate) imported: i64,
@@ -19,9 +21,9 @@ impl Asker {
     /// Whether an objection binds, given what was lifted for its person.
     pub(crate) fn is_bound_by(&self, reason: &Reason, lifts: &[Lift]) -> bool {
         let undone = reason.undone.is_some_and(|undone| undone <= self.imported);
-        let lifted = lifts
-            .iter()
-            .any(|lift| Some(lift.sender) == self.sender && lift.at > reason.at && lift.at <= self.imported);
+        let is_for = |sender| [self.sender, self.former_sender].contains(&Some(sender));
+        let lifted =
+            lifts.iter().any(|lift| is_for(lift.sender) && lift.at > reason.at && lift.at <= self.imported);
         !undone && !lifted
     }
 }
@@ -211,7 +213,7 @@ mod tests {
     const SENDER: SenderHash = [7; 16];
 
     fn asker(imported: i64) -> Asker {
-        Asker { sender: Some(SENDER), imported }
+        Asker { sender: Some(SENDER), former_sender: None, imported }
     }
 
     #[test]
@@ -222,9 +224,11 @@ mod tests {
         suppressed.lift(CAROL, Lift { sender: SENDER, at: 200 });
         assert_eq!(suppressed.binds(&CAROL, &asker(150)), Some(100), "a campaign under way");
         assert_eq!(suppressed.binds(&CAROL, &asker(200)), None);
-        for other in [Asker { sender: Some([8; 16]), imported: 300 }, Asker { sender: None, imported: 300 }] {
-            assert_eq!(suppressed.binds(&CAROL, &other), Some(100));
+        for sender in [Some([8; 16]), None] {
+            assert_eq!(suppressed.binds(&CAROL, &Asker { sender, ..asker(300) }), Some(100));
         }
+        let renamed = Asker { sender: Some([8; 16]), former_sender: Some(SENDER), imported: 300 };
+        assert_eq!(suppressed.binds(&CAROL, &renamed), None, "it is the same sender");
     }
 
     #[test]

@@ -53,6 +53,36 @@ async fn each_fault_is_one_sentence_and_leaves_nothing() {
     service.state.verify().await.unwrap();
 }
 
+/// What objections take is bounded by rows, not by bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_names_no_more_people_than_it_may_have_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let limited = Config { max_rows: 1_500, ..config(folder.path(), 100) };
+    let state =
+        State::open_with(&limited, &folder.path().join("data"), roots(&limited), clock()).await.unwrap();
+    let people = |from: usize, to: usize| (from..to).map(|at| format!("p{at}@b.us;")).collect::<String>();
+    let row = |people: &str| format!("{HEADER}{GOOD}{people},withdrawn\n");
+    assert_eq!(
+        refused(&state, "row", row(&people(0, 1_001)).as_bytes()).await,
+        "line 3: the row can't be read, and has more than 1000 addresses in it"
+    );
+    let many = format!("{}{},withdrawn\n", row(&people(0, 900)), people(900, 1_600));
+    assert_eq!(
+        refused(&state, "many", many.as_bytes()).await,
+        "the list has more than 1500 people, or more than as many objections"
+    );
+    let again = format!("{}{},withdrawn\n", row(&people(0, 900)), people(0, 900));
+    assert!(
+        refused(&state, "again", again.as_bytes()).await.starts_with("the list has more than 1500 people")
+    );
+    assert!(!state.find("p1@b.us").await.unwrap().suppressed, "nothing of it is kept");
+    import(&state, "fits", row(&people(0, 900))).await.unwrap();
+    for person in ["p0@b.us", "p899@b.us"] {
+        assert!(state.find(person).await.unwrap().suppressed, "{person}");
+    }
+    state.verify().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_has_limits() {
     let folder = tempfile::tempdir().unwrap();

@@ -102,6 +102,20 @@ async fn an_objection_counts_whatever_else_is_wrong_with_its_row() {
     }
 }
 
+/// Addresses that are one by accident, with the person's in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_named_within_another_address_is_left_out_of_the_list() {
+    for mark in ["'", "`", "{", "email=", "smtp/", "ann|"] {
+        let service = Service::start(100).await;
+        let gone = good(&format!("{mark}carol@example.com")).replace("false", "true");
+        let rows = [gone, good("carol@example.com"), good("dave@example.com")];
+        assert_eq!(outcome(&service.state, "c", &rows).await.0, ["dave@example.com"], "{mark}");
+        // It may be somebody else, so it holds for this list.
+        let rows = [good("carol@example.com")];
+        assert_eq!(outcome(&service.state, "later", &rows).await.0, ["carol@example.com"], "{mark}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_carried_over_is_there_after_a_restart_and_no_list_lifts_it() {
     let service = Service::start(100).await;

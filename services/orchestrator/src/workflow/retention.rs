@@ -3,11 +3,18 @@
 //! What is due follows from what lies in storage, looked at when the service starts and then daily. So it needs no
 //! workflow that came to its end, and no folder of Restate's that was never lost. Whatever ends a sweep midway, the next one
 //! goes on with what is left; two processes at once remove the same.
+//!
+//! What goes is gone, so a clock is not believed at once that has leapt ahead ([`KnownClock`]). What is known of it is the name of
+//! an object, for objects never change: a look writes the next and removes the one before.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use jiff::Timestamp;
-use maily_law::{Moment, Region, When};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use maily_law::{KnownClock, Moment, Region, When};
 use restate_sdk::prelude::*;
 use serde::Deserialize;
 use tracing::{info, warn};
@@ -18,10 +25,13 @@ use super::{
 };
 use crate::{
     campaign::CampaignId,
+    metrics,
     peers::{Bucket, PeerError},
     restate::{Ingress, Outcome, RestateError},
 };
 
+/// Before what is known of the clock; no campaign has such a name.
+const CLOCK: &str = "_clock/";
 const DAILY: Duration = Duration::from_secs(86_400);
 /// After a sweep that had to leave something for later.
 const LATER: Duration = Duration::from_secs(600);
@@ -67,13 +77,58 @@ struct PlannedSettings {
 impl Sweep {
     /// Sweeps at once and then every day, for as long as it is polled.
     pub(crate) async fn run(self) {
+        let mut last: Option<Instant> = None;
         loop {
-            let swept = self.once(Timestamp::now()).await;
+            let passed = last.replace(Instant::now()).map_or(Duration::ZERO, |last| last.elapsed());
+            let swept = self.look(Timestamp::now(), passed).await;
             if swept.segments > 0 {
                 info!(segments = swept.segments, "messages whose time was over were removed");
             }
             tokio::time::sleep(if swept.left == 0 { DAILY } else { LATER }).await;
         }
+    }
+
+    /// [`Self::once`], where the clock is believed; `passed` is the time since this process looked last.
+    pub(crate) async fn look(&self, now: Timestamp, passed: Duration) -> Swept {
+        let is_believed = match self.believes(now, passed).await {
+            Ok(is_believed) => is_believed,
+            Err(error) => {
+                warn!(%error, "it can't be told whether the clock is right: no old messages are removed");
+                return Swept { segments: 0, left: 1 };
+            }
+        };
+        metrics::messages_held(!is_believed);
+        if is_believed {
+            return self.once(now).await;
+        }
+        warn!(
+            "the clock is more than 30 days ahead of the last look at old messages: none is removed until it has gone on \
+             steadily for 6 hours"
+        );
+        Swept { segments: 0, left: 1 }
+    }
+
+    async fn believes(&self, now: Timestamp, passed: Duration) -> Result<bool, PeerError> {
+        let kept = self.deps.objects.list(&Bucket::Campaigns, CLOCK).await?;
+        // A look that ended midway has left two, and two processes may: by the one that lets less go.
+        let known = kept.iter().filter_map(|object| read_clock(&object.key));
+        let known = match known.min_by_key(|clock| (clock.believed, clock.steady)) {
+            Some(known) => known,
+            // Nobody ever looked: what was written last was written before now.
+            None => {
+                let all = self.deps.objects.list(&Bucket::Campaigns, "").await?;
+                let newest = all.into_iter().map(|object| object.written).max();
+                newest.map(KnownClock::at).unwrap_or_default()
+            }
+        };
+        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+        let (clock, is_believed) = known.look(now, passed);
+        let key = clock_key(&clock);
+        self.deps.objects.create(&Bucket::Campaigns, &key, Bytes::from_static(b"1")).await?;
+        for object in kept.iter().filter(|object| object.key != key) {
+            self.deps.objects.remove_all(&Bucket::Campaigns, &object.key).await?;
+        }
+        Ok(is_believed)
     }
 
     /// Removes what is due at `now`. What can't be told of one campaign keeps no other from its end.
@@ -159,6 +214,26 @@ impl Sweep {
             }
         }
     }
+}
+
+/// Milliseconds, the last two while the clock is not believed. No such name is the beginning of another.
+fn clock_key(clock: &KnownClock) -> String {
+    let believed = clock.believed.unwrap_or_default().as_millisecond();
+    match clock.shown {
+        None => format!("{CLOCK}{believed}."),
+        Some(shown) => {
+            format!("{CLOCK}{believed}_{}_{}.", shown.as_millisecond(), clock.steady.as_millis())
+        }
+    }
+}
+
+fn read_clock(key: &str) -> Option<KnownClock> {
+    let mut numbers = key.strip_prefix(CLOCK)?.strip_suffix('.')?.split('_').map(str::parse::<i64>);
+    let mut next = || numbers.next()?.ok();
+    let clock = KnownClock::at(Timestamp::from_millisecond(next()?).ok()?);
+    let Some(shown) = next() else { return Some(clock) };
+    let shown = Some(Timestamp::from_millisecond(shown).ok()?);
+    Some(KnownClock { shown, steady: SignedDuration::from_millis(next()?), ..clock })
 }
 
 /// How long messages are kept; none for good.

@@ -144,3 +144,27 @@ async fn what_can_not_be_told_is_left() {
     assert_eq!(sweep.once(day(400)).await, Swept { segments: 2, left: 2 });
     assert_eq!(messages(&platform), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_goes_by_a_clock_that_has_leapt() {
+    let platform = Platform::start().await;
+    let ended = campaign(&platform, "ended", None);
+    object(&platform, "maily-campaigns", &Keys(&ended).end(), 0);
+    let (began, hour) = (day(91), Duration::from_secs(3_600));
+    let look = async |hours: i64, passed| {
+        // Each is another process, as far as it knows.
+        sweep(&platform).look(began + SignedDuration::from_hours(hours), passed).await
+    };
+    let held = Swept { segments: 0, left: 1 };
+    assert_eq!(look(0, Duration::ZERO).await, held);
+    // What is written by a clock that is wrong makes it no truer.
+    object(&platform, "maily-campaigns", "x/report.json", 91);
+    for hours in 1..=5 {
+        assert_eq!(look(hours, hour).await, held, "{hours}");
+    }
+    assert_eq!(messages(&platform), 2);
+    assert_eq!(look(6, hour).await, Swept { segments: 2, left: 0 });
+    assert_eq!(look(30, hour * 24).await, NOTHING);
+    let objects = platform.objects.0.lock().unwrap();
+    assert_eq!(objects.keys().filter(|(_, key)| key.starts_with("_clock/")).count(), 1);
+}

@@ -1,0 +1,169 @@
+//! What revisions 1 and 3 left is brought here: their rows are made in the tests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use maily_keys::LocalKeyring;
+use maily_proto::compliance as pb;
+
+use super::*;
+use crate::{Config, Sender, State};
+
+const LIST: &str = "\
+id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
+1,a@b.us,Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
+";
+
+async fn open(folder: &Path) -> State {
+    let config = Config { keyring: folder.join("keyring.json"), ..Config::default() };
+    let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+    State::open(&config, &folder.join("data"), roots).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_revision_1_was_made_when_the_ledger_says() {
+    for (as_of, list) in [
+        ("2033-01-01T00:00:00Z", LIST),
+        ("2020-01-01T00:00:00Z", LIST),
+        ("2033-01-01T00:00:00Z", LIST.split_inclusive('\n').next().unwrap()),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path()).await;
+        let began = Timestamp::now();
+        let sender = Sender { country: "US", address: "news@brand.example" };
+        let list = futures::stream::iter([Ok(Bytes::from(list))]);
+        state.import("c", "", sender, list).await.unwrap();
+        let as_revision_1 = |campaign: &mut Campaign| {
+            campaign.as_of = as_of.to_owned();
+            (campaign.revision, campaign.imported_at, campaign.planned) = (0, String::new(), String::new());
+        };
+        state.0.campaigns.change("c", as_revision_1).await.unwrap();
+        state.close().await;
+        let state = open(folder.path()).await;
+        let campaign = state.0.campaigns.find("c").await.unwrap().unwrap();
+        let now = Timestamp::now();
+        let imported = campaign.when().unwrap().import();
+        assert!((began..=now).contains(&imported), "{as_of}: {imported}");
+        let behind = state.0.imports.behind(now);
+        assert!(behind <= now.as_millisecond() + 1, "{as_of}: what is lifted now counts now");
+        assert_eq!(state.retire().await.unwrap(), 0, "{as_of}: it is young");
+        state.close().await;
+    }
+}
+
+fn page(campaign: &str) -> pb::Page {
+    pb::Page { campaign_id: campaign.into(), cohort: "en-US/vip".into(), region: "us".into(), page: 0 }
+}
+
+async fn lines(state: &State, campaign: &str) -> Vec<u64> {
+    match state.recipients(&page(campaign)).await {
+        Ok(recipients) => recipients.iter().map(|recipient| recipient.line).collect(),
+        Err(Error::NotFound(_)) => Vec::new(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A list of people who agreed at a moment.
+async fn import(state: &State, campaign: &str, agreed: &str, emails: &[&str]) -> Result<u64, Error> {
+    let row = |email: &&str| format!("1,{email},Ada,US,en-US,vip,1980,express,{agreed},form,false\n");
+    let header = LIST.split_inclusive('\n').next().unwrap().to_owned();
+    let list = std::iter::once(header).chain(emails.iter().map(row)).collect::<String>();
+    let sender = Sender { country: "US", address: "Grüße-Weiß@brand.example" };
+    state.import(campaign, "", sender, futures::stream::iter([Ok(Bytes::from(list))])).await
+}
+
+fn order() -> crate::Order {
+    crate::Order { caller: "olga".into(), reason: "asked".into() }
+}
+
+const BEFORE: &str = "2025-01-01T00:00:00Z";
+const OLD: [&str; 5] = ["straße@b.us", "νικος@b.us", "a@b.us", "käthe@b.us", "groß@b.us"];
+
+/// A folder of revision 3, in whose campaigns `c` and `d` everybody of [`OLD`] is but for Nikos, who had objected; what
+/// `weiß@` objected to is lifted for the sender.
+async fn revision_3(folder: &Path) -> State {
+    let state = open(folder).await;
+    state.0.secrets.as_revision_3.store(true, Ordering::SeqCst);
+    for objector in ["νικος@b.us", "weiß@b.us"] {
+        assert!(state.suppress(objector, order()).await.unwrap());
+    }
+    let lifted = ["weiß@b.us".to_owned()];
+    let lifted = state.lift(&lifted, "Grüße-Weiß@brand.example", None, order()).await.unwrap();
+    assert_eq!(lifted.lifted, 1);
+    for campaign in ["c", "d"] {
+        import(&state, campaign, BEFORE, &OLD).await.unwrap();
+    }
+    // Weiß's hash is mapped by this.
+    import(&state, "w", &Timestamp::now().to_string(), &["weiß@b.us"]).await.unwrap();
+    assert_eq!(lines(&state, "w").await, [2]);
+    for campaign in ["c", "d", "w"] {
+        state.0.campaigns.change(campaign, |campaign| campaign.revision = 3).await.unwrap();
+    }
+    let mut batch = WriteBatch::new();
+    batch.put(schema::REVISION_KEY, 3_u32.to_be_bytes());
+    write_durable(&state.0.campaigns.db, batch).await.unwrap();
+    state.close().await;
+    open(folder).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_objects_now_is_left_out_of_a_list_of_revision_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = revision_3(folder.path()).await;
+    state.verify().await.unwrap();
+    assert_eq!(lines(&state, "c").await, [2, 4, 5, 6]);
+    assert_eq!(state.find("STRASSE@b.us").await.unwrap().rows.len(), 2);
+    assert!(state.find("ΝΙΚΟΣ@b.us").await.unwrap().suppressed);
+    // By a command, by a link of now, and by a list.
+    state.suppress("straße@b.us", order()).await.unwrap();
+    assert_eq!(lines(&state, "c").await, [4, 5, 6]);
+    import(&state, "now", BEFORE, &["Groß@b.us", "b@b.us"]).await.unwrap();
+    let now = state.recipients(&page("now")).await.unwrap();
+    assert_eq!(state.hand_off(page("d"), "s".into()).await.unwrap().handed_off, 3);
+    state.opt_out(&now[0].unsubscribe_token).await.unwrap();
+    assert_eq!(lines(&state, "c").await, [4, 5]);
+    assert_eq!(
+        (state.release(&page("d")).await.unwrap().left_out, state.left_out("d").await.unwrap()),
+        (1, 1)
+    );
+    let withdrawn = LIST.replace("express", "withdrawn").replace("a@b.us", "KÄTHE@b.us");
+    let list = futures::stream::iter([Ok(Bytes::from(withdrawn))]);
+    state.import("they", "", Sender { country: "US", address: "" }, list).await.unwrap();
+    assert_eq!(lines(&state, "c").await, [4]);
+    state.verify().await.unwrap();
+    state.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_in_revision_3_holds_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = revision_3(folder.path()).await;
+    // A link of then, for every spelling.
+    let c = state.recipients(&page("c")).await.unwrap();
+    assert_eq!(c[0].email, "straße@b.us");
+    state.opt_out(&c[0].unsubscribe_token).await.unwrap();
+    let emails = ["STRASSE@b.us", "ΝΙΚΟΣ@b.us", "b@b.us"];
+    import(&state, "now", BEFORE, &emails).await.unwrap();
+    assert_eq!(lines(&state, "now").await, [4]);
+    // What was lifted for the sender, of the person.
+    let agreed = Timestamp::now().to_string();
+    import(&state, "lifted", &agreed, &["WEISS@b.us"]).await.unwrap();
+    assert_eq!(lines(&state, "lifted").await, [2]);
+    // The list of then is still the list of then.
+    assert_eq!(import(&state, "c", BEFORE, &OLD).await.unwrap(), 5);
+    assert!(matches!(import(&state, "c", BEFORE, &OLD[1..]).await, Err(Error::OtherList)));
+    // Who was erased and handed off is counted as left out.
+    assert_eq!(state.hand_off(page("d"), "s".into()).await.unwrap().handed_off, 3);
+    assert_eq!(state.erase("GROSS@b.us", order()).await.unwrap().rows, 2);
+    assert_eq!(
+        (state.release(&page("d")).await.unwrap().left_out, state.left_out("d").await.unwrap()),
+        (1, 1)
+    );
+    let links = state.verify().await.unwrap();
+    state.close().await;
+    let state = open(folder.path()).await;
+    assert_eq!(state.verify().await.unwrap(), links, "the second start adds nothing");
+    state.close().await;
+}
