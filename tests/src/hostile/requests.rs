@@ -54,7 +54,8 @@ pub(super) fn schemas(caller: &Caller<'_>) {
 pub(super) fn blanks(caller: &Caller<'_>) {
     let mut client = caller.client(Service::Inference, HOSTILE, 4);
     let mut body = maily_contracts::inference::request(&caller.all.model);
-    body["messages"] = json!([user(&" ".repeat(BLANKS))]);
+    // The blanks alone could be some 2,000 tokens, which fit.
+    body["messages"] = json!([user(&(" ".repeat(BLANKS) + &" a".repeat(1_000)))]);
     caller.ask(|_| post(&mut client, CHAT, &body));
 }
 

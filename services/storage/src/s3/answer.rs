@@ -48,7 +48,8 @@ pub(crate) fn by_the_listener(problem: &Problem) -> Response {
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "SlowDown",
         _ => "InternalError",
     };
-    identified(refuse(problem.status(), code, message(code)), &new_id())
+    let sentence = problem.sentence().replace('&', "&amp;").replace('<', "&lt;");
+    identified(refuse(problem.status(), code, &sentence), &new_id())
 }
 
 fn new_id() -> String {
@@ -209,7 +210,8 @@ mod tests {
             let answer = by_the_listener(&problem);
             assert!(answer.status() == status && answer.headers().contains_key(REQUEST_ID));
             let xml = to_bytes(answer.into_body(), 4_096).await.unwrap();
-            assert!(String::from_utf8_lossy(&xml).contains(&format!("<Code>{code}</Code>")), "{xml:?}");
+            let said = format!("<Code>{code}</Code><Message>no</Message>");
+            assert!(String::from_utf8_lossy(&xml).contains(&said), "{xml:?}");
         }
     }
 
