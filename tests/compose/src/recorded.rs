@@ -26,6 +26,7 @@ pub fn replace(image: &str) {
     command(Command::new("chmod").args(["-R", "a+rX"]).arg(&workspace));
     let build = ["build", "--quiet", "--tag", image, "--build-arg", &format!("IMAGE={image}"), "--file"];
     let file = root().join("tests/compose/recorded/Dockerfile");
+    let _alone = maily_testkit::docker::build_alone().unwrap();
     let _ = docker::ask(&[&build[..], &[text(&file), text(context)]].concat());
 }
 

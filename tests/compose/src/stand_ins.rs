@@ -68,6 +68,7 @@ fn make(reference: &str) {
     build
         .env("DOCKER_BUILDKIT", "1")
         .args(["build", "--quiet", "--target", target, "--tag", reference, "--file"]);
+    let _alone = maily_testkit::docker::build_alone().unwrap();
     let said = run(build.arg(file).arg(&context), b"");
     assert!(said.ok(), "{}", said.all());
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use maily_testkit::{cache, detached, docker, pause};
+use maily_testkit::{detached, docker, pause};
 
 use crate::{
     packages,
@@ -54,11 +54,12 @@ pub(crate) fn has(docker: &Path, reference: &str) -> bool {
 /// Starts a daemon that outlives us. Where it turns forwarding on itself it also closes it to everybody else (the
 /// cluster's pods): so that is on before.
 fn start() -> Result<()> {
-    let folder = cache::dir().join("docker");
-    let log = folder.join("dockerd.log");
+    let log = docker::log();
     let open = || {
-        fs::create_dir_all(&folder)?;
+        log.parent().map_or(Ok(()), fs::create_dir_all)?;
         fs::write(FORWARDING, "1")?;
+        // Why the one before it ended stays to be read.
+        let _ = fs::rename(&log, log.with_extension("before.log"));
         File::create(&log)
     };
     let output = open().map_err(|error| format!("{}: {error}", log.display()))?;
@@ -70,13 +71,13 @@ fn start() -> Result<()> {
     let end = Instant::now() + READY;
     while docker::client().is_err() {
         if let Ok(Some(status)) = daemon.try_wait() {
-            return Err(format!("dockerd ended ({status}); log: {}", log.display()));
+            return Err(format!("dockerd ended ({status}){}", docker::last_words()));
         }
         if Instant::now() > end {
             return Err(format!(
-                "dockerd does not answer after {} s; log: {}",
+                "dockerd does not answer after {} s{}",
                 READY.as_secs(),
-                log.display()
+                docker::last_words()
             ));
         }
         pause();
