@@ -77,9 +77,15 @@ impl Compliance for Api {
 
     async fn hand_off(&self, request: Request<pb::HandOffRequest>) -> Answer<pb::HandOffReply> {
         let request = request.into_inner();
-        let HandOff { handed_off, suppressed, expired } =
-            self.0.hand_off(page(request.page)?, request.segment).await?;
-        Ok(Response::new(pb::HandOffReply { handed_off, suppressed, expired }))
+        let reply = match self.0.hand_off(page(request.page)?, request.segment).await {
+            Ok(HandOff { handed_off, suppressed, expired }) => {
+                pb::HandOffReply { handed_off, suppressed, expired, undone: false }
+            }
+            // An answer, and no refusal: the campaign's report has to account for these people, too.
+            Err(Error::Undone) => pb::HandOffReply { undone: true, ..pb::HandOffReply::default() },
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Response::new(reply))
     }
 
     async fn release(&self, request: Request<pb::ReleaseRequest>) -> Answer<pb::ReleaseReply> {
@@ -133,6 +139,7 @@ fn summary(campaign: &Campaign) -> pb::SummaryReply {
         ignored_columns: campaign.ignored_columns.clone(),
         imported_at: campaign.imported_at.clone(),
         planned: campaign.planned.clone(),
+        undone: !campaign.undone_at.is_empty(),
     }
 }
 

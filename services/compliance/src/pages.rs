@@ -85,10 +85,11 @@ impl State {
         maily_chassis::blocking(work).await?
     }
 
-    /// Hands a page off; durable when it answers, and the first answer for good.
+    /// Hands a page off; durable when it answers, and the first answer for good, also when the import is taken back later.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::OtherSegment`] when it was handed off otherwise.
+    /// [`Error::NotFound`], [`Error::OtherSegment`] when it was handed off otherwise, or [`Error::Undone`] when the import was
+    /// taken back before, and then it never is.
     pub async fn hand_off(&self, page: pb::Page, segment: String) -> Result<HandOff, Error> {
         if segment.is_empty() || segment.len() > MAX_SEGMENT {
             return Err(Error::Request("segment is empty or longer than 1024 bytes"));
@@ -169,6 +170,11 @@ impl Inner {
         if campaign.removed == ALL_ROWS {
             return Err(Error::Removed);
         }
+        self.place_of(campaign, page)
+    }
+
+    /// Where a page is, or was before its rows were removed.
+    fn place_of(&self, campaign: Arc<Campaign>, page: &pb::Page) -> Result<Place<'_>, Error> {
         let (region, state) = self.regions.named(&page.region)?;
         let at = campaign.cohorts.binary_search_by(|cohort| cohort.name.as_str().cmp(&page.cohort));
         let cohort = at.ok().and_then(|at| campaign.cohorts.get(at));
@@ -201,7 +207,11 @@ impl Inner {
     }
 
     async fn hand_off(&self, page: &pb::Page, segment: String) -> Result<HandOff, Error> {
-        let place = self.place(page).await?;
+        let campaign = self.told(&page.campaign_id).await?;
+        if !campaign.undone_at.is_empty() {
+            return self.handed_off_before(&self.place_of(campaign, page)?, &segment).await;
+        }
+        let place = self.place_in(campaign, page)?;
         let entries = place.entries().await?;
         let mut names = Vec::with_capacity(entries.len());
         for entry in &entries {
@@ -211,10 +221,7 @@ impl Inner {
         let writer = place.state.ledger.writer().await?;
         if let Some(first) = place.handed_off().await? {
             drop(writer);
-            // The first answer may still be on its way to the disk.
-            place.state.db.flush().await?;
-            let same = first.segment == segment;
-            return same.then(|| answer(&first)).ok_or(Error::OtherSegment);
+            return place.answered(&first, &segment).await;
         }
         // Taken back since we looked: whoever takes it back waits for this lock then.
         let campaign = self.campaigns.find(&page.campaign_id).await?;
@@ -240,6 +247,17 @@ impl Inner {
         writer.append(self.now(), Event::HandedOff(record), &key).await?.await_durable().await?;
         self.metrics.handed_off.add(u64::from(answer.handed_off), &[]);
         Ok(answer)
+    }
+
+    /// What a hand-off came to that was made before the import was taken back. Its answer may have been lost, and whom it wrote
+    /// to has to be told.
+    async fn handed_off_before(&self, place: &Place<'_>, segment: &str) -> Result<HandOff, Error> {
+        // A hand-off that holds the lock now is written before anything that comes behind it.
+        drop(place.state.ledger.writer().await?);
+        match place.handed_off().await? {
+            Some(first) => place.answered(&first, segment).await,
+            None => Err(Error::Undone),
+        }
     }
 
     /// How many messages of a campaign whose rows are there can't leave any more.
@@ -390,6 +408,13 @@ impl Place<'_> {
             segment,
             ..HandedOff::default()
         }
+    }
+
+    /// What the page's first hand-off is answered with whenever it is repeated.
+    async fn answered(&self, first: &HandedOff, segment: &str) -> Result<HandOff, Error> {
+        // It may still be on its way to the disk.
+        self.state.db.flush().await?;
+        if first.segment == segment { Ok(answer(first)) } else { Err(Error::OtherSegment) }
     }
 
     /// The page's hand-off, if there was one.

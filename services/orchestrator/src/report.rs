@@ -14,7 +14,7 @@ pub(crate) struct Report {
     pub(crate) rows: u64,
     /// Messages handed off.
     pub(crate) written: u64,
-    /// Exclusion code to rows.
+    /// Exclusion code to rows; `import_undone` is whoever was not written to because the import was taken back.
     pub(crate) excluded: BTreeMap<String, u64>,
     /// Region to messages handed off.
     pub(crate) by_region: BTreeMap<String, u64>,
@@ -44,7 +44,8 @@ pub(crate) struct Report {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CohortReport {
     pub(crate) name: String,
-    /// Eligible rows, less those who objected, and whose implied consent ended, before their message was handed off.
+    /// Eligible rows, less those who objected, whose implied consent ended, or whose import was taken back, before their
+    /// message was handed off.
     pub(crate) recipients: u64,
     pub(crate) subject: Option<String>,
     pub(crate) preheader: Option<String>,
@@ -105,23 +106,24 @@ impl Report {
 
     fn add(&mut self, cohort: &Cohort, copy: CohortCopy, done: &CohortDone) -> Result<(), StepError> {
         let handed_off: u64 = done.handed_off.values().sum();
-        let blocked = copy.blocked.is_some();
-        if (if blocked { 0 } else { cohort.recipients }) != handed_off + done.suppressed + done.expired {
-            return Err(StepError::Impossible("a cohort's recipients were not all accounted for"));
-        }
+        let due = if copy.blocked.is_some() { 0 } else { cohort.recipients };
+        // Compliance counts what becomes of a page that is handed off, and all others are of pages that are not.
+        let undone = due.checked_sub(handed_off + done.suppressed + done.expired);
+        let undone = undone
+            .filter(|undone| *undone == 0 || done.import_undone)
+            .ok_or(StepError::Impossible("a cohort's recipients were not all accounted for"))?;
         self.written += handed_off;
         for (region, count) in done.handed_off.iter().filter(|(_, count)| **count > 0) {
             *self.by_region.entry(region.clone()).or_default() += count;
         }
-        if done.suppressed > 0 {
-            *self.excluded.entry("suppressed".to_owned()).or_default() += done.suppressed;
-        }
-        if done.expired > 0 {
-            *self.excluded.entry("implied_expired".to_owned()).or_default() += done.expired;
+        let left_out =
+            [("suppressed", done.suppressed), ("implied_expired", done.expired), ("import_undone", undone)];
+        for (code, rows) in left_out.into_iter().filter(|(_, rows)| *rows > 0) {
+            *self.excluded.entry(code.to_owned()).or_default() += rows;
         }
         self.cohorts.push(CohortReport {
             name: cohort.name.clone(),
-            recipients: cohort.recipients - done.suppressed - done.expired,
+            recipients: cohort.recipients - done.suppressed - done.expired - undone,
             subject: copy.subject,
             preheader: copy.preheader,
             body: copy.body,
@@ -221,6 +223,32 @@ mod tests {
         assert_eq!(report.cohorts.iter().map(|c| c.recipients).collect::<Vec<_>>(), [3, 6]);
         assert!(report.is_balanced());
         assert_eq!(report.timings, Timings { copy_seconds: 2.0, mail_seconds: 2.0, total_seconds: 3.0 });
+    }
+
+    #[test]
+    fn whom_a_list_that_was_taken_back_did_not_come_to_is_counted_apart() {
+        let undone = |uk, suppressed| CohortDone { import_undone: true, ..done(uk, suppressed) };
+        let report = report((copy(None), undone(2, 1)), (CohortCopy::none("en-IE/b"), undone(0, 0))).unwrap();
+        let excluded = [("import_undone", 1 + 6), ("minor", 2), ("suppressed", 1)];
+        assert_eq!(report.excluded, excluded.map(|(code, rows)| (code.to_owned(), rows)).into());
+        assert_eq!((report.written, report.cohorts[0].recipients, report.cohorts[1].recipients), (2, 2, 0));
+        assert_eq!((&report.cohorts[1].subject, &report.cohorts[1].blocked), (&None, &None));
+        assert!(report.is_balanced());
+        // Everybody was written to before it.
+        for (first, second) in [((4, 0), (5, 1)), ((3, 1), (6, 0))] {
+            let (first, second) = (undone(first.0, first.1), undone(second.0, second.1));
+            let report = self::report((copy(None), first), (copy(None), second)).unwrap();
+            assert!(!report.excluded.contains_key("import_undone"));
+        }
+        assert!(self::report((copy(None), undone(4, 1)), (copy(None), done(6, 0))).is_err());
+    }
+
+    #[test]
+    fn nobody_is_undone_in_a_journal_of_before() {
+        let before = r#"{"handed_off": {"uk": 3}, "suppressed": 1, "copy": null, "mail": null}"#;
+        let first: CohortDone = serde_json::from_str(before).unwrap();
+        let report = report((copy(None), first.clone()), (copy(None), done(6, 0))).unwrap();
+        assert!(!first.import_undone && !report.excluded.contains_key("import_undone"));
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub struct SummaryReply {
     pub imported_at: ::prost::alloc::string::String,
     #[prost(string, tag = "8")]
     pub planned: ::prost::alloc::string::String,
+    /// The import was taken back: nobody is written to by it any more.
+    #[prost(bool, tag = "9")]
+    pub undone: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Cohort {
@@ -181,6 +184,9 @@ pub struct HandOffReply {
     /// Recipients of the page whose implied consent has ended since the planned send.
     #[prost(uint32, tag = "3")]
     pub expired: u32,
+    /// The import was taken back before the page was handed off: none of it ever is, and none of it is counted above.
+    #[prost(bool, tag = "4")]
+    pub undone: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReleaseRequest {

@@ -5,7 +5,7 @@ use maily_compliance::officer_types::MessageState;
 use maily_compliance::{Error, Order, State};
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
-use tonic::Request;
+use tonic::{Request, Response, Status};
 
 use crate::common::{Service, days_later, good, import, list_of, page, ticking, written};
 
@@ -115,6 +115,46 @@ async fn the_evidence_of_messages_that_left_stays() {
     let invalid = pb::InvalidRowsRequest { campaign_id: "sent".into(), after_line: 0, limit: 0 };
     assert!(api.invalid_rows(Request::new(invalid)).await.unwrap().into_inner().rows.is_empty());
     state.verify().await.unwrap();
+}
+
+/// Over the API, where the taking back is an answer.
+async fn hand_off(state: &State, campaign: &str, number: u32) -> Result<pb::HandOffReply, Status> {
+    let page = Some(page(campaign, "en-US/vip", "us", number));
+    let request = Request::new(pb::HandOffRequest { page, segment: "s".into() });
+    Api::new(state.clone()).hand_off(request).await.map(Response::into_inner)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_under_way_is_told_which_of_its_pages_came_before() {
+    let service = Service::start_with(2, ticking()).await;
+    for campaign in ["half", "none"] {
+        everybody(&service.state, campaign).await;
+    }
+    let first = hand_off(&service.state, "half", 0).await.unwrap();
+    assert_eq!((first.handed_off, first.undone), (2, false));
+    for campaign in ["half", "none"] {
+        service.state.undo_import(campaign, order()).await.unwrap();
+    }
+    let undone = pb::HandOffReply { undone: true, ..pb::HandOffReply::default() };
+    let service = service.restart_with(2, days_later(1)).await;
+    for _ in 0..2 {
+        let again = hand_off(&service.state, "half", 0).await.unwrap();
+        assert_eq!(again, first, "the first answer may have been lost");
+        // Rows of the other campaign are gone: nothing of it was handed off.
+        for (campaign, number) in [("half", 1), ("none", 0), ("none", 1)] {
+            let told = hand_off(&service.state, campaign, number).await.unwrap();
+            assert_eq!(told, undone, "{campaign} {number}");
+        }
+    }
+    let other = service.state.hand_off(page("half", "en-US/vip", "us", 0), "other".into()).await;
+    assert!(matches!(other, Err(Error::OtherSegment)), "{other:?}");
+    everybody(&service.state, "later").await;
+    for (campaign, undone) in [("half", true), ("none", true), ("later", false)] {
+        let summary = Request::new(pb::SummaryRequest { campaign_id: campaign.into() });
+        let summary = Api::new(service.state.clone()).summary(summary).await.unwrap().into_inner();
+        assert_eq!(summary.undone, undone, "{campaign}");
+    }
+    service.state.verify().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,6 +96,11 @@ impl Compliance {
         }
     }
 
+    /// Whether the campaign's import was taken back: then nobody is written to by it any more.
+    pub(crate) async fn is_undone(&self, campaign: &CampaignId) -> Result<bool, PeerError> {
+        Ok(self.summary(campaign).await?.is_some_and(|summary| summary.undone))
+    }
+
     pub(crate) async fn invalid_rows(
         &self,
         campaign: &CampaignId,

@@ -249,6 +249,7 @@ impl Compliance for Ledger {
             excluded,
             cohorts,
             page_size: PAGE as u32,
+            undone: state.undone,
             ..SummaryReply::default()
         }))
     }
@@ -294,12 +295,15 @@ impl Compliance for Ledger {
         let page = given(page)?;
         let mut state = self.state();
         state.calls += 1;
-        state.stands()?;
+        if state.undone && !state.hand_offs.contains_key(&key(&page)) {
+            return Ok(Response::new(HandOffReply { undone: true, ..HandOffReply::default() }));
+        }
         let hand_off = state.hand_off(&page, segment)?;
         let answer = HandOffReply {
             handed_off: hand_off.lines.len() as u32,
             suppressed: hand_off.suppressed,
             expired: 0,
+            undone: false,
         };
         state.hand_offs.insert(key(&page), hand_off);
         Ok(Response::new(answer))

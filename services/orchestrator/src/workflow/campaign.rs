@@ -8,7 +8,7 @@ use restate_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deps, Keys, Span, StepError,
+    CohortCopy, Deps, Keys, Span, StepError,
     cohort::{CohortClient, CohortDone, CohortOrder},
     copywriting,
     ending::{self, End, STOPPED, Tally},
@@ -193,7 +193,10 @@ async fn plan(deps: &Deps, id: &CampaignId) -> Result<Plan, StepError> {
     let spec = load(deps, id).await?;
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
-    let blocked = copywriting::campaign_refused(deps, id, &spec).await?;
+    let blocked = match summary.undone {
+        true => None,
+        false => copywriting::campaign_refused(deps, id, &spec).await?,
+    };
     let model = deps.inference.model().await?.model;
     let brief = deps.objects.settle_json(&keys.brief(), Brief { blocked, model, started }).await?;
     let cohorts = u32::try_from(summary.cohorts.len()).unwrap_or(u32::MAX);
@@ -240,8 +243,12 @@ async fn settle(
     let mut cohorts = Vec::with_capacity(done.len());
     for (n, (cohort, done)) in summary.cohorts.iter().zip(done).enumerate() {
         let done = done.ok_or(StepError::Impossible("a cohort did not end"))?;
-        let copy = deps.objects.read_json(&keys.copy(u32::try_from(n).unwrap_or(u32::MAX))).await?;
-        cohorts.push((cohort, copy.ok_or(StepError::Impossible("a cohort's copy is gone"))?, done));
+        let copy = match deps.objects.read_json(&keys.copy(u32::try_from(n).unwrap_or(u32::MAX))).await? {
+            Some(copy) => copy,
+            None if done.import_undone => CohortCopy::none(&cohort.name),
+            None => return Err(StepError::Impossible("a cohort's copy is gone")),
+        };
+        cohorts.push((cohort, copy, done));
     }
     let report = report::Report::new(&summary, cohorts, Span::since(started), brief.model)?;
     // A cancellation is either before this, or comes too late for everybody.

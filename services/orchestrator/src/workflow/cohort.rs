@@ -37,6 +37,9 @@ pub(crate) struct CohortDone {
     /// Recipients whose implied consent has ended since the planned send.
     #[serde(default)]
     pub(crate) expired: u64,
+    /// The import was taken back before everybody else was written to.
+    #[serde(default)]
+    pub(crate) import_undone: bool,
     pub(crate) copy: Option<Span>,
     pub(crate) mail: Option<Span>,
     /// Why it stopped before its end, if it did: its campaign goes no further either.
@@ -117,7 +120,8 @@ impl Cohort {
         })
         .await?;
         done.copy = drafted.span;
-        done.progress.drafted = true;
+        done.import_undone = drafted.import_undone;
+        done.progress.drafted = !drafted.import_undone;
         show(ctx, &done.progress)?;
         for leg in drafted.legs {
             for first in (0..leg.pages).step_by(BATCH as usize) {
@@ -167,6 +171,7 @@ impl CohortDone {
         *self.handed_off.entry(leg.region.clone()).or_default() += batch.handed_off;
         self.suppressed += batch.suppressed;
         self.expired += batch.expired;
+        self.import_undone |= batch.import_undone;
         let from = self.mail.map_or(batch.span.from, |mail| mail.from);
         self.mail = Some(Span { from, to: batch.span.to });
         self.progress.pages_done += pages;

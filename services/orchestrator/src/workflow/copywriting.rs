@@ -53,6 +53,12 @@ impl CohortCopy {
         Self { locale: locale.to_owned(), subject, preheader, body, origins, rewrites, blocked: None }
     }
 
+    /// That of a cohort whose import was taken back before any was written.
+    pub(crate) fn none(name: &str) -> Self {
+        let (locale, origins) = (split(name).0.to_owned(), Origins::unsaid());
+        Self { locale, subject: None, preheader: None, body: None, origins, rewrites: 0, blocked: None }
+    }
+
     fn blocked(locale: &str, reason: &str, rewrites: u32) -> Self {
         let (locale, mut reason) = (locale.to_owned(), reason.to_owned());
         reason.truncate(reason.floor_char_boundary(REASON));
@@ -67,9 +73,12 @@ pub(crate) struct Drafted {
     /// Empty for a blocked cohort.
     pub(crate) legs: Vec<Leg>,
     pub(crate) span: Option<Span>,
+    /// The import was taken back before there was copy: there is none, and so no message of the cohort.
+    #[serde(default)]
+    pub(crate) import_undone: bool,
 }
 
-/// Has the copy written unless there is some, or a text of the whole campaign is `refused`.
+/// Has the copy written unless there is some, a text of the whole campaign is `refused`, or the import was taken back.
 pub(crate) async fn draft(
     deps: &Deps,
     id: &CampaignId,
@@ -87,6 +96,10 @@ pub(crate) async fn draft(
         None => {
             let _turn =
                 deps.drafts.take(id.clone(), Hold::Long).await.map_err(|_| StepError::Again("no turn"))?;
+            // Only now: the turn may have been long in coming.
+            if deps.compliance.is_undone(id).await? {
+                return Ok(Drafted { legs: Vec::new(), span: None, import_undone: true });
+            }
             let start = now();
             let copy = match refused {
                 true => refused_with_the_campaign(deps, id, &found.name).await?,
@@ -100,7 +113,7 @@ pub(crate) async fn draft(
         Some(_) => Vec::new(),
         None => found.regions.iter().map(|r| Leg { region: r.region.clone(), pages: r.pages }).collect(),
     };
-    Ok(Drafted { legs, span })
+    Ok(Drafted { legs, span, import_undone: false })
 }
 
 /// A cohort is `<locale>/<segment>`; the segment may hold a `/` itself.

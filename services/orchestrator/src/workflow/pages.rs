@@ -50,6 +50,9 @@ pub(crate) struct Batch {
     pub(crate) suppressed: u64,
     #[serde(default)]
     pub(crate) expired: u64,
+    /// The import was taken back before some of these pages were handed off.
+    #[serde(default)]
+    pub(crate) import_undone: bool,
     pub(crate) span: Span,
 }
 
@@ -95,27 +98,26 @@ pub(crate) async fn hand_off(
             }
         })
         .buffer_unordered(deps.pages_in_flight)
-        .fold(Ok((0, 0, 0)), |sums, reply| std::future::ready(added(sums, reply)));
-    let (handed_off, suppressed, expired) = sums.await?;
+        .fold(Ok((0, 0, 0, false)), |sums, reply| std::future::ready(added(sums, reply)));
+    let (handed_off, suppressed, expired, import_undone) = sums.await?;
     metrics::handed_off(region, handed_off, suppressed + expired);
-    Ok(Batch { handed_off, suppressed, expired, span: Span::since(start) })
+    Ok(Batch { handed_off, suppressed, expired, import_undone, span: Span::since(start) })
 }
 
-/// Messages handed off, suppressed and expired.
-type Sums = (u64, u64, u64);
+/// Messages handed off, suppressed and expired, and whether the import was taken back before any page.
+type Sums = (u64, u64, u64, bool);
 
 /// The first failure is told.
 fn added(sums: Result<Sums, StepError>, reply: Result<HandOffReply, StepError>) -> Result<Sums, StepError> {
-    let ((handed_off, suppressed, expired), reply) = (sums?, reply?);
+    let ((handed_off, suppressed, expired, import_undone), reply) = (sums?, reply?);
     Ok((
         handed_off + u64::from(reply.handed_off),
         suppressed + u64::from(reply.suppressed),
         expired + u64::from(reply.expired),
+        import_undone | reply.undone,
     ))
 }
 
-/// The segment is created before the hand-off and never replaced. A later attempt may know fewer recipients (opt-outs
-/// only grow), so the first segment holds every message that any hand-off can still release.
 async fn one(
     deps: &Deps,
     id: &CampaignId,
@@ -124,16 +126,12 @@ async fn one(
     key: String,
 ) -> Result<HandOffReply, StepError> {
     let _turn = deps.pages.take(id.clone(), Hold::Long).await.map_err(|_| StepError::Again("no turn"))?;
-    let recipients = deps.compliance.recipients(&page).await?;
-    let place = place(&page);
-    let sealed = blocking(move || seal(&template, place, recipients)).await;
-    let segment = sealed.map_err(|error| match error {
-        WorkError::Panicked => StepError::Panicked,
-        WorkError::Interrupted => StepError::Again("merging was interrupted"),
-    })??;
-    // What can't be read back must not be handed off.
-    objects::check_length(&segment)?;
-    deps.objects.create(&Bucket::Mail(page.region.clone()), &key, segment.into()).await?;
+    let recipients = deps.compliance.recipients(&page).await;
+    let is_ended = recipients.as_ref().is_err_and(|error| error.is_ended());
+    // Where the import was taken back nobody is written to, and the hand-off does no more than tell whether this page came before.
+    if !(is_ended && deps.compliance.is_undone(id).await?) {
+        keep(deps, template, &page, &key, recipients?).await?;
+    }
     // As late as can be: whoever cancels before this has none of the page's messages handed off.
     ending::check(deps, id).await?;
     // One that is on its way is waited for, so that it is known what became of it; one that can't be, is not made again.
@@ -145,6 +143,27 @@ async fn one(
         reply = deps.compliance.hand_off(&page, &key) => Ok(reply?),
         () = ended => Err(StepError::Ended),
     }
+}
+
+/// The segment is created before the hand-off and never replaced. A later attempt may know fewer recipients (opt-outs
+/// only grow), so the first segment holds every message that any hand-off can still release.
+async fn keep(
+    deps: &Deps,
+    template: Arc<Template>,
+    page: &Page,
+    key: &str,
+    recipients: Vec<Recipient>,
+) -> Result<(), StepError> {
+    let place = place(page);
+    let sealed = blocking(move || seal(&template, place, recipients)).await;
+    let segment = sealed.map_err(|error| match error {
+        WorkError::Panicked => StepError::Panicked,
+        WorkError::Interrupted => StepError::Again("merging was interrupted"),
+    })??;
+    // What can't be read back must not be handed off.
+    objects::check_length(&segment)?;
+    deps.objects.create(&Bucket::Mail(page.region.clone()), key, segment.into()).await?;
+    Ok(())
 }
 
 /// How many of these pages were handed off, and how many messages in them, where handing them off was stopped midway.
@@ -161,8 +180,8 @@ pub(crate) async fn count(
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
     let (mut done, mut messages) = (0, 0);
     for number in pages {
-        let bucket = Bucket::Mail(region.to_owned());
-        if deps.objects.read(&bucket, &Keys(id).segment(cohort, number)).await?.is_none() {
+        let (bucket, key) = (Bucket::Mail(region.to_owned()), Keys(id).segment(cohort, number));
+        if deps.objects.read(&bucket, &key).await?.is_none() {
             continue;
         }
         let page = Page {
@@ -171,12 +190,26 @@ pub(crate) async fn count(
             region: region.to_owned(),
             page: number,
         };
-        if let Some(handed_off) = deps.compliance.handed_off(&page).await? {
+        if let Some(handed_off) = handed_off(deps, id, &page, &key).await? {
             done += 1;
             messages += handed_off;
         }
     }
     Ok((done, messages))
+}
+
+/// How many messages of a page were handed off; none where the page was not.
+async fn handed_off(deps: &Deps, id: &CampaignId, page: &Page, key: &str) -> Result<Option<u64>, StepError> {
+    if let Some(messages) = deps.compliance.handed_off(page).await? {
+        return Ok(Some(messages));
+    }
+    // Nothing is released any more of an import that was taken back, also of pages that came before. A hand-off tells of
+    // those, and makes none of the others.
+    if !deps.compliance.is_undone(id).await? {
+        return Ok(None);
+    }
+    let reply = deps.compliance.hand_off(page, key).await?;
+    Ok((!reply.undone).then_some(reply.handed_off.into()))
 }
 
 /// What each record of the page is bound to.

@@ -13,11 +13,12 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tower::ServiceExt as _;
 
 use super::{
-    Keys,
+    Keys, pages,
     tests::{ANY, command, folder, run, with_copy},
 };
 use crate::{
     api::{self, Api},
+    campaign::CampaignId,
     client,
     restate::{Address, Admin, Ingress},
     testing::{Caller, Mood, Orchestrator, Platform, deps, everything},
@@ -50,6 +51,15 @@ fn router(platform: &Platform) -> Router {
         admin: Admin(platform.restate.admin().parse().unwrap()),
     };
     api::router(api).layer(everything())
+}
+
+/// What the API answers to a `GET`: the status, and the JSON where it is some.
+async fn get(router: &Router, id: &CampaignId, path: &str) -> (u16, Value) {
+    let request = Request::get(format!("/v1/campaigns/{id}{path}")).body(Body::empty()).unwrap();
+    let answer = router.clone().oneshot(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    (status, serde_json::from_slice::<Value>(&body).unwrap_or_default())
 }
 
 fn messages(status: &Value) -> u64 {
@@ -114,13 +124,7 @@ async fn a_report_outlives_its_import() {
     run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
     let id = Caller::new(&platform, orchestrator.edge, &dir).id;
     let router = router(&platform);
-    let get = async |path: &str| {
-        let request = Request::get(format!("/v1/campaigns/{id}{path}")).body(Body::empty()).unwrap();
-        let answer = router.clone().oneshot(request).await.unwrap();
-        let status = answer.status().as_u16();
-        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
-        (status, serde_json::from_slice::<Value>(&body).unwrap_or_default())
-    };
+    let get = async |path: &str| get(&router, &id, path).await;
     assert_eq!(get("/mail/eu").await.0, 200);
     platform.ledger.state().undone = true;
     let (status, report) = get("/report").await;
@@ -140,6 +144,62 @@ async fn a_report_outlives_its_import() {
     );
     assert!(report.get("left_out_after_hand_off").is_none(), "nobody knows any more");
     assert_eq!(get("").await.1["state"], "done");
+}
+
+/// Whom the wrong list was sent to is what an authority asks (GDPR 33(3)), and whom it was not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_taken_back_midway_has_a_report_of_how_far_it_came() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 1_200);
+    with_copy(&platform, &dir);
+    let caller = Caller::new(&platform, orchestrator.edge, &dir);
+    caller.begin().await;
+    until("nothing is handed off", || platform.ledger.state().handed_off() > 20).await;
+    let handed_off = {
+        let mut ledger = platform.ledger.state();
+        ledger.undone = true;
+        ledger.handed_off()
+    };
+    assert!(handed_off < 1_200, "the campaign was over before");
+    caller.wait_for("done").await;
+    assert_eq!(platform.ledger.state().handed_off(), handed_off, "it goes on");
+    let (status, report) = get(&router(&platform), &caller.id, "/report").await;
+    assert_eq!((status, &report["rows"], &report["written"]), (200, &1_203.into(), &handed_off.into()));
+    assert_eq!(report["excluded"], json!({ "import_undone": 1_200 - handed_off, "invalid": 3 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_copy_is_written_for_a_list_that_was_taken_back() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let caller = Caller::new(&platform, orchestrator.edge, &folder(&platform, "campaign", 12));
+    caller.create().await;
+    caller.upload().await.unwrap();
+    platform.ledger.state().undone = true;
+    caller.post("/start").await.unwrap();
+    caller.wait_for("done").await;
+    assert_eq!(platform.model.asked().len(), 0);
+    let (_, report) = get(&router(&platform), &caller.id, "/report").await;
+    assert_eq!(report["excluded"], json!({ "import_undone": 12, "invalid": 3 }));
+    for cohort in report["cohorts"].as_array().unwrap() {
+        assert_eq!((&cohort["recipients"], &cohort["blocked"]), (&0.into(), &Value::Null));
+    }
+}
+
+/// What is counted of a step that was stopped; compliance releases nothing of such a list any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_handed_off_is_counted_also_when_its_list_was_taken_back() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 12);
+    with_copy(&platform, &dir);
+    run(&platform, &dir, orchestrator.edge, "out").await.unwrap();
+    let (deps, id) = (deps(&platform), Caller::new(&platform, orchestrator.edge, &dir).id);
+    for undone in [false, true] {
+        platform.ledger.state().undone = undone;
+        assert_eq!(pages::count(&deps, &id, 0, "eu", 0..1).await.unwrap(), (1, 1), "taken back: {undone}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
