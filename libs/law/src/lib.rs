@@ -9,6 +9,7 @@ mod address;
 mod clock;
 mod country;
 mod invisible;
+pub mod language;
 mod moment;
 mod objection;
 mod row;

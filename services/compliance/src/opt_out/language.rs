@@ -2,15 +2,13 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
+use maily_law::language::look_up;
 
 use super::sentences::{ENGLISH, OTHERS, Sentences};
 
 /// The most bytes of the header that are looked at, and the most languages in it.
 const LONGEST: usize = 1 << 10;
 const RANGES: usize = 32;
-/// What else some rows are called. Who reads Nynorsk reads Bokmål.
-const ALIASES: [(&str, &str); 5] =
-    [("nn", "nb"), ("no", "nb"), ("zh-hk", "zh-hant"), ("zh-mo", "zh-hant"), ("zh-tw", "zh-hant")];
 
 /// Every row.
 pub(super) fn all() -> impl Iterator<Item = &'static Sentences> {
@@ -38,17 +36,8 @@ fn weighed(text: &str) -> Option<(&str, f32)> {
     (weight > 0.0 && weight <= 1.0).then_some((range.trim(), weight))
 }
 
-/// RFC 4647, section 3.4: the longest beginning of the range that is a row's tag.
 fn find(range: &str) -> Option<&'static Sentences> {
-    let mut range = range.to_ascii_lowercase();
-    loop {
-        let name =
-            ALIASES.iter().find(|(alias, _)| *alias == range).map_or(range.as_str(), |(_, name)| *name);
-        if let Some(found) = all().find(|row| row.tag.eq_ignore_ascii_case(name)) {
-            return Some(found);
-        }
-        range = range.rsplit_once('-')?.0.to_owned();
-    }
+    look_up(range, |tag| all().find(|row| row.tag.eq_ignore_ascii_case(tag)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! conspicuous"), that a machine wrote it (AI Act art. 50(5)), how to get no more of them (GDPR 12(1), 21(4); CASL 6(2)-(3)).
 //! So there is no mail in a language of which nobody gave us the words.
 
+use maily_law::language::look_up;
+
 use super::{
     headers,
     sentences::{ENGLISH, OTHERS, Sentences},
@@ -12,9 +14,6 @@ use crate::copy::Draft;
 
 /// As long as a locale can be; see [`headers::language`].
 const LONGEST: usize = 35;
-/// What else some rows are called.
-const ALIASES: [(&str, &str); 4] =
-    [("no", "nb"), ("zh-hk", "zh-hant"), ("zh-mo", "zh-hant"), ("zh-tw", "zh-hant")];
 
 /// The language of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,21 +56,17 @@ impl<'a> Language<'a> {
     }
 }
 
-/// RFC 4647, section 3.4: the longest beginning of the locale that is a row's tag.
+/// Every row.
+fn all() -> impl Iterator<Item = &'static Sentences> {
+    std::iter::once(&ENGLISH).chain(&OTHERS)
+}
+
+/// With `-` or `_`, in any case.
 fn find(locale: &str) -> Option<&'static Sentences> {
     if locale.len() > LONGEST {
         return None;
     }
-    let mut range = locale.replace('_', "-").to_ascii_lowercase();
-    loop {
-        let name =
-            ALIASES.iter().find(|(alias, _)| *alias == range).map_or(range.as_str(), |(_, name)| *name);
-        let mut all = std::iter::once(&ENGLISH).chain(&OTHERS);
-        if let Some(found) = all.find(|row| row.tag.eq_ignore_ascii_case(name)) {
-            return Some(found);
-        }
-        range = range.rsplit_once('-')?.0.to_owned();
-    }
+    look_up(&locale.replace('_', "-"), |tag| all().find(|row| row.tag.eq_ignore_ascii_case(tag)))
 }
 
 #[cfg(test)]
@@ -80,10 +75,6 @@ mod tests {
 
     use super::*;
     use crate::mail::{FIRST_NAME, Origins};
-
-    fn all() -> impl Iterator<Item = &'static Sentences> {
-        std::iter::once(&ENGLISH).chain(&OTHERS)
-    }
 
     #[test]
     fn a_locale_finds_its_row_and_no_other() {
@@ -95,6 +86,8 @@ mod tests {
             ("pt-BR", "pt-BR"),
             ("pt-PT", "pt"),
             ("no-NO", "nb"),
+            ("nn-NO", "nb"),
+            ("nn", "nb"),
             ("zh-TW", "zh-Hant"),
             ("zh-Hant-HK", "zh-Hant"),
             ("zh-CN", "zh"),
