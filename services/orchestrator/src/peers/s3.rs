@@ -84,13 +84,7 @@ impl Objects for S3 {
         bucket: &'a Bucket,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Bytes>, PeerError>> {
-        Box::pin(async move {
-            match self.region(bucket)?.client.get(&bucket.name(), key).await {
-                Ok(bytes) => Ok(Some(bytes)),
-                Err(maily_objects::Error::NotFound) => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        })
+        Box::pin(async move { found(self.region(bucket)?.client.get(&bucket.name(), key).await) })
     }
 
     fn folders<'a>(
@@ -99,11 +93,8 @@ impl Objects for S3 {
         from: Option<String>,
     ) -> BoxFuture<'a, Result<Folders, PeerError>> {
         Box::pin(async move {
-            let page = match self.region(bucket)?.client.folders(&bucket.name(), from).await {
-                // Nobody was written to in this region yet.
-                Err(maily_objects::Error::NotFound) => return Ok(Folders::default()),
-                page => page?,
-            };
+            let page = found(self.region(bucket)?.client.folders(&bucket.name(), from).await)?;
+            let Some(page) = page else { return Ok(Folders::default()) };
             let names = page.names.iter().map(|name| name.trim_end_matches('/').to_owned()).collect();
             Ok(Folders { names, next: page.next })
         })
@@ -115,10 +106,8 @@ impl Objects for S3 {
         prefix: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Listed>, PeerError>> {
         Box::pin(async move {
-            match self.region(bucket)?.client.list(&bucket.name(), prefix).await {
-                Err(maily_objects::Error::NotFound) => Ok(Vec::new()),
-                found => found?.into_iter().map(listed).collect::<Result<Vec<_>, _>>(),
-            }
+            let found = found(self.region(bucket)?.client.list(&bucket.name(), prefix).await)?;
+            found.unwrap_or_default().into_iter().map(listed).collect::<Result<Vec<_>, _>>()
         })
     }
 
@@ -137,6 +126,15 @@ impl Objects for S3 {
             }
             Ok(found.len() as u64)
         })
+    }
+}
+
+/// What there is; nothing where there is no such object, or no such bucket: nobody was written to in the region yet.
+fn found<T>(answer: Result<T, maily_objects::Error>) -> Result<Option<T>, PeerError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(maily_objects::Error::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
