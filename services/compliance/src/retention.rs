@@ -142,6 +142,7 @@ mod tests {
     use bytes::Bytes;
     use maily_keys::LocalKeyring;
     use maily_law::KnownClock;
+    use tempfile::TempDir;
 
     use super::*;
     use crate::{Config, Sender};
@@ -156,33 +157,46 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
         "2026-04-01T07:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hours)
     }
 
+    /// Where a state is opened, and opened again, by a clock that is set to [`hours`].
+    struct Place {
+        folder: TempDir,
+        now: Arc<AtomicI64>,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().unwrap(), now: Arc::default() }
+        }
+
+        async fn open(&self) -> State {
+            let keyring = self.folder.path().join("keyring.json");
+            let roots = Arc::new(LocalKeyring::open(&keyring).unwrap());
+            let now = Arc::clone(&self.now);
+            let clock = Arc::new(move || hours(now.load(Ordering::SeqCst)));
+            let config = Config { keyring, ..Config::default() };
+            State::open_with(&config, &self.folder.path().join("data"), roots, clock).await.unwrap()
+        }
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_goes_by_a_clock_that_is_not_believed() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
-        let now = Arc::new(AtomicI64::new(0));
-        let open = async || {
-            let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
-            let now = Arc::clone(&now);
-            let clock = Arc::new(move || hours(now.load(Ordering::SeqCst)));
-            State::open_with(&config, &folder.path().join("data"), roots, clock).await.unwrap()
-        };
+        let place = Place::new();
         let began = Instant::now();
-        let state = open().await;
+        let state = place.open().await;
         let sender = Sender { country: "US", address: "news@brand.example" };
         let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
         state.import("c", "", sender, list).await.unwrap();
         assert_eq!(state.look(&mut None, began).await.unwrap(), Some(0));
         state.close().await;
         // Four years later, and something is put on record by then.
-        now.store(4 * 8_760, Ordering::SeqCst);
-        let (state, mut watch) = (open().await, None);
+        place.now.store(4 * 8_760, Ordering::SeqCst);
+        let (state, mut watch) = (place.open().await, None);
         assert_eq!(state.look(&mut watch, began).await.unwrap(), None);
         let order = crate::Order { caller: "olga".into(), reason: "asked".into() };
         state.suppress("b@b.us", order).await.unwrap();
         assert_eq!(state.look(&mut watch, began + HOUR).await.unwrap(), None, "the clock stands");
         assert_eq!(state.find("a@b.us").await.unwrap().rows.len(), 1);
-        now.fetch_add(6, Ordering::SeqCst);
+        place.now.fetch_add(6, Ordering::SeqCst);
         assert_eq!(state.look(&mut watch, began + HOUR * 7).await.unwrap(), Some(1));
         assert_eq!(state.look(&mut watch, began + HOUR * 7).await.unwrap(), Some(0));
         assert_eq!(state.find("a@b.us").await.unwrap().rows.len(), 0);
@@ -191,13 +205,8 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_refused_list_is_forgotten_and_its_objections_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
-        let now = Arc::new(AtomicI64::new(0));
-        let clock = Arc::clone(&now);
-        let clock = Arc::new(move || hours(clock.load(Ordering::SeqCst)));
-        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
-        let state = State::open_with(&config, &folder.path().join("data"), roots, clock).await.unwrap();
+        let place = Place::new();
+        let state = place.open().await;
         let sender = Sender { country: "US", address: "news@brand.example" };
         for _ in 0..2 {
             let list = LIST.replace("US", "nowhere").replace("express", "withdrawn");
@@ -207,7 +216,7 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
         }
         state.retire().await.unwrap();
         assert_eq!(state.imports().await.unwrap().imports.len(), 1);
-        now.store(4 * 8_760, Ordering::SeqCst);
+        place.now.store(4 * 8_760, Ordering::SeqCst);
         state.retire().await.unwrap();
         assert_eq!(state.imports().await.unwrap().imports.len(), 0);
         assert!(state.find("a@b.us").await.unwrap().suppressed);
@@ -217,41 +226,33 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
 
     #[tokio::test(flavor = "multi_thread")]
     async fn what_is_put_on_record_by_a_wrong_clock_makes_it_no_truer() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
-        let now = Arc::new(AtomicI64::new(0));
-        let open = async || {
-            let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
-            let now = Arc::clone(&now);
-            let clock = Arc::new(move || hours(now.load(Ordering::SeqCst)));
-            State::open_with(&config, &folder.path().join("data"), roots, clock).await.unwrap()
-        };
+        let place = Place::new();
         let began = Instant::now();
-        let state = open().await;
+        let state = place.open().await;
         let sender = Sender { country: "US", address: "news@brand.example" };
         let list = futures::stream::iter([Ok(Bytes::from(LIST))]);
         state.import("c", "", sender, list).await.unwrap();
         // Nobody has ever looked: it is the first start with this revision, and the clock is wrong.
         assert_eq!(state.0.campaigns.clock().await.unwrap(), KnownClock::default());
         state.close().await;
-        now.store(10 * 8_760, Ordering::SeqCst);
-        let (mut state, mut watch) = (open().await, None);
+        place.now.store(10 * 8_760, Ordering::SeqCst);
+        let (mut state, mut watch) = (place.open().await, None);
         let order = || crate::Order { caller: "olga".into(), reason: "asked".into() };
         state.suppress("b@b.us", order()).await.unwrap();
         assert_eq!(state.look(&mut watch, began).await.unwrap(), None);
         state.suppress("b@b.us", order()).await.unwrap();
-        now.fetch_add(1, Ordering::SeqCst);
+        place.now.fetch_add(1, Ordering::SeqCst);
         assert_eq!(state.look(&mut watch, began + HOUR).await.unwrap(), None);
         // Sessions of two hours and of one: what was steady adds up.
         for passed in [2, 1, 1] {
             state.close().await;
-            now.fetch_add(20, Ordering::SeqCst);
-            (state, watch) = (open().await, None);
+            place.now.fetch_add(20, Ordering::SeqCst);
+            (state, watch) = (place.open().await, None);
             assert_eq!(state.look(&mut watch, began).await.unwrap(), None);
-            now.fetch_add(i64::from(passed), Ordering::SeqCst);
+            place.now.fetch_add(i64::from(passed), Ordering::SeqCst);
             assert_eq!(state.look(&mut watch, began + HOUR * passed).await.unwrap(), None);
         }
-        now.fetch_add(1, Ordering::SeqCst);
+        place.now.fetch_add(1, Ordering::SeqCst);
         assert_eq!(state.look(&mut watch, began + HOUR * 2).await.unwrap(), Some(1));
         state.close().await;
     }
