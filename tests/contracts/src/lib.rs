@@ -9,6 +9,8 @@
 //! maily_contracts::compliance_suite!(start); // async fn start() -> impl maily_contracts::compliance::Compliance
 //! ```
 //!
+//! [`log`] has no checks: it keeps what a service logs, for its own tests to search.
+//!
 //! Where a fake and its service differ, the service is right, and a check says so here.
 
 #![allow(
@@ -24,5 +26,6 @@ pub mod compliance;
 pub mod epoch;
 pub mod guardrails;
 pub mod inference;
+pub mod log;
 pub mod objects;
 mod suites;

@@ -1,46 +1,21 @@
 //! Every call of an officer is in the audit record, with the caller's name and nobody's address.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use axum::Extension;
 use axum::body::Body;
 use axum::http::Request;
 use maily_chassis::EdgeCaller;
 use maily_compliance::officer;
+use maily_contracts::log::Log;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::common::{Service, good, import, list_of};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 // On one thread, whose subscriber it is.
 #[tokio::test]
 async fn every_call_of_an_officer_has_a_line() {
     let log = Log::default();
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone()).finish();
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.writer()).finish();
     let _guard = tracing::subscriber::set_default(lines);
     let service = Service::start(100).await;
     import(&service.state, "spring", list_of(&[good("carol@example.com")])).await.unwrap();
@@ -68,7 +43,7 @@ async fn every_call_of_an_officer_has_a_line() {
         router.oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
         wanted.push(line);
     }
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.take();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let audit: Vec<_> = lines.filter(|line| line["target"] == "audit").collect();
     let said: Vec<_> = audit

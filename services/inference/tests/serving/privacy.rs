@@ -1,35 +1,9 @@
 //! Nothing that a caller says or is told is logged, at any level.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
+use maily_contracts::log::Log;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::client::{Client, ask, content};
-
-/// All that is logged while the tests run.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn neither_prompt_nor_answer_is_logged() {
@@ -37,7 +11,7 @@ async fn neither_prompt_nor_answer_is_logged() {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
-        .with_writer(log.clone())
+        .with_writer(log.writer())
         .init();
     let client = Client::new();
     let secret = "zwiebelkuchen";
@@ -53,7 +27,7 @@ async fn neither_prompt_nor_answer_is_logged() {
     ] {
         assert!(client.chat(&refused).await.status.is_client_error());
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.take();
     assert!(log.contains("request ended"), "the log must be there to be searched");
     for private in [secret, said.as_str()].into_iter().filter(|text| text.len() > 8) {
         assert!(!log.contains(private), "{private} is in the log");

@@ -1,10 +1,8 @@
 //! The audit record: whatever changes something has a line with the name of its key, also where the key may not do that.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
+use maily_contracts::log::Log;
 use maily_keys::AccessAction::{List, Read};
 use maily_objects::Objects;
 use serde_json::Value;
@@ -12,30 +10,18 @@ use serde_json::Value;
 use crate::support::{Served, client, code, key, told};
 
 /// What is logged on this thread, on which client and service run.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+#[derive(Default)]
+struct Record(Log);
 
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
+impl Record {
     fn keep(&self) -> tracing::subscriber::DefaultGuard {
-        let writer = self.clone();
-        let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone());
+        let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(self.0.writer());
         tracing::subscriber::set_default(lines.finish())
     }
 
     /// The lines of the record since the last call: action, owner, subject, outcome.
     fn record(&self) -> Vec<String> {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        let text = self.0.take();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let said = |line: Value| {
             ["action", "owner", "subject", "outcome"]
@@ -66,7 +52,7 @@ async fn upload_in_parts(objects: &Objects, name: &str) {
 
 #[tokio::test]
 async fn every_change_has_a_line_with_its_owner() {
-    let log = Log::default();
+    let log = Record::default();
     let _kept = log.keep();
     let served = Served::new().await;
     let reader = told("reader", &[("things", "", &[Read, List])]);
@@ -129,7 +115,7 @@ async fn every_change_has_a_line_with_its_owner() {
 
 #[tokio::test]
 async fn what_is_refused_as_a_whole_has_a_line_too() {
-    let log = Log::default();
+    let log = Record::default();
     let _kept = log.keep();
     let served = Served::new().await;
     let blind = told("blind", &[("elsewhere", "", &[Read])]);
