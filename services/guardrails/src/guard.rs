@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use maily_chassis::{Caller, WorkError};
 
 use crate::{
-    config::{self, Check, Config, File, Flow, Judges, LoadError, Progress},
+    config::{self, Check, Config, Engine, File, Flow, Judges, LoadError, Progress},
     failure::{Failure, JudgeError},
     judge::{Judge, Turn},
     metrics::Metrics,
@@ -91,9 +91,27 @@ impl Guard {
                 "engine maily needs the service's peer `inference`, which is not configured",
             ));
         }
+        self.check_served(&config).await?;
         let id = config.id().to_owned();
         self.store.add(Arc::new(config));
         Ok(id)
+    }
+
+    /// Refuses a configuration that names a model which the inference service does not serve. Where that can't be told now,
+    /// it is held: services start in any order, a checkpoint takes minutes to load, and a check whose model is not there
+    /// has no verdict anyway.
+    async fn check_served(&self, config: &Config) -> Result<(), LoadError> {
+        if !config.models.iter().any(|model| matches!(model.engine, Engine::Maily)) {
+            return Ok(());
+        }
+        match self.judge.served().await {
+            Ok(served) => config::need_served(&config.models, &served),
+            Err(error) => {
+                let config = config.id();
+                tracing::warn!(config, %error, "held, though inference does not say whether it serves its model");
+                Ok(())
+            }
+        }
     }
 
     /// The input rails on texts that a model would be shown.

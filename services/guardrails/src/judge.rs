@@ -5,7 +5,6 @@ use std::{error::Error, time::Duration};
 use axum::body::Body;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Collected, Limited};
-use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -14,6 +13,7 @@ use hyper_util::{
 use maily_chassis::{PeerClient, broke_off};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 
 use crate::{
     config::{Config, Engine, Flow, Model, Prompt, RenderError},
@@ -27,6 +27,16 @@ use crate::{
 const MAX_ANSWER: usize = 1 << 20;
 /// Tokens of one answer where the configuration says nothing, as in NeMo.
 const MAX_TOKENS: u32 = 1024;
+/// How long the inference service may take to name its models: it has them at hand, and a load waits for that.
+const LISTING: Duration = Duration::from_secs(5);
+
+/// The inference service: a peer's client, or a script in tests.
+pub(crate) type Inference = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+
+/// The inference service at this peer.
+pub(crate) fn peer(client: PeerClient) -> Inference {
+    BoxCloneSyncService::new(client.map_response(|response| response.map(Body::new)).map_err(BoxError::from))
+}
 
 /// One turn of a conversation, its parts joined: what the model reads, and what is judged.
 pub(crate) struct Turn {
@@ -47,7 +57,7 @@ pub(crate) struct Sampling {
 #[derive(Clone)]
 pub(crate) struct Judge {
     outside: Client<HttpsConnector<HttpConnector>, Body>,
-    inference: Option<PeerClient>,
+    inference: Option<Inference>,
     timeout: Duration,
 }
 
@@ -56,7 +66,7 @@ impl Judge {
     ///
     /// # Errors
     /// The machine's root certificates can't be read.
-    pub(crate) fn new(inference: Option<PeerClient>, timeout: Duration) -> Result<Self, String> {
+    pub(crate) fn new(inference: Option<Inference>, timeout: Duration) -> Result<Self, String> {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(maily_chassis::tls::edge_provider())
             .map_err(|error| format!("the root certificates can't be read: {error}"))?
@@ -69,6 +79,22 @@ impl Judge {
     /// Whether every model of the configuration can be asked.
     pub(crate) fn reaches(&self, config: &Config) -> bool {
         self.inference.is_some() || !config.models.iter().any(|m| matches!(m.engine, Engine::Maily))
+    }
+
+    /// The names of the models that the inference service serves.
+    ///
+    /// # Errors
+    /// It does not say so now.
+    pub(crate) async fn served(&self) -> Result<Vec<String>, JudgeError> {
+        tokio::time::timeout(LISTING, self.list()).await.map_err(|_| JudgeError::TimedOut)?
+    }
+
+    async fn list(&self) -> Result<Vec<String>, JudgeError> {
+        let request = Request::get("/v1/models").body(Body::empty()).map_err(|_| JudgeError::Malformed)?;
+        let list = received(&Engine::Maily, self.to_peer(request).await?).await?;
+        let models = list.get("data").and_then(Value::as_array).ok_or(JudgeError::Malformed)?;
+        let name = |model: &Value| Some(model.get("id")?.as_str()?.to_owned());
+        models.iter().map(name).collect::<Option<_>>().ok_or(JudgeError::Malformed)
     }
 
     /// Puts a self check's question about `text` to its model, once it is the caller's turn to have it rendered.
@@ -139,17 +165,7 @@ impl Judge {
     }
 
     async fn exchange(&self, engine: &Engine, body: &Value) -> Result<String, JudgeError> {
-        let response = self.send(engine, body.to_string()).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-        let body = body.map_err(|e| {
-            if e.is::<http_body_util::LengthLimitError>() { JudgeError::Malformed } else { unanswered(&*e) }
-        });
-        if !status.is_success() {
-            return Err(refused(engine, status, &body.map(Collected::to_bytes).unwrap_or_default()));
-        }
-        let body = body?;
-        let answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| JudgeError::Malformed)?;
+        let answer = received(engine, self.send(engine, body.to_string()).await?).await?;
         let text = answer
             .pointer("/choices/0/message/content")
             .and_then(Value::as_str)
@@ -157,15 +173,13 @@ impl Judge {
         Ok(text.to_owned())
     }
 
-    async fn send(&self, engine: &Engine, body: String) -> Result<Response<Incoming>, JudgeError> {
+    async fn send(&self, engine: &Engine, body: String) -> Result<Response<Body>, JudgeError> {
         let request =
             Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/json");
         match engine {
             Engine::Maily => {
-                let peer = self.inference.as_ref().ok_or(JudgeError::NoPeer)?;
                 let request = request.uri("/v1/chat/completions").body(Body::from(body));
-                let request = request.map_err(|_| JudgeError::Malformed)?;
-                peer.request(request).await.map_err(|error| unanswered(&error))
+                self.to_peer(request.map_err(|_| JudgeError::Malformed)?).await
             }
             Engine::OpenAi { url, key } => {
                 let mut request = request.uri(url.as_str());
@@ -177,10 +191,29 @@ impl Judge {
                     request = request.header(header::AUTHORIZATION, value);
                 }
                 let request = request.body(Body::from(body)).map_err(|_| JudgeError::Malformed)?;
-                self.outside.request(request).await.map_err(|error| unanswered(&error))
+                let response = self.outside.request(request).await.map_err(|error| unanswered(&error))?;
+                Ok(response.map(Body::new))
             }
         }
     }
+
+    async fn to_peer(&self, request: Request<Body>) -> Result<Response<Body>, JudgeError> {
+        let peer = self.inference.clone().ok_or(JudgeError::NoPeer)?;
+        peer.oneshot(request).await.map_err(|error| unanswered(&*error))
+    }
+}
+
+/// The JSON of an answer that is one.
+async fn received(engine: &Engine, response: Response<Body>) -> Result<Value, JudgeError> {
+    let status = response.status();
+    let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+    let body = body.map_err(|e| {
+        if e.is::<http_body_util::LengthLimitError>() { JudgeError::Malformed } else { unanswered(&*e) }
+    });
+    if !status.is_success() {
+        return Err(refused(engine, status, &body.map(Collected::to_bytes).unwrap_or_default()));
+    }
+    serde_json::from_slice(&body?.to_bytes()).map_err(|_| JudgeError::Malformed)
 }
 
 /// Rendered off the threads that serve requests, as it waits for another process.

@@ -46,7 +46,7 @@ pub async fn run(boot: Boot<Settings>) -> Result<(), Error> {
         settings.configs.as_deref().map_or(Ok(BTreeMap::new()), store::folder).map_err(|e| boot.fatal(e))?;
     let inference =
         boot.config.peers.contains_key("inference").then(|| boot.http_client("inference")).transpose()?;
-    let judge = Judge::new(inference, Duration::from_secs(settings.judge_timeout_seconds))
+    let judge = Judge::new(inference.map(judge::peer), Duration::from_secs(settings.judge_timeout_seconds))
         .map_err(|e| boot.fatal(e))?;
     if let Some(name) = unreachable(&named, &judge) {
         return Err(boot.fatal(format!("service.configs: {name}: engine maily needs peers.inference")));

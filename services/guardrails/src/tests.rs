@@ -5,6 +5,7 @@ mod contract;
 mod model;
 mod order;
 mod rest;
+mod served;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -28,6 +28,9 @@ pub enum Error {
     /// The client sent or took nothing for too long.
     #[error("the client is too slow")]
     Slow,
+    /// The store below, or the index on it, took too long.
+    #[error("the object store takes too long")]
+    StoreSlow,
     /// The body came most slowly of those of the key with most of them, and another was waiting.
     #[error("the body gave way to another")]
     GaveWay,
@@ -60,7 +63,13 @@ impl Error {
             Self::Index(error) => {
                 !matches!(error.kind(), slatedb::ErrorKind::Unavailable | slatedb::ErrorKind::Transaction)
             }
-            Self::Store(_) | Self::Body | Self::Slow | Self::GaveWay | Self::Worker | Self::Lost(_) => false,
+            Self::Store(_)
+            | Self::StoreSlow
+            | Self::Body
+            | Self::Slow
+            | Self::GaveWay
+            | Self::Worker
+            | Self::Lost(_) => false,
             Self::Damaged(_)
             | Self::Row
             | Self::TooLarge(_)
@@ -123,6 +132,10 @@ impl From<Error> for S3Error {
             Error::Refused(error) => error,
             Error::Body => s3_error!(IncompleteBody, "The request body broke off."),
             Error::Slow => s3_error!(RequestTimeout, "No data came for too long."),
+            Error::StoreSlow => {
+                tracing::warn!("the object store takes too long");
+                s3_error!(SlowDown, "The store is too slow; try again.")
+            }
             Error::GaveWay => {
                 s3_error!(SlowDown, "Too many uploads are under way, and this one gave way; try again.")
             }

@@ -14,7 +14,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Md5};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::blobs::{Blobs, compute};
 use crate::error::Error;
@@ -34,6 +34,9 @@ const FIRST: Duration = Duration::from_secs(240);
 /// How long each unit behind it may take, while a place is held: 1 MiB a minute. Whoever sends less loses the place, and
 /// takes none again: the first unit would be too slow.
 const MOVING: Duration = Duration::from_secs(60);
+/// How long the store may take until it has room for a unit more, or has given a blob up: a place is kept no longer by
+/// whatever is stuck, whichever side is.
+const STORING: Duration = MOVING;
 
 /// What was written.
 pub(crate) struct Written {
@@ -253,6 +256,10 @@ struct Output {
 
 impl Output {
     async fn push(&mut self, ciphertext: Bytes, blob: &NewBlob) -> Result<(), Error> {
+        timeout(STORING, self.pass_on(ciphertext, blob)).await.map_err(|_| Error::StoreSlow)?
+    }
+
+    async fn pass_on(&mut self, ciphertext: Bytes, blob: &NewBlob) -> Result<(), Error> {
         if let Some(upload) = &mut self.large {
             upload.wait_for_capacity(1).await?;
             upload.put(ciphertext);
@@ -281,10 +288,12 @@ impl Output {
     }
 
     async fn abort(self) {
-        if let Some(upload) = self.large
-            && let Err(error) = upload.abort().await
-        {
-            tracing::warn!(%error, "an upload to the object store could not be aborted");
+        let Some(upload) = self.large else { return };
+        match timeout(STORING, upload.abort()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "an upload to the object store could not be aborted"),
+            // The sweeper removes what is left of it.
+            Err(_) => tracing::warn!("an upload to the object store could not be aborted in time"),
         }
     }
 }
@@ -292,8 +301,13 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use maily_chassis::{Hold, Pool, PoolBounds};
+    use maily_keys::LocalKeyring;
+    use object_store::memory::InMemory;
+    use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
     use super::*;
+    use crate::region::Region;
+    use crate::sums::Claimed;
 
     /// A body of a byte every `pause`.
     fn trickle(pause: Duration) -> Body {
@@ -321,6 +335,28 @@ mod tests {
         let begun = Instant::now();
         assert!(matches!(gathered.await, Err(Error::GaveWay)));
         assert!(begun.elapsed() < second && !quick.is_recalled());
+    }
+
+    #[tokio::test]
+    async fn a_store_that_takes_nothing_is_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
+        let region = Region::open("eu", dir.path(), roots, "acme").await.unwrap();
+        let blob = region.new_blob().await.unwrap();
+        blob.journaled().await.unwrap();
+        let hour = Duration::from_secs(3_600);
+        let hangs = ThrottleConfig { wait_put_per_call: hour, ..ThrottleConfig::default() };
+        let blobs = Blobs::new(Arc::new(ThrottledStore::new(InMemory::new(), hangs)), dir.path());
+        tokio::time::pause();
+        let begun = Instant::now();
+        // Two parts on their way, and more.
+        let unit = Bytes::from(vec![7; UNIT]);
+        let body = futures::stream::iter((0..20).map(move |_| Ok(unit.clone()))).boxed();
+        let body = Begun::receive(body, 1 << 30).await.unwrap();
+        let hasher = Claimed::nothing(std::iter::empty()).hasher();
+        let sealed = blobs.seal(&blob, body, hasher, 1 << 30).await;
+        assert!(matches!(sealed, Err(Error::StoreSlow)));
+        assert!((STORING..STORING * 3).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

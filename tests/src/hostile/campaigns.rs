@@ -37,10 +37,12 @@ pub(super) fn new(id: &str, brief: &str, rails: &str) -> Value {
 /// In turns one whose rails end whatever renders them, and one whose rails take long on its brief. Nothing may be written of
 /// either, and each has to come to an end.
 pub(super) fn poisoned(caller: &Caller<'_>) {
+    // Rails with a model that is not served are refused before anything of them can do harm.
+    let model = caller.all.model.as_str().unwrap_or_default();
     caller.each(|n| {
         let id = format!("poisoned-{n}");
         let new = match n % 2 {
-            0 => new(&id, "Our spring sale has started, and all are welcome.", &rails::template()),
+            0 => new(&id, "Our spring sale has started, and all are welcome.", &rails::template(model)),
             _ => new(&id, &"ab".repeat(BRIEF / 2), &rails::patterns()),
         };
         ended(caller, &id, &new, 10)

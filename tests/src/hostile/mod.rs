@@ -10,6 +10,7 @@
 
 mod campaigns;
 mod connections;
+mod http2;
 mod rails;
 mod requests;
 mod slow;
@@ -61,7 +62,7 @@ struct Kind {
     run: fn(&Caller<'_>),
 }
 
-const NUMBER: usize = 15;
+const NUMBER: usize = 17;
 
 static KINDS: [Kind; NUMBER] = [
     Kind {
@@ -128,6 +129,24 @@ static KINDS: [Kind; NUMBER] = [
         most: 100 * connections::SILENT,
         may: &["closed"],
         run: connections::silent_at_the_endpoint,
+    },
+    Kind {
+        name: "answers over HTTP/2 that nobody reads",
+        counts: &["200"],
+        least: 4 * http2::STREAMS,
+        most: 300 * http2::STREAMS,
+        // A connection whose answers all wait for their reader gives way.
+        may: &["429", "NO_ERROR", "REFUSED_STREAM", "closed"],
+        run: http2::unread,
+    },
+    Kind {
+        // What is sent are requests, and what is answered is how their connection ends.
+        name: "requests over HTTP/2 that are taken back at once",
+        counts: &["ENHANCE_YOUR_CALM"],
+        least: 10,
+        most: 100_000,
+        may: &["NO_ERROR"],
+        run: http2::taken_back,
     },
     Kind {
         name: "uploads to S3 of 4 KB a second, by pieces",

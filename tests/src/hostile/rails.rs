@@ -6,23 +6,25 @@ use std::{fmt::Write as _, fs, path::Path};
 pub(super) const TEMPLATE: &str = "template";
 pub(super) const PATTERNS: &str = "patterns";
 pub(super) const WORDS: &str = "words";
+/// A model that nobody serves, where none is ever asked: in guardrails' folder, and behind templates that can't be used.
+pub(super) const NO_MODEL: &str = "any";
 /// A text that is as long as this meets the worst of [`template`].
 pub(super) const LONG: usize = 20;
 /// Patterns that a configuration may have.
 const MOST: usize = 256;
 
 /// Loads, for a text of some letters is no matter to it; what is longer takes terabytes.
-pub(super) fn template() -> String {
+pub(super) fn template(model: &str) -> String {
     let much = "{{ user_input | indent(100000000000000) }}";
-    self_check(&format!(
-        "{{% if user_input | length > {LONG} %}}{much}{{% endif %}}Block {{{{ user_input }}}}?"
-    ))
+    let template =
+        format!("{{% if user_input | length > {LONG} %}}{much}{{% endif %}}Block {{{{ user_input }}}}?");
+    self_check(model, &template)
 }
 
 /// A self check by this template.
-pub(super) fn self_check(template: &str) -> String {
+pub(super) fn self_check(model: &str, template: &str) -> String {
     format!(
-        "models:\n  - type: main\n    engine: maily\n    model: any\n\
+        "models:\n  - type: main\n    engine: maily\n    model: {model}\n\
          rails:\n  input:\n    flows: [self check input]\n\
          prompts:\n  - task: self_check_input\n    content: '{template}'\n"
     )
@@ -55,7 +57,7 @@ fn words() -> String {
 /// # Panics
 /// It can't be written.
 pub fn write(folder: &Path) {
-    for (name, yaml) in [(TEMPLATE, template()), (PATTERNS, patterns()), (WORDS, words())] {
+    for (name, yaml) in [(TEMPLATE, template(NO_MODEL)), (PATTERNS, patterns()), (WORDS, words())] {
         fs::create_dir_all(folder.join(name)).unwrap();
         fs::write(folder.join(name).join("config.yml"), yaml).unwrap();
     }

@@ -23,7 +23,8 @@ pub(super) fn templates(caller: &Caller<'_>) {
     let mut guardrails = caller.client(Service::Guardrails, HOSTILE, 1);
     let mut orchestrator = caller.client(Service::Orchestrator, HOSTILE, 1);
     let long = checked(rails::TEMPLATE, &json!([user(&"line\n".repeat(rails::LONG))]));
-    let folder = |template: &str| campaigns::new("never", "A sale.", &rails::self_check(template));
+    let folder =
+        |template: &str| campaigns::new("never", "A sale.", &rails::self_check(rails::NO_MODEL, template));
     let memory = folder("{{ user_input | indent(100000000000000) }}");
     let stack = folder(&format!("{{{{ {}user_input }}}}", "not ".repeat(20_000)));
     caller.ask(|n| match n % 4 {

@@ -21,7 +21,7 @@ pub use files::{File, read_folder};
 pub use flows::Flow;
 pub use judges::JudgeSetting;
 pub(crate) use judges::Judges;
-pub(crate) use models::{Engine, Model};
+pub(crate) use models::{Engine, Model, need_served};
 pub(crate) use prompts::{MAX_STOP, Prompt, RenderError, task};
 pub(crate) use run::{Check, Progress};
 

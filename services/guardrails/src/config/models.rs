@@ -9,6 +9,8 @@ use super::{LoadError, error::suggestion, flows::shown, judges::Judges, keys, ra
 
 /// Models of one configuration.
 const MAX_MODELS: usize = 8;
+/// Models that the inference service serves, of which a refusal tells.
+const TOLD: usize = 8;
 const KINDS: &[&str] = &["main", "self_check_input", "self_check_output"];
 pub(super) const OPENAI: &str = "https://api.openai.com/v1";
 
@@ -31,6 +33,18 @@ pub(crate) struct Model {
     pub(crate) temperature: Option<f64>,
     pub(crate) max_tokens: Option<u32>,
     pub(crate) place: Place,
+}
+
+/// Refuses a model of the platform's that is none of those `served`.
+pub(crate) fn need_served(models: &[Model], served: &[String]) -> Result<(), LoadError> {
+    let missing = |model: &&Model| matches!(model.engine, Engine::Maily) && !served.contains(&model.name);
+    let Some(Model { name, place: (file, line), .. }) = models.iter().find(missing) else { return Ok(()) };
+    let told: Vec<String> = served.iter().take(TOLD).map(|name| format!("`{}`", shown(name))).collect();
+    let told = if told.is_empty() { "no model".to_owned() } else { told.join(", ") };
+    let near = suggestion(name, served.iter().map(String::as_str), "");
+    let name = shown(name);
+    let problem = format!("model `{name}` is not served by inference, which serves {told}{near}");
+    Err(LoadError::new(file, *line, problem))
 }
 
 /// Reads the models. With `judges`, the configuration is a caller's, and may ask only these.

@@ -11,6 +11,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use maily_contracts::inference::{Inference, Script};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tower::{BoxError, util::BoxCloneSyncService};
 
 /// The names that the configurations of these tests call it by.
 const MODELS: [&str; 2] = ["judge-1", "m"];
@@ -49,6 +50,18 @@ async fn answer(State(seen): State<mpsc::UnboundedSender<Value>>, request: Reque
             maily_contracts::inference::scripted(script, &request).map(Body::from)
         }
     }
+}
+
+/// The inference service with these models, of which each says no.
+pub(super) fn inference(models: &'static [&'static str]) -> crate::judge::Inference {
+    let answer = move |request: Request<Body>| async move {
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, to_bytes(body, 1 << 20).await?);
+        let script = Script { models, say: |_: &Value| "No.".to_owned() };
+        let answer = maily_contracts::inference::scripted(script, &request);
+        Ok::<_, BoxError>(answer.map(Body::from))
+    };
+    BoxCloneSyncService::new(tower::service_fn(answer))
 }
 
 /// The status of `say-500`.

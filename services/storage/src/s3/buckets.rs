@@ -5,9 +5,9 @@ use s3s::dto::{
     DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, HeadBucketInput, HeadBucketOutput,
     ListBucketsInput, ListBucketsOutput,
 };
-use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::{Gateway, headers, list, to_the_end};
+use super::{Gateway, headers, list, soon, to_the_end};
 use crate::error::Error;
 use crate::rows;
 
@@ -50,8 +50,13 @@ impl Gateway {
             return Err(S3ErrorCode::InvalidBucketName.into());
         }
         // Makers of one name in two regions at once come one after the other.
-        let names = self.names.clone().lock_owned().await;
-        if self.elsewhere(&region, &bucket).await?.is_some() {
+        let looked_up = soon(async {
+            let names = self.names.clone().lock_owned().await;
+            let other = self.elsewhere(&region, &bucket).await?;
+            Ok::<_, S3Error>((names, other))
+        });
+        let (names, other) = looked_up.await?;
+        if other.is_some() {
             return Err(S3ErrorCode::BucketAlreadyExists.into());
         }
         let name = bucket.clone();

@@ -13,7 +13,7 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use super::headers::{self, with_sums};
 use super::multipart::{self, MAX_PART};
 use super::objects::{Span, only_version, open, put_blob};
-use super::{Gateway, Sealing, to_the_end};
+use super::{Gateway, Sealing, soon, to_the_end};
 use crate::commit::{self, Place};
 use crate::conditions::{ReadIf, WriteIf};
 use crate::error::Error;
@@ -90,8 +90,8 @@ impl Gateway {
             condition.check_source(object)?;
             Ok(Span::of(0..object.size))
         };
-        let (source, _, body) =
-            open(&region, bucket, key, request.extensions.get::<BodyShare>(), find).await?;
+        let share = request.extensions.get::<BodyShare>();
+        let (source, span, body) = soon(open(&region, bucket, key, share, find)).await?;
         let kept = match replacing {
             true => headers::kept(&request.headers, input.metadata.clone(), input.expires.as_ref())?,
             false => source.headers.clone(),
@@ -99,7 +99,7 @@ impl Gateway {
         let written_if = WriteIf::of(&request.headers)?;
         let sums = copied_sums(input.checksum_algorithm.as_ref(), &source);
         let owner = self.keys.owner(request.credentials.as_ref());
-        let (blob, written) = self.duplicate(&region, owner, body, &sums).await?;
+        let (blob, written) = self.duplicate(&region, owner, body, span.length(), &sums).await?;
         let object = put_blob(region, place, blob, written, kept, written_if).await?;
         let mut result = CopyObjectResult {
             checksum_type: headers::sums_type(&object.sums),
@@ -127,7 +127,7 @@ impl Gateway {
         // Both buckets must lie in the one region that the request is signed for.
         self.in_bucket(&request, bucket).await?;
         let id = input.upload_id.clone();
-        let upload = region.upload(&place, &id).await?;
+        let upload = soon(region.upload(&place, &id)).await?;
         let condition = source_condition!(input);
         let find = |object: &Object| {
             condition.check_source(object)?;
@@ -138,11 +138,12 @@ impl Gateway {
             }
             Ok(Span::of(bytes))
         };
-        let (_, _, body) = open(&region, bucket, key, request.extensions.get::<BodyShare>(), find).await?;
+        let share = request.extensions.get::<BodyShare>();
+        let (_, span, body) = soon(open(&region, bucket, key, share, find)).await?;
         let wanted = upload.algorithm.as_deref().and_then(Algorithm::named);
         let claimed = Claimed::nothing(wanted.into_iter());
         let owner = self.keys.owner(request.credentials.as_ref());
-        let (blob, written) = self.duplicate(&region, owner, body, &claimed).await?;
+        let (blob, written) = self.duplicate(&region, owner, body, span.length(), &claimed).await?;
         let part =
             to_the_end(async move { region.put_part(&place, &id, number, blob, written).await }).await?;
         let mut result = CopyPartResult {
@@ -158,25 +159,78 @@ impl Gateway {
         }))
     }
 
-    /// Writes an object's bytes into a new blob, under a key of its own.
+    /// Writes `length` bytes of an object into a new blob, under a key of its own, at the least rate of an upload.
     async fn duplicate(
         &self,
         region: &Region,
         owner: String,
         body: StreamingBlob,
+        length: u64,
         claimed: &Claimed,
     ) -> S3Result<(NewBlob, Written)> {
         let place = self.place(owner, Hold::Long).await?;
         let pieces = body.map(|piece| piece.map_err(|error| Error::Damaged(error.to_string()))).boxed();
         let limit = self.max_object_bytes;
-        let sealing = Sealing { body: Begun::receive(pieces, limit).await?, claimed, limit };
-        self.write(region, place, sealing, |_| Ok(())).await
+        // The source's reader gives up where nobody takes from it for a minute, and then ends early and says nothing.
+        let check = |written: &Written| if written.size == length { Ok(()) } else { Err(Error::StoreSlow) };
+        let copying = async {
+            let sealing = Sealing { body: Begun::receive(pieces, limit).await?, claimed, limit };
+            self.write(region, place, sealing, check).await
+        };
+        let copied: Result<(NewBlob, Written), Error> = copying.await;
+        // No client sends these bytes: whoever asked for the copy was not too slow.
+        copied.map_err(|error| match error {
+            Error::Slow => Error::StoreSlow.into(),
+            error => error.into(),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::io;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use futures::stream;
+    use maily_keys::LocalKeyring;
+
     use super::*;
+    use crate::access::AccessKeys;
+
+    /// The pieces of a source, each of a MiB, and whether it hangs behind them.
+    fn source_of(pieces: usize, hangs: bool) -> StreamingBlob {
+        let mib = Bytes::from(vec![7; 1 << 20]);
+        let pieces = stream::iter((0..pieces).map(move |_| Ok::<_, io::Error>(mib.clone())));
+        match hangs {
+            true => StreamingBlob::wrap(pieces.chain(stream::pending())),
+            false => StreamingBlob::wrap(pieces),
+        }
+    }
+
+    /// What a copy of 2 MiB is answered.
+    #[tokio::test]
+    async fn a_copy_moves_or_is_told_to_come_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
+        let region = Region::open("eu", dir.path(), roots, "acme").await.unwrap();
+        let gateway = Gateway::new(BTreeMap::new(), AccessKeys::new(Vec::new()).unwrap(), 1 << 30);
+        let claimed = Claimed::nothing(std::iter::empty());
+        tokio::time::pause();
+        let copied = async |body| {
+            let copied = gateway.duplicate(&region, "ann".into(), body, 2 << 20, &claimed).await;
+            copied.map(|(_, written)| written.size).map_err(|error| error.code().as_str().to_owned())
+        };
+        assert_eq!(copied(source_of(2, false)).await, Ok(2 << 20));
+        for (pieces, hangs) in [(0, true), (1, true), (1, false)] {
+            let begun = tokio::time::Instant::now();
+            let refused = copied(source_of(pieces, hangs)).await;
+            assert_eq!(refused, Err("SlowDown".to_owned()), "{pieces} {hangs}");
+            // A minute, and what the index takes until its row is durable.
+            assert!(begun.elapsed().as_secs() < 120, "{pieces} {hangs}: {:?}", begun.elapsed());
+        }
+    }
 
     #[test]
     fn a_parts_range_has_both_ends_and_lies_in_the_source() {

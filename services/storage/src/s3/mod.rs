@@ -23,7 +23,7 @@ use futures::StreamExt;
 use maily_chassis::{Hold, Pool, PoolBounds, PoolPlace};
 use maily_keys::AccessKey;
 use s3s::dto::StreamingBlob;
-use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -102,10 +102,10 @@ impl Gateway {
     /// The region that the request is signed for, if the bucket lies in it.
     async fn in_bucket<T>(&self, request: &S3Request<T>, bucket: &str) -> S3Result<Arc<Region>> {
         let region = self.region(request)?;
-        if region.has_bucket(bucket).await? {
+        if soon(region.has_bucket(bucket)).await? {
             return Ok(region);
         }
-        match self.elsewhere(&region, bucket).await? {
+        match soon(self.elsewhere(&region, bucket)).await? {
             Some(_) => Err(s3_error!(
                 AccessDenied,
                 "The bucket does not lie in region {}, for which the request is signed; data does not leave its region.",
@@ -151,7 +151,7 @@ impl Gateway {
             _ => Ok(claimed.check(&written.md5, &written.sums)?),
         };
         let sealing = Sealing { body: begun, claimed: &claimed, limit };
-        self.write(region, place, sealing, check).await
+        Ok(self.write(region, place, sealing, check).await?)
     }
 
     /// Writes a body into a new blob, if `check` finds nothing wrong with them.
@@ -161,8 +161,8 @@ impl Gateway {
         place: PoolPlace<String>,
         sealing: Sealing<'_>,
         check: impl FnOnce(&Written) -> Result<(), Error>,
-    ) -> S3Result<(NewBlob, Written)> {
-        let blob = region.new_blob().await?;
+    ) -> Result<(NewBlob, Written), Error> {
+        let blob = soon(region.new_blob()).await?;
         let (hasher, limit, place) = (sealing.claimed.hasher(), sealing.limit, Arc::new(place));
         let body = sealing.body.on(Arc::clone(&place));
         let sealed = region.blobs.seal(&blob, body, hasher, limit).await?;
@@ -172,14 +172,14 @@ impl Gateway {
         };
         if let Err(error) = checked {
             sealed.abort().await;
-            return Err(error.into());
+            return Err(error);
         }
-        to_the_end(async move {
+        let publishing = to_the_end(async move {
             let published = sealed.publish(blob).await;
             drop(place);
             published
-        })
-        .await
+        });
+        Ok(publishing.await?)
     }
 }
 
@@ -234,8 +234,16 @@ async fn to_the_end<T: Send + 'static>(
     match timeout(ANSWER, tokio::spawn(work)).await {
         Ok(Ok(done)) => Ok(done?),
         Ok(Err(error)) => Err(Error::from(maily_chassis::WorkError::from(error)).into()),
-        Err(_) => Err(s3_error!(SlowDown, "The store is too slow; try again.")),
+        Err(_) => Err(Error::StoreSlow.into()),
     }
+}
+
+/// What a `PUT` asks of the index and the store before its bytes move, which [`service`] sets no deadline for.
+async fn soon<T, E>(work: impl Future<Output = Result<T, E>>) -> S3Result<T>
+where
+    S3Error: From<E>,
+{
+    Ok(timeout(ANSWER, work).await.map_err(|_| Error::StoreSlow)??)
 }
 
 pub(crate) use answer::{by_the_listener, refuse, slow_down};
@@ -284,6 +292,14 @@ mod tests {
         assert!(ann[0].is_recalled() && !ann[0].settle());
         assert!(!ann[1].is_recalled() && !bob[0].is_recalled() && !bob[1].is_recalled());
         drop(cid);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_index_that_hangs_holds_no_put_up_for_good() {
+        let begun = tokio::time::Instant::now();
+        let refused = soon(std::future::pending::<Result<(), Error>>()).await.unwrap_err();
+        assert_eq!(refused.code().as_str(), "SlowDown");
+        assert_eq!(begun.elapsed().as_secs(), ANSWER.as_secs());
     }
 
     #[tokio::test(start_paused = true)]

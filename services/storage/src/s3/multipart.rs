@@ -10,7 +10,7 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{self, sums_of, with_sums};
 use super::list::{beyond, named};
-use super::{Gateway, to_the_end};
+use super::{Gateway, soon, to_the_end};
 use crate::commit::{self, Named, Place, Whole};
 use crate::conditions::WriteIf;
 use crate::error::Error;
@@ -105,7 +105,7 @@ impl Gateway {
         let number = number(request.input.part_number)?;
         let region = self.in_bucket(&request, &place.bucket).await?;
         let id = request.input.upload_id.clone();
-        let upload = region.upload(&place, &id).await?;
+        let upload = soon(region.upload(&place, &id)).await?;
         let wanted = upload.algorithm.as_deref().and_then(Algorithm::named);
         let body = request.input.body.take();
         let limit = self.max_object_bytes.min(MAX_PART);

@@ -43,6 +43,10 @@ impl Span {
     pub(super) fn of(bytes: Range<u64>) -> Self {
         Self { bytes, content_range: None, parts_count: None, sums: None }
     }
+
+    pub(super) fn length(&self) -> u64 {
+        self.bytes.end - self.bytes.start
+    }
 }
 
 fn span(object: &Object, range: Option<s3s::dto::Range>, part: Option<i32>) -> S3Result<Span> {
@@ -107,7 +111,7 @@ macro_rules! describe {
             content_disposition: kept.content_disposition.clone(),
             content_encoding: kept.content_encoding.clone(),
             content_language: kept.content_language.clone(),
-            content_length: Some(headers::length(span.bytes.end - span.bytes.start)?),
+            content_length: Some(headers::length(span.length())?),
             content_range: span.content_range.clone(),
             content_type: Some(kept.content_type.clone().unwrap_or_else(|| "binary/octet-stream".into())),
             e_tag: Some(commit::etag(&object.etag)),
@@ -309,7 +313,7 @@ pub(super) async fn open(
         let object = region.object(bucket, key).await?;
         let span = find(&object)?;
         if let Some(reader) = region.read(bucket, key, &object, span.bytes.clone()).await? {
-            let held = read::held(object.size, span.bytes.end - span.bytes.start);
+            let held = read::held(object.size, span.length());
             if share.is_some_and(|share| !share.holds(held)) {
                 return Err(s3_error!(SlowDown, "Too many objects are being read; read these first."));
             }

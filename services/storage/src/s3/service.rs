@@ -101,7 +101,8 @@ pub(crate) fn held(request: &Request) -> Option<usize> {
     (request.method() == Method::PUT).then_some(crate::write::HELD)
 }
 
-/// A `PUT` takes as long as its body does, at the least rate of [`crate::write`]; other answers have a deadline.
+/// A `PUT` takes as long as its bytes do, sent or copied, at the least rate of [`crate::write`]: each wait of it has a deadline
+/// of its own. Other answers have one as a whole.
 async fn serve(service: S3Service, request: Request) -> Result<Response, Infallible> {
     let deadline = if request.method() == Method::PUT { Duration::MAX } else { ANSWER };
     let answer = service.call(entries::watched(request).map(s3s::Body::http_body_unsync));
