@@ -37,6 +37,14 @@ fn page(asked: Option<i32>) -> S3Result<usize> {
     Ok(limit.min(PAGE))
 }
 
+/// The first number behind a marker. One beyond [`PARTS`] counts as that: so the range of rows that is looked through is never
+/// empty, which the index panics of.
+fn behind(marker: Option<i32>) -> S3Result<u16> {
+    let marker = u16::try_from(marker.unwrap_or(0).min(PARTS));
+    let behind = marker.map(|marker| marker + 1);
+    behind.map_err(|_| s3_error!(InvalidArgument, "part-number-marker is negative"))
+}
+
 /// Whether the whole object's checksum is over all its bytes, as asked or as S3 does unless asked.
 fn full_object(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) -> S3Result<bool> {
     let full = match asked.map(ChecksumType::as_str) {
@@ -170,13 +178,14 @@ impl Gateway {
         let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
         let upload = region.upload(&place, &input.upload_id).await?;
         let limit = page(input.max_parts)?;
-        let from = u16::try_from(input.part_number_marker.unwrap_or(0).saturating_add(1)).unwrap_or(u16::MAX);
+        let from = behind(input.part_number_marker)?;
         let (start, end) = (rows::part(&input.upload_id, from), rows::part(&input.upload_id, u16::MAX));
         let mut found = region.scan(start..end).await?;
         let (mut parts, mut truncated) = (Vec::new(), false);
         while let Some(row) = found.next().await.map_err(Error::from)? {
             if parts.len() == limit {
-                truncated = true;
+                // Of none there is no last one to go on behind.
+                truncated = limit > 0;
                 break;
             }
             let part: rows::Part = rows::decode(&row.value)?;

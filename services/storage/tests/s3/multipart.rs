@@ -170,6 +170,39 @@ async fn unfinished_uploads_are_listed_a_page_at_a_time() {
 }
 
 #[tokio::test]
+async fn parts_are_listed_behind_any_marker() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let id = create(sdk, "a").await;
+    for number in [1, 2, 10_000] {
+        put(sdk, "a", &id, number, b"part").await;
+    }
+    let page = async |marker: i32, most: i32| {
+        let page = sdk.list_parts().bucket("things").key("a").upload_id(&id).max_parts(most);
+        page.part_number_marker(marker.to_string()).send().await
+    };
+    let numbers = async |marker: i32, most: i32| {
+        let page = page(marker, most).await.unwrap();
+        let next = page.next_part_number_marker().map(str::to_owned);
+        let numbers: Vec<_> = page.parts().iter().filter_map(|part| part.part_number()).collect();
+        (numbers, page.is_truncated(), next)
+    };
+    assert_eq!(numbers(0, 1_000).await, (vec![1, 2, 10_000], Some(false), None));
+    assert_eq!(numbers(1, 1).await, (vec![2], Some(true), Some("2".to_owned())));
+    assert_eq!(numbers(9_999, 1).await, (vec![10_000], Some(false), None));
+    for marker in [10_000, 10_001, 65_534, 65_535, i32::MAX] {
+        assert_eq!(numbers(marker, 1_000).await, (vec![], Some(false), None), "{marker}");
+    }
+    for marker in [-1, -2, i32::MIN] {
+        assert_eq!(code(page(marker, 1_000).await), "InvalidArgument", "{marker}");
+    }
+    // Who asks for none has all of it.
+    assert_eq!(numbers(0, 0).await, (vec![], Some(false), None));
+}
+
+#[tokio::test]
 async fn an_aborted_upload_is_gone_with_its_bytes() {
     let served = Served::new().await;
     let objects = served.objects("eu");
