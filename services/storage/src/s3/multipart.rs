@@ -45,12 +45,20 @@ fn behind(marker: Option<i32>) -> S3Result<u16> {
     behind.map_err(|_| s3_error!(InvalidArgument, "part-number-marker is negative"))
 }
 
+/// Whether this is the type of a checksum over all bytes, rather than over the parts' checksums.
+fn is_full(kind: &ChecksumType) -> bool {
+    kind.as_str().eq_ignore_ascii_case(ChecksumType::FULL_OBJECT)
+}
+
 /// Whether the whole object's checksum is over all its bytes, as asked or as S3 does unless asked.
 fn full_object(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) -> S3Result<bool> {
-    let full = match asked.map(ChecksumType::as_str) {
-        None => algorithm == Some(Algorithm::Crc64Nvme),
-        Some(kind) => kind == ChecksumType::FULL_OBJECT,
-    };
+    if algorithm.is_none() && asked.is_some() {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header"
+        ));
+    }
+    let full = asked.map_or(algorithm == Some(Algorithm::Crc64Nvme), is_full);
     match (algorithm, full) {
         (Some(Algorithm::Sha1 | Algorithm::Sha256), true) | (Some(Algorithm::Crc64Nvme), false) => {
             Err(s3_error!(InvalidRequest, "This checksum algorithm does not go with this checksum type"))
@@ -140,7 +148,8 @@ impl Gateway {
         let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
         let size = input.mpu_object_size.map(u64::try_from).transpose();
         let size = size.map_err(|_| s3_error!(InvalidRequest, "x-amz-mp-object-size is negative"))?;
-        let whole = Whole { sums: sums_of!(input), size, limit: self.max_object_bytes };
+        let full_object = input.checksum_type.as_ref().map(is_full);
+        let whole = Whole { sums: sums_of!(input), full_object, size, limit: self.max_object_bytes };
         let condition = WriteIf { matches: input.if_match, none_matches: input.if_none_match };
         let id = input.upload_id;
         let completing = async move { region.complete_upload(&place, &id, &named, &whole, &condition).await };

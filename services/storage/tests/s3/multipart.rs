@@ -2,7 +2,9 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, EncodingType};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, EncodingType,
+};
 
 use crate::support::{Served, code, noise};
 
@@ -167,6 +169,50 @@ async fn unfinished_uploads_are_listed_a_page_at_a_time() {
     create(sdk, "d\r%").await;
     let page = sdk.list_multipart_uploads().bucket("things").prefix("d").encoding_type(EncodingType::Url);
     assert_eq!(page.send().await.unwrap().uploads()[0].key(), Some("d%0D%25"));
+}
+
+#[tokio::test]
+async fn an_upload_has_one_type_of_checksum() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let made = |kind: &str| {
+        sdk.create_multipart_upload().bucket("things").key("a").checksum_type(ChecksumType::from(kind))
+    };
+    for kind in ["COMPOSITE", "FULL_OBJECT"] {
+        assert_eq!(code(made(kind).send().await), "InvalidRequest", "{kind} of no algorithm");
+    }
+    let crc32 = async |kind| {
+        let made = made(kind).checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.unwrap();
+        (made.checksum_type().map(|kind| kind.as_str().to_owned()), made.upload_id.unwrap())
+    };
+    let complete = async |id: &str, part: &CompletedPart, kind: &str| {
+        let complete = sdk.complete_multipart_upload().bucket("things").key("a").upload_id(id);
+        let complete = complete.checksum_type(ChecksumType::from(kind));
+        complete.multipart_upload(list(&[part.clone()])).send().await
+    };
+    for (asked, kind, other) in [
+        ("COMPOSITE", "COMPOSITE", "FULL_OBJECT"),
+        ("FULL_OBJECT", "FULL_OBJECT", "COMPOSITE"),
+        ("full_object", "FULL_OBJECT", "COMPOSITE"),
+    ] {
+        let (answered, id) = crc32(asked).await;
+        assert_eq!(answered.as_deref(), Some(kind), "{asked}");
+        let part = put(sdk, "a", &id, 1, b"part").await;
+        assert_eq!(code(complete(&id, &part, other).await), "BadDigest", "{asked}");
+        let done = complete(&id, &part, kind).await.unwrap();
+        assert_eq!(done.checksum_type().map(ChecksumType::as_str), Some(kind), "{asked}");
+    }
+    // Where no checksum was asked for, none is made of the whole, of neither type.
+    let made = sdk.create_multipart_upload().bucket("things").key("a").send().await.unwrap();
+    let id = made.upload_id().unwrap();
+    let part = put(sdk, "a", id, 1, b"part").await;
+    for kind in ["COMPOSITE", "FULL_OBJECT"] {
+        assert_eq!(code(complete(id, &part, kind).await), "BadDigest", "{kind}");
+    }
+    let complete = sdk.complete_multipart_upload().bucket("things").key("a").upload_id(id);
+    complete.multipart_upload(list(&[part])).send().await.unwrap();
 }
 
 #[tokio::test]
