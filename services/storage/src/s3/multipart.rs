@@ -9,7 +9,7 @@ use s3s::dto::{
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{self, sums_of, with_sums};
-use super::list::{beyond, named};
+use super::list::{beyond, check_encoding, named};
 use super::{Gateway, soon, to_the_end};
 use crate::commit::{self, Named, Place, Whole};
 use crate::conditions::WriteIf;
@@ -233,6 +233,7 @@ impl Gateway {
         if input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()) {
             return Err(s3_error!(NotImplemented, "Uploads can't be listed with a delimiter"));
         }
+        check_encoding(input.encoding_type.as_ref())?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let marker = (input.key_marker.as_deref().unwrap_or_default(), input.upload_id_marker.as_deref());
         let limit = page(input.max_uploads)?;
