@@ -85,7 +85,7 @@ impl BodyShare {
     }
 
     /// With what status the listener answers a request whose body it has refused, whatever the service says of the torn body:
-    /// 503 where there is no room, 408 where it came too slowly.
+    /// 503 where there is no room, 408 where it came too slowly; or as an API with words of its own puts these.
     #[must_use]
     pub fn refused(&self) -> Option<StatusCode> {
         let refused = self.0.upgrade()?.counted().refused;

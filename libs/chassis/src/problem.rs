@@ -73,14 +73,14 @@ impl IntoResponse for Problem {
     }
 }
 
-/// How an API with a form of its own for errors says a problem of the chassis: a key that is not accepted, too many requests.
+/// How an API with a form of its own for errors says a problem of the chassis: a key that is not accepted, too many requests. Its
+/// status is the API's, too, which may have another for the same.
 pub type Words = fn(&Problem) -> Response;
 
-/// The response in these words, if it is a problem; its status and its headers (`Retry-After`, `WWW-Authenticate`) stay.
+/// The response in these words, if it is a problem; its headers (`Retry-After`, `WWW-Authenticate`) stay.
 pub(crate) fn reworded(mut response: Response, words: Words) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let mut said = words(&problem);
-    *said.status_mut() = response.status();
     for (name, value) in response.headers() {
         if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name) {
             said.headers_mut().insert(name.clone(), value.clone());
@@ -101,11 +101,12 @@ mod tests {
 
     #[tokio::test]
     async fn an_api_says_a_problem_in_its_own_words_and_nothing_else() {
-        let words: Words =
-            |problem| (StatusCode::OK, format!("Oh no: {}", problem.sentence())).into_response();
+        let words: Words = |problem| {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("Oh no: {}", problem.sentence())).into_response()
+        };
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many").detail("of you").retry_after(7);
         let (status, body, headers) = said(reworded(problem.into_response(), words)).await;
-        assert_eq!((status, body.as_str()), (StatusCode::TOO_MANY_REQUESTS, "Oh no: too many: of you"));
+        assert_eq!((status, body.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "Oh no: too many: of you"));
         assert_eq!(headers[header::RETRY_AFTER], "7");
         assert_eq!(headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
         let (status, body, _) = said(reworded((StatusCode::GONE, "its own").into_response(), words)).await;

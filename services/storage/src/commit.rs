@@ -27,6 +27,8 @@ const MIN_PART: u64 = 5 << 20;
 #[derive(Default)]
 pub(crate) struct Whole {
     pub(crate) sums: Sums,
+    /// Whether these are over all bytes, as [`Upload::full_object`].
+    pub(crate) full_object: Option<bool>,
     pub(crate) size: Option<u64>,
     pub(crate) limit: u64,
 }
@@ -304,6 +306,17 @@ fn assemble(upload: &Upload, parts: Numbered, claimed: &Whole) -> Result<Object,
         return Err(s3_error!(
             InvalidRequest,
             "The parts have {size} bytes, and x-amz-mp-object-size others."
+        )
+        .into());
+    }
+    // *CompleteMultipartUpload* (Amazon S3 API Reference): "If the checksum type doesn't match the checksum type that was
+    // specified for the object during the CreateMultipartUpload request, it'll result in a BadDigest error." Without an
+    // algorithm none was, and none is made.
+    let full_object = upload.algorithm.as_ref().map(|_| upload.full_object);
+    if claimed.full_object.is_some() && claimed.full_object != full_object {
+        return Err(s3_error!(
+            BadDigest,
+            "The upload was not created with this checksum type: complete it with the type that it has, or name none."
         )
         .into());
     }

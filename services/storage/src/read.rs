@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cobblestone::{Key256, RandomAccessDecryptor};
-use futures::Stream;
+use futures::{Stream, StreamExt, future, stream};
+use maily_chassis::WorkError;
 use maily_keys::{DataKey, KeyTable};
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::mpsc;
@@ -81,24 +82,43 @@ impl Reader {
         }
     }
 
-    /// A stream that reads ahead a little and gives up on a client that takes nothing.
-    pub(crate) fn stream(mut self) -> impl Stream<Item = Result<Bytes, Error>> + Send + Sync + 'static {
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        tokio::spawn(async move {
-            loop {
-                let Some(next) = self.next().await.transpose() else { break };
-                if let Err(error) = &next {
-                    tracing::error!(%error, "an object's bytes can't be read");
-                }
-                let last = next.is_err();
-                let sent = tokio::time::timeout(IDLE, sender.send(next)).await;
-                if last || !matches!(sent, Ok(Ok(()))) {
-                    break;
-                }
-            }
-        });
-        ReceiverStream::new(receiver)
+    /// What is left of it, [`ahead`] of whoever takes it.
+    pub(crate) fn stream(self) -> impl Stream<Item = Result<Bytes, Error>> + Send + Sync + 'static {
+        ahead(stream::try_unfold(self, |mut reader| async move {
+            Ok::<_, Error>(reader.next().await?.map(|bytes| (bytes, reader)))
+        }))
     }
+}
+
+/// A stream that reads ahead a little and gives up on a client that takes nothing. Who comes back after that is told so by an
+/// error: an end would pass for that of the object.
+fn ahead(
+    bytes: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, Error>> + Send + Sync + 'static {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let reading = tokio::spawn(async move {
+        let mut bytes = std::pin::pin!(bytes);
+        while let Some(next) = bytes.next().await {
+            if let Err(error) = &next {
+                tracing::error!(%error, "an object's bytes can't be read");
+            }
+            let last = next.is_err();
+            let sent = tokio::time::timeout(IDLE, sender.send(next)).await;
+            if last || !matches!(sent, Ok(Ok(()))) {
+                return matches!(sent, Ok(Ok(())));
+            }
+        }
+        true
+    });
+    // Whether all was passed on, an error at the end as well.
+    let end = stream::once(reading).filter_map(|passed_on| {
+        future::ready(match passed_on {
+            Ok(true) => None,
+            Ok(false) => Some(Err(Error::Slow)),
+            Err(error) => Some(Err(WorkError::from(error).into())),
+        })
+    });
+    ReceiverStream::new(receiver).chain(end)
 }
 
 /// Bytes of memory at most, while `bytes` of an object of `size` are read: a window's ciphertext and some plaintext.
@@ -241,6 +261,32 @@ impl Seek for Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What comes of three pieces, or of the first two and an error, to whom waits so long before taking any.
+    async fn taken(whole: bool, wait: Duration) -> Vec<Result<Bytes, String>> {
+        let piece = |n: u8| Ok(Bytes::from(vec![n]));
+        let last = if whole { piece(3) } else { Err(Error::Row) };
+        let pieces = ahead(stream::iter([piece(1), piece(2), last]));
+        tokio::time::sleep(wait).await;
+        pieces.map(|piece| piece.map_err(|error| error.to_string())).collect().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_back_too_late_does_not_take_it_for_the_end() {
+        let piece = |n: u8| Ok(Bytes::from(vec![n]));
+        let second = Duration::from_secs(1);
+        assert_eq!(taken(true, IDLE - second).await, [piece(1), piece(2), piece(3)]);
+        assert_eq!(taken(false, second).await, [piece(1), piece(2), Err(Error::Row.to_string())]);
+        // One is ready, and the next has waited for too long.
+        assert_eq!(taken(true, IDLE + second).await, [piece(1), Err(Error::Slow.to_string())]);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_panics_does_not_pass_for_the_end() {
+        let pieces = ahead(stream::iter([()]).map(|()| -> Result<Bytes, Error> { panic!("a secret") }));
+        let taken: Vec<_> = pieces.map(|piece| piece.map_err(|error| error.to_string())).collect().await;
+        assert_eq!(taken, [Err(Error::Panicked.to_string())]);
+    }
 
     #[test]
     fn what_is_held_is_bounded_however_long_the_object_is() {

@@ -3,8 +3,9 @@
     git clone https://github.com/ceph/s3-tests DIR && git -C DIR checkout 8f0ae7b404a3a2fcf7038bf1e6bf29544fe9b6a3
     python3 tests/peers/s3_tests/run.py --suite DIR [--program FILE] [-k EXPRESSION]
 
-Needs Python 3.11 with venv, OpenSSL 3, and cargo unless --program names a maily-storage. The suite's packages are installed by
-pip in Maily's cache folder, once. Ends with 0 when nothing is wrong in the areas of `verdicts.BAR`.
+Needs Python 3.11 to 3.14 with venv, OpenSSL 3, and cargo unless --program names a maily-storage. The suite's packages are
+installed by pip in Maily's cache folder, once, each by its digest (xtask/pins/s3-tests.txt, for Linux). Ends with 0 when nothing
+is wrong in the areas of `verdicts.BAR`.
 """
 
 import argparse
@@ -23,17 +24,8 @@ import verdicts
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-PACKAGES = [
-    "boto3==1.44.5",
-    "botocore==1.44.8",
-    "isodate==0.7.2",
-    "munch==4.0.0",
-    "pytest==9.2.0",
-    "pytest-timeout==2.4.0",
-    "python-dateutil==2.9.0.post0",
-    "pytz==2026.6",
-    "requests==2.34.2",
-]
+# What xtask/pins/pin has made of the names in xtask/commands/src/pins.rs.
+PINS = ROOT / "xtask/pins/s3-tests.txt"
 FILES = ["s3tests/functional/test_headers.py", "s3tests/functional/test_s3.py"]
 REGION = "eu"
 # The suite's accounts. Maily has none: each is a key of its own that may do everything.
@@ -70,15 +62,17 @@ subjectAltName = DNS:localhost,IP:127.0.0.1
 
 
 def environment() -> pathlib.Path:
-    """The interpreter with the suite's packages."""
+    """The interpreter with the suite's packages: those of the list, of which none is built, and no others."""
     cache = pathlib.Path(os.environ.get("MAILY_CACHE") or pathlib.Path.home() / ".cache/maily")
     venv = cache / "s3-tests"
     python, stamp = venv / "bin/python", venv / "installed"
-    if not stamp.exists() or stamp.read_text() != "\n".join(PACKAGES):
-        print(f"Installing for the suite: {', '.join(PACKAGES)}", flush=True)
+    pins = PINS.read_text()
+    if not stamp.exists() or stamp.read_text() != pins:
+        print("Installing the suite's packages (PyPI, xtask/pins/s3-tests.txt)", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        stamp.write_text("\n".join(PACKAGES))
+        command = [python, "-m", "pip", "install", "--quiet", "--only-binary=:all:", "--require-hashes", "-r", PINS]
+        subprocess.run(command, check=True)
+        stamp.write_text(pins)
     return python
 
 

@@ -1,7 +1,7 @@
 """What the outcome of a test of ceph/s3-tests means for Maily.
 
 A test that fails is wrong, unless storage answered it 501 for one of `NOT_SERVED`, it was signed with Signature Version 2, or it is
-on a list here, with the reason.
+on a list here, with the reason. Where it failed because storage did, it is wrong in any case. `verdicts_test.py` says so.
 """
 
 import collections
@@ -98,10 +98,12 @@ def verdict(test: dict) -> tuple[str, str]:
     name = test["name"].split("[")[0]
     if test["outcome"] != "failed":
         return test["outcome"], ""
+    # Nothing excuses a service that fails: no list, no 501 that the test met before, no old signature.
+    if FAILURES.search(test["why"]):
+        return "wrong", test["why"]
     for kind, names in LISTS:
         if name in names:
-            # No list excuses a service that fails.
-            return ("wrong", test["why"]) if FAILURES.search(test["why"]) else (kind, names[name])
+            return kind, names[name]
     if test["refusals"]:
         strange = [said for said in test["refusals"] if not any(re.fullmatch(known, said) for known in NOT_SERVED)]
         return ("wrong", f"501: {strange[0]}") if strange else ("501", test["refusals"][0])

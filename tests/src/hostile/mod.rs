@@ -154,7 +154,7 @@ static KINDS: [Kind; NUMBER] = [
         least: 5 * slow::SENDERS,
         most: 600 * slow::SENDERS,
         // 400 is S3's RequestTimeout.
-        may: &["200", "400", "408", "503", "unfinished"],
+        may: &["200", "400", "503", "unfinished"],
         run: slow::uploads,
     },
     Kind {

@@ -168,7 +168,23 @@ fn genuine(file: &Path, package: &str, wanted: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    const ALL: [Pins; 8] = [PEERS, KUBERNETES_VALIDATE, CHECKOV, MOTO, NEXTEST, DENY, AUDIT, MODEL];
+    /// What ceph/s3-tests needs, which `tests/peers/s3_tests/run.py` installs.
+    const S3_TESTS: Pins = pins(
+        "s3-tests",
+        &[
+            "boto3==1.44.5",
+            "botocore==1.44.8",
+            "isodate==0.7.2",
+            "munch==4.0.0",
+            "pytest==9.2.0",
+            "pytest-timeout==2.4.0",
+            "python-dateutil==2.9.0.post0",
+            "pytz==2026.6",
+            "requests==2.34.2",
+        ],
+        include_str!("../../pins/s3-tests.txt"),
+    );
+    const ALL: [Pins; 9] = [PEERS, KUBERNETES_VALIDATE, CHECKOV, MOTO, NEXTEST, DENY, AUDIT, MODEL, S3_TESTS];
 
     #[test]
     fn every_package_has_one_version_and_its_digests() {

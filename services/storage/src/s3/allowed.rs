@@ -6,7 +6,7 @@
 //! Amazon S3 API Reference, and alike elsewhere).
 
 use async_trait::async_trait;
-use http::{HeaderMap, Method};
+use http::{Extensions, HeaderMap, Method};
 use maily_chassis::{Audit, BodyShare, KeyRate};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::path::S3Path;
@@ -121,17 +121,8 @@ impl S3Access for Allowed {
         if request.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Signature is required"));
         }
-        // Up to here the body, of which nothing is read yet, would have counted for the address.
         let owner = self.0.owner(request.credentials());
-        if let Some(share) = request.extensions_mut().get::<BodyShare>() {
-            share.is_of_key(&owner);
-        }
-        let rate = request.extensions_mut().get::<KeyRate>().cloned();
-        if let Some(rate) = rate
-            && !rate.admits(&owner).await
-        {
-            return Err(s3_error!(SlowDown, "Please reduce your request rate."));
-        }
+        count(&owner, request.extensions_mut()).await?;
         let (operation, query) = (request.s3_op().name(), request.uri().query());
         let checked = check(operation, request.method(), request.headers(), query);
         if let Err(refused) = &checked
@@ -142,6 +133,20 @@ impl S3Access for Allowed {
         }
         checked
     }
+}
+
+/// Counts a signed request for the owner of its key, at the rate of that, and what it holds in that one's share. Up to here the
+/// body, of which nothing is read yet, would have counted for the address.
+pub(super) async fn count(owner: &str, extensions: &Extensions) -> S3Result<()> {
+    if let Some(share) = extensions.get::<BodyShare>() {
+        share.is_of_key(owner);
+    }
+    if let Some(rate) = extensions.get::<KeyRate>()
+        && !rate.admits(owner).await
+    {
+        return Err(s3_error!(SlowDown, "Please reduce your request rate."));
+    }
+    Ok(())
 }
 
 fn changes(method: &Method) -> bool {

@@ -40,16 +40,17 @@ fn later(mut response: Response) -> Response {
     response
 }
 
-/// A refusal of the listener itself, which keeps its status and `Retry-After`, as S3 puts it.
+/// A refusal of the listener itself, which keeps its `Retry-After`, as S3 puts it. *Error responses* (Amazon S3 API Reference):
+/// `RequestTimeout` is 400.
 pub(crate) fn by_the_listener(problem: &Problem) -> Response {
-    let code = match problem.status() {
-        StatusCode::FORBIDDEN => "AccessDenied",
-        StatusCode::REQUEST_TIMEOUT => "RequestTimeout",
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "SlowDown",
-        _ => "InternalError",
+    let (status, code) = match problem.status() {
+        status @ StatusCode::FORBIDDEN => (status, "AccessDenied"),
+        StatusCode::REQUEST_TIMEOUT => (StatusCode::BAD_REQUEST, "RequestTimeout"),
+        status @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => (status, "SlowDown"),
+        status => (status, "InternalError"),
     };
     let sentence = problem.sentence().replace('&', "&amp;").replace('<', "&lt;");
-    identified(refuse(problem.status(), code, &sentence), &new_id())
+    identified(refuse(status, code, &sentence), &new_id())
 }
 
 fn new_id() -> String {
@@ -205,14 +206,20 @@ mod tests {
 
     #[tokio::test]
     async fn the_listeners_refusals_are_s3s() {
-        for (status, code) in [(503, "SlowDown"), (408, "RequestTimeout"), (403, "AccessDenied")] {
+        for (status, told, code) in
+            [(503, 503, "SlowDown"), (408, 400, "RequestTimeout"), (403, 403, "AccessDenied")]
+        {
             let problem = Problem::new(StatusCode::from_u16(status).unwrap(), "no");
             let answer = by_the_listener(&problem);
-            assert!(answer.status() == status && answer.headers().contains_key(REQUEST_ID));
+            assert!(answer.status() == told && answer.headers().contains_key(REQUEST_ID), "{status}");
             let xml = to_bytes(answer.into_body(), 4_096).await.unwrap();
             let said = format!("<Code>{code}</Code><Message>no</Message>");
             assert!(String::from_utf8_lossy(&xml).contains(&said), "{xml:?}");
         }
+        // A body is as slow to the service itself, which waits for it longer.
+        let slow = s3s::S3Error::from(crate::error::Error::Slow);
+        let told = (slow.code().as_str(), slow.status_code());
+        assert_eq!(told, ("RequestTimeout", Some(StatusCode::BAD_REQUEST)));
     }
 
     #[test]

@@ -66,6 +66,14 @@ fn copied_sums(asked: Option<&ChecksumAlgorithm>, source: &Object) -> Claimed {
     }))
 }
 
+/// Why the bytes of the source don't come: what its reader says.
+fn unread(error: s3s::StdError) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(error) => Error::Damaged(error.to_string()),
+    }
+}
+
 impl Gateway {
     pub(super) async fn copy(
         &self,
@@ -169,9 +177,9 @@ impl Gateway {
         claimed: &Claimed,
     ) -> S3Result<(NewBlob, Written)> {
         let place = self.place(owner, Hold::Long).await?;
-        let pieces = body.map(|piece| piece.map_err(|error| Error::Damaged(error.to_string()))).boxed();
+        let pieces = body.map(|piece| piece.map_err(unread)).boxed();
         let limit = self.max_object_bytes;
-        // The source's reader gives up where nobody takes from it for a minute, and then ends early and says nothing.
+        // Whatever ended the source early, the rest of it is no copy.
         let check = |written: &Written| if written.size == length { Ok(()) } else { Err(Error::StoreSlow) };
         let copying = async {
             let sealing = Sealing { body: Begun::receive(pieces, limit).await?, claimed, limit };
@@ -229,6 +237,16 @@ mod tests {
             assert_eq!(refused, Err("SlowDown".to_owned()), "{pieces} {hangs}");
             // A minute, and what the index takes until its row is durable.
             assert!(begun.elapsed().as_secs() < 120, "{pieces} {hangs}: {:?}", begun.elapsed());
+        }
+        // Why the reader gives up is what the copy is answered.
+        let full = object_store::Error::Generic { store: "local", source: "no space left".into() };
+        for (error, code) in [
+            (Error::Slow, "SlowDown"),
+            (Error::Store(full), "ServiceUnavailable"),
+            (Error::Damaged("it is missing".into()), "InternalError"),
+        ] {
+            let pieces = stream::iter([Ok(Bytes::from(vec![7; 2 << 20])), Err(error)]);
+            assert_eq!(copied(StreamingBlob::wrap(pieces)).await, Err(code.to_owned()));
         }
     }
 

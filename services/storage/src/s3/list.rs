@@ -124,6 +124,14 @@ pub(super) fn token(text: &str) -> S3Result<String> {
     after.ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
 }
 
+/// Refuses an encoding that there is not. *ListObjectsV2* (Amazon S3 API Reference), `encoding-type`: "Valid Values: url".
+pub(super) fn check_encoding(asked: Option<&EncodingType>) -> S3Result<()> {
+    match asked.map(EncodingType::as_str) {
+        None | Some(EncodingType::URL) => Ok(()),
+        Some(_) => Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request")),
+    }
+}
+
 /// Names in the response are percent-encoded where the client asks for it: XML can't hold every character.
 pub(super) fn named(encoding: Option<&EncodingType>, name: String) -> String {
     match encoding {
@@ -141,6 +149,7 @@ impl Gateway {
         let input = request.input;
         let asked = input.max_keys.unwrap_or(1000);
         let limit = usize::try_from(asked).map_err(|_| s3_error!(InvalidArgument, "max-keys is negative"))?;
+        check_encoding(input.encoding_type.as_ref())?;
         let resumed = input.continuation_token.as_deref().map(token).transpose()?;
         let query = Query {
             bucket: &input.bucket,

@@ -9,7 +9,7 @@ use s3s::dto::{
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{self, sums_of, with_sums};
-use super::list::{beyond, named};
+use super::list::{beyond, check_encoding, named};
 use super::{Gateway, soon, to_the_end};
 use crate::commit::{self, Named, Place, Whole};
 use crate::conditions::WriteIf;
@@ -37,12 +37,28 @@ fn page(asked: Option<i32>) -> S3Result<usize> {
     Ok(limit.min(PAGE))
 }
 
+/// The first number behind a marker. One beyond [`PARTS`] counts as that: so the range of rows that is looked through is never
+/// empty, which the index panics of.
+fn behind(marker: Option<i32>) -> S3Result<u16> {
+    let marker = u16::try_from(marker.unwrap_or(0).min(PARTS));
+    let behind = marker.map(|marker| marker + 1);
+    behind.map_err(|_| s3_error!(InvalidArgument, "part-number-marker is negative"))
+}
+
+/// Whether this is the type of a checksum over all bytes, rather than over the parts' checksums.
+fn is_full(kind: &ChecksumType) -> bool {
+    kind.as_str().eq_ignore_ascii_case(ChecksumType::FULL_OBJECT)
+}
+
 /// Whether the whole object's checksum is over all its bytes, as asked or as S3 does unless asked.
 fn full_object(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) -> S3Result<bool> {
-    let full = match asked.map(ChecksumType::as_str) {
-        None => algorithm == Some(Algorithm::Crc64Nvme),
-        Some(kind) => kind == ChecksumType::FULL_OBJECT,
-    };
+    if algorithm.is_none() && asked.is_some() {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header"
+        ));
+    }
+    let full = asked.map_or(algorithm == Some(Algorithm::Crc64Nvme), is_full);
     match (algorithm, full) {
         (Some(Algorithm::Sha1 | Algorithm::Sha256), true) | (Some(Algorithm::Crc64Nvme), false) => {
             Err(s3_error!(InvalidRequest, "This checksum algorithm does not go with this checksum type"))
@@ -132,7 +148,8 @@ impl Gateway {
         let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
         let size = input.mpu_object_size.map(u64::try_from).transpose();
         let size = size.map_err(|_| s3_error!(InvalidRequest, "x-amz-mp-object-size is negative"))?;
-        let whole = Whole { sums: sums_of!(input), size, limit: self.max_object_bytes };
+        let full_object = input.checksum_type.as_ref().map(is_full);
+        let whole = Whole { sums: sums_of!(input), full_object, size, limit: self.max_object_bytes };
         let condition = WriteIf { matches: input.if_match, none_matches: input.if_none_match };
         let id = input.upload_id;
         let completing = async move { region.complete_upload(&place, &id, &named, &whole, &condition).await };
@@ -170,13 +187,14 @@ impl Gateway {
         let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
         let upload = region.upload(&place, &input.upload_id).await?;
         let limit = page(input.max_parts)?;
-        let from = u16::try_from(input.part_number_marker.unwrap_or(0).saturating_add(1)).unwrap_or(u16::MAX);
+        let from = behind(input.part_number_marker)?;
         let (start, end) = (rows::part(&input.upload_id, from), rows::part(&input.upload_id, u16::MAX));
         let mut found = region.scan(start..end).await?;
         let (mut parts, mut truncated) = (Vec::new(), false);
         while let Some(row) = found.next().await.map_err(Error::from)? {
             if parts.len() == limit {
-                truncated = true;
+                // Of none there is no last one to go on behind.
+                truncated = limit > 0;
                 break;
             }
             let part: rows::Part = rows::decode(&row.value)?;
@@ -215,6 +233,7 @@ impl Gateway {
         if input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()) {
             return Err(s3_error!(NotImplemented, "Uploads can't be listed with a delimiter"));
         }
+        check_encoding(input.encoding_type.as_ref())?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let marker = (input.key_marker.as_deref().unwrap_or_default(), input.upload_id_marker.as_deref());
         let limit = page(input.max_uploads)?;

@@ -4,7 +4,8 @@
 //!
 //! s3s parses `Range` before it asks any of ours, and the header is signed, so that it can't be taken out on the way in.
 //! So such a request is taken aside once s3s has checked its signature, and served without the header by a second
-//! service, which asks for no signature and is reached in no other way.
+//! service, which asks for no signature and is reached in no other way. It is counted before that as any other is: s3s asks
+//! [`allowed::Allowed`] of no request that is taken aside.
 
 use std::mem;
 
@@ -18,6 +19,7 @@ use s3s::service::S3Service;
 use s3s::{Body, S3Request, S3Response, S3Result, s3_error};
 
 use super::allowed;
+use crate::access::AccessKeys;
 
 /// Who signed a request, and for what, as s3s found it.
 #[derive(Clone)]
@@ -38,7 +40,10 @@ pub(super) fn verified<T>(mut request: S3Request<T>) -> S3Request<T> {
 }
 
 /// Serves reads whose `Range` is not one range of bytes.
-pub(super) struct WithoutRange(pub(super) S3Service);
+pub(super) struct WithoutRange {
+    pub(super) plain: S3Service,
+    pub(super) keys: AccessKeys,
+}
 
 /// Whether s3s would refuse the request for its range.
 fn is_unusable(headers: &HeaderMap) -> bool {
@@ -66,6 +71,8 @@ impl S3Route for WithoutRange {
         if request.credentials.is_none() {
             return Err(s3_error!(AccessDenied, "Signature is required"));
         }
+        let owner = self.keys.owner(request.credentials.as_ref());
+        allowed::count(&owner, &request.extensions).await?;
         allowed::check("GetObject", &request.method, &request.headers, request.uri.query())
     }
 
@@ -83,7 +90,8 @@ impl S3Route for WithoutRange {
         *plain.headers_mut() = mem::take(&mut request.headers);
         *plain.extensions_mut() = mem::take(&mut request.extensions);
         plain.extensions_mut().insert(verified);
-        let answer = self.0.call(plain).await.map_err(|_| s3_error!(InternalError, "The service failed"))?;
+        let answer = self.plain.call(plain).await;
+        let answer = answer.map_err(|_| s3_error!(InternalError, "The service failed"))?;
         let (head, output) = answer.into_parts();
         let (status, headers, extensions) = (Some(head.status), head.headers, head.extensions);
         Ok(S3Response { output, status, headers, extensions })

@@ -76,7 +76,7 @@ operations! {
 pub(crate) fn router(gateway: &Gateway) -> Router {
     let gateway = gateway.for_listener();
     let mut builder = plain(&gateway);
-    builder.set_route(WithoutRange(plain(&gateway).build()));
+    builder.set_route(WithoutRange { plain: plain(&gateway).build(), keys: gateway.keys.clone() });
     builder.set_access(Allowed(gateway.keys.clone()));
     builder.set_auth(gateway.keys);
     let service = builder.build();

@@ -62,6 +62,23 @@ async fn pages_prefixes_and_groups() {
 }
 
 #[tokio::test]
+async fn names_are_encoded_for_an_url_or_not_at_all() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    for encoding in ["base64", "URL", ""] {
+        let asked = || EncodingType::from(encoding);
+        let first = sdk.list_objects().bucket("things").encoding_type(asked()).send().await;
+        assert_eq!(code(first), "InvalidArgument", "{encoding}");
+        let second = sdk.list_objects_v2().bucket("things").encoding_type(asked()).send().await;
+        assert_eq!(code(second), "InvalidArgument", "{encoding}");
+        let uploads = sdk.list_multipart_uploads().bucket("things").encoding_type(asked()).send().await;
+        assert_eq!(code(uploads), "InvalidArgument", "{encoding}");
+    }
+}
+
+#[tokio::test]
 async fn buckets_come_a_page_at_a_time() {
     let served = Served::new().await;
     let objects = served.objects("eu");

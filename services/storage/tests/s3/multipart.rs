@@ -2,7 +2,9 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, EncodingType};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, EncodingType,
+};
 
 use crate::support::{Served, code, noise};
 
@@ -167,6 +169,83 @@ async fn unfinished_uploads_are_listed_a_page_at_a_time() {
     create(sdk, "d\r%").await;
     let page = sdk.list_multipart_uploads().bucket("things").prefix("d").encoding_type(EncodingType::Url);
     assert_eq!(page.send().await.unwrap().uploads()[0].key(), Some("d%0D%25"));
+}
+
+#[tokio::test]
+async fn an_upload_has_one_type_of_checksum() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let made = |kind: &str| {
+        sdk.create_multipart_upload().bucket("things").key("a").checksum_type(ChecksumType::from(kind))
+    };
+    for kind in ["COMPOSITE", "FULL_OBJECT"] {
+        assert_eq!(code(made(kind).send().await), "InvalidRequest", "{kind} of no algorithm");
+    }
+    let crc32 = async |kind| {
+        let made = made(kind).checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.unwrap();
+        (made.checksum_type().map(|kind| kind.as_str().to_owned()), made.upload_id.unwrap())
+    };
+    let complete = async |id: &str, part: &CompletedPart, kind: &str| {
+        let complete = sdk.complete_multipart_upload().bucket("things").key("a").upload_id(id);
+        let complete = complete.checksum_type(ChecksumType::from(kind));
+        complete.multipart_upload(list(&[part.clone()])).send().await
+    };
+    for (asked, kind, other) in [
+        ("COMPOSITE", "COMPOSITE", "FULL_OBJECT"),
+        ("FULL_OBJECT", "FULL_OBJECT", "COMPOSITE"),
+        ("full_object", "FULL_OBJECT", "COMPOSITE"),
+    ] {
+        let (answered, id) = crc32(asked).await;
+        assert_eq!(answered.as_deref(), Some(kind), "{asked}");
+        let part = put(sdk, "a", &id, 1, b"part").await;
+        assert_eq!(code(complete(&id, &part, other).await), "BadDigest", "{asked}");
+        let done = complete(&id, &part, kind).await.unwrap();
+        assert_eq!(done.checksum_type().map(ChecksumType::as_str), Some(kind), "{asked}");
+    }
+    // Where no checksum was asked for, none is made of the whole, of neither type.
+    let made = sdk.create_multipart_upload().bucket("things").key("a").send().await.unwrap();
+    let id = made.upload_id().unwrap();
+    let part = put(sdk, "a", id, 1, b"part").await;
+    for kind in ["COMPOSITE", "FULL_OBJECT"] {
+        assert_eq!(code(complete(id, &part, kind).await), "BadDigest", "{kind}");
+    }
+    let complete = sdk.complete_multipart_upload().bucket("things").key("a").upload_id(id);
+    complete.multipart_upload(list(&[part])).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn parts_are_listed_behind_any_marker() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let id = create(sdk, "a").await;
+    for number in [1, 2, 10_000] {
+        put(sdk, "a", &id, number, b"part").await;
+    }
+    let page = async |marker: i32, most: i32| {
+        let page = sdk.list_parts().bucket("things").key("a").upload_id(&id).max_parts(most);
+        page.part_number_marker(marker.to_string()).send().await
+    };
+    let numbers = async |marker: i32, most: i32| {
+        let page = page(marker, most).await.unwrap();
+        let next = page.next_part_number_marker().map(str::to_owned);
+        let numbers: Vec<_> = page.parts().iter().filter_map(|part| part.part_number()).collect();
+        (numbers, page.is_truncated(), next)
+    };
+    assert_eq!(numbers(0, 1_000).await, (vec![1, 2, 10_000], Some(false), None));
+    assert_eq!(numbers(1, 1).await, (vec![2], Some(true), Some("2".to_owned())));
+    assert_eq!(numbers(9_999, 1).await, (vec![10_000], Some(false), None));
+    for marker in [10_000, 10_001, 65_534, 65_535, i32::MAX] {
+        assert_eq!(numbers(marker, 1_000).await, (vec![], Some(false), None), "{marker}");
+    }
+    for marker in [-1, -2, i32::MIN] {
+        assert_eq!(code(page(marker, 1_000).await), "InvalidArgument", "{marker}");
+    }
+    // Who asks for none has all of it.
+    assert_eq!(numbers(0, 0).await, (vec![], Some(false), None));
 }
 
 #[tokio::test]

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
+use axum::Extension;
+use maily_chassis::KeyRate;
 
-use crate::support::{Served, code, fetch_with, text};
+use crate::support::{Served, client, code, fetch_with, key, serve_router, text};
 
 #[tokio::test]
 async fn what_is_not_one_range_is_the_whole() {
@@ -35,6 +37,28 @@ async fn what_is_not_one_range_is_the_whole() {
     let forged = link.uri().replace("/a?", "/b?");
     let forged = fetch_with(served.address, "GET", &forged, &[("range", "bytes=0-1,4-5")]).await;
     assert_eq!(forged.status(), 403);
+}
+
+#[tokio::test]
+async fn what_is_not_one_range_counts_for_its_key() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    objects.put("things", "a", "0123456789".into()).await.unwrap();
+    let router = served.storage.router().layer(Extension(KeyRate::of(1)));
+    let objects = client(serve_router(router).await, &key("both", &[]), "eu");
+    for range in ["bytes=0-1", "bytes=0-1,4-5"] {
+        let get = || objects.sdk().get_object().bucket("things").key("a").range(range).send();
+        let mut answer = get().await;
+        // One a second: of fifty, which take less than fifty seconds, not all pass.
+        for _ in 0..50 {
+            if answer.is_err() {
+                break;
+            }
+            answer = get().await;
+        }
+        assert_eq!(code(answer), "SlowDown", "{range}");
+    }
 }
 
 #[tokio::test]
