@@ -1,10 +1,10 @@
-//! Room on the disk. A full one fails tests for other reasons than it says (a server that ends, a kubelet that schedules no
-//! pod), so that it is looked at before a run, and for as long as it lasts.
+//! Room on the disks. A full one fails tests for other reasons than it says (a server that ends, a kubelet that schedules no
+//! pod), so that they are looked at before a run, and for as long as it lasts.
 
 use std::{
     collections::HashMap,
     env, fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::{Child, ExitStatus},
     time::{Duration, SystemTime},
@@ -20,48 +20,85 @@ const GIB: u64 = 1 << 30;
 const WHOLE: u64 = 45 * GIB;
 /// What tests take where everything is built.
 const TESTS: u64 = 12 * GIB;
+/// What tests take of the place for temporary files, where that is a disk of its own: it is small then, often in memory.
+const TEMPORARY: u64 = 2 * GIB;
 /// Less than this, and what runs is stopped: soon servers can't write any more, and the kubelet evicts pods (at a hundredth of the disk,
-/// `cluster/node.rs`), and their words mislead.
-const FULL: u64 = 4 * GIB;
+/// `cluster/node.rs`), and their words mislead. No kubelet lives off a disk for temporary files.
+const FULL: Room = Room { target: 4 * GIB, cache: 4 * GIB, temporary: GIB / 4 };
 /// Nextest, asked to end, ends its tests, and they what they have started.
 const GRACE: Duration = Duration::from_mins(2);
 
+/// Bytes that have to be free at each of the places that builds and tests write to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    target: u64,
+    cache: u64,
+    temporary: u64,
+}
+
+impl Room {
+    /// What builds and tests take.
+    pub(crate) fn of_tests() -> Self {
+        Self { target: needed(), cache: TESTS, temporary: TEMPORARY }
+    }
+
+    /// The disks, each with what is asked of it.
+    pub(crate) fn disks(self) -> Vec<Disk> {
+        let places =
+            [(target_dir(), self.target), (cache::dir(), self.cache), (env::temp_dir(), self.temporary)];
+        each_once(places.iter().filter_map(|(place, asked)| Disk::of(place, *asked)))
+    }
+}
+
 /// A disk, by a place on it.
 pub(crate) struct Disk {
-    pub(crate) place: PathBuf,
-    pub(crate) free: u64,
+    place: PathBuf,
+    device: u64,
+    free: u64,
+    /// Bytes that have to be free.
+    asked: u64,
 }
 
 impl Disk {
     /// The disk that `place` is on, or will be.
-    fn of(place: &Path) -> Option<Self> {
+    fn of(place: &Path, asked: u64) -> Option<Self> {
         let place = place.ancestors().find(|place| place.exists())?;
-        let said = statvfs(place).ok()?;
+        let (device, said) = (fs::metadata(place).ok()?.dev(), statvfs(place).ok()?);
         // What is kept for root, or by a quota, is not available.
-        Some(Self {
-            place: place.to_owned(),
-            free: said.blocks_available().saturating_mul(said.fragment_size()),
-        })
-    }
-
-    /// The disk with the least room of those that builds and tests write to.
-    pub(crate) fn fullest() -> Option<Self> {
-        let places = [target_dir(), cache::dir(), env::temp_dir()];
-        places.iter().filter_map(|place| Self::of(place)).min_by_key(|disk| disk.free)
-    }
-
-    /// Whether builds and tests have the room they take.
-    pub(crate) fn fits(&self) -> bool {
-        self.free >= needed()
+        let free = said.blocks_available().saturating_mul(said.fragment_size());
+        Some(Self { place: place.to_owned(), device, free, asked })
     }
 
     pub(crate) fn says(&self) -> String {
         format!("{} GiB free at {}", self.free / GIB, self.place.display())
     }
+
+    pub(crate) fn asks(&self) -> String {
+        format!("{} GiB have to be free", self.asked / GIB)
+    }
+}
+
+/// Each disk once, with the most that is asked of it: that counts what is written at its other places.
+fn each_once(places: impl Iterator<Item = Disk>) -> Vec<Disk> {
+    let mut disks: Vec<Disk> = Vec::new();
+    for disk in places {
+        match disks.iter_mut().find(|known| known.device == disk.device) {
+            Some(known) if known.asked >= disk.asked => {}
+            Some(known) => *known = disk,
+            None => disks.push(disk),
+        }
+    }
+    disks
+}
+
+/// The disk that lacks most, if one does.
+pub(crate) fn short(disks: &[Disk]) -> Option<&Disk> {
+    let lacks = |disk: &&Disk| disk.asked.saturating_sub(disk.free);
+    disks.iter().max_by_key(lacks).filter(|disk| lacks(disk) > 0)
 }
 
 /// Bytes that have to be free before everything is built and tested.
-pub(crate) fn needed() -> u64 {
+fn needed() -> u64 {
     match target_dir().join("debug/deps").read_dir().is_ok_and(|entries| entries.count() > 3_000) {
         true => TESTS,
         false => WHOLE,
@@ -71,17 +108,19 @@ pub(crate) fn needed() -> u64 {
 /// Makes room before tests, where there is too little: what goes can be made again. Where too little is left to begin with, an error
 /// says what takes the room.
 pub(crate) fn make_room() -> Result<()> {
-    let Some(before) = Disk::fullest().filter(|disk| !disk.fits()) else { return Ok(()) };
-    say(&format!("Making room: {}, and {} GiB have to be free", before.says(), needed() / GIB));
+    let room = Room::of_tests();
+    let disks = room.disks();
+    let Some(before) = short(&disks) else { return Ok(()) };
+    say(&format!("Making room: {}, and {}", before.says(), before.asks()));
     let target = target_dir().join("debug");
     remove(&target.join("incremental"));
     older_programs(&target.join("deps")).iter().for_each(|program| drop(fs::remove_file(program)));
     left_runs().iter().for_each(|run| remove(run));
-    match Disk::fullest() {
-        Some(disk) if disk.free < TESTS.min(needed()) => Err(format!(
-            "the disk is too full to begin: {}, and {} GiB have to be free. What takes room: {}",
+    match short(&room.disks()) {
+        Some(disk) if disk.free < TESTS => Err(format!(
+            "the disk is too full to begin: {}, and {}. What takes room: {}",
             disk.says(),
-            needed() / GIB,
+            disk.asks(),
             takers().join(", ")
         )),
         _ => Ok(()),
@@ -94,7 +133,7 @@ pub(crate) fn watch(name: &str, child: &mut Child) -> Result<ExitStatus> {
         if let Some(status) = child.try_wait().map_err(|error| format!("{name}: {error}"))? {
             return Ok(status);
         }
-        if let Some(disk) = Disk::fullest().filter(|disk| disk.free < FULL) {
+        if let Some(disk) = short(&FULL.disks()) {
             stop(child, GRACE);
             return Err(format!(
                 "the disk is full, so the run was stopped: {}. What failed last may have failed of that. What takes room: {}",
@@ -172,11 +211,39 @@ mod tests {
 
     #[test]
     fn a_disk_says_what_df_says() {
-        let disk = Disk::of(&env::temp_dir().join("not/there/yet")).unwrap();
+        let disk = Disk::of(&env::temp_dir().join("not/there/yet"), 0).unwrap();
         let df = Command::new("df").args(["--output=avail", "-B1"]).arg(&disk.place).output().unwrap();
         let df: u64 = String::from_utf8(df.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
         // Others write meanwhile.
         assert!(disk.free.abs_diff(df) < GIB, "{} and {df}", disk.free);
+    }
+
+    fn disk(place: &str, device: u64, free: u64, asked: u64) -> Disk {
+        Disk { place: place.into(), device, free: free * GIB, asked: asked * GIB }
+    }
+
+    #[test]
+    fn a_small_disk_for_temporary_files_is_enough() {
+        let with = |temporary| {
+            let places = [disk("/t", 1, 60, 45), disk("/c", 1, 60, 12), disk("/tmp", 2, temporary, 2)];
+            let disks = each_once(places.into_iter());
+            assert_eq!(disks.len(), 2);
+            short(&disks).map(Disk::says)
+        };
+        assert_eq!(with(3), None);
+        assert_eq!(with(1).as_deref(), Some("1 GiB free at /tmp"));
+    }
+
+    #[test]
+    fn of_one_disk_the_most_is_asked() {
+        for places in [[("/tmp", 2), ("/t", 45), ("/c", 12)], [("/c", 12), ("/tmp", 2), ("/t", 45)]] {
+            let disks = each_once(places.into_iter().map(|(place, asked)| disk(place, 1, 44, asked)));
+            let short = short(&disks).unwrap();
+            assert_eq!((disks.len(), short.asks().as_str()), (1, "45 GiB have to be free"));
+        }
+        // What lacks most is what is said.
+        let disks = [disk("/t", 1, 40, 45), disk("/c", 2, 2, 12), disk("/tmp", 3, 1, 2)];
+        assert_eq!(short(&disks).unwrap().says(), "2 GiB free at /c");
     }
 
     #[test]
