@@ -18,8 +18,10 @@ use crate::shell::{Result, say, target_dir};
 const GIB: u64 = 1 << 30;
 /// What a build of everything from nothing and its tests take, with a cluster's volumes (docs/testing.md has the figures).
 const WHOLE: u64 = 45 * GIB;
-/// What tests take where everything is built.
+/// What tests take where everything is built. A tier is asked for no more: what one takes from nothing is not known.
 const TESTS: u64 = 12 * GIB;
+/// So many files are in cargo's folder where everything is built, and fewer where only some crates are.
+const BUILT: usize = 3_000;
 /// What tests take of the place for temporary files, where that is a disk of its own: it is small then, often in memory.
 const TEMPORARY: u64 = 2 * GIB;
 /// Less than this, and what runs is stopped: soon servers can't write any more, and the kubelet evicts pods (at a hundredth of the disk,
@@ -37,9 +39,14 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// What builds and tests take.
-    pub(crate) fn of_tests() -> Self {
-        Self { target: needed(), cache: TESTS, temporary: TEMPORARY }
+    /// What all tests take.
+    pub(crate) fn of_everything() -> Self {
+        Self { target: of_everything_beside(&target_dir().join("debug/deps")), ..Self::of_a_tier() }
+    }
+
+    /// What the tests of one tier take.
+    pub(crate) fn of_a_tier() -> Self {
+        Self { target: TESTS, cache: TESTS, temporary: TEMPORARY }
     }
 
     /// The disks, each with what is asked of it.
@@ -47,6 +54,14 @@ impl Room {
         let places =
             [(target_dir(), self.target), (cache::dir(), self.cache), (env::temp_dir(), self.temporary)];
         each_once(places.iter().filter_map(|(place, asked)| Disk::of(place, *asked)))
+    }
+}
+
+/// What all tests take where this is built already.
+fn of_everything_beside(deps: &Path) -> u64 {
+    match deps.read_dir().map_or(0, Iterator::count) > BUILT {
+        true => TESTS,
+        false => WHOLE.saturating_sub(size(deps)).max(TESTS),
     }
 }
 
@@ -97,18 +112,9 @@ pub(crate) fn short(disks: &[Disk]) -> Option<&Disk> {
     disks.iter().max_by_key(lacks).filter(|disk| lacks(disk) > 0)
 }
 
-/// Bytes that have to be free before everything is built and tested.
-fn needed() -> u64 {
-    match target_dir().join("debug/deps").read_dir().is_ok_and(|entries| entries.count() > 3_000) {
-        true => TESTS,
-        false => WHOLE,
-    }
-}
-
-/// Makes room before tests, where there is too little: what goes can be made again. Where too little is left to begin with, an error
+/// Makes room before tests, where there is less than this: what goes can be made again. Where that doesn't suffice, an error
 /// says what takes the room.
-pub(crate) fn make_room() -> Result<()> {
-    let room = Room::of_tests();
+pub(crate) fn make_room(room: Room) -> Result<()> {
     let disks = room.disks();
     let Some(before) = short(&disks) else { return Ok(()) };
     say(&format!("Making room: {}, and {}", before.says(), before.asks()));
@@ -116,15 +122,18 @@ pub(crate) fn make_room() -> Result<()> {
     remove(&target.join("incremental"));
     older_programs(&target.join("deps")).iter().for_each(|program| drop(fs::remove_file(program)));
     left_runs().iter().for_each(|run| remove(run));
-    match short(&room.disks()) {
-        Some(disk) if disk.free < TESTS => Err(format!(
-            "the disk is too full to begin: {}, and {}. What takes room: {}",
-            disk.says(),
-            disk.asks(),
-            takers().join(", ")
-        )),
-        _ => Ok(()),
-    }
+    begin(&room.disks(), takers)
+}
+
+/// Whether tests may begin on these disks.
+fn begin(disks: &[Disk], takers: impl FnOnce() -> Vec<String>) -> Result<()> {
+    let Some(disk) = short(disks) else { return Ok(()) };
+    Err(format!(
+        "the disk is too full to begin: {}, and {}. What takes room: {}",
+        disk.says(),
+        disk.asks(),
+        takers().join(", ")
+    ))
 }
 
 /// Waits for a program that writes much; stops it once the disk is full, and says so.
@@ -232,6 +241,32 @@ mod tests {
         };
         assert_eq!(with(3), None);
         assert_eq!(with(1).as_deref(), Some("1 GiB free at /tmp"));
+    }
+
+    /// What is asked for, what is refused and what is said are one number.
+    #[test]
+    fn where_less_is_free_than_is_asked_for_nothing_begins() {
+        let begins = |free| begin(&[disk("/t", 1, free, 45)], || vec!["/t/debug 30 GiB".to_owned()]);
+        assert_eq!(begins(45), Ok(()));
+        let said = begins(44).unwrap_err();
+        let sentence = "44 GiB free at /t, and 45 GiB have to be free. What takes room: /t/debug 30 GiB";
+        assert!(said.ends_with(sentence), "{said}");
+    }
+
+    #[test]
+    fn what_is_built_already_takes_no_more_room() {
+        let deps = tempfile::tempdir().unwrap();
+        assert_eq!(of_everything_beside(&deps.path().join("none")), WHOLE);
+        // As long as they say, and nearly empty.
+        let file = File::create(deps.path().join("some")).unwrap();
+        file.set_len(20 * GIB).unwrap();
+        // The folder itself has a length.
+        assert!((24 * GIB..=25 * GIB).contains(&of_everything_beside(deps.path())));
+        file.set_len(50 * GIB).unwrap();
+        assert_eq!(of_everything_beside(deps.path()), TESTS);
+        file.set_len(0).unwrap();
+        (0..BUILT).for_each(|n| drop(File::create(deps.path().join(n.to_string())).unwrap()));
+        assert_eq!(of_everything_beside(deps.path()), TESTS);
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 
 /// What is free where builds and tests write.
 fn disk() -> Option<String> {
-    let disks = Room::of_tests().disks();
+    let disks = Room::of_everything().disks();
     let says: Vec<String> = disks.iter().map(Disk::says).collect();
     Some(match disk::short(&disks) {
         None if disks.is_empty() => return None,
