@@ -2,8 +2,8 @@
 //! pod), so that they are looked at before a run, and for as long as it lasts.
 
 use std::{
-    collections::HashMap,
-    env, fs,
+    env,
+    fs::{self, File},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::{Child, ExitStatus},
@@ -27,6 +27,9 @@ const TEMPORARY: u64 = 2 * GIB;
 /// Less than this, and what runs is stopped: soon servers can't write any more, and the kubelet evicts pods (at a hundredth of the disk,
 /// `cluster/node.rs`), and their words mislead. No kubelet lives off a disk for temporary files.
 const FULL: Room = Room { target: 4 * GIB, cache: 4 * GIB, temporary: GIB / 4 };
+/// A program that was built longer ago is of a build before, or is linked again in a moment. What is younger may be what another
+/// checkout with the same target folder is running.
+const OLD: Duration = Duration::from_hours(48);
 /// Nextest, asked to end, ends its tests, and they what they have started.
 const GRACE: Duration = Duration::from_mins(2);
 
@@ -118,9 +121,7 @@ pub(crate) fn make_room(room: Room) -> Result<()> {
     let disks = room.disks();
     let Some(before) = short(&disks) else { return Ok(()) };
     say(&format!("Making room: {}, and {}", before.says(), before.asks()));
-    let target = target_dir().join("debug");
-    remove(&target.join("incremental"));
-    older_programs(&target.join("deps")).iter().for_each(|program| drop(fs::remove_file(program)));
+    clear(&target_dir().join("debug"), SystemTime::now());
     left_runs().iter().for_each(|run| remove(run));
     begin(&room.disks(), takers)
 }
@@ -154,24 +155,29 @@ pub(crate) fn watch(name: &str, child: &mut Child) -> Result<ExitStatus> {
     }
 }
 
-/// The programs that cargo has built again since under another hash: of each name, all but the newest two (one crate may be
-/// built with two sets of features).
-fn older_programs(deps: &Path) -> Vec<PathBuf> {
-    let mut builds: HashMap<String, Vec<(SystemTime, PathBuf)>> = HashMap::new();
+/// Removes what cargo builds again, unless it builds there now: its own lock is held meanwhile.
+fn clear(target: &Path, now: SystemTime) {
+    // Without it nothing was ever built.
+    let Ok(lock) = File::open(target.join(".cargo-lock")) else { return };
+    if lock.try_lock().is_err() {
+        return say(&format!("Cargo builds in {}: what is in there stays", target.display()));
+    }
+    remove(&target.join("incremental"));
+    old_programs(&target.join("deps"), now).iter().for_each(|program| drop(fs::remove_file(program)));
+}
+
+/// Programs by their age, not by their names: several that are current may share one, as a service's program, its tests and its library's.
+fn old_programs(deps: &Path, now: SystemTime) -> Vec<PathBuf> {
+    let mut old = Vec::new();
     for entry in deps.read_dir().into_iter().flatten().flatten() {
         let (path, Ok(data)) = (entry.path(), entry.metadata()) else { continue };
-        let program = data.is_file() && data.permissions().mode() & 0o100 != 0 && path.extension().is_none();
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.rsplit_once('-'));
-        if let (true, Some((name, _)), Ok(built)) = (program, name, data.modified()) {
-            builds.entry(name.to_owned()).or_default().push((built, path.clone()));
+        let runs = data.is_file() && data.permissions().mode() & 0o100 != 0 && path.extension().is_none();
+        let age = data.modified().ok().and_then(|built| now.duration_since(built).ok());
+        if runs && age.is_some_and(|age| age > OLD) {
+            old.push(path);
         }
     }
-    let mut older = Vec::new();
-    for mut built in builds.into_values() {
-        built.sort_unstable_by(|one, other| other.cmp(one));
-        older.extend(built.into_iter().skip(2).map(|(_, path)| path));
-    }
-    older
+    old
 }
 
 /// What ended runs have left in the folder for temporary files.
@@ -281,23 +287,57 @@ mod tests {
         assert_eq!(short(&disks).unwrap().says(), "2 GiB free at /c");
     }
 
-    #[test]
-    fn the_newest_two_builds_of_a_program_stay() {
-        let deps = tempfile::tempdir().unwrap();
-        let start = SystemTime::UNIX_EPOCH;
-        for (name, at, mode) in [
-            ("campaign-aa", 1, 0o755),
-            ("campaign-bb", 2, 0o755),
-            ("campaign-cc", 3, 0o755),
-            ("campaign_tls-dd", 1, 0o755),
-            ("campaign-aa.d", 0, 0o644),
-            ("libcampaign-ee.so", 0, 0o755),
-        ] {
-            let path = deps.path().join(name);
-            File::create(&path).unwrap().set_modified(start + Duration::from_secs(at)).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    /// A target folder with files of so many hours, and the moment that they are that old.
+    fn target(files: &[(&str, u64, u32)]) -> (tempfile::TempDir, SystemTime) {
+        let (target, now) = (tempfile::tempdir().unwrap(), SystemTime::now());
+        for folder in ["deps", "incremental/a"] {
+            fs::create_dir_all(target.path().join(folder)).unwrap();
         }
-        assert_eq!(older_programs(deps.path()), [deps.path().join("campaign-aa")]);
+        File::create(target.path().join(".cargo-lock")).unwrap();
+        for (name, hours, mode) in files {
+            let path = target.path().join("deps").join(name);
+            let built = now - Duration::from_hours(*hours);
+            File::create(&path).unwrap().set_modified(built).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
+        }
+        (target, now)
+    }
+
+    #[test]
+    fn old_programs_go_and_those_of_today_stay_however_many_share_a_name() {
+        let (target, now) = target(&[
+            ("maily_compliance-aa", 1, 0o755),
+            ("maily_compliance-bb", 2, 0o755),
+            ("maily_compliance-cc", 3, 0o755),
+            ("campaign-dd", 47, 0o755),
+            ("campaign-ee", 49, 0o755),
+            ("campaign-ee.d", 49, 0o644),
+            ("libcampaign-ff.so", 49, 0o755),
+        ]);
+        clear(target.path(), now);
+        let left = target.path().join("deps").read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+        let mut left: Vec<_> = left.map(|name| name.into_string().unwrap()).collect();
+        left.sort_unstable();
+        let stay = ["campaign-dd", "campaign-ee.d", "libcampaign-ff.so"];
+        let share = ["maily_compliance-aa", "maily_compliance-bb", "maily_compliance-cc"];
+        assert_eq!(left, [stay, share].concat());
+        assert!(!target.path().join("incremental").exists());
+    }
+
+    #[test]
+    fn where_cargo_builds_nothing_is_removed() {
+        let (target, now) = target(&[("campaign-ee", 49, 0o755)]);
+        let (program, folder) = (target.path().join("deps/campaign-ee"), target.path().join("incremental"));
+        let cargo = File::open(target.path().join(".cargo-lock")).unwrap();
+        for shared in [false, true] {
+            let locked = if shared { cargo.lock_shared() } else { cargo.lock() };
+            locked.unwrap();
+            clear(target.path(), now);
+            assert!(program.exists() && folder.exists(), "shared: {shared}");
+            cargo.unlock().unwrap();
+        }
+        clear(target.path(), now);
+        assert!(!program.exists() && !folder.exists());
     }
 
     #[test]
