@@ -1,6 +1,7 @@
 //! Pages of recipients: merged, sealed, stored, handed off.
 
 use std::{
+    collections::HashSet,
     ops::Range,
     sync::{
         Arc,
@@ -124,6 +125,8 @@ async fn one(
     key: String,
 ) -> Result<HandOffReply, StepError> {
     let _turn = deps.pages.take(id.clone(), Hold::Long).await.map_err(|_| StepError::Again("no turn"))?;
+    // The turn may have been long in coming.
+    ending::check(deps, id).await?;
     let recipients = deps.compliance.recipients(&page).await?;
     let place = place(&page);
     let sealed = blocking(move || seal(&template, place, recipients)).await;
@@ -159,10 +162,13 @@ pub(crate) async fn count(
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    // Their names say that they are there: each may have megabytes, and nobody's turn is taken here.
+    let segments = deps.objects.list(&Bucket::Mail(region.to_owned()), &Keys(id).segments(cohort)).await?;
+    let segments: HashSet<String> = segments.into_iter().map(|segment| segment.key).collect();
     let (mut done, mut messages) = (0, 0);
     for number in pages {
-        let bucket = Bucket::Mail(region.to_owned());
-        if deps.objects.read(&bucket, &Keys(id).segment(cohort, number)).await?.is_none() {
+        let key = Keys(id).segment(cohort, number);
+        if !segments.contains(&key) {
             continue;
         }
         let page = Page {
