@@ -20,6 +20,7 @@ use tokio::select;
 use super::{
     CohortCopy, Deps, Keys, Span, StepError,
     campaign::{load, started},
+    cohort::Progress,
     ending,
     step::now,
 };
@@ -193,6 +194,22 @@ pub(crate) fn place(page: &Page) -> Place {
         region: page.region.clone(),
         page: page.page,
     }
+}
+
+/// How far a cohort came whose workflow was killed, and so told nothing: whether it has copy, and what compliance has of its
+/// pages.
+pub(crate) async fn came(deps: &Deps, id: &CampaignId, cohort: u32) -> Result<Progress, StepError> {
+    let summary =
+        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
+    let found = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    let copy = deps.objects.read_json::<CohortCopy>(&Keys(id).copy(cohort)).await?;
+    let mut progress = Progress { drafted: copy.is_some(), ..Progress::default() };
+    for region in &found.regions {
+        let (pages, messages) = count(deps, id, cohort, &region.region, 0..region.pages).await?;
+        progress.pages_done += pages;
+        progress.handed_off += messages;
+    }
+    Ok(progress)
 }
 
 fn seal(template: &Template, place: Place, recipients: Vec<Recipient>) -> Result<Vec<u8>, StepError> {
