@@ -66,7 +66,8 @@ pub(crate) struct Progress {
         initial_interval = "50ms",
         factor = 2.0,
         max_interval = "2s",
-        max_attempts = 200000,
+        // Centuries: whoever has had all of them is paused until somebody resumes it.
+        max_attempts = 4_000_000_000,
         on_max_attempts = "pause"
     )
 )]
