@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    disk::{self, Disk},
+    disk::{self, Disk, Room},
     shell::Result,
 };
 
@@ -110,14 +110,15 @@ pub(crate) fn run() -> Result<ExitCode> {
 
 /// What is free where builds and tests write.
 fn disk() -> Option<String> {
-    let disk = Disk::fullest()?;
-    Some(match disk.fits() {
-        true => format!("ok       disk       {}", disk.says()),
-        false => format!(
-            "low      disk       {}; {} GiB have to be free for builds and the cluster. `cargo xtask test` makes room \
-             where it can",
+    let disks = Room::of_everything().disks();
+    let says: Vec<String> = disks.iter().map(Disk::says).collect();
+    Some(match disk::short(&disks) {
+        None if disks.is_empty() => return None,
+        None => format!("ok       disk       {}", says.join(", ")),
+        Some(disk) => format!(
+            "low      disk       {}; {} for builds and the cluster. `cargo xtask test` makes room where it can",
             disk.says(),
-            disk::needed() >> 30
+            disk.asks()
         ),
     })
 }

@@ -135,15 +135,22 @@ fn unusable(what: &str) -> PeerError {
 pub(crate) mod memory {
     //! Objects in memory, with the same rules.
 
-    use std::{collections::BTreeMap, sync::Mutex};
+    use std::{
+        collections::BTreeMap,
+        sync::{
+            Mutex,
+            atomic::{AtomicU64, Ordering::Relaxed},
+        },
+    };
 
     use super::*;
 
-    /// Objects, and when those were written that were not written just now.
+    /// Objects, when those were written that were not written just now, and how often a segment was read.
     #[derive(Default)]
     pub(crate) struct Memory(
         pub(crate) Mutex<BTreeMap<(String, String), Bytes>>,
         pub(crate) Mutex<BTreeMap<(String, String), Timestamp>>,
+        pub(crate) AtomicU64,
     );
 
     impl Memory {
@@ -168,6 +175,7 @@ pub(crate) mod memory {
         }
 
         fn find(&self, bucket: &Bucket, key: &str) -> Result<Option<Bytes>, PeerError> {
+            self.2.fetch_add(u64::from(matches!(bucket, Bucket::Mail(_))), Relaxed);
             let found = self.0.lock().unwrap().get(&Self::place(bucket, key)?).cloned();
             found.map(|bytes| check_length(&bytes).map(|()| bytes)).transpose()
         }

@@ -66,7 +66,8 @@ pub(crate) struct Progress {
         initial_interval = "50ms",
         factor = 2.0,
         max_interval = "2s",
-        max_attempts = 200000,
+        // Centuries: whoever has had all of them is paused until somebody resumes it.
+        max_attempts = 4_000_000_000,
         on_max_attempts = "pause"
     )
 )]
@@ -152,9 +153,10 @@ impl Campaign {
     ) -> TerminalError {
         let end = self.end(ctx, id, &error).await;
         let (deps, id) = (self.0.clone(), id.clone());
-        let cohorts = cohorts.into_iter().map(|done| done.unwrap_or_default().progress).collect();
-        let tally = Tally { cohorts };
-        let told = last_step(ctx, self.0.pause, "tally", move || async move { tally.keep(&deps, &id).await });
+        // What is missing is counted in this step: journals of before have no other here.
+        let told: Vec<_> = cohorts.into_iter().map(|done| done.map(|done| done.progress)).collect();
+        let told =
+            last_step(ctx, self.0.pause, "tally", move || async move { Tally::keep(&deps, &id, told).await });
         // Without it, Restate tells how far the campaign was, for as long as it remembers.
         let _ = told.await;
         match end {

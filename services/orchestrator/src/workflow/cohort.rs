@@ -78,7 +78,8 @@ pub(crate) fn parse_key(key: &str) -> Result<(CampaignId, u32), Fault> {
         initial_interval = "50ms",
         factor = 2.0,
         max_interval = "2s",
-        max_attempts = 200000,
+        // As a campaign.
+        max_attempts = 4_000_000_000,
         on_max_attempts = "pause"
     )
 )]

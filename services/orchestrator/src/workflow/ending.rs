@@ -9,7 +9,7 @@ use std::time::Duration;
 use restate_sdk::prelude::TerminalError;
 use serde::{Deserialize, Serialize};
 
-use super::{Deps, Keys, StepError, cohort};
+use super::{Deps, Keys, StepError, cohort, pages};
 use crate::{campaign::CampaignId, peers::PeerError};
 
 /// HTTP's "conflict": Restate's and the SDK's code of a cancelled or killed invocation, and ours of a step that finds its
@@ -52,14 +52,26 @@ impl End {
 }
 
 /// How far a campaign was when it was cancelled or failed; its cohorts in their order.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Tally {
     pub(crate) cohorts: Vec<cohort::Progress>,
 }
 
 impl Tally {
-    pub(super) async fn keep(self, deps: &Deps, id: &CampaignId) -> Result<(), StepError> {
-        deps.objects.settle_json(&Keys(id).tally(), self).await?;
+    /// Keeps what the cohorts told; what one did that told nothing is counted.
+    pub(super) async fn keep(
+        deps: &Deps,
+        id: &CampaignId,
+        told: Vec<Option<cohort::Progress>>,
+    ) -> Result<(), StepError> {
+        let mut cohorts = Vec::with_capacity(told.len());
+        for (n, told) in (0..).zip(told) {
+            cohorts.push(match told {
+                Some(progress) => progress,
+                None => pages::came(deps, id, n).await?,
+            });
+        }
+        deps.objects.settle_json(&Keys(id).tally(), Self { cohorts }).await?;
         Ok(())
     }
 }

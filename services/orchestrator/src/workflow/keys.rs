@@ -24,6 +24,11 @@ impl Keys<'_> {
         format!("{}/{cohort:05}/{page:06}.seg", self.0)
     }
 
+    /// What the keys of a cohort's segments begin with.
+    pub(crate) fn segments(&self, cohort: u32) -> String {
+        format!("{}/{cohort:05}/", self.0)
+    }
+
     /// What the keys of all begin with.
     pub(crate) fn all(&self) -> String {
         format!("{}/", self.0)

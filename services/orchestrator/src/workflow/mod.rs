@@ -15,6 +15,8 @@ mod fault;
 mod keys;
 mod pages;
 #[cfg(test)]
+mod pages_tests;
+#[cfg(test)]
 mod poison_tests;
 mod progress;
 pub(crate) mod retention;

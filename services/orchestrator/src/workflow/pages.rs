@@ -1,6 +1,7 @@
 //! Pages of recipients: merged, sealed, stored, handed off.
 
 use std::{
+    collections::HashSet,
     ops::Range,
     sync::{
         Arc,
@@ -19,6 +20,7 @@ use tokio::select;
 use super::{
     CohortCopy, Deps, Keys, Span, StepError,
     campaign::{load, started},
+    cohort::Progress,
     ending,
     step::now,
 };
@@ -126,6 +128,8 @@ async fn one(
     key: String,
 ) -> Result<HandOffReply, StepError> {
     let _turn = deps.pages.take(id.clone(), Hold::Long).await.map_err(|_| StepError::Again("no turn"))?;
+    // The turn may have been long in coming.
+    ending::check(deps, id).await?;
     let recipients = deps.compliance.recipients(&page).await;
     let is_ended = recipients.as_ref().is_err_and(|error| error.is_ended());
     // Where the import was taken back nobody is written to, and the hand-off does no more than tell whether this page came before.
@@ -178,10 +182,13 @@ pub(crate) async fn count(
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
     let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    // Their names say that they are there: each may have megabytes, and nobody's turn is taken here.
+    let segments = deps.objects.list(&Bucket::Mail(region.to_owned()), &Keys(id).segments(cohort)).await?;
+    let segments: HashSet<String> = segments.into_iter().map(|segment| segment.key).collect();
     let (mut done, mut messages) = (0, 0);
     for number in pages {
-        let (bucket, key) = (Bucket::Mail(region.to_owned()), Keys(id).segment(cohort, number));
-        if deps.objects.read(&bucket, &key).await?.is_none() {
+        let key = Keys(id).segment(cohort, number);
+        if !segments.contains(&key) {
             continue;
         }
         let page = Page {
@@ -220,6 +227,22 @@ pub(crate) fn place(page: &Page) -> Place {
         region: page.region.clone(),
         page: page.page,
     }
+}
+
+/// How far a cohort came whose workflow was killed, and so told nothing: whether it has copy, and what compliance has of its
+/// pages.
+pub(crate) async fn came(deps: &Deps, id: &CampaignId, cohort: u32) -> Result<Progress, StepError> {
+    let summary =
+        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
+    let found = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    let copy = deps.objects.read_json::<CohortCopy>(&Keys(id).copy(cohort)).await?;
+    let mut progress = Progress { drafted: copy.is_some(), ..Progress::default() };
+    for region in &found.regions {
+        let (pages, messages) = count(deps, id, cohort, &region.region, 0..region.pages).await?;
+        progress.pages_done += pages;
+        progress.handed_off += messages;
+    }
+    Ok(progress)
 }
 
 fn seal(template: &Template, place: Place, recipients: Vec<Recipient>) -> Result<Vec<u8>, StepError> {

@@ -92,7 +92,7 @@ async fn messages_of_a_campaign_that_was_killed_go_too() {
     until("nothing is handed off", || platform.ledger.state().handed_off() > 20).await;
     assert_eq!(sweep(&platform).once(day(1_000)).await, NOTHING, "it goes on");
     let admin: Address = platform.restate.admin().parse().unwrap();
-    kill(&admin).await;
+    kill(&admin, "Campaign", caller.id.as_str()).await;
     let gone = async {
         // A page that was under way may come yet; nothing tells of the last. The deadline ends this.
         while messages(&platform) > 0 {

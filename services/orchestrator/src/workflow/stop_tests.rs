@@ -280,10 +280,12 @@ async fn a_campaign_that_is_over_is_not_cancelled() {
     assert!(sentence.starts_with("the campaign has failed already: the copy of a cohort"), "{sentence}");
 }
 
-/// Kills the workflow of the one campaign; the invocation's id.
-pub(super) async fn kill(admin: &Address) -> String {
-    let query = "SELECT id FROM sys_invocation WHERE target_service_name = 'Campaign' AND \
-                 target_handler_name = 'run'";
+/// Kills a workflow; the invocation's id.
+pub(super) async fn kill(admin: &Address, workflow: &str, key: &str) -> String {
+    let query = format!(
+        "SELECT id FROM sys_invocation WHERE target_service_name = '{workflow}' AND target_service_key = '{key}' \
+         AND target_handler_name = 'run'"
+    );
     let (_, found) = admin.call(Method::POST, "/query", Some(&json!({ "query": query }))).await.unwrap();
     let id = found["rows"][0]["id"].as_str().unwrap().to_owned();
     admin.call(Method::PATCH, &format!("/invocations/{id}/kill"), None).await.unwrap();
@@ -300,11 +302,40 @@ async fn a_campaign_that_is_killed_has_failed_also_when_restate_forgets_it() {
     caller.begin().await;
     until("it is not written", || !platform.model.state().failed.is_empty()).await;
     let admin: Address = platform.restate.admin().parse().unwrap();
-    let id = kill(&admin).await;
+    let id = kill(&admin, "Campaign", caller.id.as_str()).await;
     let status = caller.wait_for("failed").await;
     assert_eq!(status["detail"], "its workflow was killed in the workflow engine");
     assert_eq!(status["cohorts"].as_array().unwrap().len(), 4);
     admin.call(Method::PATCH, &format!("/invocations/{id}/purge"), None).await.unwrap();
     assert_eq!(caller.status().await["state"], "failed");
     assert!(caller.post("/start").await.is_err());
+}
+
+/// By an operator, in Restate: it says nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_cohort_handed_off_that_was_killed_is_told() {
+    let platform = Platform::start().await;
+    let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
+    let dir = folder(&platform, "campaign", 4_800);
+    with_copy(&platform, &dir);
+    let caller = Caller::new(&platform, orchestrator.edge, &dir);
+    caller.begin().await;
+    let of_the_first =
+        async || caller.status().await["cohorts"][0]["handed_off"].as_u64().expect("it is under way");
+    let handed_off = async {
+        while of_the_first().await == 0 {
+            // Nothing tells of it; the deadline ends this.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), handed_off).await.expect("nothing is handed off");
+    let admin: Address = platform.restate.admin().parse().unwrap();
+    kill(&admin, "Cohort", &format!("{}/0", caller.id)).await;
+    let status = caller.wait_for("failed").await;
+    assert_eq!(status["detail"], "its workflow was killed in the workflow engine");
+    wound_up(&platform, &caller).await;
+    assert!(of_the_first().await > 0);
+    let handed_off = platform.ledger.state().handed_off();
+    assert!(handed_off < 4_800, "the campaign was over before");
+    assert_eq!(messages(&caller.status().await), handed_off);
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
 
 use clap::Parser as _;
 use maily_contracts::{compliance::Row, guardrails::CONFIG};
+use restate_sdk::service::Discoverable as _;
 
 use super::*;
 use crate::{
@@ -368,6 +369,18 @@ async fn a_full_disk_is_one_sentence_at_once() {
     let failure = client::campaign(command(&platform, &dir, orchestrator.edge, "out")).await.unwrap_err();
     let sentence = "the list can't be staged: the service's disk is full";
     assert_eq!((failure.code, failure.to_string().as_str()), (74, sentence));
+}
+
+/// Restate pauses an invocation that has had all its tries: nobody would go on with it, and `GET` would say that it runs.
+#[test]
+fn what_passes_is_tried_again_for_longer_than_anybody_waits() {
+    for service in [campaign::Campaign::discover(), cohort::Cohort::discover()] {
+        let tries = service.retry_policy_max_attempts.unwrap();
+        let pause = Duration::from_millis(service.retry_policy_max_interval.unwrap());
+        let years = tries.saturating_mul(pause.as_secs()) / (365 * 86_400);
+        assert!(years > 200, "{years} years");
+        assert!(service.handlers.iter().all(|handler| handler.retry_policy_max_attempts.is_none()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use super::Tier;
 use crate::{
+    disk::Room,
     shell::{Result, root},
     workspace::{Package, Program, packages},
 };
@@ -44,6 +45,16 @@ impl Choice {
     /// Whether all of this tier is meant.
     pub(super) fn is_whole(&self, tier: Tier) -> bool {
         self.filters.is_empty() && self.tier.is_none_or(|own| own == tier) && tier != Tier::Soak
+    }
+
+    /// What has to be free before it is built and run; nothing for tests that are named: they may be few, and what is removed
+    /// for room is built again.
+    pub(super) fn room(&self) -> Option<Room> {
+        match (self.filters.is_empty(), self.tier) {
+            (true, None) => Some(Room::of_everything()),
+            (true, Some(_)) => Some(Room::of_a_tier()),
+            (false, _) => None,
+        }
     }
 
     /// Whether tests of this program may be meant.
@@ -291,6 +302,13 @@ mod tests {
         assert!(
             choice.is_whole(Tier::Fast) && choice.is_whole(Tier::Terraform) && !choice.is_whole(Tier::Soak)
         );
+    }
+
+    #[test]
+    fn nothing_is_removed_for_tests_that_are_named() {
+        assert!(chosen(None, &["maily-law"]).room().is_none());
+        assert!(chosen(Some(Tier::Real), &["tls"]).room().is_none());
+        assert!(chosen(Some(Tier::Soak), &[]).room().is_some() && chosen(None, &[]).room().is_some());
     }
 
     #[test]

@@ -110,7 +110,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         nextest::list(&nextest, &choice, &[])?.iter().for_each(|test| println!("{test}"));
         return Ok(ExitCode::SUCCESS);
     }
-    disk::make_room()?;
+    if let Some(room) = choice.room() {
+        disk::make_room(room)?;
+    }
     let needs = Needs::of(&choice);
     let mut brought = needs.bring()?;
     if options.fetch {
