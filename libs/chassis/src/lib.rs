@@ -28,6 +28,7 @@ mod health;
 #[cfg(test)]
 mod http2_tests;
 mod internal;
+mod json;
 mod key_hashes;
 mod listeners;
 mod network;
@@ -74,6 +75,7 @@ pub use edge::{EdgeAuth, EdgeCaller, KeyRate, Vouch};
 pub use error::Error;
 pub use follow::Follow;
 pub use internal::Peer;
+pub use json::json_within;
 pub use key_hashes::{KeyHashes, key_hash};
 pub use listeners::Listeners;
 pub use network::Network;

@@ -3,7 +3,13 @@
 use std::fmt;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::device::Device;
+use crate::error::{Detail, EngineError};
+
+/// The longest schema, in bytes of JSON.
+const MAX_SCHEMA: usize = 64 << 10;
 
 /// How a checkpoint is loaded; the defaults serve.
 #[derive(Debug, Clone)]
@@ -58,6 +64,39 @@ impl fmt::Debug for ChatMessage {
     }
 }
 
+/// A JSON schema of at most 64 KiB, as text: it waits for the model with its request, and as values would be 36 times as long.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Schema(String);
+
+impl Schema {
+    /// Writes a schema down. Whether it can be used is seen by whoever obeys it.
+    ///
+    /// # Errors
+    /// It is too long.
+    pub fn new(schema: &Value) -> Result<Self, Detail> {
+        let text = schema.to_string();
+        if text.len() > MAX_SCHEMA {
+            return Err(Detail(format!("it is longer than {MAX_SCHEMA} bytes")));
+        }
+        Ok(Self(text))
+    }
+
+    /// The schema that was written down.
+    ///
+    /// # Errors
+    /// It is nested so deeply that it can't be read again.
+    pub fn read(&self) -> Result<Value, EngineError> {
+        let unread = |_| EngineError::Schema(Detail("it is nested too deeply".into()));
+        serde_json::from_str(&self.0).map_err(unread)
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Schema({} bytes)", self.0.len())
+    }
+}
+
 /// A request for `n` texts that go on from one prompt.
 #[derive(Clone)]
 pub struct Generate {
@@ -79,7 +118,7 @@ pub struct Generate {
     /// The prompt ends with an open `<think>`.
     pub thinking: bool,
     /// A JSON schema the answer will obey, whatever the model would rather say.
-    pub schema: Option<serde_json::Value>,
+    pub schema: Option<Schema>,
     /// When to give up: unfinished candidates end as [`FinishReason::Cancelled`].
     pub deadline: Option<Instant>,
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::api::{ChatMessage, Completion, Event, Generate, LoadOptions, ModelInfo};
+use crate::api::{ChatMessage, Completion, Event, Generate, LoadOptions, ModelInfo, Schema};
 use crate::checkpoint::Checkpoint;
 use crate::error::{EngineError, LoadError, TemplateError};
 use crate::generate::{self, Grammars};
@@ -107,7 +107,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Schema`], which [`Engine::generate`] would answer, too.
-    pub fn check_schema(&self, schema: &serde_json::Value) -> Result<(), EngineError> {
+    pub fn check_schema(&self, schema: &Schema) -> Result<(), EngineError> {
         self.grammars.check(&self.tokenizer, schema)
     }
 

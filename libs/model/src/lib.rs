@@ -25,7 +25,7 @@ mod runner;
 mod template;
 mod tokenizer;
 
-pub use api::{ChatMessage, Completion, Event, FinishReason, Generate, LoadOptions, ModelInfo};
+pub use api::{ChatMessage, Completion, Event, FinishReason, Generate, LoadOptions, ModelInfo, Schema};
 pub use device::{Device, UnknownDevice};
 pub use engine::Engine;
 pub use error::{Detail, EngineError, LoadError, TemplateError};

@@ -12,7 +12,9 @@ mod common;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use maily_model::{ChatMessage, Completion, Engine, EngineError, Event, FinishReason, Generate, LoadOptions};
+use maily_model::{
+    ChatMessage, Completion, Engine, EngineError, Event, FinishReason, Generate, LoadOptions, Schema,
+};
 use serde_json::{Value, json};
 
 fn prompt(user: &str) -> Vec<u32> {
@@ -134,7 +136,7 @@ fn a_schema_is_obeyed_whatever_the_model_would_say() {
         max_tokens: 250,
         temperature: 1.5,
         seed: 11,
-        schema: Some(schema),
+        schema: Some(Schema::new(&schema).unwrap()),
         ..Generate::default()
     };
     for done in run(common::engine(), &request) {
@@ -151,10 +153,11 @@ fn a_schema_is_obeyed_whatever_the_model_would_say() {
 #[test]
 fn a_schema_that_cannot_be_used_is_refused_without_quoting_it() {
     let schema = json!({ "type": "string", "pattern": "(?=secret)" });
-    let request = Generate { prompt: vec![1], schema: Some(schema), ..Generate::default() };
+    let schema = Some(Schema::new(&schema).unwrap());
+    let request = Generate { prompt: vec![1], schema, ..Generate::default() };
     let error = common::engine().generate(&request, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(matches!(error, EngineError::Schema(_)) && error.is_permanent());
-    assert!(!format!("{error} {error:?}").contains("secret"));
+    assert!(!format!("{error} {error:?} {request:?} {:?}", request.schema).contains("secret"));
 }
 
 #[test]

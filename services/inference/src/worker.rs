@@ -67,10 +67,7 @@ fn conclude(loaded: &Loaded, job: &Job, completions: &[Completion]) -> (Outcome,
 /// is what is left.
 fn refusal(error: &EngineError) -> Refusal {
     match error {
-        EngineError::Schema(detail) => {
-            let message = format!("Invalid schema for response_format: {}", detail.reveal());
-            Refusal::param("response_format", "invalid_json_schema", message)
-        }
+        EngineError::Schema(detail) => Refusal::schema(detail.reveal()),
         EngineError::Invalid(reason) => Refusal::request(*reason),
         error => {
             tracing::error!(%error, "the engine failed; the request is answered 500");

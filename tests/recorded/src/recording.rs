@@ -59,6 +59,7 @@ fn options(request: &Generate) -> Options {
     // In full, so that a new field of a request can't be forgotten.
     let Generate { prompt: _, n, max_tokens, temperature, top_p, seed, stop, thinking, schema, deadline: _ } =
         request.clone();
+    let schema = schema.map(|schema| schema.read().unwrap_or_default());
     Options { n, max_tokens, temperature, top_p, seed, stop, thinking, schema }
 }
 

@@ -17,7 +17,7 @@ use std::{
 };
 
 use maily_inference::Answers as _;
-use maily_model::{Completion, Engine, EngineError, Event, FinishReason, Generate, LoadOptions};
+use maily_model::{Completion, Engine, EngineError, Event, FinishReason, Generate, LoadOptions, Schema};
 use maily_recorded::{Absent, Player, Recorded, key};
 use maily_testkit::workspace;
 use tempfile::TempDir;
@@ -75,7 +75,7 @@ fn every_part_of_a_request_is_in_its_key() {
         Generate { seed: 1, ..request() },
         Generate { stop: vec!["b".into()], ..request() },
         Generate { thinking: true, ..request() },
-        Generate { schema: Some(serde_json::json!({})), ..request() },
+        Generate { schema: Some(Schema::new(&serde_json::json!({})).unwrap()), ..request() },
     ];
     let mut keys: Vec<String> = others.iter().map(key).chain([key(&request())]).collect();
     keys.sort_unstable();
@@ -100,7 +100,7 @@ fn a_schema_that_the_engine_refuses_is_refused_as_it_does() {
     let folder = tempfile::tempdir().unwrap();
     let player = player(&folder, Engine::load_without_weights, |_| {});
     let ask = |schema: serde_json::Value| {
-        let asked = Generate { schema: Some(schema), ..request() };
+        let asked = Generate { schema: Some(Schema::new(&schema).unwrap()), ..request() };
         player.generate(&asked, &mut |_| ControlFlow::Continue(())).unwrap_err()
     };
     for schema in

@@ -7,11 +7,9 @@ use llguidance::toktrie::{TokEnv, TokRxInfo, TokTrie, TokenId, TokenizerEnv};
 use llguidance::{Matcher, ParserFactory};
 use serde_json::{Value, json};
 
+use crate::api::Schema;
 use crate::error::{Detail, EngineError};
 use crate::tokenizer::Tokenizer;
-
-/// The longest schema, in bytes of JSON.
-const MAX_SCHEMA: usize = 64 << 10;
 
 /// The longest reason that is given, in characters.
 const LONGEST_REASON: usize = 300;
@@ -26,7 +24,7 @@ pub(super) struct Constraint(Matcher);
 
 impl Grammars {
     /// Whether a schema means a constraint.
-    pub(crate) fn check(&self, tokenizer: &Tokenizer, schema: &Value) -> Result<(), EngineError> {
+    pub(crate) fn check(&self, tokenizer: &Tokenizer, schema: &Schema) -> Result<(), EngineError> {
         self.constraint(tokenizer, schema).map(drop)
     }
 
@@ -34,14 +32,11 @@ impl Grammars {
     pub(super) fn constraint(
         &self,
         tokenizer: &Tokenizer,
-        schema: &Value,
+        schema: &Schema,
     ) -> Result<Constraint, EngineError> {
         let refuse = |reason: String| EngineError::Schema(Detail(reason));
-        if schema.to_string().len() > MAX_SCHEMA {
-            return Err(refuse(format!("it is longer than {MAX_SCHEMA} bytes")));
-        }
         let factory = self.0.get_or_init(|| factory(tokenizer)).as_ref().map_err(|e| refuse(e.clone()))?;
-        let grammar = TopLevelGrammar::from_json_schema(with_options(schema));
+        let grammar = TopLevelGrammar::from_json_schema(with_options(schema.read()?));
         let matcher = Matcher::new(factory.create_parser(grammar));
         match matcher.get_error() {
             Some(reason) => Err(refuse(told(&reason))),
@@ -62,8 +57,7 @@ fn told(reason: &str) -> String {
 }
 
 /// Bounds the white space between values: a small model may otherwise write it for ever.
-fn with_options(schema: &Value) -> Value {
-    let mut schema = schema.clone();
+fn with_options(mut schema: Value) -> Value {
     if let Some(object) = schema.as_object_mut() {
         object.insert("x-guidance".into(), json!({ "whitespace_pattern": r"[\x20\x0A]{1,16}" }));
     }

@@ -57,6 +57,12 @@ impl Refusal {
         Self::param(param, "unknown_parameter", format!("Unknown parameter: '{}'.", shorten(param)))
     }
 
+    /// 400: no answer can be made to obey this schema.
+    pub(crate) fn schema(reason: &str) -> Self {
+        let message = format!("Invalid schema for response_format: {reason}");
+        Self::param("response_format", "invalid_json_schema", message)
+    }
+
     /// 404: another model than the served one.
     pub(crate) fn model_not_found(model: &str) -> Self {
         let message =

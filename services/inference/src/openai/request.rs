@@ -1,5 +1,7 @@
 //! A chat request, read strictly: what is not served is refused by name, never silently ignored.
 
+use maily_chassis::json_within;
+use maily_model::Schema;
 use serde_json::Value;
 
 use super::fields::{Fields, too_many, wrong_type};
@@ -8,6 +10,9 @@ use super::neutral::{Neutral, empty, never, no, none, zero};
 use super::refusal::Refusal;
 use super::response_format;
 
+/// Values of one request, which take some 5 MiB while they are read: 128 messages of 40 parts each have as many, or the longest
+/// schema, at four bytes a value.
+const VALUES: usize = 16_384;
 /// Stop sequences in one request, and the length of each in bytes.
 const STOPS: usize = 4;
 const STOP_BYTES: usize = 256;
@@ -35,7 +40,7 @@ pub(crate) struct ChatRequest {
     /// Tokens of each answer.
     pub max_tokens: Option<usize>,
     /// The JSON Schema that the answer must satisfy.
-    pub schema: Option<Value>,
+    pub schema: Option<Schema>,
     /// Whether to answer in server-sent events.
     pub stream: bool,
     /// Whether a stream ends with a chunk of usage.
@@ -78,8 +83,11 @@ const LABELS: &[&str] = &[
 ];
 
 impl ChatRequest {
-    /// Reads the body of `POST /v1/chat/completions`.
+    /// Reads the body of `POST /v1/chat/completions`. What waits then, twice, for its turn is no longer than the body was.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        if !json_within(body, VALUES) {
+            return Err(Refusal::request(format!("The request has more than {VALUES} JSON values.")));
+        }
         let value = serde_json::from_slice(body).map_err(|_| {
             Refusal::request("We could not parse the JSON body of your request. It must be one JSON object.")
         })?;

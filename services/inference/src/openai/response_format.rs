@@ -1,5 +1,6 @@
 //! `response_format`: free text, any JSON object, or JSON that satisfies a schema.
 
+use maily_model::Schema;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, missing, not_one_of, wrong_type};
@@ -9,7 +10,7 @@ use super::refusal::Refusal;
 const NAME: usize = 64;
 
 /// The schema that the answer must satisfy, if any. `strict` may be true or false: it is always obeyed.
-pub(crate) fn schema(fields: &mut Fields) -> Result<Option<Value>, Refusal> {
+pub(crate) fn schema(fields: &mut Fields) -> Result<Option<Schema>, Refusal> {
     let Some(format) = fields.take("response_format") else { return Ok(None) };
     let mut format = Fields::new(format, "response_format")?;
     let kind = format.need_text("type")?;
@@ -23,7 +24,8 @@ pub(crate) fn schema(fields: &mut Fields) -> Result<Option<Value>, Refusal> {
         }
     };
     format.finish()?;
-    Ok(schema)
+    let schema = schema.as_ref().map(Schema::new).transpose();
+    schema.map_err(|too_long| Refusal::schema(too_long.reveal()))
 }
 
 fn named(value: Value) -> Result<Value, Refusal> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use axum::response::IntoResponse as _;
 use expect_test::expect;
+use maily_model::Schema;
 use serde_json::{Value, json};
 
 use super::{ChatRequest, Refusal};
@@ -72,7 +73,7 @@ fn everything_served_is_read() {
     assert_eq!((request.n, request.temperature, request.seed), (3, 0.25, Some(u64::MAX)));
     assert!(request.top_p > 0.0 && request.top_p < 1e-6);
     assert_eq!((request.stop.as_slice(), request.max_tokens), (&["x".to_owned(), "yy".into()][..], Some(7)));
-    assert_eq!(request.schema, Some(schema));
+    assert_eq!(request.schema, Some(Schema::new(&schema).unwrap()));
     assert!(request.stream && request.include_usage && request.include_reasoning);
 }
 
@@ -86,7 +87,8 @@ fn what_changes_nothing_is_accepted() {
     });
     assert!(parse(&with(neutral)).is_ok());
     let format = with(json!({ "response_format": { "type": "json_object" } }));
-    assert_eq!(parse(&format).ok().unwrap().schema, Some(json!({ "type": "object" })));
+    let object = Schema::new(&json!({ "type": "object" })).unwrap();
+    assert_eq!(parse(&format).ok().unwrap().schema, Some(object));
 }
 
 #[test]
@@ -210,9 +212,33 @@ fn bad_messages_are_refused_with_their_place() {
     .assert_eq(&table(cases.map(|messages| with(json!({ "messages": messages })))));
 }
 
+/// Counted in the bytes that came, a request must not become many times as much, least of all while it waits for the model.
+#[test]
+fn what_would_grow_is_refused() {
+    let of = |schema: Value| {
+        let named = json!({ "name": "a", "schema": schema });
+        with(json!({ "response_format": { "type": "json_schema", "json_schema": named } }))
+    };
+    let long = |bytes: usize| of(json!({ "title": "x".repeat(bytes - r#"{"title":""}"#.len()) }));
+    assert!(parse(&long(64 << 10)).is_ok());
+    let refused = [
+        long((64 << 10) + 1),
+        of(json!({ "enum": vec![0; 16_384] })),
+        with(json!({ "logit_bias": vec![json!([]); 8_192] })),
+        with(json!({ "metadata": vec![json!({}); 8_192] })),
+    ];
+    expect![[r#"
+        response_format | invalid_json_schema | Invalid schema for response_format: it is longer than 65536 bytes
+        - | - | The request has more than 16384 JSON values.
+        - | - | The request has more than 16384 JSON values.
+        - | - | The request has more than 16384 JSON values.
+    "#]]
+    .assert_eq(&table(refused));
+}
+
 #[test]
 fn what_is_no_json_object_is_refused() {
-    let deep = "[".repeat(100_000);
+    let deep = "[".repeat(10_000);
     let mut said = String::new();
     for body in ["", "{", "[]", "\"x\"", "{\"model\":\"m\"} trailing", &deep] {
         writeln!(said, "{}", ChatRequest::parse(body.as_bytes()).err().unwrap()).unwrap();
