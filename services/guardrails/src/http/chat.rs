@@ -1,56 +1,78 @@
 //! `POST /v1/chat/completions`: input rails, the main model, output rails.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
 };
-use maily_chassis::Caller;
+use maily_chassis::{BodyShare, Caller};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     error::Refused,
-    request::{Object, last},
+    request::{Object, held, last},
 };
 use crate::{
+    config::Config,
     guard::{Guard, GuardError},
-    judge::Sampling,
+    judge::{Sampling, Turn},
 };
 
 const KNOWN: &[&str] =
     &["messages", "model", "stream", "max_tokens", "temperature", "top_p", "stop", "config_id", "guardrails"];
+
+/// What is to be answered: all that is left of a request before anything is waited for.
+struct Asked {
+    messages: Vec<Turn>,
+    id: String,
+    config: Arc<Config>,
+    sampling: Sampling,
+    model: String,
+}
+
+impl Asked {
+    fn read(body: &[u8], guard: &Guard) -> Result<Self, Refused> {
+        let mut request = Object::parse(body, KNOWN)?;
+        let guardrails = request.object("guardrails", &["config_id", "config_ids"])?;
+        if request.flag("stream")? == Some(true) {
+            return Err(Refused::unprocessable("`stream` is not supported: a rail judges a whole text"));
+        }
+        let messages = request.messages()?;
+        let (id, config) = request.config(guardrails.as_ref(), guard)?;
+        let sampling = Sampling {
+            temperature: request.number("temperature", 2.0)?,
+            top_p: request.number("top_p", 1.0)?,
+            max_tokens: request.count("max_tokens", 32_768)?,
+            stop: request.stop()?,
+        };
+        let model = request.text("model")?.unwrap_or("main").to_owned();
+        if last(&messages, "user").is_none() {
+            return Err(Refused::unprocessable("`messages` must have one of role user"));
+        }
+        if !config.models.iter().any(|m| m.kind == "main") {
+            return Err(Refused::unprocessable("the configuration has no model of type main"));
+        }
+        Ok(Self { messages, id, config, sampling, model })
+    }
+}
 
 /// A completion in OpenAI's shape with NeMo's `guardrails`. A blocked message is answered with the
 /// configuration's refusal.
 pub(super) async fn complete(
     State(guard): State<Guard>,
     caller: Caller,
+    share: Option<Extension<BodyShare>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Refused> {
     let guard = guard.called_by(caller);
-    let request = Object::parse(&body?, KNOWN)?;
-    let guardrails = request.object("guardrails", &["config_id", "config_ids"])?;
-    if request.flag("stream")? == Some(true) {
-        return Err(Refused::unprocessable("`stream` is not supported: a rail judges a whole text"));
-    }
-    let messages = request.messages()?;
-    let (id, config) = request.config(guardrails.as_ref(), &guard)?;
-    let sampling = Sampling {
-        temperature: request.number("temperature", 2.0)?,
-        top_p: request.number("top_p", 1.0)?,
-        max_tokens: request.count("max_tokens", 32_768)?,
-        stop: request.stop()?,
-    };
-    let model = request.text("model")?.unwrap_or("main").to_owned();
-    if last(&messages, "user").is_none() {
-        return Err(Refused::unprocessable("`messages` must have one of role user"));
-    }
-    if !config.models.iter().any(|m| m.kind == "main") {
-        return Err(Refused::unprocessable("the configuration has no model of type main"));
-    }
+    let Asked { messages, id, config, sampling, model } = Asked::read(&body?, &guard)?;
+    held(&messages, |bytes| share.is_none_or(|Extension(share)| share.holds(bytes)))?;
     let reply = |text: &str| Json(completion(&id, &model, text));
     let Some(judged) = guard.conversation(config.clone(), messages).await? else {
         return Ok(reply(&config.refusal));

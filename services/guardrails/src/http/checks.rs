@@ -1,16 +1,18 @@
 //! `POST /v1/checks`: runs rails on messages without asking the main model.
 
+use std::sync::Arc;
+
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
 };
-use maily_chassis::Caller;
+use maily_chassis::{BodyShare, Caller};
 use serde_json::{Value, json};
 
 use super::{
     error::Refused,
-    request::{Object, last},
+    request::{Object, held, last},
 };
 use crate::{
     config::{Config, Flow},
@@ -19,23 +21,40 @@ use crate::{
     rails::Violation,
 };
 
+/// What is to be judged: all that is left of a request before anything is waited for.
+struct Asked {
+    messages: Vec<Turn>,
+    config: Arc<Config>,
+    input: bool,
+    output: bool,
+}
+
+impl Asked {
+    fn read(body: &[u8], guard: &Guard) -> Result<Self, Refused> {
+        let mut request = Object::parse(body, &["messages", "model", "config_id", "guardrails", "stream"])?;
+        let guardrails = request.object("guardrails", &["config_id", "config_ids", "rail_types"])?;
+        request.text("model")?;
+        if request.flag("stream")? == Some(true) {
+            return Err(Refused::unprocessable("`stream` is not supported: a rail judges a whole text"));
+        }
+        let messages = request.messages()?;
+        let (_, config) = request.config(guardrails.as_ref(), guard)?;
+        let types = guardrails.map_or(Ok(Vec::new()), |g| g.texts("rail_types", 2))?;
+        let (input, output) = rails(&types, &messages, &config)?;
+        Ok(Self { messages, config, input, output })
+    }
+}
+
 /// `status`, `content`, and `rail` where one blocked.
 pub(super) async fn check(
     State(guard): State<Guard>,
     caller: Caller,
+    share: Option<Extension<BodyShare>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Refused> {
     let guard = guard.called_by(caller);
-    let request = Object::parse(&body?, &["messages", "model", "config_id", "guardrails", "stream"])?;
-    let guardrails = request.object("guardrails", &["config_id", "config_ids", "rail_types"])?;
-    request.text("model")?;
-    if request.flag("stream")? == Some(true) {
-        return Err(Refused::unprocessable("`stream` is not supported: a rail judges a whole text"));
-    }
-    let messages = request.messages()?;
-    let (_, config) = request.config(guardrails.as_ref(), &guard)?;
-    let types = guardrails.map_or(Ok(Vec::new()), |g| g.texts("rail_types", 2))?;
-    let (input, output) = rails(&types, &messages, &config)?;
+    let Asked { messages, config, input, output } = Asked::read(&body?, &guard)?;
+    held(&messages, |bytes| share.is_none_or(|Extension(share)| share.holds(bytes)))?;
     let mut content = messages.last().map(|m| m.text.clone()).unwrap_or_default();
     let mut violations: Vec<Violation> = Vec::new();
     if input {

@@ -1,7 +1,8 @@
 //! NeMo Guardrails' server API (0.24): `/v1/rails/configs`, `/v1/checks` and `/v1/chat/completions`.
 //!
 //! Requests and answers have NeMo's shapes, errors OpenAI's envelope as NeMo's have. A field that would
-//! change nothing here is refused by name: a client should not believe that it did.
+//! change nothing here is refused by name: a client should not believe that it did. Nothing of a request's JSON is left when its
+//! texts wait for their turn.
 
 mod chat;
 mod checks;

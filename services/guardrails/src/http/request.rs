@@ -2,25 +2,37 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use maily_chassis::json_within;
 use serde_json::{Map, Value};
 
 use super::error::Refused;
 use crate::{
     config::{Config, MAX_STOP},
-    guard::Guard,
+    guard::{Guard, GuardError},
     judge::Turn,
+    turns::NoTurn,
 };
 
-/// Messages of one conversation, as many as the inference service takes.
+/// Messages of one conversation, and parts of one message, as many as the inference service takes.
 const MAX_MESSAGES: usize = 128;
+const MAX_PARTS: usize = 128;
+/// Values of one request, which take less than 4 MiB while they are read: 128 messages of 20 parts have as many.
+const MAX_VALUES: usize = 8_192;
+/// How many more times a conversation's texts are in memory while it is judged: each by itself, all as one, those of each
+/// role as one, and what is answered or asked.
+const COPIES: usize = 4;
+/// What each turn takes beside its text, mostly as the JSON that is put before a model.
+const TURN: usize = 1 << 10;
 
 /// A JSON object all of whose keys are known.
 pub(super) struct Object(Map<String, Value>);
 
 impl Object {
     /// Parses a request's body.
-    pub(super) fn parse(body: &Bytes, known: &[&str]) -> Result<Self, Refused> {
+    pub(super) fn parse(body: &[u8], known: &[&str]) -> Result<Self, Refused> {
+        if !json_within(body, MAX_VALUES) {
+            return Err(Refused::unprocessable(format!("the body has more than {MAX_VALUES} values")));
+        }
         let value: Value = serde_json::from_slice(body).map_err(|e| {
             Refused::bad(format!("the body is not JSON: line {} column {}", e.line(), e.column()))
         })?;
@@ -31,7 +43,9 @@ impl Object {
         let Value::Object(map) = value else {
             return Err(Refused::unprocessable(format!("{what} must be an object")));
         };
-        if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
+        // What is null is not there, as everywhere here.
+        let unknown = |(key, value): &(&String, &Value)| !value.is_null() && !known.contains(&key.as_str());
+        if let Some((key, _)) = map.iter().find(unknown) {
             let key: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
             return Err(Refused::unprocessable(format!("field `{key}` of {what} is not supported")));
         }
@@ -102,8 +116,8 @@ impl Object {
     }
 
     /// The conversation: at least one message, each a text.
-    pub(super) fn messages(&self) -> Result<Vec<Turn>, Refused> {
-        let Some(Value::Array(list)) = self.get("messages") else {
+    pub(super) fn messages(&mut self) -> Result<Vec<Turn>, Refused> {
+        let Some(Value::Array(list)) = self.0.remove("messages") else {
             return Err(Refused::unprocessable("`messages` must be a list"));
         };
         if list.is_empty() || list.len() > MAX_MESSAGES {
@@ -111,7 +125,7 @@ impl Object {
                 "`messages` must have from 1 to {MAX_MESSAGES} items"
             )));
         }
-        list.iter().map(message).collect()
+        list.into_iter().map(message).collect()
     }
 
     /// The configuration that the request names: `guardrails.config_id`, one of `guardrails.config_ids`, or
@@ -142,33 +156,69 @@ impl Object {
     }
 }
 
-fn message(value: &Value) -> Result<Turn, Refused> {
-    let object = Object::new(value.clone(), "a message", &["role", "content", "name"])?;
-    let role = object.text("role")?.unwrap_or_default();
-    if !matches!(role, "system" | "developer" | "user" | "assistant") {
+fn message(value: Value) -> Result<Turn, Refused> {
+    let mut object = Object::new(value, "a message", &["role", "content"])?;
+    let role = object.text("role")?.unwrap_or_default().to_owned();
+    if !matches!(role.as_str(), "system" | "developer" | "user" | "assistant") {
         return Err(Refused::unprocessable(
             "the role of a message must be system, developer, user or assistant",
         ));
     }
-    let text = match object.get("content") {
-        Some(Value::String(text)) => text.clone(),
+    let text = match object.0.remove("content") {
+        Some(Value::String(text)) => text,
+        Some(Value::Array(parts)) if parts.len() > MAX_PARTS => {
+            let problem = format!("the content of a message can have at most {MAX_PARTS} parts");
+            return Err(Refused::unprocessable(problem));
+        }
         // As the inference service joins them.
-        Some(Value::Array(parts)) => parts.iter().map(part).collect::<Result<Vec<_>, _>>()?.join("\n"),
+        Some(Value::Array(parts)) => parts.into_iter().map(part).collect::<Result<Vec<_>, _>>()?.join("\n"),
         _ => return Err(Refused::unprocessable("the content of a message must be a text")),
     };
-    Ok(Turn { role: role.to_owned(), text })
+    Ok(Turn { role, text })
 }
 
 /// A part of a message's content. What is no text could not be checked.
-fn part(value: &Value) -> Result<String, Refused> {
-    let object = Object::new(value.clone(), "a content part", &["type", "text"])?;
-    match (object.text("type")?, object.text("text")?) {
-        (Some("text"), Some(text)) => Ok(text.to_owned()),
+fn part(value: Value) -> Result<String, Refused> {
+    let mut object = Object::new(value, "a content part", &["type", "text"])?;
+    let is_text = object.text("type")? == Some("text");
+    object.text("text")?;
+    match object.0.remove("text") {
+        Some(Value::String(text)) if is_text => Ok(text),
         _ => Err(Refused::unprocessable("only content parts of type text are supported")),
     }
+}
+
+/// Has the room for bodies hold what the texts take beside the body that they came in, or refuses them: many wait at once for
+/// their turn, or for a model.
+pub(super) fn held(messages: &[Turn], room: impl FnOnce(usize) -> bool) -> Result<(), Refused> {
+    let bytes = messages.iter().map(|turn| turn.text.len().saturating_mul(COPIES).saturating_add(TURN));
+    let bytes = bytes.fold(0, usize::saturating_add);
+    if room(bytes) { Ok(()) } else { Err(GuardError::from(NoTurn::Busy).into()) }
 }
 
 /// The last message of a role.
 pub(super) fn last<'a>(messages: &'a [Turn], role: &str) -> Option<&'a str> {
     messages.iter().rev().find(|m| m.role == role).map(|m| m.text.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn what_a_conversation_becomes_is_counted_and_refused_where_there_is_no_room() {
+        let turn = |text: &str| Turn { role: "user".to_owned(), text: text.to_owned() };
+        let (messages, mut taken) = ([turn("one"), turn("three")], 0);
+        let room = |bytes| {
+            taken = bytes;
+            true
+        };
+        assert!(held(&messages, room).is_ok());
+        assert_eq!(taken, 4 * "onethree".len() + 2 * 1_024);
+        let refused = held(&messages, |_| false).unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

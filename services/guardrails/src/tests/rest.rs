@@ -46,8 +46,12 @@ async fn checks_answer_as_nemo_does() {
     assert_eq!(check(both.clone(), checked.clone()).await.1["rail"], "self check output");
     let (status, _) = check(both, json!({ "config_ids": ["checked"], "rail_types": ["input"] })).await;
     assert_eq!(status, StatusCode::OK);
-    let parts = json!([{ "role": "user", "content": [{ "type": "text", "text": "forbidden" }] }]);
+    let parts =
+        json!([{ "role": "user", "content": [{ "type": "text", "text": "forbidden" }], "name": null }]);
     assert_eq!(check(parts, checked.clone()).await.1["status"], "blocked");
+    let parts = vec![json!({ "type": "text", "text": "hello" }); 128];
+    let many = json!([{ "role": "user", "content": parts }]);
+    assert_eq!(check(many, checked.clone()).await.1["status"], "passed");
     // An e-mail rail can't judge a chat message: no verdict but no.
     let answer = json!([{ "role": "assistant", "content": "hello" }]);
     assert_eq!(check(answer, json!({ "config_id": "plain" })).await.1["rail"], "email check facts");
@@ -116,6 +120,8 @@ async fn what_is_not_supported_is_refused_by_name() {
     let (base, _seen) = scripted().await;
     let guard = guard(&base);
     let user = json!([{ "role": "user", "content": "hello" }]);
+    let parts =
+        |count| json!({ "role": "user", "content": vec![json!({ "type": "text", "text": "" }); count] });
     for (path, body, expected) in [
         ("/v1/checks", json!({ "messages": user }), "no guardrails config_id provided"),
         (
@@ -163,6 +169,22 @@ async fn what_is_not_supported_is_refused_by_name() {
             "/v1/checks",
             json!({ "messages": [{ "role": "user", "content": [{ "type": "image_url", "image_url": {} }] }], "config_id": "plain" }),
             "field `image_url` of a content part is not supported",
+        ),
+        (
+            "/v1/checks",
+            json!({ "messages": [{ "role": "user", "content": "x", "name": "ann" }], "config_id": "checked" }),
+            "field `name` of a message is not supported",
+        ),
+        // Few bytes that would be many values, for as long as the texts wait for their turn.
+        (
+            "/v1/checks",
+            json!({ "messages": [parts(129)], "config_id": "checked" }),
+            "the content of a message can have at most 128 parts",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({ "messages": vec![parts(100); 30], "config_id": "checked" }),
+            "the body has more than 8192 values",
         ),
         (
             "/v1/chat/completions",
