@@ -105,8 +105,15 @@ pub(crate) fn held(request: &Request) -> Option<usize> {
 /// of its own. Other answers have one as a whole.
 async fn serve(service: S3Service, request: Request) -> Result<Response, Infallible> {
     let deadline = if request.method() == Method::PUT { Duration::MAX } else { ANSWER };
-    let answer = service.call(entries::watched(request).map(s3s::Body::http_body_unsync));
+    let (request, passing) = entries::watched(request);
+    let answer = service.call(request.map(s3s::Body::http_body_unsync));
     Ok(match tokio::time::timeout(deadline, answer).await {
+        // To s3s it broke off.
+        Ok(_) if passing.is_too_long() => answer::refuse(
+            StatusCode::BAD_REQUEST,
+            "MalformedXML",
+            "The list has more than 10000 items, which are more than S3 takes.",
+        ),
         Ok(Ok(response)) => response.map(Body::new),
         Ok(Err(_)) => {
             let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");

@@ -264,3 +264,20 @@ async fn an_aborted_upload_is_gone_with_its_bytes() {
     crate::disk::until_blobs(&served, 0).await;
     sdk.delete_bucket().bucket("things").send().await.unwrap();
 }
+
+/// Read whole, each of them would take some twenty times what it was sent in.
+#[tokio::test]
+async fn a_list_of_more_parts_than_an_upload_can_have_is_not_read() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let sdk = objects.sdk();
+    let id = create(sdk, "a").await;
+    let complete = async |parts: usize| {
+        let parts = vec![CompletedPart::builder().part_number(1).build(); parts];
+        let complete = sdk.complete_multipart_upload().bucket("things").key("a").upload_id(&id);
+        code(complete.multipart_upload(list(&parts)).send().await)
+    };
+    assert_eq!(complete(10_000).await, "InvalidPartOrder", "it is read");
+    assert_eq!(complete(10_001).await, "MalformedXML");
+}
