@@ -158,5 +158,10 @@ mod tests {
         assert!(Pattern::new(&"a".repeat(5000), false).is_err());
         assert!(Pattern::new(r"(?:\w{1000}){1000}", false).is_err());
         assert!(Pattern::new(&("(".repeat(500) + &")".repeat(500)), false).is_err());
+        let conditions = |depth| format!("(a){}{}", "(?(1)".repeat(depth), ")".repeat(depth));
+        assert!(Pattern::new(&conditions(64), false).is_ok());
+        for depth in [65, 680] {
+            assert!(Pattern::new(&conditions(depth), false).is_err(), "{depth} conditions in each other");
+        }
     }
 }

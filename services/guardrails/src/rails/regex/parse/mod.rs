@@ -15,7 +15,7 @@ use super::{
     tree::{At, Flags, How, Node, Repeat, Width},
 };
 
-/// Groups in groups.
+/// Groups, looks around and conditions in each other.
 const MAX_DEPTH: usize = 64;
 /// What CPython takes for no limit (`MAXREPEAT`).
 const MAX_REPEAT: u32 = u32::MAX;
@@ -89,9 +89,6 @@ struct Parser {
 impl Parser {
     /// Alternatives, up to a `)` or the end.
     fn choice(&mut self, flags: Flags, depth: usize) -> Result<Node, Problem> {
-        if depth > MAX_DEPTH {
-            return Err(Problem::unsupported("groups in more than 64 groups", self.source.at()));
-        }
         let mut items = vec![self.sequence(flags, depth, depth == 0)?];
         while self.source.eat('|')? {
             let flags = if depth == 0 { self.global } else { flags };
@@ -118,8 +115,12 @@ impl Parser {
         })
     }
 
-    /// One alternative. `first` says that it begins the pattern.
+    /// One alternative. `first` says that it begins the pattern. Whatever stands in parentheses comes through here, the
+    /// branches of a condition too, so that this bounds the stack.
     fn sequence(&mut self, flags: Flags, depth: usize, first: bool) -> Result<Node, Problem> {
+        if depth > MAX_DEPTH {
+            return Err(Problem::unsupported("groups in more than 64 groups", self.source.at()));
+        }
         let mut flags = flags;
         let mut items: Vec<Node> = Vec::new();
         loop {
