@@ -13,7 +13,9 @@
 //! [`worker::SECONDS`] seconds of processor time for one job, and dies of it if that is not enough. Then the job is
 //! refused for good ([`Failure::TooMuch`]), and the next one gets another worker. What the machine does to a worker
 //! (it is killed, it does not start, it gets no time) is told apart: that is [`Failure::Unavailable`], and may be tried
-//! again. Time is the processor's, not the clock's, so that a busy machine refuses nothing that an idle one renders.
+//! again. A worker renders for one caller after the other, and a template may leave memory behind: one that has kept much takes
+//! no other job, and what dies in a worker that was used before is tried once more in a fresh one before it is refused. Time
+//! is the processor's, not the clock's, so that a busy machine refuses nothing that an idle one renders.
 //!
 //! The worker is the same program, started with `render-worker` as its argument; [`worker()`] at the beginning of `main`
 //! makes it so. In a test program it is the ignored test that [`worker_of_tests!`] adds. Templates and texts go

@@ -46,6 +46,8 @@ struct Workers {
 struct Worker {
     process: Child,
     socket: UnixStream,
+    /// Whether a job before this one may have left something in it.
+    used: bool,
 }
 
 /// A place in the pool, given back when dropped; so is the worker in it, if there is one.
@@ -57,7 +59,7 @@ struct Place {
 enum Lost {
     /// The job has killed it.
     ByJob,
-    /// Something else has.
+    /// Something else has, perhaps what another job has left behind.
     ByOthers,
     Late,
     NotStarted(io::Error),
@@ -73,9 +75,10 @@ pub fn render(job: &Job<'_>) -> Result<String, Failure> {
         return Err(Failure::TooLong);
     }
     let deadline = Instant::now() + PATIENCE;
-    let lost = match once(&request, deadline) {
-        // Who ends processes of this machine may have met one of ours, perhaps while it was idle.
-        Err(Lost::ByOthers) => once(&request, deadline),
+    let lost = match once(&request, deadline, false) {
+        // Who ends processes of this machine may have met one of ours, perhaps while it was idle. And only of a worker that
+        // has rendered nothing before can it be said that this job is what it died of.
+        Err(Lost::ByOthers) => once(&request, deadline, true),
         done => done,
     };
     lost.unwrap_or_else(|lost| {
@@ -94,9 +97,11 @@ fn unavailable(why: &str) -> Failure {
     Failure::Unavailable(why.to_owned())
 }
 
-fn once(request: &[u8], deadline: Instant) -> Result<Result<String, Failure>, Lost> {
+/// In a worker that is there, or in a `fresh` one.
+fn once(request: &[u8], deadline: Instant, fresh: bool) -> Result<Result<String, Failure>, Lost> {
     let mut place = Place::take(deadline)?;
-    let mut worker = match place.worker.take() {
+    // One that is not wanted ends here, so that there are never more of them than places.
+    let mut worker = match place.worker.take().filter(|_| !fresh) {
         Some(worker) => worker,
         None => Worker::start(deadline)?,
     };
@@ -179,35 +184,41 @@ impl Worker {
             .stderr(Stdio::null())
             // A terminal's Ctrl-C is the service's, which finishes what it has begun.
             .process_group(0);
-        Ok(Self { process: command.spawn()?, socket })
+        Ok(Self { process: command.spawn()?, socket, used: false })
     }
 
     fn ask(&mut self, request: &[u8], deadline: Instant) -> Result<Vec<u8>, Lost> {
         let asked = pipe::write(Until(&self.socket, deadline), request);
         match asked.and_then(|()| pipe::read(Until(&self.socket, deadline))) {
-            Ok(reply) => Ok(reply),
+            Ok(reply) => {
+                self.used = true;
+                Ok(reply)
+            }
             Err(error) if pipe::is_late(&error) => Err(Lost::Late),
             Err(_) => Err(self.ended()),
         }
     }
 
     /// Who has ended it. A job ends it by an allocation that is refused (SIGABRT), by the depth of the stack (SIGABRT or
-    /// SIGSEGV), by its time (SIGXCPU), or by a panic, which is an exit; SIGKILL and SIGTERM come from outside.
+    /// SIGSEGV), by its time (SIGXCPU), or by a panic, which is an exit; SIGKILL and SIGTERM come from outside. All but the
+    /// time may have been another job's doing in a worker that is used: it has left too little memory, say.
     fn ended(&mut self) -> Lost {
         let Ok(status) = self.process.wait() else { return Lost::ByOthers };
+        let by_job = if self.used { Lost::ByOthers } else { Lost::ByJob };
         match status.signal().map(Signal::try_from) {
+            Some(Ok(Signal::SIGXCPU)) => Lost::ByJob,
             Some(Ok(
                 Signal::SIGABRT
                 | Signal::SIGBUS
                 | Signal::SIGFPE
                 | Signal::SIGILL
                 | Signal::SIGSEGV
-                | Signal::SIGTRAP
-                | Signal::SIGXCPU,
-            )) => Lost::ByJob,
+                | Signal::SIGTRAP,
+            )) => by_job,
             Some(_) => Lost::ByOthers,
-            None if status.code() == Some(worker::NO_SYSTEM.into()) => Lost::ByOthers,
-            None => Lost::ByJob,
+            // It was about to end by itself, as too much was left in it, or the system did not let it work.
+            None if [Some(0), Some(worker::NO_SYSTEM.into())].contains(&status.code()) => Lost::ByOthers,
+            None => by_job,
         }
     }
 }

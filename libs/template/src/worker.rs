@@ -20,6 +20,9 @@ use crate::{jinja, job::Job, pipe};
 /// Bytes that a worker may have beside its program; an allocation that is refused ends it. A service's container has
 /// room for the workers of its pool (`k8s/base`).
 pub const MEMORY: u64 = 128 << 20;
+/// Bytes that a worker may have kept of what it has rendered; with more it takes no other job. The allocator keeps some, and a
+/// template can keep what it likes: minijinja counts references, so that a namespace that has itself in it is never freed.
+const KEPT: u64 = 16 << 20;
 /// Bytes of the stack on which it renders; what is nested deeper ends it.
 pub const STACK: usize = 16 << 20;
 /// Seconds of processor time that one job has for certain; at one more the system ends the worker (`SIGXCPU`). What fuel
@@ -72,7 +75,7 @@ pub fn serve() {
 
 fn jobs() -> io::Result<()> {
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    confine()?;
+    let begin = confine()?;
     pipe::write(&socket, pipe::HELLO)?;
     loop {
         let piece = match pipe::read(&socket) {
@@ -82,23 +85,33 @@ fn jobs() -> io::Result<()> {
         give_time()?;
         let job: Job<'_> = serde_json::from_slice(&piece)?;
         drop(piece);
-        let reply = serde_json::to_vec(&jinja::render(job))?;
+        let result = jinja::render(job);
+        // So that whoever takes too long is this job, and never the one that is read next.
+        give_time()?;
+        let reply = serde_json::to_vec(&result)?;
+        drop(result);
         pipe::write(&socket, &reply)?;
+        drop(reply);
+        // The memory is the next one's, who may be somebody else.
+        if mapped()? > begin.saturating_add(KEPT) {
+            return Ok(());
+        }
     }
 }
 
 /// Bounds the memory, and leaves nothing behind: a core dump would have prompts in it. A size of 0 does not keep a dump
-/// from a program that the system hands dumps to (core(5)); not being dumpable does.
-fn confine() -> io::Result<()> {
+/// from a program that the system hands dumps to (core(5)); not being dumpable does. Answers what is mapped before any job.
+fn confine() -> io::Result<u64> {
     prctl::set_dumpable(false)?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    let memory = mapped()?.saturating_add(MEMORY);
+    let begin = mapped()?;
+    let memory = begin.saturating_add(MEMORY);
     let (_, hard) = getrlimit(Resource::RLIMIT_AS)?;
     setrlimit(Resource::RLIMIT_AS, memory.min(hard), memory.min(hard))?;
-    Ok(())
+    Ok(begin)
 }
 
-/// Bytes of addresses that the process has already: its program, and the stacks.
+/// Bytes of addresses that the process has: its program, the stacks, and what jobs have left.
 fn mapped() -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));

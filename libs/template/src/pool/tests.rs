@@ -44,6 +44,40 @@ fn a_worker_that_others_kill_is_replaced() {
     assert_eq!(prompt("{{ user_input }}").unwrap(), "x");
 }
 
+/// Leaves so many bytes behind: a namespace that has itself in it.
+fn leaves(bytes: u32) -> Result<String, Failure> {
+    prompt(&format!(
+        "{{% set n = namespace(a='x' * {bytes}) %}}{{% set n.me = n %}}{{{{ user_input }}}}"
+    ))
+}
+
+#[test]
+fn what_a_template_leaves_behind_takes_nothing_from_the_next() {
+    for _ in 0..4 {
+        assert_eq!(leaves(25_000_000).unwrap(), "x");
+    }
+    // The longest text that a service takes, in the longest way to write it: it needs most of the memory.
+    let text = "\u{1}".repeat(3 << 20);
+    let (source, about) = ("{{ user_input }}".into(), About::UserInput);
+    let job = Job::Prompt { source, about, text: text.as_str().into(), max_bytes: 4 << 20 };
+    assert!(render(&job).unwrap() == text);
+}
+
+#[test]
+fn a_worker_that_has_kept_much_is_replaced() {
+    assert_eq!(leaves(25_000_000).unwrap(), "x");
+    let grown = idle();
+    assert_eq!(prompt("{{ user_input }}").unwrap(), "x");
+    assert_ne!(idle(), grown);
+}
+
+#[test]
+fn what_dies_of_what_another_has_left_is_tried_again() {
+    // Little enough for the worker to be kept; of two copies of the text there is room for only without it.
+    assert_eq!(leaves(12_000_000).unwrap(), "x");
+    assert_eq!(prompt("{% set a = 'x' * 62000000 %}{{ user_input }}").unwrap(), "x");
+}
+
 #[test]
 fn a_worker_shows_nothing_and_is_bounded() {
     let secret = ("MAILY_TEST_SECRET", "hunter2");
@@ -115,5 +149,5 @@ fn in_a_worker() {
 
 #[test]
 fn nobody_waits_for_ever() {
-    assert!(matches!(once(b"{}", Instant::now()), Err(Lost::Late)));
+    assert!(matches!(once(b"{}", Instant::now(), false), Err(Lost::Late)));
 }
