@@ -127,7 +127,7 @@ pub enum TemplateError {
         /// The kind of failure.
         kind: String,
     },
-    /// More would come of it than any context can hold.
+    /// More would come of it than [`crate::MAX_PROMPT`], whatever the context.
     #[error("the chat is too long")]
     TooLong,
     /// It took more instructions, memory, stack or time than there is.

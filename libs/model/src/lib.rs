@@ -29,4 +29,6 @@ pub use api::{ChatMessage, Completion, Event, FinishReason, Generate, LoadOption
 pub use device::{Device, UnknownDevice};
 pub use engine::Engine;
 pub use error::{Detail, EngineError, LoadError, TemplateError};
+/// Bytes of the longest prompt that comes of a chat: the process that renders it has no room for more.
+pub use maily_template::MAX_CHAT as MAX_PROMPT;
 pub use tokenizer::{StreamDecoder, Tokenizer};

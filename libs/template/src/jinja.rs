@@ -10,8 +10,9 @@ use crate::job::{About, Failure, Job, Message};
 const PROMPT_FUEL: u64 = 20_000;
 /// Instructions that a chat may take: a thousand messages need less.
 const CHAT_FUEL: u64 = 20_000_000;
-/// Bytes that may come of a chat: several times what a request can have in it.
-const MAX_CHAT: usize = 4 << 20;
+/// Bytes that may come of a chat. The memory of a worker ([`crate::worker::MEMORY`]) has room for it several times over, as the
+/// text, what a template makes of it on the way, and the answer all lie there; contexts may have room for more.
+pub const MAX_CHAT: usize = 4 << 20;
 /// A template's own refusal, told from its failures by this text before it.
 const REFUSAL: &str = "raise_exception: ";
 const NAME: &str = "chat";

@@ -34,6 +34,7 @@ mod pipe;
 mod pool;
 pub mod worker;
 
+pub use jinja::MAX_CHAT;
 pub use job::{About, Failure, Job, Message};
 pub use pool::{WORKERS, render};
 pub use worker::{serve, worker};

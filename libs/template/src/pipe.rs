@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Bytes of a piece: a text of 3 MiB, which is the longest that a service takes, each character written as six.
+/// Bytes of a piece: the longest text that is rendered ([`crate::MAX_CHAT`]), each character written as six, and a template.
 pub(crate) const MAX_PIECE: usize = 32 << 20;
 /// What the worker says first.
 pub(crate) const HELLO: &[u8] = b"maily render worker 1";

@@ -9,7 +9,7 @@
 
 use std::fs;
 
-use maily_template::{About, Failure, Job, Message, render};
+use maily_template::{About, Failure, Job, MAX_CHAT, Message, render};
 use minijinja::{Environment, UndefinedBehavior, context};
 
 maily_template::worker_of_tests!();
@@ -112,6 +112,15 @@ fn chats_are_what_minijinja_makes_of_them() {
     let long = "a word and another ".repeat(13_000);
     let messages = [("user", long.as_str())];
     assert_eq!(chat(LLAMA, &messages).unwrap(), expected(LLAMA, &messages).unwrap());
+}
+
+/// A worker has room for the longest prompt that may come of a chat, and for what a template does on the way to it.
+#[test]
+fn the_longest_chat_has_room() {
+    let says = |bytes: usize| chat(LLAMA, &[("user", "x".repeat(bytes).as_str())]);
+    let most = MAX_CHAT - 1024;
+    assert!(says(most).unwrap().len() > most);
+    assert_eq!(says(MAX_CHAT), Err(Failure::TooLong));
 }
 
 #[test]

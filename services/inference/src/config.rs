@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use maily_model::Device;
+use maily_model::{Device, MAX_PROMPT};
 use serde::Deserialize;
 
 /// A token is seldom longer than 16 bytes; JSON's `\u0000` makes six of one.
 const BYTES_PER_TOKEN: usize = 32;
 /// Parameters and a schema need room whatever the context.
 const LEAST_BODY: usize = 256 << 10;
-/// The largest contexts there are, of ten million tokens, are not asked for in one piece.
-const MOST_BODY: usize = 64 << 20;
+/// The longest prompt that is rendered, in any language and however it is escaped: `\u0416` makes six bytes of two. The
+/// largest contexts there are, of ten million tokens, have room for more.
+const MOST_BODY: usize = 3 * MAX_PROMPT;
 
 /// `[service]` of the inference service.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,7 +25,8 @@ pub struct Config {
     pub device: Device,
     /// What requests call the model; by default after its file or folder (`smollm2-135m-instruct`).
     pub name: Option<String>,
-    /// Tokens that a prompt and its answer may have together, within what the checkpoint allows.
+    /// Tokens that a prompt and its answer may have together, within what the checkpoint allows. Whatever it is, a prompt has
+    /// [`MAX_PROMPT`] bytes at most.
     pub context: usize,
     /// Requests that may wait for the model; one more is answered 429.
     pub queue: usize,
@@ -79,7 +81,8 @@ impl Config {
         }
     }
 
-    /// Bytes of a request: what a prompt that fills the context may take, in any language and however it is escaped.
+    /// Bytes of a request: what a prompt that fills the context may take, in any language and however it is escaped; but no
+    /// more than what can be rendered.
     pub(crate) fn largest_body(&self) -> usize {
         self.context.saturating_mul(BYTES_PER_TOKEN).clamp(LEAST_BODY, MOST_BODY)
     }
@@ -96,7 +99,7 @@ mod tests {
     #[test]
     fn a_request_may_fill_the_context() {
         let largest = |context| Config { context, ..Config::default() }.largest_body();
-        assert_eq!([512, 8_192, 131_072, usize::MAX].map(largest), [256 << 10, 256 << 10, 4 << 20, 64 << 20]);
+        assert_eq!([512, 8_192, 131_072, usize::MAX].map(largest), [256 << 10, 256 << 10, 4 << 20, 12 << 20]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use maily_model::{ChatMessage, Generate, TemplateError};
+use maily_model::{ChatMessage, Generate, MAX_PROMPT, TemplateError};
 
 use crate::config::Config;
 use crate::openai::{ChatRequest, Refusal};
@@ -121,7 +121,9 @@ fn template(error: &TemplateError) -> Refusal {
             Refusal::param("messages", "invalid_value", message)
         }
         TemplateError::TooLong => {
-            let message = "Invalid 'messages': they are longer than any model's context.";
+            let message = format!(
+                "Invalid 'messages': the prompt made of them has more than {MAX_PROMPT} bytes, which is the most that this server renders."
+            );
             Refusal::param("messages", "context_length_exceeded", message)
         }
         TemplateError::Unavailable(_) => {

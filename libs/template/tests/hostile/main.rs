@@ -11,7 +11,7 @@ mod generator;
 
 use std::time::{Duration, Instant};
 
-use maily_template::{About, Failure, Job, Message, render, worker};
+use maily_template::{About, Failure, Job, MAX_CHAT, Message, render, worker};
 use nix::sys::resource::{UsageWho, getrusage};
 
 maily_template::worker_of_tests!();
@@ -21,8 +21,6 @@ const PROGRAM: u64 = 64 << 20;
 /// For one template, on a machine that does other things too.
 const LONGEST: Duration = Duration::from_secs(30);
 const MAX_BYTES: usize = 64_000;
-/// What may come of a chat.
-const MAX_CHAT: usize = 4 << 20;
 const TEMPLATES: usize = 1034;
 
 fn prompt(source: &str) -> Result<String, Failure> {

@@ -79,6 +79,17 @@ async fn what_is_far_too_long_is_not_even_counted() {
     begins(&near, "1");
 }
 
+/// A context may have room for more than the process that renders: then it is not the context's length that is told.
+#[tokio::test]
+async fn what_is_longer_than_is_rendered_is_refused_for_that() {
+    let client = Client::with(Config { context: 200_000, ..Config::default() });
+    let long = client.chat(&ask(&"word ".repeat(900_000), json!({}))).await;
+    expect![[r#"
+        400 {"error":{"message":"Invalid 'messages': the prompt made of them has more than 4194304 bytes, which is the most that this server renders.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}
+    "#]]
+    .assert_eq(&line(&long));
+}
+
 #[tokio::test]
 async fn what_is_no_request_is_refused() {
     let client = Client::new();
