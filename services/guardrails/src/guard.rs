@@ -73,15 +73,33 @@ impl Guard {
         Self { turns: self.turns.of(caller), ..self.clone() }
     }
 
-    /// Loads a caller's configuration and holds it.
+    /// Loads a caller's configuration and holds it. One that is held takes no turn: its id is all that its files say, and
+    /// each draft of a campaign asks for it again. Which models are served may be something else by then.
     pub(crate) async fn load(&self, files: Vec<File>) -> Result<String, LoadError> {
         let cut = |why: NoTurn| match why {
             NoTurn::Busy => LoadError::unavailable(".", None, why.to_string()),
             NoTurn::Work(error) => LoadError::cut(error),
         };
-        let judges = Arc::clone(&self.judges);
-        let load = move || config::load_of_caller(&files, &judges);
-        let config = self.turns.render(Rendering::Load, load).await.map_err(cut)??;
+        let id = config::id(&files)?;
+        let config = match self.store.get(&id) {
+            Some(held) => held,
+            None => {
+                let (guard, wanted) = (self.clone(), id.clone());
+                let read = move || guard.read(&wanted, &files);
+                self.turns.render(Rendering::Load, read).await.map_err(cut)??
+            }
+        };
+        self.check_served(&config).await?;
+        self.store.add(config);
+        Ok(id)
+    }
+
+    /// Reads a configuration, unless somebody else has done so while this one waited for the turn.
+    fn read(&self, id: &str, files: &[File]) -> Result<Arc<Config>, LoadError> {
+        if let Some(held) = self.store.get(id) {
+            return Ok(held);
+        }
+        let config = Arc::new(config::load_of_caller(files, &self.judges)?);
         if !self.judge.reaches(&config) {
             let line = config.models.iter().map(|m| m.place.clone()).next();
             let (file, line) = line.map_or((".".to_owned(), None), |(file, line)| (file, Some(line)));
@@ -91,10 +109,7 @@ impl Guard {
                 "engine maily needs the service's peer `inference`, which is not configured",
             ));
         }
-        self.check_served(&config).await?;
-        let id = config.id().to_owned();
-        self.store.add(Arc::new(config));
-        Ok(id)
+        Ok(config)
     }
 
     /// Refuses a configuration that names a model which the inference service does not serve. Where that can't be told now,
@@ -238,4 +253,34 @@ fn together(turns: &[Turn]) -> Vec<String> {
     let several = turns.windows(2).any(|pair| matches!(pair, [a, b] if a.role != b.role));
     let roles: &[&str] = if several { &["system", "developer", "user", "assistant"] } else { &[] };
     all.into_iter().chain(roles.iter().filter_map(|role| joined(&|turn| turn.role == *role))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::mpsc::channel, time::Duration};
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_held_is_not_loaded_again() {
+        let judge = Judge::new(None, Duration::from_secs(1)).expect("has roots");
+        let guard = Guard::new(Store::new(BTreeMap::new(), 2), judge, Judges::at(&[]));
+        let content = b"rails:\n  output:\n    flows: [email check facts]\n".to_vec();
+        let files = vec![File { path: "config.yml".into(), content }];
+        let id = guard.load(files.clone()).await.expect("loads");
+        // The caller's one place of loads is taken for as long as this goes on.
+        let (go_on, until) = channel::<()>();
+        let turns = guard.turns.clone();
+        let endless = move || {
+            let _ = until.recv(); // nothing is ever sent
+        };
+        let busy = tokio::spawn(async move { turns.render(Rendering::Load, endless).await });
+        tokio::task::yield_now().await;
+        let again = timeout(Duration::from_secs(10), guard.load(files)).await.expect("waits for nobody");
+        assert_eq!(again.expect("is held"), id);
+        drop(go_on);
+        assert_eq!(busy.await.expect("ends"), Ok(()));
+    }
 }

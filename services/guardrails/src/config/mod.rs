@@ -61,6 +61,14 @@ pub(crate) fn load_of_caller(files: &[File], judges: &Judges) -> Result<Config, 
     schema::load(files, Some(judges))
 }
 
+/// The id of a configuration of these files, whether it can be loaded or not.
+///
+/// # Errors
+/// A file's name, or their size.
+pub(crate) fn id(given: &[File]) -> Result<String, LoadError> {
+    Ok(files::id(&files::sorted(given)?))
+}
+
 impl Config {
     /// Hexadecimal SHA-256 of the files.
     #[must_use]
