@@ -2,7 +2,7 @@
 //! `raise_exception`, `strftime_now`, `break` and `continue`. The template comes with the checkpoint and is not trusted:
 //! it is compiled and rendered in a process that may die of it (`maily-template`).
 
-use maily_template::{Failure, Job, Message, render};
+use maily_template::{Failure, Job, Message};
 
 use crate::api::ChatMessage;
 use crate::error::TemplateError;
@@ -42,7 +42,7 @@ impl ChatTemplate {
         let template = Self { source: source.to_owned(), bos, eos };
         match render(&template.job(None)) {
             Ok(_) => Ok(template),
-            Err(Failure::Syntax { line, kind }) => {
+            Err(Failure::Syntax { line, kind, .. }) => {
                 Err(format!("the chat template is not Jinja: {kind} in line {line}"))
             }
             Err(failure) => Err(format!("the chat template can't be compiled: {failure}")),
@@ -88,10 +88,15 @@ impl ChatTemplate {
     }
 }
 
+/// A chat has one template.
+fn render(job: &Job<'_>) -> Result<String, Failure> {
+    maily_template::render(job).map(|mut texts| texts.pop().unwrap_or_default())
+}
+
 fn failed(failure: Failure) -> TemplateError {
     match failure {
         Failure::Refused(reason) => TemplateError::Refused(reason),
-        Failure::Syntax { line, kind } | Failure::Failed { line, kind } => {
+        Failure::Syntax { line, kind, .. } | Failure::Failed { line, kind, .. } => {
             TemplateError::Failed { line, kind }
         }
         Failure::TooLong => TemplateError::TooLong,

@@ -1,12 +1,15 @@
 //! The rendering itself, in the worker: nothing here has to be safe from a hostile template, as its process may die.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use minijinja::{Environment, Error, ErrorKind, Template, UndefinedBehavior, Value, context};
 
 use crate::job::{About, Failure, Job, Message};
 
-/// Instructions that a prompt of guardrails may take.
+/// Instructions that one message of a prompt of guardrails may take.
 const PROMPT_FUEL: u64 = 20_000;
 /// Instructions that a chat may take: a thousand messages need less.
 const CHAT_FUEL: u64 = 20_000_000;
@@ -17,10 +20,11 @@ pub const MAX_CHAT: usize = 4 << 20;
 const REFUSAL: &str = "raise_exception: ";
 const NAME: &str = "chat";
 
-pub(crate) fn render(job: Job<'_>) -> Result<String, Failure> {
+/// What comes of each of the job's templates.
+pub(crate) fn render(job: Job<'_>) -> Result<Vec<String>, Failure> {
     match job {
-        Job::Chat { source, bos, eos, messages } => chat(&source, &bos, &eos, messages),
-        Job::Prompt { source, about, text, max_bytes } => prompt(&source, about, &text, max_bytes),
+        Job::Chat { source, bos, eos, messages } => Ok(vec![chat(&source, &bos, &eos, messages)?]),
+        Job::Prompt { sources, about, text, max_bytes } => prompt(&sources, about, &text, max_bytes),
     }
 }
 
@@ -48,8 +52,25 @@ fn chat(source: &str, bos: &str, eos: &str, messages: Option<Vec<Message<'_>>>) 
     bounded(&template, context, MAX_CHAT)
 }
 
+/// The messages, one after the other, until one fails.
+fn prompt(
+    sources: &[Cow<'_, str>],
+    about: About,
+    text: &str,
+    max_bytes: usize,
+) -> Result<Vec<String>, Failure> {
+    let mut room = max_bytes;
+    let mut rendered = Vec::new();
+    for (at, source) in sources.iter().enumerate() {
+        let message = message(source, about, text, room).map_err(|failure| failure.of(at))?;
+        room = room.saturating_sub(message.len());
+        rendered.push(message);
+    }
+    Ok(rendered)
+}
+
 /// With the one variable; any other name is an error. What is judged is a value and never read as a template.
-fn prompt(source: &str, about: About, text: &str, max_bytes: usize) -> Result<String, Failure> {
+fn message(source: &str, about: About, text: &str, max_bytes: usize) -> Result<String, Failure> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(PROMPT_FUEL));
@@ -118,13 +139,17 @@ fn strftime_now(format: String) -> String {
 }
 
 fn syntax(error: &Error) -> Failure {
-    Failure::Syntax { line: error.line().unwrap_or_default(), kind: error.kind().to_string() }
+    Failure::Syntax { template: 0, line: error.line().unwrap_or_default(), kind: error.kind().to_string() }
 }
 
 fn failed(error: &Error) -> Failure {
     match error.detail().and_then(|detail| detail.strip_prefix(REFUSAL)) {
         Some(reason) => Failure::Refused(reason.to_owned()),
         None if error.kind() == ErrorKind::OutOfFuel => Failure::TooMuch,
-        None => Failure::Failed { line: error.line().unwrap_or_default(), kind: error.kind().to_string() },
+        None => Failure::Failed {
+            template: 0,
+            line: error.line().unwrap_or_default(),
+            kind: error.kind().to_string(),
+        },
     }
 }

@@ -18,15 +18,15 @@ pub enum Job<'a> {
         /// Its `messages`; without them the template is only compiled, to see whether it is one.
         messages: Option<Vec<Message<'a>>>,
     },
-    /// A prompt of guardrails, with its one variable.
+    /// A prompt of guardrails, with its one variable. All its messages are one job, so that they have the time of one.
     Prompt {
-        /// The template.
-        source: Cow<'a, str>,
+        /// The template of each message.
+        sources: Vec<Cow<'a, str>>,
         /// What the variable is called.
         about: About,
         /// The variable.
         text: Cow<'a, str>,
-        /// The bytes that may come of it.
+        /// The bytes that may come of all of them together.
         max_bytes: usize,
     },
 }
@@ -55,6 +55,8 @@ pub enum Failure {
     /// It is no Jinja template.
     #[error("the template is not Jinja: {kind} in line {line}")]
     Syntax {
+        /// Which one of the job, from 0.
+        template: usize,
         /// The template's line, 0 where unknown.
         line: usize,
         /// The kind of failure.
@@ -63,6 +65,8 @@ pub enum Failure {
     /// It failed.
     #[error("the template failed in line {line}: {kind}")]
     Failed {
+        /// Which one of the job, from 0.
+        template: usize,
         /// The template's line, 0 where unknown.
         line: usize,
         /// The kind of failure.
@@ -87,5 +91,14 @@ impl Failure {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         !matches!(self, Self::Unavailable(_))
+    }
+
+    /// The same, of this one of the job's templates.
+    pub(crate) fn of(self, template: usize) -> Self {
+        match self {
+            Self::Syntax { line, kind, .. } => Self::Syntax { template, line, kind },
+            Self::Failed { line, kind, .. } => Self::Failed { template, line, kind },
+            other => other,
+        }
     }
 }

@@ -65,11 +65,12 @@ enum Lost {
     NotStarted(io::Error),
 }
 
-/// Renders in a worker. It blocks, for at most half a minute; hardly ever for longer than the template takes.
+/// Renders in a worker: what comes of each of the job's templates. It blocks, for at most half a minute; hardly ever for
+/// longer than the templates take.
 ///
 /// # Errors
 /// The template's own fault, or that nothing could be rendered now ([`Failure::is_permanent`]).
-pub fn render(job: &Job<'_>) -> Result<String, Failure> {
+pub fn render(job: &Job<'_>) -> Result<Vec<String>, Failure> {
     let request = serde_json::to_vec(job).map_err(|_| unavailable("the job can't be written"))?;
     if request.len() > pipe::MAX_PIECE {
         return Err(Failure::TooLong);
@@ -98,7 +99,7 @@ fn unavailable(why: &str) -> Failure {
 }
 
 /// In a worker that is there, or in a `fresh` one.
-fn once(request: &[u8], deadline: Instant, fresh: bool) -> Result<Result<String, Failure>, Lost> {
+fn once(request: &[u8], deadline: Instant, fresh: bool) -> Result<Result<Vec<String>, Failure>, Lost> {
     let mut place = Place::take(deadline)?;
     // One that is not wanted ends here, so that there are never more of them than places.
     let mut worker = match place.worker.take().filter(|_| !fresh) {

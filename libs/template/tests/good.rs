@@ -82,10 +82,16 @@ fn chat(source: &str, chat: &[(&str, &str)]) -> Result<String, Failure> {
         eos: "</s>".into(),
         messages: Some(chat.iter().map(message).collect()),
     })
+    .map(|texts| texts.concat())
 }
 
 fn prompt(source: &str, about: About, text: &str) -> Result<String, Failure> {
-    render(&Job::Prompt { source: source.into(), about, text: text.into(), max_bytes: 1 << 20 })
+    prompts(&[source], about, text, 1 << 20).map(|texts| texts.concat())
+}
+
+fn prompts(sources: &[&str], about: About, text: &str, max_bytes: usize) -> Result<Vec<String>, Failure> {
+    let sources = sources.iter().map(|source| (*source).into()).collect();
+    render(&Job::Prompt { sources, about, text: text.into(), max_bytes })
 }
 
 #[test]
@@ -142,26 +148,31 @@ fn prompts_are_what_minijinja_makes_of_them() {
     assert_eq!(prompt("{{ bot_response }}", About::BotResponse, "y").unwrap(), "y");
     // The longest text that a service takes, in the longest way to write it.
     let text = "\u{1}".repeat(3 << 20);
-    let source = "{{ user_input }}".into();
-    let job = Job::Prompt { source, about: About::UserInput, text: text.as_str().into(), max_bytes: 4 << 20 };
-    assert_eq!(render(&job).unwrap(), text);
+    assert!(prompts(&["{{ user_input }}"], About::UserInput, &text, 4 << 20).unwrap() == [text.as_str()]);
+}
+
+#[test]
+fn the_messages_of_a_prompt_are_one_job() {
+    let all = |sources: &[&str], room| prompts(sources, About::UserInput, "12345", room);
+    let sources = ["a {{ user_input }}", "", "{{ user_input }} b"];
+    assert_eq!(all(&sources, 14), Ok(vec!["a 12345".into(), String::new(), "12345 b".into()]));
+    assert_eq!(all(&sources, 13), Err(Failure::TooLong), "together they have fourteen bytes");
+    let failed = Failure::Failed { template: 1, line: 2, kind: "undefined value".into() };
+    assert_eq!(all(&["{{ user_input }}", "\n{{ other }}", "{{ }}"], 99), Err(failed));
+    let syntax = Failure::Syntax { template: 2, line: 1, kind: "syntax error".into() };
+    assert_eq!(all(&["", "", "{{ user_input }"], 99), Err(syntax));
 }
 
 #[test]
 fn faults_are_told_and_quote_nothing() {
-    let failed = |line| Failure::Failed { line, kind: "undefined value".into() };
+    let failed = |line| Failure::Failed { template: 0, line, kind: "undefined value".into() };
     assert_eq!(prompt("\n{{ bot_response }}", About::UserInput, "secret"), Err(failed(2)));
-    let syntax = Failure::Syntax { line: 1, kind: "syntax error".into() };
+    let syntax = Failure::Syntax { template: 0, line: 1, kind: "syntax error".into() };
     assert_eq!(prompt("{{ user_input }", About::UserInput, "x"), Err(syntax));
     let refused = chat("{{ raise_exception('roles must alternate') }}", &[]);
     assert_eq!(refused, Err(Failure::Refused("roles must alternate".into())));
-    let job = |max_bytes| Job::Prompt {
-        source: "{{ user_input }}".into(),
-        about: About::UserInput,
-        text: "12345".into(),
-        max_bytes,
-    };
-    assert_eq!((render(&job(5)), render(&job(4))), (Ok("12345".into()), Err(Failure::TooLong)));
+    let in_room = |room| prompts(&["{{ user_input }}"], About::UserInput, "12345", room);
+    assert_eq!((in_room(5), in_room(4)), (Ok(vec!["12345".into()]), Err(Failure::TooLong)));
     let huge = "x".repeat(40 << 20);
     assert_eq!(prompt("{{ user_input }}", About::UserInput, &huge), Err(Failure::TooLong));
 }

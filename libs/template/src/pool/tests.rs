@@ -11,8 +11,8 @@ use crate::job::About;
 crate::worker_of_tests!();
 
 fn prompt(source: &str) -> Result<String, Failure> {
-    let (source, about) = (source.into(), About::UserInput);
-    render(&Job::Prompt { source, about, text: "x".into(), max_bytes: 1000 })
+    let (sources, about) = (vec![source.into()], About::UserInput);
+    render(&Job::Prompt { sources, about, text: "x".into(), max_bytes: 1000 }).map(|texts| texts.concat())
 }
 
 /// The idle workers' processes.
@@ -58,9 +58,9 @@ fn what_a_template_leaves_behind_takes_nothing_from_the_next() {
     }
     // The longest text that a service takes, in the longest way to write it: it needs most of the memory.
     let text = "\u{1}".repeat(3 << 20);
-    let (source, about) = ("{{ user_input }}".into(), About::UserInput);
-    let job = Job::Prompt { source, about, text: text.as_str().into(), max_bytes: 4 << 20 };
-    assert!(render(&job).unwrap() == text);
+    let (sources, about) = (vec!["{{ user_input }}".into()], About::UserInput);
+    let job = Job::Prompt { sources, about, text: text.as_str().into(), max_bytes: 4 << 20 };
+    assert!(render(&job).unwrap() == [text.as_str()]);
 }
 
 #[test]

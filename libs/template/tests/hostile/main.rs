@@ -24,8 +24,12 @@ const MAX_BYTES: usize = 64_000;
 const TEMPLATES: usize = 1034;
 
 fn prompt(source: &str) -> Result<String, Failure> {
-    let (source, about) = (source.into(), About::UserInput);
-    render(&Job::Prompt { source, about, text: "one\ntwo".into(), max_bytes: MAX_BYTES })
+    prompts(&[source]).map(|texts| texts.concat())
+}
+
+fn prompts(sources: &[&str]) -> Result<Vec<String>, Failure> {
+    let sources = sources.iter().map(|source| (*source).into()).collect();
+    render(&Job::Prompt { sources, about: About::UserInput, text: "one\ntwo".into(), max_bytes: MAX_BYTES })
 }
 
 fn chat(source: &str) -> Result<String, Failure> {
@@ -36,6 +40,7 @@ fn chat(source: &str) -> Result<String, Failure> {
         eos: "</s>".into(),
         messages: Some(messages),
     })
+    .map(|texts| texts.concat())
 }
 
 /// The most that any worker so far, ended and waited for, has had in memory.
@@ -75,6 +80,14 @@ fn a_chat_without_end_is_refused() {
     let begin = Instant::now();
     assert_eq!(prompt("{{ ['a'] * 80000000000000 }}"), Err(Failure::TooMuch));
     println!("and the time {:?}", begin.elapsed());
+    alive();
+}
+
+/// Each is done in the time of a job, or nearly; all of them are not.
+#[test]
+fn a_prompt_of_many_messages_has_the_time_of_one() {
+    let slow = "{% for i in range(1500) %}{% set n = (user_input * 200000) | length %}{% endfor %}";
+    assert_eq!(prompts(&[slow; 16]), Err(Failure::TooMuch));
     alive();
 }
 

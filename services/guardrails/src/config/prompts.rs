@@ -71,9 +71,12 @@ fn prompt(item: &Field<'_>) -> Result<Prompt, LoadError> {
             return Err(field.error(format!("{} can only be {only}", field.path)));
         }
     }
-    let messages = match (table.get("content"), table.get("messages")) {
-        (Some(content), None) => vec![("user", content)],
-        (None, Some(messages)) => messages.list(16)?.iter().map(message).collect::<Result<_, _>>()?,
+    let (whole, messages) = match (table.get("content"), table.get("messages")) {
+        (Some(content), None) => (content.clone(), vec![("user", content)]),
+        (None, Some(messages)) => {
+            let list = messages.list(16)?.iter().map(message).collect::<Result<Vec<_>, _>>()?;
+            (messages, list)
+        }
         _ => return Err(item.error(format!("{} needs exactly one of content and messages", item.path))),
     };
     let stop = table.get("stop").map_or(Ok(Vec::new()), |f| f.list(4))?;
@@ -85,13 +88,10 @@ fn prompt(item: &Field<'_>) -> Result<Prompt, LoadError> {
         max_tokens: table.get("max_tokens").map(|f| f.number(1, 32_768)).transpose()?,
         place: (item.file.to_owned(), item.line),
     };
-    let mut shown = false;
     for (role, field) in &messages {
-        let template = field.text()?;
-        shown |= shows(flow, &template, field)?;
-        prompt.messages.push((role, template));
+        prompt.messages.push((*role, field.text()?));
     }
-    if !shown {
+    if !shows(&prompt, &messages, &whole)? {
         return Err(item.error(format!(
             "{} does not show the judge {{{{ {} }}}}",
             item.path,
@@ -125,19 +125,27 @@ fn message<'a>(item: &Field<'a>) -> Result<(&'static str, Field<'a>), LoadError>
 impl Prompt {
     /// The messages to send about `text`. It waits for the process that renders.
     pub(crate) fn render(&self, text: &str) -> Result<Vec<(&'static str, String)>, RenderError> {
-        let render = |(role, template): &(&'static str, String)| match render(
-            self.flow,
-            template,
-            text,
-            self.max_length,
-        ) {
-            Ok(text) => Ok((*role, text)),
-            Err(failure) if failure.is_permanent() => Err(RenderError::TooLong),
-            Err(failure) => Err(RenderError::Unavailable(failure.to_string())),
-        };
-        let messages: Vec<_> = self.messages.iter().map(render).collect::<Result<_, _>>()?;
-        let length: usize = messages.iter().map(|(_, text)| text.chars().count()).sum();
-        if length > self.max_length { Err(RenderError::TooLong) } else { Ok(messages) }
+        let texts = self.rendered(text, self.max_length).map_err(|failure| match failure.is_permanent() {
+            true => RenderError::TooLong,
+            false => RenderError::Unavailable(failure.to_string()),
+        })?;
+        let length: usize = texts.iter().map(|text| text.chars().count()).sum();
+        if length > self.max_length {
+            return Err(RenderError::TooLong);
+        }
+        Ok(self.messages.iter().map(|(role, _)| *role).zip(texts).collect())
+    }
+
+    /// The messages with the one variable; any other name is an error. What is judged is a value and never read as a
+    /// template. They are one job, as each by itself would have its own time.
+    fn rendered(&self, text: &str, max_length: usize) -> Result<Vec<String>, Failure> {
+        let input = self.flow == Flow::SelfCheckInput;
+        maily_template::render(&Job::Prompt {
+            sources: self.messages.iter().map(|(_, template)| template.as_str().into()).collect(),
+            about: if input { About::UserInput } else { About::BotResponse },
+            text: text.into(),
+            max_bytes: BYTES_OF_CHARACTER * max_length,
+        })
     }
 }
 
@@ -145,35 +153,29 @@ fn variable(flow: Flow) -> &'static str {
     if flow == Flow::SelfCheckInput { "user_input" } else { "bot_response" }
 }
 
-/// Whether what is judged appears in the rendered prompt; an error if short texts can't be rendered.
-fn shows(flow: Flow, template: &str, field: &Field<'_>) -> Result<bool, LoadError> {
+/// Whether what is judged appears in the rendered prompt; an error if short texts can't be rendered. `fields` are those of the
+/// messages, and `whole` that of all of them.
+fn shows(
+    prompt: &Prompt,
+    fields: &[(&'static str, Field<'_>)],
+    whole: &Field<'_>,
+) -> Result<bool, LoadError> {
     const PROBE: &str = "maily-probe-7d1f";
-    let unavailable = |failure: &Failure| field.unavailable(format!("{}: {failure}", field.path));
-    match render(flow, template, "x", MAX_LENGTH) {
+    let unavailable = |failure: &Failure| whole.unavailable(format!("{}: {failure}", whole.path));
+    match prompt.rendered("x", MAX_LENGTH) {
         Ok(_) => {}
         Err(failure) if !failure.is_permanent() => return Err(unavailable(&failure)),
-        Err(Failure::TooMuch | Failure::TooLong) => {
-            return Err(field.error(format!("{} takes too much memory or time", field.path)));
-        }
-        Err(_) => {
-            let variable = variable(flow);
+        Err(Failure::Syntax { template, .. } | Failure::Failed { template, .. }) => {
+            let field = fields.get(template).map_or(whole, |(_, field)| field);
+            let variable = variable(prompt.flow);
             return Err(field
                 .error(format!("{} must be a Jinja template over {{{{ {variable} }}}} alone", field.path)));
         }
+        Err(_) => return Err(whole.error(format!("{} takes too much memory or time", whole.path))),
     }
-    match render(flow, template, PROBE, MAX_LENGTH) {
-        Ok(text) => Ok(text.contains(PROBE)),
+    match prompt.rendered(PROBE, MAX_LENGTH) {
+        Ok(texts) => Ok(texts.iter().any(|text| text.contains(PROBE))),
         Err(failure) if failure.is_permanent() => Ok(false),
         Err(failure) => Err(unavailable(&failure)),
     }
-}
-
-/// Renders with the one variable; any other name is an error. What is judged is a value and never read as a template.
-fn render(flow: Flow, template: &str, text: &str, max_length: usize) -> Result<String, Failure> {
-    maily_template::render(&Job::Prompt {
-        source: template.into(),
-        about: if flow == Flow::SelfCheckInput { About::UserInput } else { About::BotResponse },
-        text: text.into(),
-        max_bytes: BYTES_OF_CHARACTER * max_length,
-    })
 }

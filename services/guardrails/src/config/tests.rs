@@ -250,6 +250,22 @@ fn bad_values_are_refused() {
             &expect!["config.yml:3: prompts[0].content takes too much memory or time"],
         );
     }
+    // Of several messages that one is named which fails; room and time are those of all of them.
+    let messages = |second: &str| {
+        let first = "- type: system\n        content: '{{ user_input * 2500000 }}'";
+        let second = format!("- type: user\n        content: '{second}'");
+        format!("prompts:\n  - task: self_check_input\n    messages:\n      {first}\n      {second}\n")
+    };
+    one(
+        &messages("{{ other }}"),
+        &expect![
+            "config.yml:7: prompts[0].messages[1].content must be a Jinja template over {{ user_input }} alone"
+        ],
+    );
+    one(
+        &messages("{{ user_input * 2500000 }}"),
+        &expect!["config.yml:3: prompts[0].messages takes too much memory or time"],
+    );
     one(
         "prompts:\n  - task: self_check_facts\n    content: x\n",
         &expect!["config.yml:2: prompt task `self_check_facts` is not run"],

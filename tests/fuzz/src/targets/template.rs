@@ -64,8 +64,8 @@ struct Prompt;
 
 impl Target for Prompt {
     fn run(&mut self, input: &[u8]) -> String {
-        let source = text(input);
-        said(&Job::Prompt { source, about: About::UserInput, text: "a text".into(), max_bytes: 16 << 10 })
+        let sources = vec![text(input)];
+        said(&Job::Prompt { sources, about: About::UserInput, text: "a text".into(), max_bytes: 16 << 10 })
     }
 }
 
@@ -95,7 +95,7 @@ impl Target for Chat {
 
 fn said(job: &Job<'_>) -> String {
     match render(job) {
-        Ok(text) => if text.is_empty() { "nothing" } else { "a text" }.to_owned(),
+        Ok(texts) => if texts.concat().is_empty() { "nothing" } else { "a text" }.to_owned(),
         Err(failure) => failure.to_string(),
     }
 }
