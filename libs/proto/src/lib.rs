@@ -17,6 +17,10 @@ pub mod compliance {
     include!("generated/maily.compliance.v1.rs");
 }
 
+/// In the metadata of the orchestrator's requests to guardrails, the id of the campaign that they are for: campaigns take turns
+/// there, and one whose templates and patterns take long holds up itself.
+pub const CAMPAIGN: &str = "maily-campaign";
+
 /// Checks by a NeMo Guardrails configuration (`maily.guardrails.v1`).
 #[allow(
     missing_docs,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use maily_chassis::Caller;
 use maily_proto::guardrails::{
     self as proto, CheckEmailRequest, CheckInputRequest, CheckPieceRequest, LoadConfigReply,
     LoadConfigRequest, Verdict, guardrails_server::Guardrails,
@@ -14,6 +13,7 @@ use crate::{
     failure::Failure,
     guard::{Guard, GuardError},
     rails::{Email, Piece, Sources, Violation},
+    turns::Who,
 };
 
 /// Bytes of a brief or a piece.
@@ -77,7 +77,7 @@ impl Guardrails for Api {
 
 impl Api {
     fn guard<T>(&self, request: &Request<T>) -> Guard {
-        self.0.called_by(Caller::of(request.extensions()))
+        self.0.called_by(Who::of(request))
     }
 
     fn config(&self, id: &str) -> Result<Arc<Config>, Status> {

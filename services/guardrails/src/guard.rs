@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use maily_chassis::{Caller, WorkError};
+use maily_chassis::WorkError;
 
 use crate::{
     config::{self, Check, Config, Engine, File, Flow, Judges, LoadError, Progress},
@@ -11,7 +11,7 @@ use crate::{
     metrics::Metrics,
     rails::{Email, Piece, Sources, Violation},
     store::Store,
-    turns::{NoTurn, Rendering, Turns},
+    turns::{NoTurn, Rendering, Turns, Who},
 };
 
 /// Why there is no verdict. No verdict means no.
@@ -69,8 +69,8 @@ impl Guard {
     }
 
     /// The same, for this caller's requests.
-    pub(crate) fn called_by(&self, caller: Caller) -> Self {
-        Self { turns: self.turns.of(caller), ..self.clone() }
+    pub(crate) fn called_by(&self, who: impl Into<Who>) -> Self {
+        Self { turns: self.turns.of(who), ..self.clone() }
     }
 
     /// Loads a caller's configuration and holds it. One that is held takes no turn: its id is all that its files say, and

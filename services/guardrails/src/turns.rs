@@ -3,18 +3,51 @@
 //! A check may take a sixth of a second of a processor, and a template two whole seconds of one of few workers. In the order
 //! in which they come, one caller's hundred would keep everybody else's one waiting. So a caller has half of either at once,
 //! and whoever holds least is next ([`maily_chassis::Pool`]). Loading a configuration renders what nobody has rendered
-//! before; a caller's checks don't wait behind their loads.
+//! before; a caller's checks don't wait behind their loads. The orchestrator asks for all campaigns: of it, each of them is a
+//! caller ([`Who`]).
 
-use std::{hash::Hash, thread::available_parallelism, time::Duration};
+use std::{hash::Hash, sync::Arc, thread::available_parallelism, time::Duration};
 
-use maily_chassis::{Caller, Hold, Pool, PoolBounds, WorkError, blocking};
+use maily_chassis::{Caller, Hold, Peer, Pool, PoolBounds, WorkError, blocking};
+use maily_proto::CAMPAIGN;
 use maily_template::WORKERS;
 use tokio::time::timeout;
+use tonic::Request;
 
 /// Requests that wait for either.
 const WAITING: usize = 1_024;
 /// How long one waits; as a template for its worker.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who may say which campaign a request is for.
+const ORCHESTRATOR: &str = "orchestrator";
+/// Bytes of a campaign's id.
+const MAX_CAMPAIGN: usize = 64;
+
+/// Who takes turns: a caller, or one campaign of the orchestrator.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Who {
+    caller: Caller,
+    campaign: Option<Arc<str>>,
+}
+
+impl From<Caller> for Who {
+    fn from(caller: Caller) -> Self {
+        Self { caller, campaign: None }
+    }
+}
+
+impl Who {
+    /// Whoever makes this request. What anybody but the orchestrator says of a campaign counts for nothing: they could take
+    /// the turns of as many as they can name.
+    pub(crate) fn of<T>(request: &Request<T>) -> Self {
+        let believed = request.extensions().get::<Peer>().is_some_and(|Peer(peer)| peer == ORCHESTRATOR);
+        let named = request.metadata().get(CAMPAIGN).filter(|_| believed);
+        let named = named.and_then(|named| named.to_str().ok());
+        let campaign = named.filter(|named| (1..=MAX_CAMPAIGN).contains(&named.len())).map(Arc::from);
+        Self { caller: Caller::of(request.extensions()), campaign }
+    }
+}
 
 /// What is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,9 +70,9 @@ pub(crate) enum NoTurn {
 /// The turns of one caller. Those of all callers share the places.
 #[derive(Clone)]
 pub(crate) struct Turns {
-    caller: Caller,
-    checks: Pool<Caller>,
-    renders: Pool<(Caller, Rendering)>,
+    who: Who,
+    checks: Pool<Who>,
+    renders: Pool<(Who, Rendering)>,
 }
 
 impl Turns {
@@ -53,13 +86,13 @@ impl Turns {
     fn with_processors(processors: usize) -> Self {
         let checks = PoolBounds { all: 2 * processors, each: processors, waiting: WAITING };
         let renders = PoolBounds { all: WORKERS, each: WORKERS.div_ceil(2), waiting: WAITING };
-        let nobody = Caller::of(&http::Extensions::new());
-        Self { caller: nobody, checks: Pool::new(checks), renders: Pool::new(renders) }
+        let nobody = Caller::of(&http::Extensions::new()).into();
+        Self { who: nobody, checks: Pool::new(checks), renders: Pool::new(renders) }
     }
 
     /// Those of another caller.
-    pub(crate) fn of(&self, caller: Caller) -> Self {
-        Self { caller, ..self.clone() }
+    pub(crate) fn of(&self, who: impl Into<Who>) -> Self {
+        Self { who: who.into(), ..self.clone() }
     }
 
     /// Does a part of a check, off the threads that serve requests.
@@ -67,7 +100,7 @@ impl Turns {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, NoTurn> {
-        done(&self.checks, self.caller.clone(), work).await
+        done(&self.checks, self.who.clone(), work).await
     }
 
     /// Does what waits for the processes that render.
@@ -76,7 +109,7 @@ impl Turns {
         what: Rendering,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, NoTurn> {
-        done(&self.renders, (self.caller.clone(), what), work).await
+        done(&self.renders, (self.who.clone(), what), work).await
     }
 }
 
@@ -144,6 +177,37 @@ mod tests {
         }
     }
 
+    /// A request as it comes from a service.
+    fn request(peer: &str, campaign: &str) -> Request<()> {
+        let mut request = Request::new(());
+        request.extensions_mut().insert(Peer(peer.to_owned()));
+        request.metadata_mut().insert(CAMPAIGN, campaign.parse().unwrap());
+        request
+    }
+
+    #[tokio::test]
+    async fn a_campaign_that_loads_for_long_leaves_a_place_for_another() {
+        let turns = Turns::with_processors(1);
+        let [slow, other] =
+            ["slow", "other"].map(|campaign| turns.of(Who::of(&request(ORCHESTRATOR, campaign))));
+        let (go_on, endless) = endless();
+        let busy = tokio::spawn(async move { slow.render(Rendering::Load, endless).await });
+        tokio::task::yield_now().await;
+        let loaded = timeout(Duration::from_secs(10), other.render(Rendering::Load, || "loaded")).await;
+        assert_eq!(loaded, Ok(Ok("loaded")));
+        drop(go_on);
+        assert_eq!(busy.await.unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn only_the_orchestrator_says_which_campaign_a_request_is_for() {
+        let who = |peer: &str, campaign: &str| Who::of(&request(peer, campaign));
+        assert!(who(ORCHESTRATOR, "a") == who(ORCHESTRATOR, "a"));
+        assert!(who(ORCHESTRATOR, "a") != who(ORCHESTRATOR, "b"));
+        assert!(who("inference", "a") == who("inference", "b"));
+        assert!(who(ORCHESTRATOR, &"a".repeat(65)) == who(ORCHESTRATOR, ""));
+    }
+
     #[tokio::test]
     async fn a_panic_frees_its_place() {
         let turns = Turns::with_processors(1);
@@ -155,7 +219,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_ever() {
         let turns = Turns::with_processors(1);
-        let place = turns.checks.try_take(turns.caller.clone(), Hold::Long).unwrap();
+        let place = turns.checks.try_take(turns.who.clone(), Hold::Long).unwrap();
         assert_eq!(turns.check(|| ()).await, Err(NoTurn::Busy));
         drop(place);
     }

@@ -54,7 +54,7 @@ pub(crate) async fn create(
         None => derived(&campaign)?,
     };
     let turn = loads.turn(caller).await?;
-    api.deps.guardrails.load(&campaign.guardrails).await?;
+    api.deps.guardrails.load(&id, &campaign.guardrails).await?;
     drop(turn);
     let kept: Campaign = api.deps.objects.settle_json(&Keys(&id).campaign(), campaign.clone()).await?;
     match kept == campaign {

@@ -4,15 +4,18 @@
 use std::future::Future;
 
 use maily_chassis::TraceContext;
-use maily_proto::guardrails::{
-    CheckEmailRequest, CheckInputRequest, CheckPieceRequest, ConfigFile, LoadConfigRequest,
-    Piece as WirePiece, Sources, Verdict, Violation, guardrails_client::GuardrailsClient as Grpc,
+use maily_proto::{
+    CAMPAIGN,
+    guardrails::{
+        CheckEmailRequest, CheckInputRequest, CheckPieceRequest, ConfigFile, LoadConfigRequest,
+        Piece as WirePiece, Sources, Verdict, Violation, guardrails_client::GuardrailsClient as Grpc,
+    },
 };
 use tonic::{Code, Request, Response, Status, service::interceptor::InterceptedService, transport::Channel};
 
 use super::{PeerError, persist};
 use crate::{
-    campaign::{Campaign, GuardrailsFile},
+    campaign::{Campaign, CampaignId, GuardrailsFile},
     copy::{Draft, Piece},
     mail::{ONE_CLICK, Template},
 };
@@ -39,24 +42,29 @@ impl Guardrails {
     ///
     /// # Errors
     /// [`PeerError::refusal`] has the sentence about a configuration that can't be used.
-    pub(crate) async fn load(&self, files: &[GuardrailsFile]) -> Result<String, PeerError> {
+    pub(crate) async fn load(&self, id: &CampaignId, files: &[GuardrailsFile]) -> Result<String, PeerError> {
         let file = |file: &GuardrailsFile| ConfigFile {
             path: file.path.clone(),
             content: file.content.clone().into_bytes(),
         };
         let request = LoadConfigRequest { files: files.iter().map(file).collect() };
         let reply =
-            self.call(request, |mut client, request| async move { client.load_config(request).await });
+            self.call(id, request, |mut client, request| async move { client.load_config(request).await });
         Ok(reply.await?.config_id)
     }
 
     /// The rails of one campaign.
-    pub(crate) async fn guard<'a>(&'a self, campaign: &'a Campaign) -> Result<Guard<'a>, PeerError> {
-        let config = self.load(&campaign.guardrails).await?;
-        Ok(Guard { guardrails: self, campaign, config })
+    pub(crate) async fn guard<'a>(
+        &'a self,
+        id: &'a CampaignId,
+        campaign: &'a Campaign,
+    ) -> Result<Guard<'a>, PeerError> {
+        let config = self.load(id, &campaign.guardrails).await?;
+        Ok(Guard { guardrails: self, id, campaign, config })
     }
 
-    async fn call<Q, R, F, Fut>(&self, request: Q, send: F) -> Result<R, PeerError>
+    /// Asks for a campaign, whose turn it takes there.
+    async fn call<Q, R, F, Fut>(&self, id: &CampaignId, request: Q, send: F) -> Result<R, PeerError>
     where
         Q: Clone,
         F: Fn(Client, Request<Q>) -> Fut,
@@ -65,6 +73,10 @@ impl Guardrails {
         let once = || async {
             let mut request = Request::new(request.clone());
             request.set_timeout(VERDICT);
+            // An id is ASCII.
+            if let Ok(id) = id.as_str().parse() {
+                request.metadata_mut().insert(CAMPAIGN, id);
+            }
             let answer = tokio::time::timeout(VERDICT, send(self.0.clone(), request)).await;
             // By its deadline guardrails tells of its judge.
             let answer = answer.map_err(|_| PeerError::Away { peer: PEER })?;
@@ -77,6 +89,7 @@ impl Guardrails {
 /// The rails of one campaign.
 pub(crate) struct Guard<'a> {
     guardrails: &'a Guardrails,
+    id: &'a CampaignId,
     campaign: &'a Campaign,
     config: String,
 }
@@ -125,11 +138,11 @@ impl Guard<'_> {
     {
         let mut tries = 0;
         loop {
-            match self.guardrails.call(request.clone(), send).await {
+            match self.guardrails.call(self.id, request.clone(), send).await {
                 // Replicas behind one name: each load may land on another, so a few rounds are fair.
                 Err(error) if error.code() == Some(Code::FailedPrecondition) && tries < 5 => {
                     tries += 1;
-                    self.guardrails.load(&self.campaign.guardrails).await?;
+                    self.guardrails.load(self.id, &self.campaign.guardrails).await?;
                 }
                 verdict => return sentences(verdict?),
             }
@@ -184,5 +197,36 @@ impl Guard<'_> {
         let verdict =
             self.judge(request, |mut client, request| async move { client.check_piece(request).await });
         verdict.await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use maily_contracts::guardrails::CONFIG;
+    use maily_proto::guardrails::guardrails_server::GuardrailsServer;
+    use tonic::transport::Endpoint;
+
+    use super::*;
+    use crate::{
+        campaign::EXAMPLE,
+        testing::{Judge, serve},
+    };
+
+    #[tokio::test]
+    async fn every_request_says_which_campaign_it_is_for() {
+        let judge = Arc::new(Judge::default());
+        let address = serve(GuardrailsServer::from_arc(Arc::clone(&judge))).await;
+        let guardrails = Guardrails::new(Endpoint::from_shared(address).unwrap().connect_lazy());
+        let files = vec![GuardrailsFile { path: "config.yml".into(), content: CONFIG.into() }];
+        let campaign = Campaign::new(EXAMPLE, "We garden.".into(), files).unwrap();
+        let id = CampaignId::try_from("spring-sale".to_owned()).unwrap();
+        let guard = guardrails.guard(&id, &campaign).await.unwrap();
+        // As by a replica that was started again: the text is refused, the rails loaded, and the text judged.
+        judge.forget();
+        assert_eq!(guard.check_input("a brief").await.unwrap(), Findings::new());
+        assert_eq!(guard.check_piece(Piece::Body, "a body").await.unwrap(), Findings::new());
+        assert_eq!(judge.campaigns(), ["spring-sale"; 5]);
     }
 }

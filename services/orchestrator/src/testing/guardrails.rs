@@ -7,9 +7,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use maily_proto::guardrails::{
-    CheckEmailRequest, CheckInputRequest, CheckPieceRequest, LoadConfigReply, LoadConfigRequest, Piece,
-    Sources, Verdict, Violation, guardrails_server::Guardrails,
+use maily_proto::{
+    CAMPAIGN,
+    guardrails::{
+        CheckEmailRequest, CheckInputRequest, CheckPieceRequest, LoadConfigReply, LoadConfigRequest, Piece,
+        Sources, Verdict, Violation, guardrails_server::Guardrails,
+    },
 };
 use tonic::{Code, Request, Response, Status};
 
@@ -24,6 +27,8 @@ pub(crate) struct Judge {
     loaded: Mutex<HashMap<String, Arc<Config>>>,
     /// Pieces that are still to be answered with this status.
     refusals: Mutex<(u32, Option<Code>)>,
+    /// Which campaign each request was for; without a name where it did not say so.
+    campaigns: Mutex<Vec<String>>,
 }
 
 impl Judge {
@@ -38,6 +43,15 @@ impl Judge {
 
     pub(crate) fn refusals(&self) -> u32 {
         self.refusals.lock().unwrap().0
+    }
+
+    pub(crate) fn campaigns(&self) -> Vec<String> {
+        self.campaigns.lock().unwrap().clone()
+    }
+
+    fn note<T>(&self, request: &Request<T>) {
+        let named = request.metadata().get(CAMPAIGN).map(|named| named.to_str().unwrap().to_owned());
+        self.campaigns.lock().unwrap().push(named.unwrap_or_default());
     }
 
     fn config(&self, id: &str) -> Result<Arc<Config>, Status> {
@@ -68,12 +82,14 @@ impl Guardrails for Judge {
         &self,
         request: Request<LoadConfigRequest>,
     ) -> Result<Response<LoadConfigReply>, Status> {
+        self.note(&request);
         let (config_id, config) = config::load(request.into_inner().files)?;
         self.loaded.lock().unwrap().insert(config_id.clone(), Arc::new(config));
         Ok(Response::new(LoadConfigReply { config_id }))
     }
 
     async fn check_input(&self, request: Request<CheckInputRequest>) -> Result<Response<Verdict>, Status> {
+        self.note(&request);
         let request = request.into_inner();
         let config = self.config(&request.config_id)?;
         if request.text.trim().is_empty() {
@@ -84,6 +100,7 @@ impl Guardrails for Judge {
     }
 
     async fn check_piece(&self, request: Request<CheckPieceRequest>) -> Result<Response<Verdict>, Status> {
+        self.note(&request);
         if let (left @ 1.., Some(code)) = &mut *self.refusals.lock().unwrap() {
             *left -= 1;
             return Err(Status::new(*code, ""));
@@ -101,6 +118,7 @@ impl Guardrails for Judge {
     }
 
     async fn check_email(&self, request: Request<CheckEmailRequest>) -> Result<Response<Verdict>, Status> {
+        self.note(&request);
         let mail = request.into_inner();
         let config = self.config(&mail.config_id)?;
         sources(mail.sources.as_ref())?;

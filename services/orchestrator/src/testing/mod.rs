@@ -63,7 +63,7 @@ impl Platform {
 }
 
 /// Serves a gRPC service on loopback; its address.
-async fn serve<S>(service: S) -> String
+pub(crate) async fn serve<S>(service: S) -> String
 where
     S: tower::Service<
             http::Request<tonic::body::Body>,

@@ -134,7 +134,7 @@ async fn refused_with_the_campaign(
 
 async fn write(deps: &Deps, id: &CampaignId, name: &str, page_size: u32) -> Result<CohortCopy, StepError> {
     let campaign = load(deps, id).await?;
-    let guard = deps.guardrails.guard(&campaign).await?;
+    let guard = deps.guardrails.guard(id, &campaign).await?;
     let trouble = Trouble::default();
     let rails = Attended { asked: &guard, deps, id, trouble: &trouble };
     let brief = brief(&campaign, name);
@@ -195,7 +195,7 @@ pub(super) async fn campaign_refused(
     id: &CampaignId,
     campaign: &Campaign,
 ) -> Result<Option<String>, StepError> {
-    let guard = deps.guardrails.guard(campaign).await?;
+    let guard = deps.guardrails.guard(id, campaign).await?;
     let trouble = Trouble::default();
     let rails = Attended { asked: &guard, deps, id, trouble: &trouble };
     brief(campaign, "").campaign_refused(&rails).await.map_err(|error| trouble.behind(error))
