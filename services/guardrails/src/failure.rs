@@ -53,6 +53,9 @@ pub(crate) enum JudgeError {
     Missing,
     #[error("the text is too long for the prompt of `{}`", .0.name())]
     TooLong(Flow),
+    /// The prompt's template fails by what the text is.
+    #[error("the prompt of `{}` can't be rendered for this text: {why}", .flow.name())]
+    Unrenderable { flow: Flow, why: String },
     #[error("the messages are too long for the configuration's model")]
     TooLongForModel,
     #[error("{0}")]
@@ -64,7 +67,9 @@ pub(crate) enum JudgeError {
 impl JudgeError {
     pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Refused(..) | Self::TooLong(_) | Self::TooLongForModel => Failure::Caller,
+            Self::Refused(..) | Self::TooLong(_) | Self::Unrenderable { .. } | Self::TooLongForModel => {
+                Failure::Caller
+            }
             Self::Malformed | Self::NoPeer | Self::Missing | Self::Work(WorkError::Panicked) => {
                 Failure::Fault
             }

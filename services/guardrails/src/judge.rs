@@ -225,8 +225,9 @@ async fn rendered(
     let flow = prompt.flow;
     match turns.render(Rendering::Prompt, move || prompt.render(&text)).await {
         Ok(Ok(messages)) => Ok(messages),
-        // At load it was rendered with a short text: what fails now, fails by the length of this one.
         Ok(Err(RenderError::TooLong)) => Err(JudgeError::TooLong(flow)),
+        // At load it was rendered with other texts: what fails now, fails by this one.
+        Ok(Err(RenderError::Failed(why))) => Err(JudgeError::Unrenderable { flow, why }),
         Ok(Err(RenderError::Unavailable(why))) => Err(JudgeError::NotRendered(why)),
         Err(NoTurn::Work(error)) => Err(error.into()),
         Err(why) => Err(JudgeError::NotRendered(why.to_string())),

@@ -29,8 +29,10 @@ pub(crate) struct Prompt {
 /// Why a prompt could not be rendered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RenderError {
-    /// The text has more to it than the template, or its prompt, can take.
+    /// The text has more to it than the prompt may have.
     TooLong,
+    /// The template fails by what the text is, each time: why.
+    Failed(String),
     /// The machine had no time or room for it, which says nothing of the text: why.
     Unavailable(String),
 }
@@ -125,15 +127,27 @@ fn message<'a>(item: &Field<'a>) -> Result<(&'static str, Field<'a>), LoadError>
 impl Prompt {
     /// The messages to send about `text`. It waits for the process that renders.
     pub(crate) fn render(&self, text: &str) -> Result<Vec<(&'static str, String)>, RenderError> {
-        let texts = self.rendered(text, self.max_length).map_err(|failure| match failure.is_permanent() {
-            true => RenderError::TooLong,
-            false => RenderError::Unavailable(failure.to_string()),
-        })?;
+        let texts = self.rendered(text, self.max_length).map_err(|failure| self.error(failure))?;
         let length: usize = texts.iter().map(|text| text.chars().count()).sum();
         if length > self.max_length {
             return Err(RenderError::TooLong);
         }
         Ok(self.messages.iter().map(|(role, _)| *role).zip(texts).collect())
+    }
+
+    fn error(&self, failure: Failure) -> RenderError {
+        match failure {
+            Failure::TooLong => RenderError::TooLong,
+            Failure::TooMuch => RenderError::Failed("it takes too much memory or time".to_owned()),
+            // In its own words, which may be those of the text.
+            Failure::Refused(_) => RenderError::Failed("it refuses".to_owned()),
+            Failure::Syntax { template, line, kind } | Failure::Failed { template, line, kind } => {
+                let several = self.messages.len() > 1;
+                let of = if several { format!(" of message {}", template + 1) } else { String::new() };
+                RenderError::Failed(format!("{kind} in line {line}{of}"))
+            }
+            Failure::Unavailable(_) => RenderError::Unavailable(failure.to_string()),
+        }
     }
 
     /// The messages with the one variable; any other name is an error. What is judged is a value and never read as a

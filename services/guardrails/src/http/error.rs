@@ -32,7 +32,7 @@ impl Refused {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 
-    /// The request is no JSON.
+    /// The request is no JSON, or something else is wrong with it each time.
     pub(super) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
@@ -68,6 +68,9 @@ impl From<GuardError> for Refused {
             error if error.is_too_long() => Self::too_long(message, "messages"),
             GuardError::Judge(JudgeError::Refused(_, said)) => {
                 Self { param: said.param, code: said.code, ..Self::bad(message) }
+            }
+            error if error.failure() == Failure::Caller => {
+                Self { param: Some("messages"), ..Self::bad(message) }
             }
             error if error.failure() == Failure::Fault => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)

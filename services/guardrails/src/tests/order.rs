@@ -112,6 +112,32 @@ async fn the_first_no_is_the_verdict() {
     assert_eq!(none.code(), Code::Internal);
 }
 
+/// What a template fails by is told, and not taken for the length of the text.
+#[tokio::test]
+async fn a_prompt_that_fails_for_a_text_says_why() {
+    let (base, _seen) = scripted().await;
+    let mut files = self_checks(&base);
+    let yaml = String::from_utf8(files[0].content.clone()).expect("is text");
+    let fails = "Block {{ user_input }}?{% if user_input | length > 99 %}{{ nothing }}{% endif %}";
+    files[0].content = yaml.replace("Block {{ user_input }}?", fails).into_bytes();
+    let guard = guard_with(&[("failing", files.clone())], &base, Duration::from_secs(20));
+    let api = Api(guard.clone());
+    let id = load(&api, files).await.expect("loads");
+    let text = "x".repeat(100);
+    let failed = input(&api, &id, &text).await.expect_err("gives no verdict");
+    let sentence =
+        "the prompt of `self check input` can't be rendered for this text: undefined value in line 1";
+    assert_eq!((failed.code(), failed.message()), (Code::InvalidArgument, sentence));
+    let messages = json!([{ "role": "user", "content": text }]);
+    let body = json!({ "model": "any", "config_id": "failing", "messages": messages });
+    for path in ["/v1/checks", "/v1/chat/completions"] {
+        let (status, answer) = call(&guard, "POST", path, &body.to_string()).await;
+        let error = json!({ "message": sentence, "type": "invalid_request_error", "param": "messages",
+            "code": null });
+        assert_eq!((status, &answer["error"]), (StatusCode::BAD_REQUEST, &error), "{path}");
+    }
+}
+
 /// By gRPC `INVALID_ARGUMENT`, by REST what OpenAI's API says of a prompt that is too long.
 #[tokio::test]
 async fn a_text_that_is_too_long_for_a_prompt_is_the_callers_fault() {

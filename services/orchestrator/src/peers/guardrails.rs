@@ -159,7 +159,7 @@ fn sentences(verdict: Verdict) -> Result<Findings, PeerError> {
     }
 }
 
-/// A text that no rail can judge, being too long for the prompt of one, is refused: the report says why.
+/// A text that no rail can judge, as it is too long for the prompt of one or makes it fail, is refused: the report says why.
 fn unjudged(status: Status) -> Result<Response<Verdict>, Status> {
     match status.code() {
         Code::InvalidArgument => {
