@@ -5,13 +5,16 @@ use axum::{
     extract::rejection::BytesRejection,
     response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde_json::json;
 
 use crate::{
     failure::{Failure, JudgeError},
     guard::GuardError,
 };
+
+/// Seconds after which to ask again about what passes, as the inference service has it.
+const AGAIN: u16 = 2;
 
 /// An error response: one sentence without anything of the request's messages.
 #[derive(Debug)]
@@ -20,11 +23,13 @@ pub(super) struct Refused {
     message: String,
     param: Option<&'static str>,
     code: Option<String>,
+    /// Seconds (`Retry-After`).
+    retry_after: Option<u16>,
 }
 
 impl Refused {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), param: None, code: None }
+        Self { status, message: message.into(), param: None, code: None, retry_after: None }
     }
 
     /// The request is understood and can't be served as it is.
@@ -75,7 +80,11 @@ impl From<GuardError> for Refused {
             error if error.failure() == Failure::Fault => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
             }
-            _ => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
+            error => {
+                // What a text may do to a model each time is not over by itself.
+                let retry_after = (error.failure() == Failure::Outage).then_some(AGAIN);
+                Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+            }
         }
     }
 }
@@ -83,8 +92,31 @@ impl From<GuardError> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let kind = if self.status.is_client_error() { "invalid_request_error" } else { "server_error" };
-        let Self { status, message, param, code } = self;
+        let Self { status, message, param, code, retry_after } = self;
         let body = json!({ "error": { "message": message, "type": kind, "param": param, "code": code } });
-        (status, Json(body)).into_response()
+        let mut response = (status, Json(body)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::turns::NoTurn;
+
+    #[test]
+    fn what_passes_says_when_to_ask_again() {
+        let answer = |error: GuardError| {
+            let response = Refused::from(error).into_response();
+            (response.status().as_u16(), response.headers().get(RETRY_AFTER).cloned())
+        };
+        let again = Some(HeaderValue::from(AGAIN));
+        assert_eq!(answer(NoTurn::Busy.into()), (503, again.clone()));
+        assert_eq!(answer(JudgeError::NotRendered("why".into()).into()), (503, again));
+        assert_eq!(answer(JudgeError::TimedOut.into()), (503, None));
+        assert_eq!(answer(JudgeError::Malformed.into()), (500, None));
     }
 }
