@@ -5,6 +5,8 @@
 
 use granit_parser::{Event, Options, Parser, ScalarStyle};
 
+use crate::config::shown;
+
 /// Nodes of one file.
 const MAX_NODES: usize = 20_000;
 /// Mappings and sequences inside each other.
@@ -109,7 +111,7 @@ fn add(parent: &mut Open, node: Node) -> Result<(), YamlError> {
         let line = node.line;
         let Value::Scalar(name, _) = node.value else { return Err(error(line, "a key is not a text")) };
         if let Some(first) = parent.entries.iter().find(|e| e.key == name) {
-            return Err(error(line, format!("key {name} is already in line {}", first.line)));
+            return Err(error(line, format!("key {} is already in line {}", shown(&name), first.line)));
         }
         *key = Some((name, line));
         return Ok(());

@@ -4,6 +4,10 @@ use std::fmt;
 
 use maily_chassis::WorkError;
 
+/// Characters of what is said to be wrong. It is the message of a gRPC status, a header, where each may become twelve bytes,
+/// and of all its headers a client takes 16 KiB: with more the refusal would look like a connection that failed.
+const LONGEST: usize = 500;
+
 /// What is wrong, in which file and line: `config.yml:12: unknown key rails.inputs (did you mean rails.input?)`.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct LoadError {
@@ -22,7 +26,12 @@ enum Cause {
 
 impl LoadError {
     pub(crate) fn new(file: &str, line: impl Into<Option<usize>>, problem: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: line.into(), problem: problem.into(), cause: Cause::Files }
+        let mut problem = problem.into();
+        if let Some(end) = problem.char_indices().nth(LONGEST).map(|(end, _)| end) {
+            problem.truncate(end);
+            problem.push('…');
+        }
+        Self { file: file.to_owned(), line: line.into(), problem, cause: Cause::Files }
     }
 
     /// The machine's fault, not the files': they may be loaded another time.

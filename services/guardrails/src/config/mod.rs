@@ -19,6 +19,7 @@ pub use email::Limits;
 pub use error::LoadError;
 pub use files::{File, read_folder};
 pub use flows::Flow;
+pub(crate) use flows::shown;
 pub use judges::JudgeSetting;
 pub(crate) use judges::Judges;
 pub(crate) use models::{Engine, Model, need_served};

@@ -304,6 +304,19 @@ fn bad_files_are_refused() {
         .assert_eq(&load(&big).err().map(|e| e.to_string()).unwrap_or_default());
 }
 
+/// What is said goes in a header of a gRPC answer, which has an end.
+#[test]
+fn no_sentence_is_long() {
+    let refusal = |yaml: &str| load(&[file("config.yml", yaml)]).err().map(|e| e.to_string());
+    let said = |yaml: String| refusal(&yaml).unwrap_or_default();
+    let long = "a".repeat(20_000);
+    let twice = said(format!("? {long}\n: 1\n? {long}\n: 2\n"));
+    assert_eq!(twice, format!("config.yml:3: key {} is already in line 1", "a".repeat(80)));
+    let flow = said(format!("rails:\n  input:\n    flows: ['detect pii {long}']\n"));
+    assert!(flow.starts_with("config.yml:3: flow `detect pii aaa"), "{flow}");
+    assert_eq!(flow.chars().count(), "config.yml:3: …".chars().count() + 500, "{flow}");
+}
+
 #[test]
 fn unknown_colang_is_refused() {
     let one = |text: &str, expected: &Expect| {
