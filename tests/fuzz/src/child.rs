@@ -190,7 +190,7 @@ impl Running {
         // Also one in another thread, which a service survives and nobody hears of.
         let place = taken();
         match (place, answer) {
-            (None, Ok(answer)) => Some(answer),
+            (place, Ok(answer)) if place.is_none() || target.catches() => Some(answer),
             (place, _) => {
                 self.shared.tell(&place.unwrap_or_else(|| "somewhere".to_owned()));
                 None

@@ -8,6 +8,7 @@ fn each_kind_of_fault_is_found_kept_and_repeated() {
     for (target, said) in [
         ("fault-panic", "panic at "),
         ("fault-thread", "panic at "),
+        ("fault-uncaught", "panic at "),
         ("fault-abort", "the process died of SIGABRT"),
         ("fault-memory", "the process died of SIGABRT"),
         ("fault-slow", "no end within 2 s"),
@@ -33,4 +34,15 @@ fn each_kind_of_fault_is_found_kept_and_repeated() {
         assert_eq!(again.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&again.stdout).contains(said));
     }
+}
+
+/// Of a target that catches a library's panics, those that end no run are its answers.
+#[test]
+fn a_panic_that_is_caught_is_no_finding() {
+    let out = tempfile::tempdir().unwrap();
+    let mut command = Command::new(maily_testkit::program("maily-fuzz"));
+    let ended = command.args(["fault-caught", "--runs", "100"]).arg("--out").arg(out.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(ended.status.code(), Some(0), "{text}");
+    assert!(text.contains(" 0 findings"), "{text}");
 }

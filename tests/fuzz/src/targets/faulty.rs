@@ -1,13 +1,15 @@
 //! Targets with a known fault each, so that the tests see that one is found.
 
-use std::{hint, process};
+use std::{hint, panic::catch_unwind, process};
 
 use super::{Kind, Target};
 
 /// They are not among [`super::all`].
-pub(super) const ALL: [Kind; 5] = [
+pub(super) const ALL: [Kind; 7] = [
     kind("fault-panic", || Ok(Box::new(Faulty(panic)))),
     kind("fault-thread", || Ok(Box::new(Faulty(in_a_thread)))),
+    kind("fault-caught", || Ok(Box::new(Catching(Faulty(caught))))),
+    kind("fault-uncaught", || Ok(Box::new(Catching(Faulty(panic))))),
     kind("fault-abort", || Ok(Box::new(Faulty(|| process::abort())))),
     kind("fault-memory", || Ok(Box::new(Faulty(memory)))),
     // It is asked once: each time costs what a run may take.
@@ -31,9 +33,26 @@ impl Target for Faulty {
     }
 }
 
+/// The same, as a target that says that it catches panics.
+struct Catching(Faulty);
+
+impl Target for Catching {
+    fn run(&mut self, input: &[u8]) -> String {
+        self.0.run(input)
+    }
+
+    fn catches(&self) -> bool {
+        true
+    }
+}
+
 #[expect(clippy::panic, reason = "it is what is to be found")]
 fn panic() {
     panic!("this is not shown");
+}
+
+fn caught() {
+    let _ = catch_unwind(panic);
 }
 
 fn in_a_thread() {

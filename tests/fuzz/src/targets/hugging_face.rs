@@ -103,4 +103,9 @@ impl Target for Folder {
             Err(error) => error.to_string(),
         }
     }
+
+    /// The library panics on some tokenizers, which maily_model refuses.
+    fn catches(&self) -> bool {
+        self.file == "tokenizer.json"
+    }
 }

@@ -15,6 +15,11 @@ mod unsubscribe;
 pub trait Target {
     /// Reads one, and answers what it says of it; a new answer is a reason to keep the input.
     fn run(&mut self, input: &[u8]) -> String;
+
+    /// Whether it catches panics of a library and refuses what they were about: then a panic that ends no run is no finding.
+    fn catches(&self) -> bool {
+        false
+    }
 }
 
 /// A target that can be made.
