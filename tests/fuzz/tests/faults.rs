@@ -41,7 +41,8 @@ fn each_kind_of_fault_is_found_kept_and_repeated() {
 fn a_panic_that_is_caught_is_no_finding() {
     let out = tempfile::tempdir().unwrap();
     let mut command = Command::new(maily_testkit::program("maily-fuzz"));
-    let ended = command.args(["fault-caught", "--runs", "100"]).arg("--out").arg(out.path()).output().unwrap();
+    command.args(["fault-caught", "--runs", "100"]).arg("--out").arg(out.path());
+    let ended = command.output().unwrap();
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert_eq!(ended.status.code(), Some(0), "{text}");
     assert!(text.contains(" 0 findings"), "{text}");

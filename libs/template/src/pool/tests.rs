@@ -46,9 +46,7 @@ fn a_worker_that_others_kill_is_replaced() {
 
 /// Leaves so many bytes behind: a namespace that has itself in it.
 fn leaves(bytes: u32) -> Result<String, Failure> {
-    prompt(&format!(
-        "{{% set n = namespace(a='x' * {bytes}) %}}{{% set n.me = n %}}{{{{ user_input }}}}"
-    ))
+    prompt(&format!("{{% set n = namespace(a='x' * {bytes}) %}}{{% set n.me = n %}}{{{{ user_input }}}}"))
 }
 
 #[test]
