@@ -36,6 +36,9 @@ use crate::{
 /// How long a connection that gives way has to take note of it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Bytes of a request's head over HTTP/1.1, and of an answer that the kernel has no room for yet. hyper's own bound is six times that,
+/// for whoever connects, before any key is looked at.
+const BUFFER: usize = 64 << 10;
 /// Requests at once on an HTTP/2 connection. RFC 9113 (6.5.2) wants no fewer, and clients begin so many before they know of a limit.
 const STREAMS: u32 = 100;
 /// Bytes of a request's body that an HTTP/2 client may send before anybody reads them, and so before they are counted. It is also
@@ -153,7 +156,11 @@ impl Connection {
     async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, router: Router) {
         let Self { place, limits, stop, .. } = self;
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_secs(30))
+            .max_buf_size(BUFFER);
         builder
             .http2()
             .timer(TokioTimer::new())
