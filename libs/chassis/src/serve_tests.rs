@@ -52,7 +52,7 @@ pub(crate) fn run(server: Server) -> Running {
     Running { address, stop, tasks }
 }
 
-fn internal_config(authority: &Authority, service: &str) -> Internal {
+pub(crate) fn internal_config(authority: &Authority, service: &str) -> Internal {
     let (certificate, key) = authority.service(service).unwrap();
     Internal { listen: "127.0.0.1:0".parse().unwrap(), ca: authority.ca(), certificate, key }
 }
