@@ -24,13 +24,14 @@ use tower::ServiceExt as _;
 
 use crate::{
     accept::Acceptor,
-    answers::{Answer, Open, UnderWay},
+    answers::Answer,
     body::LEAST,
     config::Limits,
     internal::Peer,
     places::{Place, Places},
     proxies::Proxies,
     proxy_protocol, tls,
+    under_way::{Open, UnderWay},
 };
 
 /// How long a connection that gives way has to take note of it.
@@ -219,9 +220,10 @@ enum Wire {
 
 async fn answer(
     router: Router,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     open: Open,
 ) -> Result<Response<Body>, Infallible> {
+    request.extensions_mut().insert(open.sending());
     let response = router.oneshot(request).await?;
     Ok(response.map(|body| match body.is_end_stream() {
         true => body,
