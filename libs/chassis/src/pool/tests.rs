@@ -163,6 +163,38 @@ async fn what_is_quick_gives_way_now_and_then_only() {
     assert_eq!(ann.iter().filter(|place| place.is_recalled()).count(), 2);
 }
 
+/// How many seconds somebody waits who comes when one of Ann's quick uploads has just given way to another's, and hers go on for so
+/// many seconds.
+async fn waits_for(seconds: u64) -> u64 {
+    let pool = pool(4, 4, 8);
+    let ann: Vec<_> = (0..4).map(|_| pool.try_take("ann", Hold::Arriving).unwrap()).collect();
+    ann.iter().for_each(|place| place.moved(50 << 20));
+    let _bob = pool.take("bob", Hold::Arriving).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let goes_on = async {
+        for _ in 0..seconds {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            ann.iter().for_each(|place| place.moved(50 << 20));
+        }
+    };
+    let waits = async {
+        // As long as an upload waits (`docs/edge.md`).
+        let turn = tokio::time::timeout(Duration::from_secs(50), pool.take("cid", Hold::Arriving)).await;
+        let _place = turn.expect("a place in time").unwrap();
+        begun.elapsed().as_secs()
+    };
+    let (waited, ()) = tokio::join!(waits, goes_on);
+    assert_eq!(ann.iter().filter(|place| place.is_recalled()).count(), 2);
+    waited
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_within_the_pause_has_a_place_when_it_is_over() {
+    assert_eq!(waits_for(60).await, 30);
+    // Who stops is slow, and waits for no pause.
+    assert_eq!(waits_for(0).await, 20);
+}
+
 /// Looks whether a turn has come, and goes on waiting where it has not.
 trait Look: Future + Unpin {
     fn now_or_never_again(&mut self) -> Option<Self::Output> {
