@@ -3,7 +3,8 @@
 //! A semaphore counts all callers together, so that one who asks often has all of its places, and all of its queue. Here
 //! each caller has a share, and three rules hold where there are more who ask than places:
 //!
-//! * A free place goes to whoever holds the fewest, of these to whoever was served longest ago (max-min fairness).
+//! * A free place goes to whoever holds the fewest, of these to whoever was served longest ago (max-min fairness). Who comes, or
+//!   comes back, is behind those who wait already.
 //! * Work whose end the caller decides ([`Hold::Arriving`]) gives way: where somebody comes who holds fewer, the greediest
 //!   loses the place on which least has come of late. What is quick gives way once in half a minute only: it ends soon, and
 //!   whoever comes often would tear all of it. Whoever waits is looked at again when that is over, and every ten seconds.

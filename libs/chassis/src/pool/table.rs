@@ -53,7 +53,7 @@ struct Count {
     /// Of these, those that count for the share.
     shared: usize,
     waiting: usize,
-    /// The turn of the latest that was granted.
+    /// The turn of the latest that was granted; of the one before they came, where none was.
     last: u64,
 }
 
@@ -77,7 +77,9 @@ impl<K: Clone + Eq + Hash> Table<K> {
         let id = self.next;
         self.next += 1;
         let (granted, answer) = oneshot::channel();
-        self.callers.entry(caller.clone()).or_default().waiting += 1;
+        // Behind all who wait, but for whoever was served last: who is forgotten between two requests gains nothing by it.
+        let new = Count { last: self.turns.saturating_sub(1), ..Count::default() };
+        self.callers.entry(caller.clone()).or_insert(new).waiting += 1;
         self.waiting.push_back(Waiting { id, caller: caller.clone(), hold, recalled, granted });
         self.grant(bounds);
         self.make_room(bounds, id);

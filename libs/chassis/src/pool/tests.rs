@@ -98,6 +98,34 @@ async fn callers_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_back_is_behind_those_who_wait() {
+    let pool = pool(1, 1, 64);
+    let wait = |caller: &'static str| (caller, Box::pin(pool.take(caller, Hold::Long)));
+    let mut held = ("ann", pool.try_take("ann", Hold::Long).unwrap());
+    let mut waiting = Vec::from(["bob", "cid", "bob", "cid", "bob", "cid"].map(wait));
+    assert!(waiting.iter_mut().all(|(_, turn)| turn.now_or_never_again().is_none()));
+    let mut order = Vec::new();
+    for _ in 0..6 {
+        let (holder, place) = held;
+        drop(place);
+        // Ann gives up what she has, and comes again at once.
+        if holder == "ann" {
+            let mut again = wait("ann");
+            assert!(again.1.now_or_never_again().is_none());
+            waiting.push(again);
+        }
+        let found = waiting.iter_mut().enumerate().find_map(|(at, (caller, turn))| {
+            turn.now_or_never_again().map(|place| (at, *caller, place.unwrap()))
+        });
+        let (at, caller, place) = found.expect("somebody has the turn");
+        order.push(caller);
+        held = (caller, place);
+        drop(waiting.remove(at));
+    }
+    assert_eq!(order, ["bob", "cid", "ann", "bob", "cid", "ann"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_queue_that_is_full_loses_the_newest_of_whoever_has_most_in_it() {
     let pool = pool(1, 1, 3);
     let held = pool.try_take("ann", Hold::Long).unwrap();
