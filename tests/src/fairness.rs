@@ -40,7 +40,7 @@ const DESCRIPTORS: u64 = 4_096;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The most memory that a service may have had, in MiB: what `bench campaign` allows (300), the bodies under way
-/// (`limits.body_bytes`, 256), and 64 KiB for each of 1,024 connections; and the program of a debug build.
+/// (`limits.body_bytes`, 256), and a head of 64 KiB for each of 1,024 connections; and the program of a debug build.
 pub const MEMORY_MIB: u64 = 300 + 256 + 64 + 20;
 
 /// What runs side by side.

@@ -12,71 +12,16 @@ use std::{
 
 use axum::body::{Body, Bytes};
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::{sync::watch, task::AbortHandle, time::Instant};
+use tokio::{task::AbortHandle, time::Instant};
 
-use crate::{body::LEAST, places::Place};
+use crate::{
+    body::LEAST,
+    under_way::{AT_WORK, Open},
+};
 
 /// How long a client is waited for until it has read [`LEAST`] bytes more, or the end: whoever reads may be busy for a while
 /// with what came before.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a client may take before its connection counts as one that does nothing.
-const AT_WORK: Duration = Duration::from_secs(1);
-
-/// The requests of a connection that are not answered to the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct UnderWay {
-    pub(crate) open: usize,
-    /// Those of them that wait for their reader.
-    unread: usize,
-}
-
-/// A request under way, counted until this is dropped.
-pub(crate) struct Open {
-    count: watch::Sender<UnderWay>,
-    place: Arc<Place>,
-    unread: bool,
-}
-
-impl Open {
-    pub(crate) fn new(count: &watch::Sender<UnderWay>, place: Arc<Place>) -> Self {
-        let open = Self { count: count.clone(), place, unread: false };
-        open.change(|under_way| under_way.open += 1);
-        open
-    }
-
-    /// Whether the answer waits for its reader from here on.
-    fn is_unread(&mut self, unread: bool) {
-        if self.unread == unread {
-            return;
-        }
-        self.unread = unread;
-        self.change(|under_way| match unread {
-            true => under_way.unread += 1,
-            false => under_way.unread -= 1,
-        });
-    }
-
-    fn change(&self, change: impl FnOnce(&mut UnderWay)) {
-        // Told while the count is held, so that the last word on the place is that of the last change.
-        self.count.send_modify(|under_way| {
-            change(under_way);
-            match under_way.open > under_way.unread {
-                true => self.place.working(),
-                false => self.place.waiting(),
-            }
-        });
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let unread = usize::from(self.unread);
-        self.change(|under_way| {
-            under_way.open -= 1;
-            under_way.unread -= unread;
-        });
-    }
-}
 
 /// The body of an answer, in pieces of [`LEAST`] bytes at most, until its client has not read for too long.
 pub(crate) struct Answer {
@@ -149,7 +94,7 @@ impl State {
         if self.reader.left <= waited {
             return self.rest.take();
         }
-        if let Some(rest) = self.rest.as_mut().filter(|_| waited >= AT_WORK) {
+        if let Some(rest) = self.rest.as_ref().filter(|_| waited >= AT_WORK) {
             rest.open.is_unread(true);
         }
         None

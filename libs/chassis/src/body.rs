@@ -2,8 +2,9 @@
 //!
 //! A limit for each body bounds nothing where many are sent at once and none is finished. So what has come of a body is
 //! counted, in KiB, until its request is answered, and a body that finds no room, of all or of its client's share, is
-//! refused; and whoever sends too little for too long is refused, so that what they hold is free again. What an answer keeps in
-//! memory while it is sent takes of the same room, where its service says how much that is.
+//! refused; and whoever sends too little for too long is refused, so that what they hold is free again. Before that, whoever is slow
+//! gives way to others ([`Sending`]). What an answer keeps in memory while it is sent takes of the same room, where its service says how
+//! much that is.
 
 use std::{
     fmt,
@@ -27,6 +28,7 @@ use crate::{
     closed::is_grpc,
     problem::Problem,
     shares::{Payer, Shares},
+    under_way::{AT_WORK, Sending},
 };
 
 const KIB: usize = 1 << 10;
@@ -107,11 +109,12 @@ pub(crate) async fn bounded(State(bodies): State<Bodies>, mut request: Request, 
     let counted = Mutex::new(Counted { payer, bytes: 0, held: 0, answer: 0, refused: None });
     let account = Arc::new(Account { room: Arc::clone(&bodies.budget.0), most, counted });
     request.extensions_mut().insert(BodyShare(Arc::downgrade(&account)));
+    let sending = request.extensions_mut().remove::<Sending>();
     let received = |body: Body| match body.is_end_stream() {
         true => body,
         false => {
             let pace = Pace::new(bodies.patience);
-            Body::new(Received { body, pace, account: Arc::clone(&account) })
+            Body::new(Received { body, pace, account: Arc::clone(&account), sending })
         }
     };
     let response = next.run(request.map(received)).await;
@@ -226,11 +229,26 @@ struct Received {
     body: Body,
     pace: Pace,
     account: Arc<Account>,
+    /// `None` where there is no connection, as in a test.
+    sending: Option<Sending>,
 }
 
 impl Received {
     fn refused(&self) -> Option<Refusal> {
         self.account.counted().refused
+    }
+
+    fn is_unsent(&self, unsent: bool) {
+        if let Some(sending) = &self.sending {
+            sending.is_unsent(unsent);
+        }
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        // From here on nobody waits for its sender, whether all has come or not.
+        self.is_unsent(false);
     }
 }
 
@@ -249,14 +267,29 @@ impl http_body::Body for Received {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         let frame = match polled {
             Poll::Ready(Some(Ok(frame))) => frame,
-            Poll::Pending if self.pace.is_lost(cx) => {
-                self.account.counted().refused = Some(Refusal::Slow);
-                return Poll::Ready(Some(Err(axum::Error::new(Refusal::Slow))));
+            Poll::Ready(over) => {
+                self.is_unsent(false);
+                return Poll::Ready(over);
             }
-            other => return other,
+            Poll::Pending => match self.pace.wait(cx) {
+                Wait::Short => return Poll::Pending,
+                Wait::Long => {
+                    self.is_unsent(true);
+                    return Poll::Pending;
+                }
+                Wait::TooLong => {
+                    self.account.counted().refused = Some(Refusal::Slow);
+                    return Poll::Ready(Some(Err(axum::Error::new(Refusal::Slow))));
+                }
+            },
         };
         let bytes = frame.data_ref().map_or(0, Bytes::len);
-        self.pace.came(bytes);
+        let slow = self.pace.came(bytes);
+        if self.body.is_end_stream() {
+            self.is_unsent(false);
+        } else if let Some(slow) = slow {
+            self.is_unsent(slow);
+        }
         let charged = self.account.charge(bytes).map(|()| frame);
         Poll::Ready(Some(charged.map_err(axum::Error::new)))
     }
@@ -278,30 +311,58 @@ struct Pace {
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
+/// How long a client is waited for, all in all, for the same [`LEAST`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Short,
+    /// For [`AT_WORK`] and more: what it has begun is no work.
+    Long,
+    TooLong,
+}
+
 impl Pace {
     fn new(patience: Duration) -> Self {
         Self { patience, left: patience, bytes: 0, waiting: None }
     }
 
-    /// While nothing is there: whether it has taken too long, and otherwise a waking when it will have.
-    fn is_lost(&mut self, cx: &mut Context<'_>) -> bool {
-        let left = self.left;
+    /// While nothing is there: how long that has been, and a waking when the answer will be another.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Wait {
         let begin = || {
             let now = Instant::now();
-            (now, Box::pin(tokio::time::sleep_until(now + left)))
+            (now, Box::pin(tokio::time::sleep_until(now)))
         };
-        let (_, alarm) = self.waiting.get_or_insert_with(begin);
-        alarm.as_mut().poll(cx).is_ready()
+        let waited = self.patience.saturating_sub(self.left);
+        let (since, alarm) = self.waiting.get_or_insert_with(begin);
+        let lost = *since + self.left;
+        let slow = *since + AT_WORK.saturating_sub(waited);
+        loop {
+            let (wait, next) = match Instant::now() {
+                now if now >= lost => return Wait::TooLong,
+                now if now >= slow => (Wait::Long, lost),
+                _ => (Wait::Short, slow.min(lost)),
+            };
+            if alarm.deadline() != next {
+                alarm.as_mut().reset(next);
+            }
+            // Otherwise it is time for the next answer.
+            if alarm.as_mut().poll(cx).is_pending() {
+                return wait;
+            }
+        }
     }
 
-    fn came(&mut self, bytes: usize) {
+    /// Something came: whether its [`LEAST`] bytes took long, once it has so many.
+    fn came(&mut self, bytes: usize) -> Option<bool> {
         if let Some((since, _)) = self.waiting.take() {
             self.left = self.left.saturating_sub(since.elapsed());
         }
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes >= LEAST {
-            (self.bytes, self.left) = (0, self.patience);
+        if self.bytes < LEAST {
+            return None;
         }
+        let waited = self.patience.saturating_sub(self.left);
+        (self.bytes, self.left) = (0, self.patience);
+        Some(waited >= AT_WORK)
     }
 }
 

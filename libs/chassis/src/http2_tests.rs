@@ -1,5 +1,5 @@
-//! HTTP/2 at a listener, seen by a client of frames: answers without a body, or that nobody reads, and bodies that wait for a word
-//! that never comes, or for their reader.
+//! HTTP/2 at a listener, seen by a client of frames: answers without a body, or that nobody reads, bodies that wait for a word that
+//! never comes, or for their reader, and how many requests there may be at once.
 //!
 //! hyper sends `100 Continue` on HTTP/1.1 only (hyperium/hyper#2743, open; h2 has `send_informational`, and hyper's server keeps the
 //! stream to itself). RFC 9110, 10.1.1, has such a client send its body all the same; what is here is that nobody hangs.
@@ -17,12 +17,16 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use maily_testkit::Authority;
+use rustls::crypto::aws_lc_rs::kx_group::X25519MLKEM768;
+use rustls_pki_types::ServerName;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
     sync::{mpsc, watch},
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
 use crate::{
     body::{self, Bodies, Budget},
@@ -30,7 +34,8 @@ use crate::{
     config::Limits,
     readiness::Readiness,
     serve::Security,
-    serve_tests::serve_within,
+    serve_tests::{client, internal_config, serve_within},
+    tls,
 };
 
 /// More than any answer here takes.
@@ -134,8 +139,8 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn an_answer_that_is_not_read_is_held_by_its_handler() {
-    const ANSWERS: usize = 64;
-    const PIECES: usize = 24;
+    const ANSWERS: usize = 16;
+    const PIECES: usize = 96;
     let (given, mut seen) = watch::channel(0);
     let given = Arc::new(given);
     let pieces = move || {
@@ -165,6 +170,39 @@ async fn an_answer_that_is_not_read_is_held_by_its_handler() {
     assert!(all.is_err(), "nobody has read them");
 }
 
+/// How many requests at once a listener allows, as its first frame says.
+async fn allowed(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Option<u32> {
+    let begun = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat();
+    stream.write_all(&begun).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut head = [0; 9];
+    timeout(SOON, stream.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head[3], 4, "SETTINGS");
+    let mut settings = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+    timeout(SOON, stream.read_exact(&mut settings)).await.unwrap().unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS (6.5.2).
+    let found = settings.chunks_exact(6).find(|setting| setting[..2] == [0, 3]);
+    found.map(|setting| u32::from_be_bytes([setting[2], setting[3], setting[4], setting[5]]))
+}
+
+#[tokio::test]
+async fn a_service_has_more_requests_at_once_than_others() {
+    let limits = Limits::default();
+    let running = serve_within(Security::Plain, router(body::AT_THE_EDGE), limits).await;
+    let stream = TcpStream::connect(&running.address).await.unwrap();
+    assert_eq!(allowed(stream).await, Some(16));
+
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::open(dir.path()).unwrap();
+    let config = tls::internal_server(&internal_config(&authority, "storage")).unwrap();
+    let running = serve_within(Security::Mutual(config), router(body::INSIDE), limits).await;
+    let own = client(&authority, &[X25519MLKEM768], Some("orchestrator"));
+    let name = ServerName::try_from(tls::server_name("storage")).unwrap();
+    let stream = TcpStream::connect(&running.address).await.unwrap();
+    let stream = TlsConnector::from(Arc::new(own)).connect(name, stream).await.unwrap();
+    assert_eq!(allowed(stream).await, Some(100));
+}
+
 /// Holds a body, and never reads it.
 async fn hold(_body: Body) -> StatusCode {
     std::future::pending().await
@@ -181,7 +219,7 @@ async fn bodies_that_wait_do_not_hold_up_others_of_their_connection() {
         let request = Request::put(format!("http://a{path}")).body(Body::from(vec![0_u8; LONG])).unwrap();
         send.send_request(request)
     };
-    let _waiting: Vec<_> = (0..50).map(|_| tokio::spawn(ask("/hold"))).collect();
+    let _waiting: Vec<_> = (0..15).map(|_| tokio::spawn(ask("/hold"))).collect();
     let answer = timeout(SOON, ask("/read")).await.unwrap().unwrap();
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), LONG.to_string());
 }

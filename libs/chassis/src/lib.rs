@@ -59,6 +59,7 @@ mod shares;
 mod start;
 mod telemetry;
 pub mod tls;
+mod under_way;
 mod work;
 
 pub use accept::Acceptor;

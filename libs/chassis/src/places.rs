@@ -3,7 +3,8 @@
 //! A listener that waits for a free place is closed by whoever fills it and says nothing. So every connection is accepted,
 //! and where there is no room, one gives way: of those that have asked for nothing yet, then of those between two requests,
 //! and there the one whose client holds the most, then the one that has waited longest (RFC 4987, section 3.4, recycles
-//! half-open connections for the same reason). A connection at work is left alone; where all are, the newest is closed.
+//! half-open connections for the same reason). A connection at work is left alone; where all are, the newest is closed. One whose
+//! requests all wait for their client, with a body or for a reader, is not at work ([`crate::under_way`]).
 
 use std::{
     cmp::Reverse,
@@ -74,7 +75,7 @@ struct Held {
 enum Doing {
     /// It has asked for nothing yet.
     Nothing,
-    /// Its requests are answered.
+    /// Its requests are answered, or wait for their client.
     Waiting,
     Working,
 }

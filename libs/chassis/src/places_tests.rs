@@ -4,10 +4,10 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::ConnectInfo,
     middleware,
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    body::{self, Bodies, Budget},
     config::{Edge, Limits},
     edge::{self, EdgeAuth, Gate},
     key_hashes::KeyHashes,
@@ -157,6 +158,58 @@ async fn who_opens_no_window_for_an_answer_gives_way() {
     tokio::spawn(connection);
     let request = http::Request::get("http://a/").body(Body::empty()).unwrap();
     let _unread = timeout(SOON, send.send_request(request)).await.unwrap().unwrap();
+    assert!(another_is_served(&running.address).await);
+}
+
+/// Reads bodies, for which it waits as long as it takes, and tells when it has begun.
+fn gathering(asked: &Arc<Notify>) -> Router {
+    let asked = Arc::clone(asked);
+    let gather = move |body: Body| async move {
+        asked.notify_one();
+        let _torn = axum::body::to_bytes(body, 1 << 20).await;
+    };
+    let bodies = Bodies { budget: Budget::new(64 << 20), streams: None, patience: 60 * SOON };
+    plain().route("/gather", post(gather)).layer(middleware::from_fn_with_state(bodies, body::bounded))
+}
+
+#[tokio::test]
+async fn who_does_not_send_a_body_gives_way() {
+    for pause in [None, Some(Duration::from_millis(200))] {
+        let asked = Arc::default();
+        let limits = Limits { connections: 1, ..Limits::default() };
+        let running = serve_within(Security::Plain, gathering(&asked), limits).await;
+        let mut unsent = TcpStream::connect(&running.address).await.unwrap();
+        let head = "POST /gather HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n";
+        unsent.write_all(head.as_bytes()).await.unwrap();
+        timeout(SOON, asked.notified()).await.unwrap();
+        let trickles = async {
+            while let Some(pause) = pause
+                && unsent.write_all(b"a").await.is_ok()
+            {
+                tokio::time::sleep(pause).await;
+            }
+            std::future::pending::<()>().await
+        };
+        tokio::select! {
+            served = another_is_served(&running.address) => assert!(served, "{pause:?}"),
+            () = trickles => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_send_a_body_over_http_2_gives_way() {
+    let asked = Arc::default();
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let running = serve_within(Security::Plain, gathering(&asked), limits).await;
+    let stream = TcpStream::connect(&running.address).await.unwrap();
+    let (mut send, connection) =
+        http2::handshake::<_, _, Body>(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let never = Body::from_stream(futures::stream::pending::<Result<Bytes, Infallible>>());
+    let request = http::Request::post("http://a/gather").body(never).unwrap();
+    let _unsent = tokio::spawn(send.send_request(request));
+    timeout(SOON, asked.notified()).await.unwrap();
     assert!(another_is_served(&running.address).await);
 }
 

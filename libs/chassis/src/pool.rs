@@ -3,10 +3,11 @@
 //! A semaphore counts all callers together, so that one who asks often has all of its places, and all of its queue. Here
 //! each caller has a share, and three rules hold where there are more who ask than places:
 //!
-//! * A free place goes to whoever holds the fewest, of these to whoever was served longest ago (max-min fairness).
+//! * A free place goes to whoever holds the fewest, of these to whoever was served longest ago (max-min fairness). Who comes, or
+//!   comes back, is behind those who wait already.
 //! * Work whose end the caller decides ([`Hold::Arriving`]) gives way: where somebody comes who holds fewer, the greediest
 //!   loses the place on which least has come of late. What is quick gives way once in half a minute only: it ends soon, and
-//!   whoever comes often would tear all of it.
+//!   whoever comes often would tear all of it. Whoever waits is looked at again when that is over, and every ten seconds.
 //! * Where the queue is full, the longest caller's newest request leaves it (longest queue drop, as in fair queueing of
 //!   packets: Suter et al., *Design Considerations for Supporting TCP with Per-flow Queueing*, 1998).
 //!
@@ -18,7 +19,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use table::Table;
@@ -106,8 +107,19 @@ impl<K: Clone + Eq + Hash> Pool<K> {
     /// # Errors
     /// The queue is full, and no other caller has more in it.
     pub async fn take(&self, caller: K, hold: Hold) -> Result<PoolPlace<K>, PoolFull> {
-        let (place, granted) = self.ask(caller, hold, true)?;
-        granted.await.unwrap_or(Err(PoolFull::All)).map(|()| place)
+        let (place, mut granted) = self.ask(caller, hold, true)?;
+        loop {
+            let again = self.table().looks_again(place.id);
+            let granted = match again {
+                Some(again) => timeout_at(again, &mut granted).await,
+                None => Ok((&mut granted).await),
+            };
+            match granted {
+                Ok(answer) => return answer.unwrap_or(Err(PoolFull::All)).map(|()| place),
+                // Nobody gave way when it came, which is not for good.
+                Err(_) => self.table().make_room(self.0.bounds, place.id),
+            }
+        }
     }
 
     /// Takes the place away on which this caller sends least of late, if there is one: its number ([`PoolPlace::id`]).

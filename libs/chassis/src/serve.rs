@@ -24,25 +24,31 @@ use tower::ServiceExt as _;
 
 use crate::{
     accept::Acceptor,
-    answers::{Answer, Open, UnderWay},
+    answers::Answer,
     body::LEAST,
     config::Limits,
     internal::Peer,
     places::{Place, Places},
     proxies::Proxies,
     proxy_protocol, tls,
+    under_way::{Open, UnderWay},
 };
 
 /// How long a connection that gives way has to take note of it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Requests at once on an HTTP/2 connection. RFC 9113 (6.5.2) wants no fewer, and clients begin so many before they know of a limit.
-const STREAMS: u32 = 100;
+/// Bytes of a request's head over HTTP/1.1, and of an answer that the kernel has no room for yet. hyper's own bound is six times that,
+/// for whoever connects, before any key is looked at.
+const BUFFER: usize = 64 << 10;
+/// Requests at once on an HTTP/2 connection of a service: those are few, and known. RFC 9113 (6.5.2) wants no fewer, and clients begin
+/// so many before they know of a limit.
+const STREAMS_INSIDE: u32 = 100;
+/// Those on anybody else's. What each may hold counts nowhere: a head of 16 KiB, [`STREAM_WINDOW`] of a body, 48 KiB of an answer, of
+/// which 16 make 3 MiB a connection. What is begun beyond is refused before anybody looks at it, so that it may be sent again (8.7).
+const STREAMS: u32 = 16;
 /// Bytes of a request's body that an HTTP/2 client may send before anybody reads them, and so before they are counted. It is also
 /// what comes of a body in a round trip: in 300 s at 100 ms some 390 MB.
 const STREAM_WINDOW: u32 = 128 << 10;
-/// Those of all requests on a connection: bodies that nobody reads yet must not use up what the others need.
-const CONNECTION_WINDOW: u32 = STREAMS * STREAM_WINDOW;
 
 /// How connections of a listener are secured.
 #[derive(Clone)]
@@ -53,6 +59,16 @@ pub(crate) enum Security {
     Tls(Arc<ServerConfig>),
     /// Inside: the caller's certificate is checked by TLS and then names the peer.
     Mutual(Arc<ServerConfig>),
+}
+
+impl Security {
+    /// Requests at once on an HTTP/2 connection.
+    fn streams(&self) -> u32 {
+        match self {
+            Self::Plain | Self::Tls(_) => STREAMS,
+            Self::Mutual(_) => STREAMS_INSIDE,
+        }
+    }
 }
 
 /// One listener with what it serves.
@@ -151,18 +167,24 @@ impl Connection {
     }
 
     async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, router: Router) {
+        let streams = self.security.streams();
         let Self { place, limits, stop, .. } = self;
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_secs(30))
+            .max_buf_size(BUFFER);
         builder
             .http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(30))
-            .max_concurrent_streams(STREAMS)
+            .max_concurrent_streams(streams)
             // What h2 has taken of an answer is nobody's: the rest is held, and counted, until its client reads.
             .max_send_buf_size(LEAST)
             .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW);
+            // Of all requests at once: bodies that nobody reads yet must not use up what the others need.
+            .initial_connection_window_size(streams * STREAM_WINDOW);
         let recalled = place.recalled();
         let (open, mut under_way) = watch::channel(UnderWay::default());
         let service = tower::service_fn(move |request| {
@@ -198,9 +220,10 @@ enum Wire {
 
 async fn answer(
     router: Router,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     open: Open,
 ) -> Result<Response<Body>, Infallible> {
+    request.extensions_mut().insert(open.sending());
     let response = router.oneshot(request).await?;
     Ok(response.map(|body| match body.is_end_stream() {
         true => body,

@@ -52,7 +52,7 @@ pub(crate) fn run(server: Server) -> Running {
     Running { address, stop, tasks }
 }
 
-fn internal_config(authority: &Authority, service: &str) -> Internal {
+pub(crate) fn internal_config(authority: &Authority, service: &str) -> Internal {
     let (certificate, key) = authority.service(service).unwrap();
     Internal { listen: "127.0.0.1:0".parse().unwrap(), ca: authority.ca(), certificate, key }
 }
@@ -223,6 +223,26 @@ async fn who_asks_for_nothing_loses_the_connection() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with("here") && answer.contains("content-length: 4"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_is_bounded() {
+    let running = serve(Security::Plain, Router::new().route("/", get("here"))).await;
+    let is_served = async |bytes: usize| {
+        let mut stream = TcpStream::connect(&running.address).await.unwrap();
+        let long = "a".repeat(bytes);
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Long: {long}\r\n\r\n");
+        let mut answer = Vec::new();
+        let exchange = async {
+            stream.write_all(head.as_bytes()).await?;
+            stream.read_to_end(&mut answer).await
+        };
+        let exchange = tokio::time::timeout(Duration::from_secs(20), exchange).await;
+        let _reset_or_closed = exchange.expect("an answer, or an end");
+        answer.starts_with(b"HTTP/1.1 200")
+    };
+    assert!(is_served(60 << 10).await);
+    assert!(!is_served(65 << 10).await);
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ pub(crate) struct Queue {
 struct State {
     /// In the order of arrival.
     jobs: VecDeque<Job>,
-    /// When callers had their latest turn: those who wait for another, and the one whose turn it is.
+    /// When callers had their latest turn, or came: those who wait for another, and the one whose turn it is.
     served: HashMap<Caller, u64>,
     turns: u64,
     closed: bool,
@@ -129,6 +129,9 @@ impl Queue {
             self.abandoned();
             let _ = surplus.reply.send(Reply::Failed(Refusal::queue_full())); // nobody may be listening
         }
+        // Behind all who wait, but for whoever's turn it is: who was forgotten between two requests gains nothing by it.
+        let last = state.turns.saturating_sub(1);
+        state.served.entry(job.caller.clone()).or_insert(last);
         state.jobs.push_back(job);
         self.metrics.waiting(1);
         self.changed.notify_one();
@@ -241,13 +244,33 @@ pub(crate) mod tests {
         let next = || queue.pop().unwrap().request.seed;
         assert_eq!([next(), next(), next()], [0, 10, 1]);
         push("cid", 20);
-        // Bob has had a turn since, and has one more; Cid has had none.
-        assert_eq!([next(), next()], [20, 11]);
+        // Cid has come since Bob had his turn, and Ann has had hers since.
+        assert_eq!([next(), next()], [11, 20]);
         // Whoever comes again while it is still his turn is behind those who wait.
-        push("bob", 12);
-        assert_eq!([next(), next(), next()], [2, 12, 3]);
+        push("cid", 21);
+        assert_eq!([next(), next(), next()], [2, 21, 3]);
         let state = queue.lock();
         assert_eq!(state.served.len(), 1, "who is gone is forgotten");
+    }
+
+    #[test]
+    fn who_comes_back_is_behind_those_who_wait() {
+        let queue = queue(16);
+        let mut kept = Vec::new();
+        let mut push = |name, seed| {
+            let (job, replies) = job_of(name, seed);
+            queue.push(job).unwrap();
+            kept.push(replies);
+        };
+        (0..3).for_each(|seed| push("ann", seed));
+        (10..13).for_each(|seed| push("bob", seed));
+        let next = || queue.pop().unwrap().request.seed;
+        assert_eq!([next(), next()], [0, 10]);
+        push("cid", 20);
+        assert_eq!([next(), next(), next()], [1, 20, 11]);
+        // She has been forgotten meanwhile.
+        push("cid", 21);
+        assert_eq!([next(), next(), next()], [2, 21, 12]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::https::tcp;
 /// As many as a listener has places.
 pub(super) const IDLE: u64 = 1_024;
 /// As many as one client may have of them.
-const OF_ONE: usize = 64;
+pub(super) const OF_ONE: usize = 64;
 /// As many as Restate's endpoint has places.
 pub(super) const SILENT: u64 = 32;
 

@@ -62,7 +62,7 @@ struct Kind {
     run: fn(&Caller<'_>),
 }
 
-const NUMBER: usize = 17;
+const NUMBER: usize = 18;
 
 static KINDS: [Kind; NUMBER] = [
     Kind {
@@ -172,6 +172,15 @@ static KINDS: [Kind; NUMBER] = [
         most: 5 * slow::UNFINISHED,
         may: &["unfinished"],
         run: slow::unfinished_bodies,
+    },
+    Kind {
+        name: "bodies of 2 KB a second on every connection of inference",
+        counts: &["begun"],
+        least: connections::IDLE,
+        most: 16 * connections::IDLE,
+        // 400 is for a body of blanks.
+        may: &["400", "408", "429", "503", "unfinished"],
+        run: slow::dripping_bodies,
     },
     Kind {
         name: "250,000 blanks to be cut into tokens",

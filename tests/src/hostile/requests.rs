@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Caller, HOSTILE, INFERS, JUDGES, campaigns, rails};
 use crate::https::{Https, Reply};
 
-const CHAT: &str = "/v1/chat/completions";
+pub(super) const CHAT: &str = "/v1/chat/completions";
 const CHECKS: &str = "/v1/checks";
 pub(super) const CAMPAIGNS: &str = "/v1/campaigns";
 /// What ended a thread each time: letters of several bytes before an ending that roots of words are cut at.

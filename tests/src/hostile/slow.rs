@@ -8,7 +8,12 @@ use aws_sdk_s3::{
 };
 use maily_testkit::{Plan, Service, pause, pause_for};
 
-use super::{Caller, HOSTILE, TRICKLES, broken, campaigns::created, requests::CAMPAIGNS};
+use super::{
+    Caller, HOSTILE, INFERS, TRICKLES, broken,
+    campaigns::created,
+    connections::{IDLE, OF_ONE},
+    requests::{CAMPAIGNS, CHAT},
+};
 use crate::{
     folder,
     https::{Begun, Https},
@@ -28,6 +33,10 @@ const BODY: usize = 1 << 20;
 pub(super) const UNFINISHED: u64 = 100;
 /// As much as the orchestrator takes of a request that is gathered.
 const LARGEST: usize = 4 << 20;
+/// What each of very many announces: together what one key may have of bodies under way.
+const ANNOUNCED: usize = 128 << 10;
+/// What each of those sends once a second: more than the 1.6 KB for which nobody is refused, and far less than what is work.
+const DRIP: usize = 2 << 10;
 /// How long an answer that may be there is waited for.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -110,6 +119,43 @@ pub(super) fn unfinished_bodies(caller: &Caller<'_>) {
             None => pause(),
         }
         open.retain_mut(|begun| goes_on(caller, begun.status(LOOK)));
+    }
+    open.iter().for_each(|_| caller.tally.answer("unfinished"));
+}
+
+/// On as many connections as a listener has places, from as many addresses as it takes to fill it: each has a request under way.
+pub(super) fn dripping_bodies(caller: &Caller<'_>) {
+    let hosts = 1..=IDLE.div_ceil(OF_ONE as u64) as u8;
+    let client = |host| {
+        let client = caller.client(Service::Inference, INFERS, host);
+        client.calling_from(Ipv4Addr::new(127, 0, 7, host))
+    };
+    let clients: Vec<Https> = hosts.map(client).collect();
+    let mut turns = clients.iter().cycle();
+    let body = vec![b' '; ANNOUNCED];
+    let mut open: Vec<(Begun, Chunks<'_, u8>)> = Vec::new();
+    while caller.goes_on() {
+        // Some at a time, and then more of each that is open: for 10 s without a byte one is refused.
+        let lacking = (IDLE as usize).saturating_sub(open.len()).min(OF_ONE);
+        for client in turns.by_ref().take(lacking).take_while(|_| caller.may_send()) {
+            caller.tally.send();
+            match client.begin("POST", CHAT, "Content-Type: application/json\r\n", body.len()) {
+                Ok(begun) => {
+                    caller.tally.answer("begun");
+                    open.push((begun, body.chunks(DRIP)));
+                }
+                Err(error) => caller.tally.answer(broken(&error)),
+            }
+        }
+        // Only whoever has sent all looks for an answer: a look at each would take longer than a second.
+        open.retain_mut(|(begun, pieces)| {
+            let status = match pieces.next() {
+                Some(piece) => begun.send(piece).map(|()| None),
+                None => begun.status(LOOK),
+            };
+            goes_on(caller, status)
+        });
+        pause_for(SECOND);
     }
     open.iter().for_each(|_| caller.tally.answer("unfinished"));
 }

@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 
 use http_body_util::BodyExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::*;
 use crate::{
     body::Holding,
     places::{Bounds, Places},
+    under_way::UnderWay,
 };
 
 /// An answer on the only connection of a listener, and whether it is still held.

@@ -5,12 +5,16 @@ use axum::{
     routing::{post, put},
 };
 use futures::StreamExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::internal::Peer;
+use crate::{
+    internal::Peer,
+    places::{Bounds, Places},
+    under_way::{Open, UnderWay},
+};
 
 /// As the chassis serves it: `/gather` reads a body whole, `/pass` forgets each piece.
 fn router(kib: usize) -> Router {
@@ -199,14 +203,48 @@ async fn a_body_has_to_keep_coming() {
 #[tokio::test(start_paused = true)]
 async fn time_in_which_nobody_reads_is_not_the_clients() {
     let mut pace = Pace::new(AT_THE_EDGE);
-    let lost = async |pace: &mut Pace| std::future::poll_fn(|cx| Poll::Ready(pace.is_lost(cx))).await;
-    for _ in 0..5 {
-        assert!(!lost(&mut pace).await);
+    let wait = async |pace: &mut Pace| std::future::poll_fn(|cx| Poll::Ready(pace.wait(cx))).await;
+    for expected in [Wait::Short, Wait::Long, Wait::Long, Wait::Long, Wait::Long] {
+        assert_eq!(wait(&mut pace).await, expected);
         tokio::time::advance(Duration::from_secs(1)).await;
-        pace.came(1);
+        assert_eq!(pace.came(1), None);
         tokio::time::advance(Duration::from_secs(3_600)).await;
     }
-    assert!(!lost(&mut pace).await);
+    assert_eq!(wait(&mut pace).await, Wait::Long);
     tokio::time::advance(Duration::from_secs(6)).await;
-    assert!(lost(&mut pace).await);
+    assert_eq!(wait(&mut pace).await, Wait::TooLong);
+}
+
+/// Whether a connection gives way after so long, whose only request announces a body and sends `pieces` of this size, one every
+/// `pause`. What reads it goes on for good.
+async fn gives_way(piece: usize, pieces: usize, pause: Duration, after: Duration) -> bool {
+    let places = Places::new(Bounds { all: 1, each: 1, at_work_too: false });
+    let (count, _seen) = watch::channel(UnderWay::default());
+    let open = Open::new(&count, Arc::new(places.take(None).unwrap()));
+    let trickle = futures::stream::iter(0..pieces).then(move |_| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, std::convert::Infallible>(vec![0; piece])
+    });
+    let bodies = Bodies { budget: Budget::new(64 << 20), streams: None, patience: INSIDE };
+    let works = async |_read: Bytes| std::future::pending::<StatusCode>().await;
+    let router = Router::new().route("/", post(works)).layer(middleware::from_fn_with_state(bodies, bounded));
+    let mut request = request("POST", "/", Body::from_stream(trickle));
+    request.extensions_mut().insert(open.sending());
+    // Kept beyond the look: a body that is dropped is not waited for.
+    let mut answer = std::pin::pin!(router.oneshot(request));
+    tokio::select! {
+        answer = &mut answer => panic!("{answer:?}"),
+        () = tokio::time::sleep(after) => places.take(None).is_some(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_body_is_slow_gives_way() {
+    let millis = Duration::from_millis;
+    assert!(!gives_way(1, 100, millis(60_000), millis(500)).await, "it has only begun");
+    assert!(gives_way(1, 100, millis(60_000), millis(1_500)).await, "silence");
+    assert!(gives_way(1, 100, millis(300), millis(1_700)).await, "a byte now and then");
+    assert!(gives_way(LEAST, 100, millis(2_000), millis(4_500)).await, "slow, and steady");
+    assert!(!gives_way(LEAST, 100, millis(500), millis(4_700)).await, "fast enough");
+    assert!(!gives_way(1, 1, millis(3_000), millis(4_500)).await, "it has come, and is worked on");
 }

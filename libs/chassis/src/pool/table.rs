@@ -53,7 +53,7 @@ struct Count {
     /// Of these, those that count for the share.
     shared: usize,
     waiting: usize,
-    /// The turn of the latest that was granted.
+    /// The turn of the latest that was granted; of the one before they came, where none was.
     last: u64,
 }
 
@@ -77,20 +77,12 @@ impl<K: Clone + Eq + Hash> Table<K> {
         let id = self.next;
         self.next += 1;
         let (granted, answer) = oneshot::channel();
-        self.callers.entry(caller.clone()).or_default().waiting += 1;
+        // Behind all who wait, but for whoever was served last: who is forgotten between two requests gains nothing by it.
+        let new = Count { last: self.turns.saturating_sub(1), ..Count::default() };
+        self.callers.entry(caller.clone()).or_insert(new).waiting += 1;
         self.waiting.push_back(Waiting { id, caller: caller.clone(), hold, recalled, granted });
         self.grant(bounds);
-        if self.is_waiting(id) && self.may_hold(bounds, &caller, hold) {
-            let own = self.count(&caller).held;
-            // One of somebody who holds just one more would only change hands, and back again.
-            let held = |table: &Self, other: &K| table.count(other).held;
-            let greedy: Vec<K> =
-                self.callers.keys().filter(|other| held(self, other) >= own + 2).cloned().collect();
-            let slow = self.recall(|other, pace| greedy.contains(other) && pace < QUICK);
-            if slow.is_some() || self.recall_quick(&greedy) {
-                self.grant(bounds);
-            }
-        }
+        self.make_room(bounds, id);
         if !self.is_waiting(id) {
             return Ok((id, answer));
         }
@@ -109,6 +101,35 @@ impl<K: Clone + Eq + Hash> Table<K> {
             true => Ok((id, answer)),
             false => Err(PoolFull::All),
         }
+    }
+
+    /// Has a place given up for a request that waits, if it may have one and anybody's gives way.
+    pub(super) fn make_room(&mut self, bounds: PoolBounds, id: u64) {
+        let waiting = self.waiting.iter().find(|waiting| waiting.id == id);
+        let Some(caller) = waiting
+            .filter(|waiting| self.may_hold(bounds, &waiting.caller, waiting.hold))
+            .map(|waiting| waiting.caller.clone())
+        else {
+            return;
+        };
+        let own = self.count(&caller).held;
+        // One of somebody who holds just one more would only change hands, and back again.
+        let held = |table: &Self, other: &K| table.count(other).held;
+        let greedy: Vec<K> =
+            self.callers.keys().filter(|other| held(self, other) >= own + 2).cloned().collect();
+        let slow = self.recall(|other, pace| greedy.contains(other) && pace < QUICK);
+        if slow.is_some() || self.recall_quick(&greedy) {
+            self.grant(bounds);
+        }
+    }
+
+    /// When another may have come to give way for a request, while that waits: at the end of a pause, or when whoever has stopped
+    /// meanwhile is noticed.
+    pub(super) fn looks_again(&self, id: u64) -> Option<Instant> {
+        let now = Instant::now();
+        let pause = self.torn.map(|torn| torn + PAUSE).filter(|over| *over > now);
+        let soon = now + WINDOW;
+        self.is_waiting(id).then(|| pause.map_or(soon, |over| over.min(soon)))
     }
 
     /// Gives free places to those whose turn it is.

@@ -98,6 +98,34 @@ async fn callers_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_back_is_behind_those_who_wait() {
+    let pool = pool(1, 1, 64);
+    let wait = |caller: &'static str| (caller, Box::pin(pool.take(caller, Hold::Long)));
+    let mut held = ("ann", pool.try_take("ann", Hold::Long).unwrap());
+    let mut waiting = Vec::from(["bob", "cid", "bob", "cid", "bob", "cid"].map(wait));
+    assert!(waiting.iter_mut().all(|(_, turn)| turn.now_or_never_again().is_none()));
+    let mut order = Vec::new();
+    for _ in 0..6 {
+        let (holder, place) = held;
+        drop(place);
+        // Ann gives up what she has, and comes again at once.
+        if holder == "ann" {
+            let mut again = wait("ann");
+            assert!(again.1.now_or_never_again().is_none());
+            waiting.push(again);
+        }
+        let found = waiting.iter_mut().enumerate().find_map(|(at, (caller, turn))| {
+            turn.now_or_never_again().map(|place| (at, *caller, place.unwrap()))
+        });
+        let (at, caller, place) = found.expect("somebody has the turn");
+        order.push(caller);
+        held = (caller, place);
+        drop(waiting.remove(at));
+    }
+    assert_eq!(order, ["bob", "cid", "ann", "bob", "cid", "ann"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_queue_that_is_full_loses_the_newest_of_whoever_has_most_in_it() {
     let pool = pool(1, 1, 3);
     let held = pool.try_take("ann", Hold::Long).unwrap();
@@ -161,6 +189,38 @@ async fn what_is_quick_gives_way_now_and_then_only() {
         advance(Duration::from_secs(1)).await;
     }
     assert_eq!(ann.iter().filter(|place| place.is_recalled()).count(), 2);
+}
+
+/// How many seconds somebody waits who comes when one of Ann's quick uploads has just given way to another's, and hers go on for so
+/// many seconds.
+async fn waits_for(seconds: u64) -> u64 {
+    let pool = pool(4, 4, 8);
+    let ann: Vec<_> = (0..4).map(|_| pool.try_take("ann", Hold::Arriving).unwrap()).collect();
+    ann.iter().for_each(|place| place.moved(50 << 20));
+    let _bob = pool.take("bob", Hold::Arriving).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let goes_on = async {
+        for _ in 0..seconds {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            ann.iter().for_each(|place| place.moved(50 << 20));
+        }
+    };
+    let waits = async {
+        // As long as an upload waits (`docs/edge.md`).
+        let turn = tokio::time::timeout(Duration::from_secs(50), pool.take("cid", Hold::Arriving)).await;
+        let _place = turn.expect("a place in time").unwrap();
+        begun.elapsed().as_secs()
+    };
+    let (waited, ()) = tokio::join!(waits, goes_on);
+    assert_eq!(ann.iter().filter(|place| place.is_recalled()).count(), 2);
+    waited
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_within_the_pause_has_a_place_when_it_is_over() {
+    assert_eq!(waits_for(60).await, 30);
+    // Who stops is slow, and waits for no pause.
+    assert_eq!(waits_for(0).await, 20);
 }
 
 /// Looks whether a turn has come, and goes on waiting where it has not.
