@@ -94,6 +94,21 @@ def person(address):
     return (local, a_label(domain))
 
 
+def bare_end(text):
+    """Without what is neither letter nor digit at its end; what belongs to its last letter stays."""
+    end = len(text)
+    while end and not text[end - 1].isalnum():
+        end -= 1
+    while end < len(text) and unicodedata.category(text[end]).startswith("M"):
+        end += 1
+    return text[:end]
+
+
+def bare(text):
+    """Without what is neither letter nor digit around it."""
+    return re.sub(r"\A[\W_]+", "", bare_end(text))
+
+
 def find_address(text):
     """An address as people leave it in a list, or None."""
     text = INVISIBLE.sub("", text).strip()
@@ -101,10 +116,11 @@ def find_address(text):
         text = text.rpartition("<")[2].split(">")[0].strip()
     if text[:7].lower() == "mailto:":
         text = urllib.parse.unquote(text[7:].split("?")[0])
-    quoted = re.fullmatch(r"""\s*"((?:[^"\\]|\\.)+)"@(.*?)[\s"'`<>()\[\]{},;:.!]*""", text)
+    quoted = re.fullmatch(r"""\s*"((?:[^"\\]|\\.)+)"@(.*)""", bare_end(text))
     if quoted:
         text = re.sub(r"\\(.)", r"\1", quoted[1]) + "@" + quoted[2]
-    for candidate in (text, re.sub(r"""^[\s"'`<>()\[\]{},;:.!]+|[\s"'`<>()\[\]{},;:.!]+$""", "", text)):
+    around = r"""[\s"'`<>()\[\]{},;:.!]+"""
+    for candidate in (text, re.sub(f"^{around}|{around}$", "", text), bare(text)):
         if is_address(candidate):
             return candidate
     return None
@@ -122,6 +138,16 @@ def find_addresses(text):
             one = find_address(part)
             found += [one] if one else map(find_address, re.split(r"""[":|/=?]""", part))
     return {person(address) for address in found if address}
+
+
+def named_within(key):
+    """Who may be named within a person's address, which is one by accident; and whether it can be nobody else."""
+    local, domain = key
+    read = domain.encode().decode("idna")
+    named = bare(re.split(r"[=|/]", local)[-1] + "@" + read)
+    if named == f"{local}@{read}" or not is_address(named):
+        return None, False
+    return person(named), bare_end(read) != read
 
 
 def country_of(text):
@@ -285,6 +311,9 @@ def decide(text, imported, planned, sender):
         said = objections(row, fields, column is not None, header)
         for key, how in said:
             (withdrawn if how == "withdrawn" else suppressed).add(key)
+            named, certain = named_within(key)
+            if named:
+                (withdrawn if how == "withdrawn" and certain else suppressed).add(named)
         if column:
             invalid.append({"line": line, "field": column})
             clear = {key for key, how in said if how != "assumed"}

@@ -240,7 +240,7 @@ impl Sink {
         fits.then_some(()).ok_or(ListFault::People(limit).into())
     }
 
-    /// Notes an objection; the record of one that carries over stays in the row's region, if that is known and kept here.
+    /// Notes an objection, and whoever else may be meant by its address.
     fn objects(
         &mut self,
         line: u64,
@@ -249,19 +249,25 @@ impl Sink {
         objection: Objection,
     ) -> AddressHash {
         let hash = self.inner.secrets.address_hash(address);
-        self.addresses.note(hash, line, objection);
-        // Whoever may be meant is left out of this list, too.
+        self.note(line, region, hash, objection);
+        // Whoever may be meant is left out of this list, too, and objects where nobody else can be.
         if let Some(within) = address.within() {
-            self.addresses.note(self.inner.secrets.address_hash(&within), line, Objection::Assumed);
+            let objection = if address.is_nobodys() { objection } else { Objection::Assumed };
+            self.note(line, region, self.inner.secrets.address_hash(&within), objection);
         }
+        hash
+    }
+
+    /// The record of an objection that carries over stays in the row's region, if that is known and kept here.
+    fn note(&mut self, line: u64, region: Option<Region>, address: AddressHash, objection: Objection) {
+        self.addresses.note(address, line, objection);
         let kept = region.filter(|region| self.inner.regions.contains_key(region));
         let region = kept.or_else(|| self.inner.regions.keys().next().copied());
         if let Some(region) = region.filter(|_| objection.carries_over()) {
             let line = line.try_into().unwrap_or(u32::MAX);
-            let objection = ListObjector { address: hash, line, objection };
+            let objection = ListObjector { address, line, objection };
             self.found.objections.entry(region).or_default().push(objection);
         }
-        hash
     }
 
     /// Refuses a list with more cohorts than a campaign may have.

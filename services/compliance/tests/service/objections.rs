@@ -58,6 +58,9 @@ fn objecting() -> Vec<(String, bool)> {
         (objects.replace("carol@example.com", "SMTP:carol@example.com"), true),
         (objects.replace("carol@example.com", "erin@example.com|carol@example.com"), true),
         (objects.replace("carol@example.com", "\"\"\"carol\"\"@example.com\""), true),
+        (objects.replace("carol@example.com", "carol@example.com*"), true),
+        (objects.replace("carol@example.com", "“carol@example.com”"), true),
+        (objects.replace("carol@example.com", "«Carol@example.com»").replace(",US,", ",,"), true),
         (objects.replace("carol@example.com,Ada", "Ada,carol@example.com"), true),
         (objects.replace("Ada", "\"Ada\nLovelace\""), true),
         (objects.replace("Ada", "Ada, née Byron"), true),
@@ -105,7 +108,7 @@ async fn an_objection_counts_whatever_else_is_wrong_with_its_row() {
 /// Addresses that are one by accident, with the person's in them.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_named_within_another_address_is_left_out_of_the_list() {
-    for mark in ["'", "`", "{", "email=", "smtp/", "ann|"] {
+    for mark in ["'", "`", "{", "email=", "smtp/", "ann|", "*", "_", "“"] {
         let service = Service::start(100).await;
         let gone = good(&format!("{mark}carol@example.com")).replace("false", "true");
         let rows = [gone, good("carol@example.com"), good("dave@example.com")];

@@ -55,6 +55,12 @@ const EMAILS: &[&str] = &[
     "νικος@example.org",
     "STRASSE@example.org",
     "straße@example.org",
+    "*p3@example.org*",
+    "\"\"\"p4\"\"@example.org#\"",
+    "'p5@example.org",
+    "email=p6@example.org",
+    "“p7@example.org”",
+    "»Jörg@BÜCHER.example«",
 ];
 const COUNTRIES: &[&str] = &[
     "DE",
