@@ -87,6 +87,11 @@ pub enum ListFault {
     /// A row that can't be read and names too many people; the line is where it begins.
     #[error("line {0}: the row can't be read, and has more than 1000 addresses in it")]
     Addresses(u64),
+    /// A row that is kept in part only: who objects in the rest would be lost.
+    #[error(
+        "line {0}: the row can't be read, and may have addresses behind its 257th field or its first MiB"
+    )]
+    Rest(u64),
 }
 
 impl ListFault {

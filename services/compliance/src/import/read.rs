@@ -214,6 +214,9 @@ impl Sink {
         columns: Option<&[&str]>,
         place: FlagPlace,
     ) -> Result<(), Error> {
+        if record.lost {
+            return Err(ListFault::Rest(record.line).into());
+        }
         // As they may be written in a link, too.
         let addresses = |field: &&str| field.matches('@').count() + field.matches("%40").count();
         if record.fields.iter().map(addresses).sum::<usize>() > ROW_ADDRESSES {

@@ -84,6 +84,34 @@ async fn a_list_names_no_more_people_than_it_may_have_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_objects_behind_what_is_kept_of_a_row_is_not_passed_over() {
+    let service = Service::start(100).await;
+    let with = |row: &str| format!("{HEADER}{GOOD}{row}\n").into_bytes();
+    let (wide, filled) = (",".repeat(257), format!("{},", "x".repeat(60_000)));
+    // The first MiB ends within the domain.
+    let torn =
+        format!("{}{} late@b.example,true", filled.repeat(17), "x".repeat((1 << 20) - 17 * 60_000 - 11));
+    for row in [
+        format!("{wide}late@b.de,true"),
+        format!("{wide}mailto:late%40b.de,true"),
+        format!("{}late@b.de,true", filled.repeat(18)),
+        torn,
+    ] {
+        assert_eq!(
+            refused(&service.state, "bad", &with(&row)).await,
+            "line 3: the row can't be read, and may have addresses behind its 257th field or its first MiB"
+        );
+    }
+    // Who objects before that is known, and nobody is in the rest.
+    for (at, rest) in [wide, filled.repeat(18)].into_iter().enumerate() {
+        let row = format!("early{at}@b.de,true,{rest}");
+        assert_eq!(import(&service.state, &format!("c{at}"), with(&row)).await.unwrap(), 2);
+        let early = service.state.find(&format!("early{at}@b.de")).await.unwrap();
+        assert!(early.rows.is_empty() && !early.suppressed, "what is assumed holds for its list");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_has_limits() {
     let folder = tempfile::tempdir().unwrap();
     let regions = vec!["eu".to_owned()];

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn read(names: &[&'static str]) -> Result<Columns, ListFault> {
-        Columns::read(&Record { line: 1, fields: names.to_vec(), malformed: false })
+        Columns::read(&Record { line: 1, fields: names.to_vec(), malformed: false, lost: false })
     }
 
     #[test]
@@ -86,7 +86,12 @@ mod tests {
         let mut fields = vec![
             "false", "form", "", "none", "1990", "vip", "en", "US", "Ada", "a@b.c", "7", "x", "purchase",
         ];
-        let record = |fields: &[&'static str]| Record { line: 2, fields: fields.to_vec(), malformed: false };
+        let record = |fields: &[&'static str]| Record {
+            line: 2,
+            fields: fields.to_vec(),
+            malformed: false,
+            lost: false,
+        };
         let picked = columns.pick(&record(&fields)).unwrap();
         assert_eq!(
             picked,
