@@ -191,6 +191,15 @@ def fault(row, imported):
     return None
 
 
+def holds_rows(field, header, separator):
+    """Whether rows of the list stand in a field that a stray quote opened."""
+    lines = field.split("\n")
+    if any(line.count(separator) >= len(HEADER) - 1 and find_addresses(line) for line in lines[1:]):
+        return True
+    exactly = field.count(separator) == (len(lines) - 1) * (len(header) - 1)
+    return len(lines) > 1 and exactly and bool(find_addresses(field))
+
+
 def lines_of(fields):
     """The lines of a row one of whose fields has an address behind a line end; else all of it."""
     if not any(find_addresses(field.partition("\n")[2]) for field in fields):
@@ -286,7 +295,7 @@ def region(country):
 
 
 def records(text):
-    """The header, and (line where the record begins, its fields) of the others."""
+    """The header, what separates fields, and (line where the record begins, its fields) of the others."""
     first = text.lstrip("\ufeff\r\n").split("\n")[0]
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=separator, strict=True)
@@ -299,14 +308,16 @@ def records(text):
         elif fields:
             found.append((begin, fields))
         begin = reader.line_num + 1
-    return header, found
+    return header, separator, found
 
 
 def decide(text, imported, planned, sender):
-    header, found = records(text)
+    header, separator, found = records(text)
     valid, invalid, suppressed, withdrawn, assumed = [], [], set(), set(), 0
     for line, fields in found:
         row = values(fields, header)
+        if row and not split_column(row) and any(holds_rows(field, header, separator) for field in fields):
+            row = None
         column = fault(row, imported)
         said = objections(row, fields, column is not None, header)
         for key, how in said:

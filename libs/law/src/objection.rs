@@ -153,6 +153,19 @@ fn out_of_place(fields: &[&str], place: FlagPlace) -> Vec<(EmailAddress, Objecti
     each_once(lines(fields).iter().flat_map(|line| in_line(line, place)))
 }
 
+/// Whether rows of a list stand in a value, into which a stray quote took them; the list's separator, and how many columns
+/// it has. They are told from a note of several lines by an address that has separators with it: so many as [`COLUMNS`] have
+/// between them in a line of its own, or, where the quotes stood in the middle of two rows, for each line end just so many as a
+/// row has.
+#[must_use]
+pub fn holds_rows(value: &str, separator: char, columns: usize) -> bool {
+    let Some((_, behind)) = value.split_once('\n') else { return false };
+    let separators = |text: &str| text.matches(separator).count();
+    let is_row = |line: &str| separators(line) >= COLUMNS.len() - 1 && has_address(line);
+    let of_rows = value.matches('\n').count() * columns.saturating_sub(1);
+    behind.split('\n').any(is_row) || (separators(value) == of_rows && has_address(value))
+}
+
 fn has_address(text: &str) -> bool {
     !EmailAddress::find_all(text).is_empty()
 }
@@ -323,6 +336,24 @@ mod tests {
         // A note of several lines is one of its row, if nobody is in it.
         let noted = ["7", "c@d.de", "x", "a note\nof two lines", "true"];
         assert_eq!(anywhere(&noted, FlagPlace { before: 3, behind: 0 }), people([("c@d.de", Suppressed)]));
+    }
+
+    #[test]
+    fn rows_in_a_value_are_told_from_a_note() {
+        for (value, rows) in [
+            ("see file\r\n2,c@d.de,Carol,DE,en-GB,vip,,express,,,true,\n3,x,y", true),
+            ("\n2,c@d.de,Carol,DE,en-GB,vip,,withdrawn,,,false,", true),
+            ("x,Ann,DE,en-GB,vip,,express,,form,true\n3,c@d.de,ok", true),
+            ("c@d.de,DE,en-GB,vip,,express,,form,true\n3,x,y,ok", true),
+            ("x,Ann,DE,en-GB,vip,,express,,form,true\n3,c@d.de,ok,y", false),
+            ("a note\nof two lines", false),
+            ("asked by c@d.de,\nwho called twice, at noon, and again", false),
+            ("c@d.de,Carol,DE,en-GB,vip,,express,,,true,,", false),
+            ("see file\n2,nobody,Carol,DE,en-GB,vip,,express,,,true,", false),
+            ("see file\n2;c@d.de;Carol;DE;en-GB;vip;;express;;;true;", false),
+        ] {
+            assert_eq!(holds_rows(value, ',', 12), rows, "{value:?}");
+        }
     }
 
     #[test]

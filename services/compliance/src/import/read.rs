@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use maily_law::{
-    Country, EmailAddress, Fault, FlagPlace, Objection, Region, Row, column, objections, unknown_words,
+    Country, EmailAddress, Fault, FlagPlace, Objection, Region, Row, column, objections, spans_lines,
+    unknown_words,
 };
 
 use super::Terms;
@@ -170,8 +171,13 @@ impl Sink {
             return Err(ListFault::Rows(self.inner.config.max_rows).into());
         }
         let picked = columns.pick(record);
+        let has_rows = picked.is_some() && columns.are_rows_in(record);
+        // Where they stand in a column of ours, that is named.
+        let has_rows = has_rows && !picked.iter().flatten().any(|value| spans_lines(value));
+        let picked = picked.filter(|_| !has_rows);
         let parsed = match &picked {
             Some(fields) => Row::parse(fields, &self.terms.when),
+            None if has_rows => Err(Fault { field: "row", reason: "has other rows in a value" }),
             None if record.malformed => {
                 Err(Fault { field: "row", reason: "has text behind a closing quote, or is too long" })
             }

@@ -8,7 +8,7 @@ use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use tonic::Request;
 
-use crate::common::{Service, good, import, list_of, page};
+use crate::common::{Service, good, import, list_of, page, written};
 
 async fn summary(state: &State, campaign: &str) -> pb::SummaryReply {
     let request = Request::new(pb::SummaryRequest { campaign_id: campaign.into() });
@@ -254,6 +254,30 @@ async fn a_quote_that_takes_rows_into_it_silences_nobody() {
     import(&service.state, "noted", noted).await.unwrap();
     let recipients = service.state.recipients(&page("noted", "en-US/vip", "us", 0)).await.unwrap();
     assert_eq!(recipients[0].email, "frank@example.com");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_a_quote_takes_into_an_ignored_column_object() {
+    let [ada, bob, dave] = ["ada@example.com", "bob@example.com", "dave@example.com"].map(good);
+    let gone = good("carol@example.com").replace("false", "true");
+    let withdrawn = good("carol@example.com").replace("express", "withdrawn");
+    let noted = |row: &str, note: &str| row.replacen(",Ada,", &format!(",{note},Ada,"), 1);
+    // Whole rows, halves of two, and one between two quotes that stand alone, in a column of ours that may hold anything.
+    for (header, rows) in [
+        ("suppressed,note", vec![format!("{ada},\"see file"), format!("{gone},"), format!("{bob},ok\"")]),
+        ("email,note", vec![noted(&gone, "\"see"), noted(&bob, "ok\"")]),
+        ("suppressed,implied_by", vec![format!("{ada},\""), format!("{withdrawn},\"")]),
+    ] {
+        let service = Service::start(100).await;
+        let (column, _) = header.split_once(',').unwrap();
+        let last = if column == "email" { noted(&dave, "") } else { format!("{dave},") };
+        let list = list_of(&[rows, vec![last]].concat()).replacen(column, header, 1);
+        assert_eq!(import(&service.state, "c", list).await.unwrap(), 2, "{header}");
+        assert_eq!(written(&service.state, "c").await, ["dave@example.com"], "{header}");
+        assert_eq!(summary(&service.state, "c").await.excluded.get("invalid"), Some(&1), "{header}");
+        let later = [good("carol@example.com"), dave.clone()];
+        assert_eq!(outcome(&service.state, "later", &later).await.0, ["dave@example.com"], "{header}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

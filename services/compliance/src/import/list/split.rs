@@ -30,6 +30,8 @@ pub(crate) struct Record<'a> {
     pub(crate) malformed: bool,
     /// What is not kept may have an address in it.
     pub(crate) lost: bool,
+    /// What its fields were separated by.
+    pub(crate) separator: char,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -230,7 +232,9 @@ impl Splitter {
                 .map(|(start, &end)| std::str::from_utf8(self.text.get(start..end)?).ok())
                 .collect::<Option<_>>()
                 .ok_or(ListFault::Utf8(self.row_line))?;
-            each(Record { line: self.row_line, fields, malformed: self.malformed, lost: self.lost })?;
+            let separator = char::from(self.separator.unwrap_or(b','));
+            let (line, malformed, lost) = (self.row_line, self.malformed, self.lost);
+            each(Record { line, fields, malformed, lost, separator })?;
         }
         self.text.clear();
         self.ends.clear();
