@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use maily_compliance::api::Api;
-use maily_compliance::{Error, ListFault, State};
+use maily_compliance::{Error, ListFault, Sender, State};
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use tonic::Request;
 
-use crate::common::{Service, good, import, list_of, page, written};
+use crate::common::{AS_OF, SENDER, Service, good, import, list_of, page, written};
 
 async fn summary(state: &State, campaign: &str) -> pb::SummaryReply {
     let request = Request::new(pb::SummaryRequest { campaign_id: campaign.into() });
@@ -303,4 +303,22 @@ async fn who_needs_to_be_told_that_it_is_an_advertisement() {
     import(&service.state, "c", list_of(&rows)).await.unwrap();
     let recipients = service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap();
     assert_eq!(recipients.iter().map(|to| to.advertisement).collect::<Vec<_>>(), [false, true]);
+    // Somebody in two countries, whichever row comes first, and somebody in Canada alone.
+    let implied = |email: &str| good(email).replace("express,2025-01-01", "implied,2026-01-01");
+    let american = implied("mover@example.com");
+    let canadian = american.replace(",US,", ",CA,");
+    let other = implied("other@example.com").replace(",US,", ",CA,");
+    for (sender, region, rows, advertisement) in [
+        ("CA", "us", vec![american.clone(), canadian.clone()], true),
+        ("CA", "ca", vec![canadian, american], true),
+        ("CA", "ca", vec![other.clone()], false),
+        ("US", "ca", vec![other], true),
+    ] {
+        let campaign = format!("{sender} {region} {}", rows.len());
+        let list = futures::stream::iter([Ok(bytes::Bytes::from(list_of(&rows)))]);
+        service.state.import(&campaign, AS_OF, Sender { country: sender, ..SENDER }, list).await.unwrap();
+        let recipients = service.state.recipients(&page(&campaign, "en-US/vip", region, 0)).await.unwrap();
+        let told: Vec<_> = recipients.iter().map(|to| to.advertisement).collect();
+        assert_eq!(told, [advertisement], "{campaign}");
+    }
 }
