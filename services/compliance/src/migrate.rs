@@ -240,7 +240,7 @@ impl RegionState {
     }
 
     /// Hashes of before, each with its person's.
-    async fn formers(&self) -> Result<Vec<(AddressHash, AddressHash)>, Error> {
+    pub(crate) async fn formers(&self) -> Result<Vec<(AddressHash, AddressHash)>, Error> {
         let mut formers = Vec::new();
         let mut rows = self.db.scan_prefix(schema::FORMER, ..).await?;
         while let Some(row) = rows.next().await? {
