@@ -195,3 +195,25 @@ async fn what_is_lifted_of_a_person_is_lifted_in_the_spelling_of_revision_3() {
     state.verify().await.unwrap();
     state.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_lifted_is_not_lifted_by_the_upgrade() {
+    // What the person said in capitals is lifted, whether it came before the other or behind it.
+    for objectors in [["STRASSE@b.us", "straße@b.us"], ["straße@b.us", "STRASSE@b.us"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = begun(folder.path()).await;
+        import(&state, "c", BEFORE, &["straße@b.us"]).await.unwrap();
+        for objector in objectors {
+            assert!(state.suppress(objector, order()).await.unwrap());
+        }
+        lift(&state, "STRASSE@b.us").await;
+        let state = upgraded(folder.path(), state, &["c"]).await;
+        import(&state, "now", &Timestamp::now().to_string(), &["STRASSE@b.us"]).await.unwrap();
+        assert!(lines(&state, "now").await.is_empty(), "{objectors:?}");
+        lift(&state, "STRASSE@b.us").await;
+        import(&state, "back", &Timestamp::now().to_string(), &["STRASSE@b.us"]).await.unwrap();
+        assert_eq!(lines(&state, "back").await, [2], "{objectors:?}");
+        state.verify().await.unwrap();
+        state.close().await;
+    }
+}
