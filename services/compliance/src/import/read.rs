@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use maily_law::{
-    Country, EmailAddress, Fault, FlagPlace, Objection, Region, Row, column, objections, spans_lines,
-    unknown_words,
+    Country, EmailAddress, Fault, FlagPlace, Objection, Region, Row, column, may_object, objections,
+    spans_lines, unknown_words,
 };
 
 use super::Terms;
@@ -25,7 +25,7 @@ const MARK: usize = 4;
 /// The most cohorts of a campaign, and bytes of all their names.
 const COHORTS: usize = 1_000;
 const COHORT_BYTES: usize = 512 << 10;
-/// The most addresses of a row that can't be read: all of them may be looked at, and each takes some 300 bytes meanwhile.
+/// The most addresses of a row that can't be read and may object: all are looked at, and each takes some 300 bytes meanwhile.
 const ROW_ADDRESSES: usize = 1_000;
 
 /// A list while it arrives.
@@ -223,13 +223,16 @@ impl Sink {
         if record.lost {
             return Err(ListFault::Rest(record.line).into());
         }
+        for column in columns.into_iter().flat_map(unknown_words) {
+            *self.found.unknown.entry(column).or_default() += 1;
+        }
+        if !may_object(columns) {
+            return Ok(());
+        }
         // As they may be written in a link, too.
         let addresses = |field: &&str| field.matches('@').count() + field.matches("%40").count();
         if record.fields.iter().map(addresses).sum::<usize>() > ROW_ADDRESSES {
             return Err(ListFault::Addresses(record.line).into());
-        }
-        for column in columns.into_iter().flat_map(unknown_words) {
-            *self.found.unknown.entry(column).or_default() += 1;
         }
         let country = columns.and_then(|columns| Country::parse(columns.get(column::COUNTRY)?.trim()));
         let region = country.map(|country| country.jurisdiction().region());
