@@ -94,6 +94,21 @@ def person(address):
     return (local, a_label(domain))
 
 
+def bare_end(text):
+    """Without what is neither letter nor digit at its end; what belongs to its last letter stays."""
+    end = len(text)
+    while end and not text[end - 1].isalnum():
+        end -= 1
+    while end < len(text) and unicodedata.category(text[end]).startswith("M"):
+        end += 1
+    return text[:end]
+
+
+def bare(text):
+    """Without what is neither letter nor digit around it."""
+    return re.sub(r"\A[\W_]+", "", bare_end(text))
+
+
 def find_address(text):
     """An address as people leave it in a list, or None."""
     text = INVISIBLE.sub("", text).strip()
@@ -101,10 +116,11 @@ def find_address(text):
         text = text.rpartition("<")[2].split(">")[0].strip()
     if text[:7].lower() == "mailto:":
         text = urllib.parse.unquote(text[7:].split("?")[0])
-    quoted = re.fullmatch(r"""\s*"((?:[^"\\]|\\.)+)"@(.*?)[\s"'`<>()\[\]{},;:.!]*""", text)
+    quoted = re.fullmatch(r"""\s*"((?:[^"\\]|\\.)+)"@(.*)""", bare_end(text))
     if quoted:
         text = re.sub(r"\\(.)", r"\1", quoted[1]) + "@" + quoted[2]
-    for candidate in (text, re.sub(r"""^[\s"'`<>()\[\]{},;:.!]+|[\s"'`<>()\[\]{},;:.!]+$""", "", text)):
+    around = r"""[\s"'`<>()\[\]{},;:.!]+"""
+    for candidate in (text, re.sub(f"^{around}|{around}$", "", text), bare(text)):
         if is_address(candidate):
             return candidate
     return None
@@ -122,6 +138,16 @@ def find_addresses(text):
             one = find_address(part)
             found += [one] if one else map(find_address, re.split(r"""[":|/=?]""", part))
     return {person(address) for address in found if address}
+
+
+def named_within(key):
+    """Who may be named within a person's address, which is one by accident; and whether it can be nobody else."""
+    local, domain = key
+    read = domain.encode().decode("idna")
+    named = bare(re.split(r"[=|/]", local)[-1] + "@" + read)
+    if named == f"{local}@{read}" or not is_address(named):
+        return None, False
+    return person(named), bare_end(read) != read
 
 
 def country_of(text):
@@ -163,6 +189,15 @@ def fault(row, imported):
         if (column not in MAY_BE_EMPTY and not row[column]) or faulty.get(column):
             return column
     return None
+
+
+def holds_rows(field, header, separator):
+    """Whether rows of the list stand in a field that a stray quote opened."""
+    lines = field.split("\n")
+    if any(line.count(separator) >= len(HEADER) - 1 and find_addresses(line) for line in lines[1:]):
+        return True
+    exactly = field.count(separator) == (len(lines) - 1) * (len(header) - 1)
+    return len(lines) > 1 and exactly and bool(find_addresses(field))
 
 
 def lines_of(fields):
@@ -260,7 +295,7 @@ def region(country):
 
 
 def records(text):
-    """The header, and (line where the record begins, its fields) of the others."""
+    """The header, what separates fields, and (line where the record begins, its fields) of the others."""
     first = text.lstrip("\ufeff\r\n").split("\n")[0]
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=separator, strict=True)
@@ -273,18 +308,23 @@ def records(text):
         elif fields:
             found.append((begin, fields))
         begin = reader.line_num + 1
-    return header, found
+    return header, separator, found
 
 
 def decide(text, imported, planned, sender):
-    header, found = records(text)
+    header, separator, found = records(text)
     valid, invalid, suppressed, withdrawn, assumed = [], [], set(), set(), 0
     for line, fields in found:
         row = values(fields, header)
+        if row and not split_column(row) and any(holds_rows(field, header, separator) for field in fields):
+            row = None
         column = fault(row, imported)
         said = objections(row, fields, column is not None, header)
         for key, how in said:
             (withdrawn if how == "withdrawn" else suppressed).add(key)
+            named, certain = named_within(key)
+            if named:
+                (withdrawn if how == "withdrawn" and certain else suppressed).add(named)
         if column:
             invalid.append({"line": line, "field": column})
             clear = {key for key, how in said if how != "assumed"}

@@ -103,8 +103,8 @@ impl EmailAddress {
     }
 
     /// Reads an address as people leave it in a list: with a name before it (`Ada <ada@example.com>`), as a `mailto:` URI
-    /// (RFC 6068), in quotes, with blanks, marks that nobody sees or the end of a sentence around it, or with its local part
-    /// as a quoted string. Good enough to know who objects; who is written to is read by [`Self::parse`].
+    /// (RFC 6068), in quotes, with blanks, marks (also such as nobody sees) or the end of a sentence around it, or with its
+    /// local part as a quoted string. Good enough to know who objects; who is written to is read by [`Self::parse`].
     #[must_use]
     pub fn find(text: &str) -> Option<Self> {
         find::one(text)
@@ -118,15 +118,32 @@ impl EmailAddress {
         find::all(text)
     }
 
-    /// Whose address may stand in this one, which is an address by accident: without the mark by which spreadsheets mean a text
-    /// (`'ada@example.com`), a backtick or a brace before it, and behind the last `=`, `|` or `/` (`email=ada@example.com`). For
-    /// knowing who objects.
+    /// Whose address may stand in this one, which is an address by accident: behind the last `=`, `|` or `/`
+    /// (`email=ada@example.com`), and without what is neither letter nor digit before it (`'ada@example.com`, as spreadsheets
+    /// mean a text) and behind it (`“ada@example.com”`). For knowing who objects.
     #[must_use]
     pub fn within(&self) -> Option<Self> {
-        let (local, domain) = self.written.rsplit_once('@')?;
+        let (local, _) = self.written.rsplit_once('@')?;
+        let domain = self.domain_read()?;
         let bare = local.rsplit(['=', '|', '/']).next().unwrap_or(local);
-        let bare = bare.trim_start_matches(['\'', '`', '{']);
-        (bare != local).then(|| Self::parse(&format!("{bare}@{domain}")).ok()).flatten()
+        let (bare, bare_domain) = (find::bare_begin(bare), find::bare_end(&domain));
+        if bare == local && bare_domain == domain {
+            return None;
+        }
+        Self::parse(&format!("{bare}@{bare_domain}")).ok()
+    }
+
+    /// Whether it can't be anybody's, though it is an address by its form: no domain that is registered ends in a quote, or in
+    /// any other mark.
+    #[must_use]
+    pub fn is_nobodys(&self) -> bool {
+        self.domain_read().is_some_and(|domain| find::bare_end(&domain) != domain)
+    }
+
+    /// The domain with its marks, which an A-label hides.
+    fn domain_read(&self) -> Option<Cow<'_, str>> {
+        let (_, domain) = self.written.rsplit_once('@')?;
+        Some(u_label(domain).unwrap_or(domain.into()))
     }
 
     /// What is written to: the local part as it was spelled, the domain in lower case, as A-label where the local part

@@ -100,6 +100,14 @@ fn who_objects_is_found_as_people_leave_it() {
         "\"carol\"@example.com",
         "Carol <\"carol\"@example.com>",
         "\"ca\\rol\"@example.com.",
+        // Whatever may not end a domain.
+        "carol@example.com*",
+        "*carol@example.com*",
+        "Carol <#carol@example.com#>",
+        "carol@example.com_",
+        "carol@example.com&",
+        "~\u{201e}carol@example.com*\u{201c}",
+        "\"carol\"@example.com*",
     ] {
         assert_eq!(EmailAddress::find(text).unwrap().comparison(), "carol@example.com", "{text:?}");
     }
@@ -119,12 +127,27 @@ fn an_address_may_stand_in_one_by_accident() {
         ("email=carol@x.example", Some("carol@x.example")),
         ("smtp/'carol@x.example", Some("carol@x.example")),
         ("ann|carol@x.example", Some("carol@x.example")),
+        ("*carol@x.example", Some("carol@x.example")),
+        ("_carol@x.example", Some("carol@x.example")),
+        // As word processors quote; an A-label would hide the mark at the end.
+        ("“carol@x.example”", Some("carol@x.example")),
+        ("„carol@x.example“", Some("carol@x.example")),
+        ("‘carol@x.example", Some("carol@x.example")),
+        ("carol@x.example’", Some("carol@x.example")),
+        ("«Jörg@bücher.example»", Some("jörg@xn--bcher-kva.example")),
+        ("“email=carol@x.example”", Some("carol@x.example")),
         ("carol@x.example", None),
+        ("jörg@bücher.example", None),
+        // A domain whose last letter has a virama.
+        ("carol@x.சிங்கப்பூர்", None),
+        ("“@x.example”", None),
         ("o'hara@x.example", None),
         ("carol=@x.example", None),
     ] {
-        let found = EmailAddress::parse(text).unwrap().within();
+        let address = EmailAddress::parse(text).unwrap();
+        let found = address.within();
         assert_eq!(found.as_ref().map(EmailAddress::comparison), within, "{text}");
+        assert_eq!(address.is_nobodys(), text.ends_with(['”', '“', '’', '»']), "{text}");
     }
 }
 

@@ -20,6 +20,6 @@ pub use clock::KnownClock;
 pub use country::{Country, Jurisdiction, Jurisdictions, Region};
 pub use invisible::{has_tags, is_invisible, reorders};
 pub use moment::{Moment, MomentError, When, WhenError};
-pub use objection::{FlagPlace, Objection, objections, unknown_words};
-pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row, column, kept_columns};
+pub use objection::{FlagPlace, Objection, holds_rows, may_object, objections, unknown_words};
+pub use row::{COLUMNS, Consent, Fault, ImpliedBy, OPTIONAL_COLUMNS, Row, column, kept_columns, spans_lines};
 pub use rules::{Basis, Decision, Exclusion, Known, Outcome, decide, is_advertisement};

@@ -97,10 +97,22 @@ pub fn objections(
     fields: &[&str],
     place: FlagPlace,
 ) -> Vec<(EmailAddress, Objection)> {
-    match columns.filter(|columns| !columns.iter().any(|value| spans_lines(value))) {
+    match in_place(columns) {
         Some(columns) => in_their_places(columns, fields),
         None => out_of_place(fields, place),
     }
+}
+
+/// Whether somebody may object in a row that can't be read, whoever that is: not where its fields are in their places, and say
+/// clearly that nobody does.
+#[must_use]
+pub fn may_object(columns: Option<&[&str]>) -> bool {
+    in_place(columns).is_none_or(|columns| said(columns).is_some())
+}
+
+/// The columns, unless the lines of other rows may be in one of them.
+fn in_place<'a, 'b>(columns: Option<&'a [&'b str]>) -> Option<&'a [&'b str]> {
+    columns.filter(|columns| !columns.iter().any(|value| spans_lines(value)))
 }
 
 /// The columns of a row that have a word that no table knows where an objection is said.
@@ -113,7 +125,8 @@ pub fn unknown_words(columns: &[&str]) -> impl Iterator<Item = &'static str> {
         .filter_map(|(unknown, name)| unknown.then_some(name))
 }
 
-fn in_their_places(columns: &[&str], fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
+/// How a row objects by what stands in its columns.
+fn said(columns: &[&str]) -> Option<Objection> {
     let column = |at: usize| columns.get(at).copied().unwrap_or_default();
     let consent = match (Consent::parse(column(CONSENT).trim()), column(CONSENT).trim()) {
         (Some(Consent::Withdrawn), _) => Some(Objection::Withdrawn),
@@ -127,16 +140,19 @@ fn in_their_places(columns: &[&str], fields: &[&str]) -> Vec<(EmailAddress, Obje
         Word::Empty => Some(Objection::Assumed),
         Word::Unknown => Some(Objection::Unknown),
     };
-    let objection = match (suppressed, consent) {
+    match (suppressed, consent) {
         (Some(Objection::Assumed), Some(clearer)) if clearer.carries_over() => {
             // More than a plain withdrawal is wrong with the row.
             Some(if clearer == Objection::Withdrawn { Objection::Suppressed } else { clearer })
         }
         (Some(suppressed), _) => Some(suppressed),
         (None, consent) => consent,
-    };
-    let Some(objection) = objection else { return Vec::new() };
-    let mut people = EmailAddress::find_all(column(EMAIL));
+    }
+}
+
+fn in_their_places(columns: &[&str], fields: &[&str]) -> Vec<(EmailAddress, Objection)> {
+    let Some(objection) = said(columns) else { return Vec::new() };
+    let mut people = EmailAddress::find_all(columns.get(EMAIL).copied().unwrap_or_default());
     if people.is_empty() {
         // Values may have changed places, their number being right.
         people = fields.iter().flat_map(|field| EmailAddress::find_all(field)).collect();
@@ -151,6 +167,19 @@ fn out_of_place(fields: &[&str], place: FlagPlace) -> Vec<(EmailAddress, Objecti
         return each_once(in_line(fields, place));
     }
     each_once(lines(fields).iter().flat_map(|line| in_line(line, place)))
+}
+
+/// Whether rows of a list stand in a value, into which a stray quote took them; the list's separator, and how many columns
+/// it has. They are told from a note of several lines by an address that has separators with it: so many as [`COLUMNS`] have
+/// between them in a line of its own, or, where the quotes stood in the middle of two rows, for each line end just so many as a
+/// row has.
+#[must_use]
+pub fn holds_rows(value: &str, separator: char, columns: usize) -> bool {
+    let Some((_, behind)) = value.split_once('\n') else { return false };
+    let separators = |text: &str| text.matches(separator).count();
+    let is_row = |line: &str| separators(line) >= COLUMNS.len() - 1 && has_address(line);
+    let of_rows = value.matches('\n').count() * columns.saturating_sub(1);
+    behind.split('\n').any(is_row) || (separators(value) == of_rows && has_address(value))
 }
 
 fn has_address(text: &str) -> bool {
@@ -214,7 +243,9 @@ mod tests {
     fn objects(changes: &[(usize, &'static str)]) -> Option<Objection> {
         let mut fields = GOOD;
         changes.iter().for_each(|(at, text)| fields[*at] = text);
-        objections(Some(&fields), &fields, FlagPlace::LAST).first().map(|(_, objection)| *objection)
+        let found = objections(Some(&fields), &fields, FlagPlace::LAST);
+        assert!(found.is_empty() || may_object(Some(&fields)), "{changes:?}");
+        found.first().map(|(_, objection)| *objection)
     }
 
     /// Who objects in a row whose fields are not in their places.
@@ -255,6 +286,22 @@ mod tests {
         ] {
             assert_eq!(objects(changes), objection, "{changes:?}");
         }
+    }
+
+    #[test]
+    fn where_nobody_objects_nobody_is_looked_for() {
+        for (changes, may) in [
+            (&[(3, "")][..], false),
+            (&[(1, "nobody"), (7, "none"), (10, "0")], false),
+            (&[(1, "nobody"), (10, "true")], true),
+            (&[(1, "nobody"), (7, "")], true),
+            (&[(2, "Ada\nLovelace")], true),
+        ] {
+            let mut fields = GOOD;
+            changes.iter().for_each(|(at, text)| fields[*at] = text);
+            assert_eq!(may_object(Some(&fields)), may, "{changes:?}");
+        }
+        assert!(may_object(None));
     }
 
     #[test]
@@ -323,6 +370,24 @@ mod tests {
         // A note of several lines is one of its row, if nobody is in it.
         let noted = ["7", "c@d.de", "x", "a note\nof two lines", "true"];
         assert_eq!(anywhere(&noted, FlagPlace { before: 3, behind: 0 }), people([("c@d.de", Suppressed)]));
+    }
+
+    #[test]
+    fn rows_in_a_value_are_told_from_a_note() {
+        for (value, rows) in [
+            ("see file\r\n2,c@d.de,Carol,DE,en-GB,vip,,express,,,true,\n3,x,y", true),
+            ("\n2,c@d.de,Carol,DE,en-GB,vip,,withdrawn,,,false,", true),
+            ("x,Ann,DE,en-GB,vip,,express,,form,true\n3,c@d.de,ok", true),
+            ("c@d.de,DE,en-GB,vip,,express,,form,true\n3,x,y,ok", true),
+            ("x,Ann,DE,en-GB,vip,,express,,form,true\n3,c@d.de,ok,y", false),
+            ("a note\nof two lines", false),
+            ("asked by c@d.de,\nwho called twice, at noon, and again", false),
+            ("c@d.de,Carol,DE,en-GB,vip,,express,,,true,,", false),
+            ("see file\n2,nobody,Carol,DE,en-GB,vip,,express,,,true,", false),
+            ("see file\n2;c@d.de;Carol;DE;en-GB;vip;;express;;;true;", false),
+        ] {
+            assert_eq!(holds_rows(value, ',', 12), rows, "{value:?}");
+        }
     }
 
     #[test]

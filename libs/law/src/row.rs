@@ -222,7 +222,8 @@ impl<'a> Row<'a> {
 const COUNT: Fault = Fault { field: "row", reason: "has not as many fields as the header" };
 
 /// Whether a value holds a line end: then a quote that stood there by chance may have taken the lines of others into it.
-pub(crate) fn spans_lines(value: &str) -> bool {
+#[must_use]
+pub fn spans_lines(value: &str) -> bool {
     value.trim().contains('\n')
 }
 

@@ -13,7 +13,7 @@
 //! | 9 | anywhere else: as 6 | `no_consent` |
 //!
 //! Rules 6 to 9 are asked for the recipient's country, for those of the person's other valid rows and for the sender's; the
-//! strictest answer counts.
+//! strictest answer counts. What rule 8 has the mail say, it says wherever the United States are among them ([`is_advertisement`]).
 
 use crate::{Consent, Country, Jurisdiction, Jurisdictions, Region, Row, When};
 
@@ -154,11 +154,20 @@ pub fn decide(row: &Row<'_>, known: &Known, when: &When, sender: Country) -> Dec
     Decision { outcome, region: recipient.region(), article: article(outcome, jurisdiction) }
 }
 
-/// Whether the mail to somebody who may be written to has to say that it is an advertisement, by the code of the basis: it
-/// goes to the United States, and nobody asked for it (CAN-SPAM, 15 U.S.C. 7704(a)(5)(A)(i) and (B)).
+/// Whether the mail to somebody who may be written to has to say that it is an advertisement, by the code of the basis: nobody
+/// asked for it, and the row's region, another row of the person or the sender is in the United States (CAN-SPAM, 15 U.S.C.
+/// 7704(a)(5)(A)(i) and (B)). The sender's country counts for what is sent abroad, too: the act covers foreign commerce (15 U.S.C.
+/// 7702(13); 18 U.S.C. 1030(e)(2)(B)).
 #[must_use]
-pub fn is_advertisement(region: Region, basis: &str) -> bool {
-    region == Region::Us && basis != Basis::Consent.code()
+pub fn is_advertisement(
+    region: Region,
+    countries: Jurisdictions,
+    sender: Option<Country>,
+    basis: &str,
+) -> bool {
+    let mut laws = countries.iter().chain(sender.map(Country::jurisdiction));
+    let is_asked = region == Region::Us || laws.any(|law| law == Jurisdiction::UnitedStates);
+    is_asked && basis != Basis::Consent.code()
 }
 
 /// Rules 2 to 5.

@@ -25,6 +25,12 @@ fn judge_from(
     decide(&Row::parse(&fields, &when()).unwrap(), &known, &when(), Country::parse(sender).unwrap())
 }
 
+fn countries(codes: &str) -> Jurisdictions {
+    let mut countries = Jurisdictions::default();
+    codes.split(' ').for_each(|code| countries.insert(Country::parse(code).unwrap().jurisdiction()));
+    countries
+}
+
 const EXPRESS: [&str; 3] = ["express", "2020-01-01T00:00:00Z", "form"];
 const NOBODY: Known = Known {
     seen_above: false,
@@ -151,11 +157,6 @@ fn the_senders_own_country_binds_too() {
 
 #[test]
 fn the_youngest_year_and_the_strictest_country_of_a_persons_rows_bind() {
-    let countries = |codes: &str| {
-        let mut countries = Jurisdictions::default();
-        codes.split(' ').for_each(|code| countries.insert(Country::parse(code).unwrap().jurisdiction()));
-        countries
-    };
     let implied = ["implied", "2026-01-01T00:00:00Z", "shop"];
     let old = ["implied", "2020-01-01T00:00:00Z", "shop"];
     for (country, born, consent, rows, youngest, code, article) in [
@@ -197,17 +198,27 @@ fn an_objection_is_put_on_record_with_the_recipients_law() {
 
 #[test]
 fn what_nobody_asked_for_is_an_advertisement_in_the_united_states() {
-    for (country, consent, at, advertisement) in [
-        ("US", "none", "", true),
-        ("US", "implied", "", true),
-        ("US", "express", "", true),
-        ("US", "express", "2020-01-01T00:00:00Z", false),
-        ("CA", "implied", "", false),
-        ("PR", "none", "", false),
+    let (never, bare) = (["none", "", ""], ["express", "", ""]);
+    let since = ["implied", "2026-01-01T00:00:00Z", ""];
+    for (sender, country, rows, consent, advertisement) in [
+        ("US", "US", "US", never, true),
+        ("US", "US", "US", since, true),
+        ("US", "US", "US", bare, true),
+        ("US", "US", "US", EXPRESS, false),
+        // Somebody in two countries, whichever row comes first.
+        ("CA", "CA", "CA US", since, true),
+        ("CA", "US", "CA US", since, true),
+        ("CA", "CA", "CA", since, false),
+        ("CA", "CA", "CA US", EXPRESS, false),
+        // What is sent from there.
+        ("US", "CA", "CA", since, true),
+        ("US", "DE", "DE", EXPRESS, false),
     ] {
-        let decision = judge(country, "", [consent, at, ""], NOBODY);
-        let told = is_advertisement(decision.region, decision.outcome.code());
-        assert_eq!(told, advertisement, "{country} {consent} {at}");
+        let rows = countries(rows);
+        let decision = judge_from(sender, country, "", consent, "", Known { countries: rows, ..NOBODY });
+        assert!(matches!(decision.outcome, Outcome::Allowed(_)), "{sender} to {country}");
+        let told = is_advertisement(decision.region, rows, Country::parse(sender), decision.outcome.code());
+        assert_eq!(told, advertisement, "{sender} to {country} {consent:?}");
     }
 }
 

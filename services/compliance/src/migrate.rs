@@ -6,7 +6,8 @@
 //! then. Where it can't, because the person was erased, the hash stays in force for the spelling that it was made of: whoever
 //! is imported is asked by that, too ([`crate::suppression`]).
 //!
-//! What was lifted goes with what it lifts, unless there is more on record for the person that it did not lift.
+//! What was lifted goes with what it lifts, unless there is more on record for the person that it did not lift. What nobody
+//! lifted doesn't come to stand under what was lifted of the person by another hash: it is put on record behind that.
 //!
 //! Revision 2 had no index of people: it is made of the evidence, and made anew where people have another hash now.
 //!
@@ -31,7 +32,7 @@ use crate::pages::details;
 use crate::records::{Block, Campaign, Entry};
 use crate::region::{RegionState, delete_prefix};
 use crate::schema::{self, Channel, Lift, Position, REVISION, Reason};
-use crate::secrets::{AddressHash, Secrets};
+use crate::secrets::{AddressHash, Secrets, SenderHash};
 use crate::{Error, ImportId};
 
 /// Rows rewritten in one write.
@@ -240,7 +241,7 @@ impl RegionState {
     }
 
     /// Hashes of before, each with its person's.
-    async fn formers(&self) -> Result<Vec<(AddressHash, AddressHash)>, Error> {
+    pub(crate) async fn formers(&self) -> Result<Vec<(AddressHash, AddressHash)>, Error> {
         let mut formers = Vec::new();
         let mut rows = self.db.scan_prefix(schema::FORMER, ..).await?;
         while let Some(row) = rows.next().await? {
@@ -260,13 +261,22 @@ impl RegionState {
                 standing.extend(region.standing(&former).await?);
                 own.extend(region.standing(&address).await?);
             }
+            if standing.is_empty() {
+                continue;
+            }
             // Before the objections: an upgrade that is interrupted begins here anew.
-            if own.is_empty() && !standing.is_empty() {
+            if own.is_empty() {
                 self.carry_lifts(regions, &former, &address).await?;
+            }
+            let (mut lifts, mut own_lifts) = (Vec::new(), Vec::new());
+            for region in regions.values() {
+                lifts.extend(region.lifts_of(&former).await?.into_iter().map(|(_, lift)| lift));
+                own_lifts.extend(region.lifts_of(&address).await?.into_iter().map(|(_, lift)| lift));
             }
             // The latest first: what came before it changes nothing.
             standing.sort_by_key(|reason| std::cmp::Reverse((reason.at, reason.until())));
             for reason in standing {
+                let reason = unlifted(reason, &lifts, &own_lifts);
                 let is_more = |own: &Reason| own.at >= reason.at && own.until() >= reason.until();
                 if own.iter().any(is_more) {
                     continue;
@@ -330,6 +340,16 @@ impl RegionState {
         }
         Ok(lifts)
     }
+}
+
+/// An objection of a hash of before as it is for the person: behind whatever was lifted of theirs for somebody for whom it
+/// was not, and so never lifted by that.
+fn unlifted(reason: Reason, lifts: &[Lift], own_lifts: &[Lift]) -> Reason {
+    let is_lifted =
+        |sender: SenderHash| lifts.iter().any(|lift| lift.sender == sender && lift.at > reason.at);
+    let others = own_lifts.iter().filter(|own| own.at > reason.at && !is_lifted(own.sender));
+    let behind = others.map(|own| own.at.saturating_add(1)).max();
+    Reason { at: behind.unwrap_or(reason.at), ..reason }
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl State {
         // Deciphering a page takes some milliseconds, which the runtime's threads are not for.
         let work = move || {
             let opened = kept.iter().zip(keys).filter_map(|(entry, key)| Some((entry, key?)));
-            opened.map(|(entry, key)| inner.recipient(region, &import, &campaign.id, entry, &key)).collect()
+            opened.map(|(entry, key)| inner.recipient(region, &import, &campaign, entry, &key)).collect()
         };
         maily_chassis::blocking(work).await?
     }
@@ -358,7 +358,7 @@ impl Inner {
         &self,
         region: Region,
         import: &ImportId,
-        campaign: &str,
+        campaign: &Campaign,
         entry: &Entry,
         key: &DataKey,
     ) -> Result<pb::Recipient, Error> {
@@ -369,8 +369,13 @@ impl Inner {
             email: field(column::EMAIL),
             first_name: field(column::FIRST_NAME),
             unsubscribe_token: Token { region, address: entry.address_hash()? }.issue(&self.secrets.tokens),
-            record_key: record_key(key, campaign, entry.line)?.expose().to_vec(),
-            advertisement: is_advertisement(region, &entry.outcome),
+            record_key: record_key(key, &campaign.id, entry.line)?.expose().to_vec(),
+            advertisement: is_advertisement(
+                region,
+                entry.jurisdictions(),
+                Country::parse(&campaign.sender),
+                &entry.outcome,
+            ),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
+use unicode_normalization::char::is_combining_mark;
 
 use super::EmailAddress;
 use crate::is_invisible;
@@ -24,7 +25,9 @@ pub(super) fn one(text: &str) -> Option<EmailAddress> {
     }
     // An apostrophe or a backtick may begin a local part: as it stands first, then without what stands around it.
     let found = EmailAddress::parse(&plain).or_else(|_| EmailAddress::parse(plain.trim_matches(is_around)));
-    found.ok().or_else(|| EmailAddress::parse(&unquoted(&plain)?).ok())
+    let found = found.ok().or_else(|| EmailAddress::parse(&unquoted(&plain)?).ok());
+    // At last without whatever is neither letter nor digit: `carol@example.com*`.
+    found.or_else(|| EmailAddress::parse(bare_begin(bare_end(&plain))).ok())
 }
 
 pub(super) fn all(text: &str) -> Vec<EmailAddress> {
@@ -62,6 +65,19 @@ fn is_around(c: char) -> bool {
     c.is_whitespace() || "\"'`<>()[]{},;:.!".contains(c)
 }
 
+/// Without what stands before the first letter or digit.
+pub(super) fn bare_begin(text: &str) -> &str {
+    text.trim_start_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// Without what stands behind the last letter or digit, but for what belongs to that: a name may end in a virama.
+pub(super) fn bare_end(text: &str) -> &str {
+    let bare = text.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let behind = text.strip_prefix(bare).unwrap_or_default();
+    let own = behind.len() - behind.trim_start_matches(is_combining_mark).len();
+    text.get(..bare.len() + own).unwrap_or(bare)
+}
+
 /// What a `mailto:` URI has percent-encoded (RFC 6068, 2).
 fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
@@ -94,7 +110,7 @@ fn without_links(text: &str) -> Cow<'_, str> {
 
 /// With a local part that is a quoted string as what it quotes: both are one mailbox (RFC 5321, 4.1.2).
 fn unquoted(text: &str) -> Option<String> {
-    let (local, domain) = text.trim_end_matches(is_around).rsplit_once('@')?;
+    let (local, domain) = bare_end(text).rsplit_once('@')?;
     let mut quoted = local.trim_start().strip_prefix('"')?.strip_suffix('"')?.chars();
     let mut plain = String::new();
     while let Some(c) = quoted.next() {

@@ -84,9 +84,14 @@ pub enum ListFault {
     /// More people, or more objections of theirs, than rows are configured.
     #[error("the list has more than {0} people, or more than as many objections")]
     People(u64),
-    /// A row that can't be read and names too many people; the line is where it begins.
-    #[error("line {0}: the row can't be read, and has more than 1000 addresses in it")]
+    /// A row that can't be read, and in which too many people may object; the line is where it begins.
+    #[error("line {0}: the row can't be read, somebody may object in it, and it has more than 1000 @ signs")]
     Addresses(u64),
+    /// A row that is kept in part only: who objects in the rest would be lost.
+    #[error(
+        "line {0}: the row can't be read, and may have addresses behind its 257th field or its first MiB"
+    )]
+    Rest(u64),
 }
 
 impl ListFault {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use maily_law::{
-    Country, EmailAddress, Fault, FlagPlace, Objection, Region, Row, column, objections, unknown_words,
+    Country, EmailAddress, Fault, FlagPlace, Objection, Region, Row, column, may_object, objections,
+    spans_lines, unknown_words,
 };
 
 use super::Terms;
@@ -24,7 +25,7 @@ const MARK: usize = 4;
 /// The most cohorts of a campaign, and bytes of all their names.
 const COHORTS: usize = 1_000;
 const COHORT_BYTES: usize = 512 << 10;
-/// The most addresses of a row that can't be read: all of them may be looked at, and each takes some 300 bytes meanwhile.
+/// The most addresses of a row that can't be read and may object: all are looked at, and each takes some 300 bytes meanwhile.
 const ROW_ADDRESSES: usize = 1_000;
 
 /// A list while it arrives.
@@ -170,8 +171,13 @@ impl Sink {
             return Err(ListFault::Rows(self.inner.config.max_rows).into());
         }
         let picked = columns.pick(record);
+        let has_rows = picked.is_some() && columns.are_rows_in(record);
+        // Where they stand in a column of ours, that is named.
+        let has_rows = has_rows && !picked.iter().flatten().any(|value| spans_lines(value));
+        let picked = picked.filter(|_| !has_rows);
         let parsed = match &picked {
             Some(fields) => Row::parse(fields, &self.terms.when),
+            None if has_rows => Err(Fault { field: "row", reason: "has other rows in a value" }),
             None if record.malformed => {
                 Err(Fault { field: "row", reason: "has text behind a closing quote, or is too long" })
             }
@@ -214,13 +220,19 @@ impl Sink {
         columns: Option<&[&str]>,
         place: FlagPlace,
     ) -> Result<(), Error> {
+        if record.lost {
+            return Err(ListFault::Rest(record.line).into());
+        }
+        for column in columns.into_iter().flat_map(unknown_words) {
+            *self.found.unknown.entry(column).or_default() += 1;
+        }
+        if !may_object(columns) {
+            return Ok(());
+        }
         // As they may be written in a link, too.
         let addresses = |field: &&str| field.matches('@').count() + field.matches("%40").count();
         if record.fields.iter().map(addresses).sum::<usize>() > ROW_ADDRESSES {
             return Err(ListFault::Addresses(record.line).into());
-        }
-        for column in columns.into_iter().flat_map(unknown_words) {
-            *self.found.unknown.entry(column).or_default() += 1;
         }
         let country = columns.and_then(|columns| Country::parse(columns.get(column::COUNTRY)?.trim()));
         let region = country.map(|country| country.jurisdiction().region());
@@ -240,7 +252,7 @@ impl Sink {
         fits.then_some(()).ok_or(ListFault::People(limit).into())
     }
 
-    /// Notes an objection; the record of one that carries over stays in the row's region, if that is known and kept here.
+    /// Notes an objection, and whoever else may be meant by its address.
     fn objects(
         &mut self,
         line: u64,
@@ -249,19 +261,25 @@ impl Sink {
         objection: Objection,
     ) -> AddressHash {
         let hash = self.inner.secrets.address_hash(address);
-        self.addresses.note(hash, line, objection);
-        // Whoever may be meant is left out of this list, too.
+        self.note(line, region, hash, objection);
+        // Whoever may be meant is left out of this list, too, and objects where nobody else can be.
         if let Some(within) = address.within() {
-            self.addresses.note(self.inner.secrets.address_hash(&within), line, Objection::Assumed);
+            let objection = if address.is_nobodys() { objection } else { Objection::Assumed };
+            self.note(line, region, self.inner.secrets.address_hash(&within), objection);
         }
+        hash
+    }
+
+    /// The record of an objection that carries over stays in the row's region, if that is known and kept here.
+    fn note(&mut self, line: u64, region: Option<Region>, address: AddressHash, objection: Objection) {
+        self.addresses.note(address, line, objection);
         let kept = region.filter(|region| self.inner.regions.contains_key(region));
         let region = kept.or_else(|| self.inner.regions.keys().next().copied());
         if let Some(region) = region.filter(|_| objection.carries_over()) {
             let line = line.try_into().unwrap_or(u32::MAX);
-            let objection = ListObjector { address: hash, line, objection };
+            let objection = ListObjector { address, line, objection };
             self.found.objections.entry(region).or_default().push(objection);
         }
-        hash
     }
 
     /// Refuses a list with more cohorts than a campaign may have.

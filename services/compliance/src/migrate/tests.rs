@@ -74,6 +74,12 @@ async fn import(state: &State, campaign: &str, agreed: &str, emails: &[&str]) ->
     state.import(campaign, "", sender, futures::stream::iter([Ok(Bytes::from(list))])).await
 }
 
+/// Lifts what a person objected to, for the sender of [`import`].
+async fn lift(state: &State, email: &str) {
+    let lifted = state.lift(&[email.to_owned()], "Grüße-Weiß@brand.example", None, order()).await.unwrap();
+    assert_eq!(lifted.lifted, 1);
+}
+
 fn order() -> crate::Order {
     crate::Order { caller: "olga".into(), reason: "asked".into() }
 }
@@ -84,21 +90,29 @@ const OLD: [&str; 5] = ["straße@b.us", "νικος@b.us", "a@b.us", "käthe@b.u
 /// A folder of revision 3, in whose campaigns `c` and `d` everybody of [`OLD`] is but for Nikos, who had objected; what
 /// `weiß@` objected to is lifted for the sender.
 async fn revision_3(folder: &Path) -> State {
-    let state = open(folder).await;
-    state.0.secrets.as_revision_3.store(true, Ordering::SeqCst);
+    let state = begun(folder).await;
     for objector in ["νικος@b.us", "weiß@b.us"] {
         assert!(state.suppress(objector, order()).await.unwrap());
     }
-    let lifted = ["weiß@b.us".to_owned()];
-    let lifted = state.lift(&lifted, "Grüße-Weiß@brand.example", None, order()).await.unwrap();
-    assert_eq!(lifted.lifted, 1);
+    lift(&state, "weiß@b.us").await;
     for campaign in ["c", "d"] {
         import(&state, campaign, BEFORE, &OLD).await.unwrap();
     }
     // Weiß's hash is mapped by this.
     import(&state, "w", &Timestamp::now().to_string(), &["weiß@b.us"]).await.unwrap();
     assert_eq!(lines(&state, "w").await, [2]);
-    for campaign in ["c", "d", "w"] {
+    upgraded(folder, state, &["c", "d", "w"]).await
+}
+
+/// A folder that is of revision 3 when it is upgraded.
+async fn begun(folder: &Path) -> State {
+    let state = open(folder).await;
+    state.0.secrets.as_revision_3.store(true, Ordering::SeqCst);
+    state
+}
+
+async fn upgraded(folder: &Path, state: State, campaigns: &[&str]) -> State {
+    for campaign in campaigns {
         state.0.campaigns.change(campaign, |campaign| campaign.revision = 3).await.unwrap();
     }
     let mut batch = WriteBatch::new();
@@ -166,4 +180,40 @@ async fn what_was_said_in_revision_3_holds_now() {
     let state = open(folder.path()).await;
     assert_eq!(state.verify().await.unwrap(), links, "the second start adds nothing");
     state.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lifted_of_a_person_is_lifted_in_the_spelling_of_revision_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = begun(folder.path()).await;
+    import(&state, "c", BEFORE, &["straße@b.us"]).await.unwrap();
+    assert!(state.suppress("straße@b.us", order()).await.unwrap());
+    let state = upgraded(folder.path(), state, &["c"]).await;
+    lift(&state, "STRASSE@b.us").await;
+    import(&state, "back", &Timestamp::now().to_string(), &["straße@b.us"]).await.unwrap();
+    assert_eq!(lines(&state, "back").await, [2]);
+    state.verify().await.unwrap();
+    state.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_lifted_is_not_lifted_by_the_upgrade() {
+    // What the person said in capitals is lifted, whether it came before the other or behind it.
+    for objectors in [["STRASSE@b.us", "straße@b.us"], ["straße@b.us", "STRASSE@b.us"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = begun(folder.path()).await;
+        import(&state, "c", BEFORE, &["straße@b.us"]).await.unwrap();
+        for objector in objectors {
+            assert!(state.suppress(objector, order()).await.unwrap());
+        }
+        lift(&state, "STRASSE@b.us").await;
+        let state = upgraded(folder.path(), state, &["c"]).await;
+        import(&state, "now", &Timestamp::now().to_string(), &["STRASSE@b.us"]).await.unwrap();
+        assert!(lines(&state, "now").await.is_empty(), "{objectors:?}");
+        lift(&state, "STRASSE@b.us").await;
+        import(&state, "back", &Timestamp::now().to_string(), &["STRASSE@b.us"]).await.unwrap();
+        assert_eq!(lines(&state, "back").await, [2], "{objectors:?}");
+        state.verify().await.unwrap();
+        state.close().await;
+    }
 }

@@ -1,6 +1,6 @@
 //! Lifting: people agreed again, to one sender, and an officer vouches for it by name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use maily_law::EmailAddress;
 
@@ -29,6 +29,7 @@ impl Inner {
         for person in people {
             people_names.push(self.every_name(person).await?);
         }
+        self.add_formers(&mut people_names).await?;
         let known = |campaign: &Campaign| {
             let of = campaign.sender_address.as_slice();
             of == sender || hashes.former.is_some_and(|former| of == former)
@@ -78,5 +79,21 @@ impl Inner {
         let mut suppressed = self.suppression.write();
         lifts.into_iter().for_each(|(name, lift)| suppressed.lift(name, lift));
         Ok(answer)
+    }
+
+    /// Adds what stood for each of these people before, in whichever spelling: a row in one that nobody asked for is asked by
+    /// it, too. Nothing leads from a person to it, so all that is mapped is looked through, once for all of them.
+    async fn add_formers(&self, people_names: &mut [Vec<AddressHash>]) -> Result<(), Error> {
+        let named = people_names.iter().enumerate();
+        let people: HashMap<AddressHash, usize> =
+            named.flat_map(|(at, names)| names.iter().map(move |name| (*name, at))).collect();
+        for region in self.regions.values() {
+            for (former, person) in region.formers().await? {
+                if let Some(names) = people.get(&person).and_then(|at| people_names.get_mut(*at)) {
+                    names.push(former);
+                }
+            }
+        }
+        Ok(())
     }
 }

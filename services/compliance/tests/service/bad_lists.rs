@@ -64,8 +64,11 @@ async fn a_list_names_no_more_people_than_it_may_have_rows() {
     let row = |people: &str| format!("{HEADER}{GOOD}{people},withdrawn\n");
     assert_eq!(
         refused(&state, "row", row(&people(0, 1_001)).as_bytes()).await,
-        "line 3: the row can't be read, and has more than 1000 addresses in it"
+        "line 3: the row can't be read, somebody may object in it, and it has more than 1000 @ signs"
     );
+    // Where nobody objects they may be as many as fit.
+    let clear = format!("{HEADER}{GOOD}{}", GOOD.replace("a@b.de", &people(0, 1_001)));
+    assert_eq!(import(&state, "clear", clear).await.unwrap(), 2);
     let many = format!("{}{},withdrawn\n", row(&people(0, 900)), people(900, 1_600));
     assert_eq!(
         refused(&state, "many", many.as_bytes()).await,
@@ -81,6 +84,34 @@ async fn a_list_names_no_more_people_than_it_may_have_rows() {
         assert!(state.find(person).await.unwrap().suppressed, "{person}");
     }
     state.verify().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_objects_behind_what_is_kept_of_a_row_is_not_passed_over() {
+    let service = Service::start(100).await;
+    let with = |row: &str| format!("{HEADER}{GOOD}{row}\n").into_bytes();
+    let (wide, filled) = (",".repeat(257), format!("{},", "x".repeat(60_000)));
+    // The first MiB ends within the domain.
+    let torn =
+        format!("{}{} late@b.example,true", filled.repeat(17), "x".repeat((1 << 20) - 17 * 60_000 - 11));
+    for row in [
+        format!("{wide}late@b.de,true"),
+        format!("{wide}mailto:late%40b.de,true"),
+        format!("{}late@b.de,true", filled.repeat(18)),
+        torn,
+    ] {
+        assert_eq!(
+            refused(&service.state, "bad", &with(&row)).await,
+            "line 3: the row can't be read, and may have addresses behind its 257th field or its first MiB"
+        );
+    }
+    // Who objects before that is known, and nobody is in the rest.
+    for (at, rest) in [wide, filled.repeat(18)].into_iter().enumerate() {
+        let row = format!("early{at}@b.de,true,{rest}");
+        assert_eq!(import(&service.state, &format!("c{at}"), with(&row)).await.unwrap(), 2);
+        let early = service.state.find(&format!("early{at}@b.de")).await.unwrap();
+        assert!(early.rows.is_empty() && !early.suppressed, "what is assumed holds for its list");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

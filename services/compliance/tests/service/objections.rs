@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use maily_compliance::api::Api;
-use maily_compliance::{Error, ListFault, State};
+use maily_compliance::{Error, ListFault, Sender, State};
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use tonic::Request;
 
-use crate::common::{Service, good, import, list_of, page};
+use crate::common::{AS_OF, SENDER, Service, good, import, list_of, page, written};
 
 async fn summary(state: &State, campaign: &str) -> pb::SummaryReply {
     let request = Request::new(pb::SummaryRequest { campaign_id: campaign.into() });
@@ -58,6 +58,9 @@ fn objecting() -> Vec<(String, bool)> {
         (objects.replace("carol@example.com", "SMTP:carol@example.com"), true),
         (objects.replace("carol@example.com", "erin@example.com|carol@example.com"), true),
         (objects.replace("carol@example.com", "\"\"\"carol\"\"@example.com\""), true),
+        (objects.replace("carol@example.com", "carol@example.com*"), true),
+        (objects.replace("carol@example.com", "“carol@example.com”"), true),
+        (objects.replace("carol@example.com", "«Carol@example.com»").replace(",US,", ",,"), true),
         (objects.replace("carol@example.com,Ada", "Ada,carol@example.com"), true),
         (objects.replace("Ada", "\"Ada\nLovelace\""), true),
         (objects.replace("Ada", "Ada, née Byron"), true),
@@ -105,7 +108,7 @@ async fn an_objection_counts_whatever_else_is_wrong_with_its_row() {
 /// Addresses that are one by accident, with the person's in them.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_named_within_another_address_is_left_out_of_the_list() {
-    for mark in ["'", "`", "{", "email=", "smtp/", "ann|"] {
+    for mark in ["'", "`", "{", "email=", "smtp/", "ann|", "*", "_", "“"] {
         let service = Service::start(100).await;
         let gone = good(&format!("{mark}carol@example.com")).replace("false", "true");
         let rows = [gone, good("carol@example.com"), good("dave@example.com")];
@@ -254,6 +257,30 @@ async fn a_quote_that_takes_rows_into_it_silences_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_that_a_quote_takes_into_an_ignored_column_object() {
+    let [ada, bob, dave] = ["ada@example.com", "bob@example.com", "dave@example.com"].map(good);
+    let gone = good("carol@example.com").replace("false", "true");
+    let withdrawn = good("carol@example.com").replace("express", "withdrawn");
+    let noted = |row: &str, note: &str| row.replacen(",Ada,", &format!(",{note},Ada,"), 1);
+    // Whole rows, halves of two, and one between two quotes that stand alone, in a column of ours that may hold anything.
+    for (header, rows) in [
+        ("suppressed,note", vec![format!("{ada},\"see file"), format!("{gone},"), format!("{bob},ok\"")]),
+        ("email,note", vec![noted(&gone, "\"see"), noted(&bob, "ok\"")]),
+        ("suppressed,implied_by", vec![format!("{ada},\""), format!("{withdrawn},\"")]),
+    ] {
+        let service = Service::start(100).await;
+        let (column, _) = header.split_once(',').unwrap();
+        let last = if column == "email" { noted(&dave, "") } else { format!("{dave},") };
+        let list = list_of(&[rows, vec![last]].concat()).replacen(column, header, 1);
+        assert_eq!(import(&service.state, "c", list).await.unwrap(), 2, "{header}");
+        assert_eq!(written(&service.state, "c").await, ["dave@example.com"], "{header}");
+        assert_eq!(summary(&service.state, "c").await.excluded.get("invalid"), Some(&1), "{header}");
+        let later = [good("carol@example.com"), dave.clone()];
+        assert_eq!(outcome(&service.state, "later", &later).await.0, ["dave@example.com"], "{header}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_row_of_a_person_is_asked_for_their_age_and_country() {
     let service = Service::start(100).await;
     let bare = |email: &str| good(email).replace("express,2025-01-01T00:00:00Z,form", "none,,");
@@ -276,4 +303,22 @@ async fn who_needs_to_be_told_that_it_is_an_advertisement() {
     import(&service.state, "c", list_of(&rows)).await.unwrap();
     let recipients = service.state.recipients(&page("c", "en-US/vip", "us", 0)).await.unwrap();
     assert_eq!(recipients.iter().map(|to| to.advertisement).collect::<Vec<_>>(), [false, true]);
+    // Somebody in two countries, whichever row comes first, and somebody in Canada alone.
+    let implied = |email: &str| good(email).replace("express,2025-01-01", "implied,2026-01-01");
+    let american = implied("mover@example.com");
+    let canadian = american.replace(",US,", ",CA,");
+    let other = implied("other@example.com").replace(",US,", ",CA,");
+    for (sender, region, rows, advertisement) in [
+        ("CA", "us", vec![american.clone(), canadian.clone()], true),
+        ("CA", "ca", vec![canadian, american], true),
+        ("CA", "ca", vec![other.clone()], false),
+        ("US", "ca", vec![other], true),
+    ] {
+        let campaign = format!("{sender} {region} {}", rows.len());
+        let list = futures::stream::iter([Ok(bytes::Bytes::from(list_of(&rows)))]);
+        service.state.import(&campaign, AS_OF, Sender { country: sender, ..SENDER }, list).await.unwrap();
+        let recipients = service.state.recipients(&page(&campaign, "en-US/vip", region, 0)).await.unwrap();
+        let told: Vec<_> = recipients.iter().map(|to| to.advertisement).collect();
+        assert_eq!(told, [advertisement], "{campaign}");
+    }
 }

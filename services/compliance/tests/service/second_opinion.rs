@@ -55,6 +55,12 @@ const EMAILS: &[&str] = &[
     "νικος@example.org",
     "STRASSE@example.org",
     "straße@example.org",
+    "*p3@example.org*",
+    "\"\"\"p4\"\"@example.org#\"",
+    "'p5@example.org",
+    "email=p6@example.org",
+    "“p7@example.org”",
+    "»Jörg@BÜCHER.example«",
 ];
 const COUNTRIES: &[&str] = &[
     "DE",
@@ -128,11 +134,24 @@ const NAMES: &[&str] = &[
     "\"Ada;DE;en-GB;all;;express;;form;false\r\n;7;p3@example.org;Bo;US;en-GB;vip;;withdrawn;;;true\n;8;p4@example.org;Bo\"",
 ];
 
-/// A semicolon between the columns, which stand in another order, one of them optional.
-const MIXED: &str = "implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;suppressed\n";
+/// Of a column that means nothing here.
+const NOTES: &[&str] = &[
+    "",
+    "called p9@example.org",
+    "\"two\nlines\"",
+    "\"p3@example.org called;\nthen p4@example.org\"",
+    // Rows that stand behind a stray quote, whole ones and halves of two, and what is no row by one separator.
+    "\"see file\r\n;7;p3@example.org;Bo;US;en-GB;vip;;withdrawn;;;true;\n;8;p4@example.org;Bo;US;en-GB;vip;;none;;;no;ok\"",
+    "\"\n;7;p5@example.org;Bo;US;en-GB;vip;;express;;;yes;\"",
+    "\"x;Bo;US;en-GB;vip;;;\n;7;p6@example.org;Bo;US;\"",
+    "\"x;Bo;US;en-GB;vip;;;\n;7;p7@example.org;Bo;US;;\"",
+];
+
+/// A semicolon between the columns, which stand in another order, one of them optional and one of no meaning.
+const MIXED: &str = "implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;suppressed;note\n";
 
 /// The same, with the flag in the first column.
-const FLAG_FIRST: &str = "suppressed;implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source\n";
+const FLAG_FIRST: &str = "suppressed;implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;note\n";
 
 /// A row of mostly good values of one of so many people, sometimes with a field too few or too many.
 fn row(random: &mut ChaCha8Rng, at: usize, people: usize, flag_first: bool) -> String {
@@ -148,7 +167,7 @@ fn row(random: &mut ChaCha8Rng, at: usize, people: usize, flag_first: bool) -> S
     let suppressed =
         pick(&["false", "true", "false", "No", "TRUE", "yes", "1", "0", " false", "unsubscribed", ""], 20);
     let by = pick(&["", "purchase", "Contract", "inquiry", "x"], 60);
-    let segment = pick(&["all", "vip", "new", ""], 30);
+    let (segment, note) = (pick(&["all", "vip", "new", ""], 30), pick(NOTES, 10));
     let tail = pick(&["", ";x", ";other@example.org", "\r"], 3);
     let domain = ["Example.org", "example.org", "EXAMPLE.net"][random.random_range(0..3)];
     let letter = ["P", "p"][random.random_range(0..2)];
@@ -157,8 +176,8 @@ fn row(random: &mut ChaCha8Rng, at: usize, people: usize, flag_first: bool) -> S
     let rest =
         format!("{by};{at};{email};{name};{country};en-GB;{segment};{year};{consent};{moment};{source}");
     match flag_first {
-        true => format!("{suppressed};{rest}{tail}\n"),
-        false => format!("{rest};{suppressed}{tail}\n"),
+        true => format!("{suppressed};{rest};{note}{tail}\n"),
+        false => format!("{rest};{suppressed};{note}{tail}\n"),
     }
 }
 

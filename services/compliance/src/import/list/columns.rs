@@ -1,6 +1,6 @@
 //! The header: which column is where.
 
-use maily_law::{COLUMNS, FlagPlace, OPTIONAL_COLUMNS, column};
+use maily_law::{COLUMNS, FlagPlace, OPTIONAL_COLUMNS, column, holds_rows};
 
 use super::{ListFault, Record};
 
@@ -64,14 +64,23 @@ impl Columns {
         };
         whole.then(|| self.places.map(field))
     }
+
+    /// Whether rows of the list stand in one of a record's fields.
+    pub(crate) fn are_rows_in(&self, record: &Record<'_>) -> bool {
+        record.fields.iter().any(|field| holds_rows(field, record.separator, self.count))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn record(fields: &[&'static str]) -> Record<'static> {
+        Record { line: 1, fields: fields.to_vec(), malformed: false, lost: false, separator: ',' }
+    }
+
     fn read(names: &[&'static str]) -> Result<Columns, ListFault> {
-        Columns::read(&Record { line: 1, fields: names.to_vec(), malformed: false })
+        Columns::read(&record(names))
     }
 
     #[test]
@@ -86,7 +95,6 @@ mod tests {
         let mut fields = vec![
             "false", "form", "", "none", "1990", "vip", "en", "US", "Ada", "a@b.c", "7", "x", "purchase",
         ];
-        let record = |fields: &[&'static str]| Record { line: 2, fields: fields.to_vec(), malformed: false };
         let picked = columns.pick(&record(&fields)).unwrap();
         assert_eq!(
             picked,

@@ -28,6 +28,10 @@ pub(crate) struct Record<'a> {
     pub(crate) fields: Vec<&'a str>,
     /// There is text behind a closing quote, or more than is kept.
     pub(crate) malformed: bool,
+    /// What is not kept may have an address in it.
+    pub(crate) lost: bool,
+    /// What its fields were separated by.
+    pub(crate) separator: char,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,7 @@ pub(crate) struct Splitter {
     malformed: bool,
     /// No more of this record is kept: its last field may end within a character.
     cut: bool,
+    lost: bool,
 }
 
 impl Splitter {
@@ -80,6 +85,7 @@ impl Splitter {
             quote_line: 1,
             malformed: false,
             cut: false,
+            lost: false,
         }
     }
 
@@ -181,12 +187,17 @@ impl Splitter {
         if self.field > MAX_FIELD {
             return Err(ListFault::Field(self.row_line));
         }
-        if self.text.len() >= MAX_RECORD {
+        if self.text.len() >= MAX_RECORD && !self.cut {
             self.malformed = true;
             self.cut = true;
+            // The end of an address in the field that is cut.
+            let begin = self.ends.last().copied().unwrap_or_default();
+            self.lost |= self.text.get(begin..).is_some_and(|kept| kept.iter().copied().any(is_of_address));
         }
         if self.ends.len() < KEPT && !self.cut {
             self.text.push(byte);
+        } else {
+            self.lost |= is_of_address(byte);
         }
         Ok(())
     }
@@ -221,11 +232,13 @@ impl Splitter {
                 .map(|(start, &end)| std::str::from_utf8(self.text.get(start..end)?).ok())
                 .collect::<Option<_>>()
                 .ok_or(ListFault::Utf8(self.row_line))?;
-            each(Record { line: self.row_line, fields, malformed: self.malformed })?;
+            let separator = char::from(self.separator.unwrap_or(b','));
+            let (line, malformed, lost) = (self.row_line, self.malformed, self.lost);
+            each(Record { line, fields, malformed, lost, separator })?;
         }
         self.text.clear();
         self.ends.clear();
-        (self.malformed, self.cut) = (false, false);
+        (self.malformed, self.cut, self.lost) = (false, false, false);
         self.row_line = self.line;
         Ok(())
     }
@@ -280,6 +293,11 @@ impl Head {
         }
         self.bytes.len() >= HEAD
     }
+}
+
+/// Whether an address has this byte, as it may be written in a link, too.
+fn is_of_address(byte: u8) -> bool {
+    matches!(byte, b'@' | b'%')
 }
 
 /// What a header has most of, outside of quotes.

@@ -97,13 +97,14 @@ impl List {
         if let Outcome::Excluded(exclusion) = decision.outcome {
             return self.exclude(exclusion);
         }
+        let (region, basis) = (decision.region, decision.outcome.code());
         self.people.push(Person {
             line,
             cohort: format!("{}/{}", row.locale, row.segment),
-            region: decision.region,
+            region,
             address: row.address.clone(),
             first_name: row.first_name.to_owned(),
-            advertisement: is_advertisement(decision.region, decision.outcome.code()),
+            advertisement: is_advertisement(region, known.countries, Some(sender), basis),
         });
     }
 
