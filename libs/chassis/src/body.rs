@@ -41,6 +41,9 @@ pub(crate) const INSIDE: Duration = Duration::from_secs(30);
 /// When it may be tried again where there is no room.
 const AGAIN_SECONDS: u64 = 5;
 
+/// What a piece of a body takes at least: a [`Bytes`] has 32 bytes, in a queue that doubles as it grows.
+const PIECE: usize = 64;
+
 /// How many bytes of a request's body are in memory at most, where its service passes them on as they come; `None` where
 /// they are gathered.
 pub type Streams = fn(&Request) -> Option<usize>;
@@ -290,7 +293,8 @@ impl http_body::Body for Received {
         } else if let Some(slow) = slow {
             self.is_unsent(slow);
         }
-        let charged = self.account.charge(bytes).map(|()| frame);
+        // What gathers a body keeps its pieces one by one, and each takes this much however short it is.
+        let charged = self.account.charge(bytes.max(PIECE)).map(|()| frame);
         Poll::Ready(Some(charged.map_err(axum::Error::new)))
     }
 

@@ -168,6 +168,18 @@ async fn an_answer_takes_of_the_same_room_until_it_is_sent() {
 }
 
 #[tokio::test]
+async fn pieces_of_a_byte_count_for_what_they_take() {
+    let send = async |pieces: usize| {
+        let pieces = (0..pieces).map(|_| Ok::<_, std::convert::Infallible>(vec![0]));
+        let body = Body::from_stream(futures::stream::iter(pieces));
+        router(64).oneshot(request("POST", "/gather", body)).await.unwrap().status()
+    };
+    // Half of 64 KiB are one key's.
+    assert_eq!(send(32 * KIB / PIECE).await, StatusCode::OK);
+    assert_eq!(send(32 * KIB / PIECE + 1).await, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
 async fn a_stream_counts_what_is_held_of_it() {
     let router = router(4);
     let pieces = futures::stream::iter((0..100).map(|_| Ok::<_, std::convert::Infallible>(vec![0; KIB])));
