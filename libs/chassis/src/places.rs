@@ -121,6 +121,10 @@ impl Places {
     }
 }
 
+/// As many connections as a browser opens to one host, and some: a client with more of them gives way before one with fewer,
+/// whatever they do between requests.
+const FEW: usize = 8;
+
 impl Table {
     /// Whether one more of this client fits, once another has given way where that is needed.
     fn has_room(&mut self, client: Option<IpAddr>, bounds: Bounds) -> bool {
@@ -133,8 +137,13 @@ impl Table {
     fn recall(&mut self, at_work_too: bool, among: impl Fn(&Held) -> bool) -> bool {
         let most = if at_work_too { Doing::Working } else { Doing::Waiting };
         let may_go = self.held.iter().filter(|(_, held)| held.doing <= most && among(held));
-        let least = may_go
-            .min_by_key(|(id, held)| (held.doing, Reverse(self.held_by(held.client)), held.since, **id));
+        let least = may_go.min_by_key(|(id, held)| {
+            let of_client = self.held_by(held.client);
+            // Whoever has just come has done nothing yet: who fills a listener with connections between two requests is not
+            // to be safe at their cost.
+            let crowd = Reverse(of_client.saturating_sub(FEW));
+            (held.doing == Doing::Working, crowd, held.doing, Reverse(of_client), held.since, **id)
+        });
         let least = least.map(|(id, _)| *id).and_then(|id| self.remove(id));
         if let Some(held) = &least {
             held.recalled.cancel();
@@ -231,6 +240,18 @@ mod tests {
 
     fn address(last: u8) -> Option<IpAddr> {
         Some([10, 0, 0, last].into())
+    }
+
+    #[test]
+    fn who_fills_a_listener_with_answered_connections_gives_way_before_a_newcomer() {
+        let places = places(20, 20);
+        let mut held: Vec<Place> = (0..20).map(|n| places.take(address(1 + n % 2)).unwrap()).collect();
+        held.iter().for_each(Place::waiting);
+        let newcomer = places.take(address(3)).unwrap();
+        held.push(places.take(address(1)).unwrap());
+        assert!(!newcomer.recalled().is_cancelled(), "it is in its handshake");
+        let gone = held.iter().filter(|place| place.recalled().is_cancelled()).count();
+        assert_eq!(gone, 2);
     }
 
     fn places(all: usize, each: usize) -> Places {
