@@ -20,8 +20,8 @@ pub enum Error {
     /// What the request names does not exist.
     #[error("{0}")]
     NotFound(&'static str),
-    /// The campaign was imported with other bytes or judged at another moment.
-    #[error("the campaign was imported already, with another list or another as_of")]
+    /// The campaign was imported with other bytes, judged at another moment, or for another sender.
+    #[error("the campaign was imported already, with another list, another as_of or another sender")]
     OtherList,
     /// The same campaign is being imported right now.
     #[error("the campaign is being imported by another call")]

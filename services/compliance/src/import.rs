@@ -290,10 +290,6 @@ impl Inner {
         if !first.undone_at.is_empty() {
             return Err(Error::Undone);
         }
-        // Of before, when a campaign could be called so.
-        if !first.refused.is_empty() {
-            return Err(Error::OtherList);
-        }
         let country = (first.revision >= 2).then_some(sender.0);
         let address = sender.1.filter(|_| first.revision >= 3);
         // In revision 3 the sender may have had another hash.
