@@ -26,8 +26,8 @@ pub enum Error {
     /// The same campaign is being imported right now.
     #[error("the campaign is being imported by another call")]
     Importing,
-    /// As many imports are under way as the memory and the disk are made for.
-    #[error("too many imports are under way")]
+    /// As many imports are under way as the memory and the disk are made for, or something waited too long for others.
+    #[error("too many imports are under way, or what has to be waited for takes too long")]
     Busy,
     /// The list came most slowly of the lists of whoever had most of them, and another was waiting.
     #[error("the list gave way to another: it came too slowly, or too many of this caller's were under way")]

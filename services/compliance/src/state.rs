@@ -13,11 +13,14 @@ use maily_keys::RootKeys;
 use maily_keys::db::{self, Tuning};
 use maily_law::{EmailAddress, KnownClock, Region};
 use slatedb::{CloseReason, Db};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::time::timeout;
 
 use crate::Error;
 use crate::ImportId;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
+use crate::import::PATIENCE;
 use crate::import::places::Imports;
 use crate::ledger::Imported;
 use crate::metrics::Metrics;
@@ -47,10 +50,22 @@ pub(crate) struct Inner {
 #[derive(Default)]
 pub(crate) struct Alone {
     /// Shared by imports under way, alone for whoever takes people's keys away: no key comes to be behind its back.
-    pub(crate) people: Arc<tokio::sync::RwLock<()>>,
-    pub(crate) removing: tokio::sync::Mutex<()>,
-    pub(crate) undoing: tokio::sync::Mutex<()>,
-    pub(crate) recording: tokio::sync::Mutex<()>,
+    people: RwLock<()>,
+    pub(crate) removing: Mutex<()>,
+    pub(crate) undoing: Mutex<()>,
+    pub(crate) recording: Mutex<()>,
+}
+
+impl Alone {
+    /// Beside other imports, while nobody takes keys away. Whoever waits for that holds up imports that come behind it.
+    pub(crate) async fn importing(&self) -> Result<RwLockReadGuard<'_, ()>, Error> {
+        timeout(PATIENCE, self.people.read()).await.map_err(|_| Error::Busy)
+    }
+
+    /// While nobody imports.
+    pub(crate) async fn taking_keys(&self) -> Result<RwLockWriteGuard<'_, ()>, Error> {
+        timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)
+    }
 }
 
 /// What [`State::verify`] found in order.
@@ -233,9 +248,10 @@ impl Inner {
         self.finish_removals(&campaigns).await
     }
 
-    /// Removes every trace of imports that did not finish, the keys too that they made.
+    /// Removes every trace of imports that did not finish, the keys too that they made: everything is looked at, while
+    /// nobody imports.
     pub(crate) async fn discard(&self, imports: &[ImportId]) -> Result<(), Error> {
-        let _alone = self.alone.people.write().await;
+        let _alone = self.alone.taking_keys().await?;
         for region in self.regions.values() {
             for import in imports {
                 region.discard(import).await?;
@@ -270,5 +286,23 @@ impl Inner {
             self.suppression.record_pending(region, &campaign.import).await?;
         }
         self.campaigns.recorded(campaign).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_imports_or_for_keys_to_go() {
+        let alone = Alone::default();
+        let importing = alone.importing().await.unwrap();
+        assert!(matches!(alone.taking_keys().await, Err(Error::Busy)));
+        assert!(alone.importing().await.is_ok(), "whoever gave up holds up nobody");
+        drop(importing);
+        let taking_keys = alone.taking_keys().await.unwrap();
+        assert!(matches!(alone.importing().await, Err(Error::Busy)));
+        drop(taking_keys);
+        assert!(alone.importing().await.is_ok());
     }
 }

@@ -11,9 +11,7 @@ use maily_keys::KeyId;
 use maily_keys::db::write_durable;
 use maily_law::EmailAddress;
 use slatedb::WriteBatch;
-use tokio::time::timeout;
 
-use crate::import::PATIENCE;
 use crate::ledger::{Command, Erased, Event};
 use crate::region::RegionState;
 use crate::schema::{self, Channel};
@@ -40,7 +38,7 @@ impl Inner {
         self.suppress_person(address, &opt_out).await?;
         let names = self.every_name(address).await?;
         // An import under way may have the person, and make a key for them after it was destroyed.
-        let _alone = timeout(PATIENCE, self.alone.people.write()).await.map_err(|_| Error::Busy)?;
+        let _alone = self.alone.taking_keys().await?;
         let mut answer =
             types::EraseReply { erased: Vec::new(), rows: 0, suppressed: true, unreadable_by: String::new() };
         for (region, state) in self.regions.iter() {
