@@ -112,15 +112,19 @@ impl State {
             db::open(Arc::clone(&store), "campaigns", Tuning::sealed(secrets.campaigns.clone())).await?;
         let regions = Regions::open(&regions, &store, &roots, &config.tenant).await?;
         let campaigns = Campaigns::new(campaigns);
-        let is_unknown = campaigns.clock().await?.believed.is_none();
-        // Before anything is written by a clock that may be wrong.
-        let mut newest = None;
-        for region in regions.values() {
-            newest = newest.max(region.ledger.newest_at().await?);
+        let is_older = migrate::is_older(&campaigns).await?;
+        if campaigns.clock().await?.believed.is_none() {
+            let mut newest = None;
+            for region in regions.values() {
+                newest = newest.max(region.ledger.newest_at().await?);
+            }
+            // Before anything is put on record by a clock that may be wrong: the next start would find that, after a kill.
+            if let Some(newest) = newest {
+                campaigns.note_clock(&KnownClock::at(newest)).await?;
+            }
         }
-        migrate::bring_up(&campaigns, &regions, &secrets).await?;
-        if let Some(newest) = newest.filter(|_| is_unknown) {
-            campaigns.note_clock(&KnownClock::at(newest)).await?;
+        if is_older {
+            migrate::bring_up(&campaigns, &regions, &secrets, &clock).await?;
         }
         let mut suppressed = Suppressed::default();
         for region in regions.values() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use maily_keys::LocalKeyring;
 use maily_proto::compliance as pb;
 
@@ -16,10 +17,19 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
 1,a@b.us,Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
 ";
 
-async fn open(folder: &Path) -> State {
+fn keyring(folder: &Path) -> (Config, Arc<LocalKeyring>) {
     let config = Config { keyring: folder.join("keyring.json"), ..Config::default() };
     let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
-    State::open(&config, &folder.join("data"), roots).await.unwrap()
+    (config, roots)
+}
+
+async fn open(folder: &Path) -> State {
+    open_by(folder, Arc::new(Timestamp::now)).await.unwrap()
+}
+
+async fn open_by(folder: &Path, clock: Clock) -> Result<State, Error> {
+    let (config, roots) = keyring(folder);
+    State::open_with(&config, &folder.join("data"), roots, clock).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,6 +94,12 @@ const OLD: [&str; 5] = ["straße@b.us", "νικος@b.us", "a@b.us", "käthe@b.u
 /// A folder of revision 3, in whose campaigns `c` and `d` everybody of [`OLD`] is but for Nikos, who had objected; what
 /// `weiß@` objected to is lifted for the sender.
 async fn revision_3(folder: &Path) -> State {
+    left_by_revision_3(folder).await.close().await;
+    open(folder).await
+}
+
+/// The same, before it is opened by this revision.
+async fn left_by_revision_3(folder: &Path) -> State {
     let state = open(folder).await;
     state.0.secrets.as_revision_3.store(true, Ordering::SeqCst);
     for objector in ["νικος@b.us", "weiß@b.us"] {
@@ -104,8 +120,7 @@ async fn revision_3(folder: &Path) -> State {
     let mut batch = WriteBatch::new();
     batch.put(schema::REVISION_KEY, 3_u32.to_be_bytes());
     write_durable(&state.0.campaigns.db, batch).await.unwrap();
-    state.close().await;
-    open(folder).await
+    state
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,5 +180,39 @@ async fn what_was_said_in_revision_3_holds_now() {
     state.close().await;
     let state = open(folder.path()).await;
     assert_eq!(state.verify().await.unwrap(), links, "the second start adds nothing");
+    state.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_is_killed_makes_no_wrong_clock_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = left_by_revision_3(folder.path()).await;
+    // An objection that can't be read, of the last hash that is mapped: there the upgrade ends, behind what it carries.
+    let mapped = schema::former(&[0xff; 16]);
+    let objection = schema::suppression(&[0xff; 16], 1);
+    let mut batch = WriteBatch::new();
+    batch.put(&mapped, [0xfe; 16]);
+    batch.put(&objection, [0_u8]);
+    write_durable(&state.0.regions[&Region::Us].db, batch).await.unwrap();
+    state.close().await;
+    let wrong = Timestamp::now() + SignedDuration::from_hours(10 * 8_760);
+    let ended = open_by(folder.path(), Arc::new(move || wrong)).await.err().unwrap();
+    assert!(matches!(ended, Error::Damaged("a suppression")), "{ended}");
+    let (config, roots) = keyring(folder.path());
+    let store = maily_keys::db::local_store(&folder.path().join("data/state")).unwrap();
+    let us = RegionState::open(store, roots, &config.tenant, Region::Us).await.unwrap();
+    let mut batch = WriteBatch::new();
+    batch.delete(&mapped);
+    batch.delete(&objection);
+    write_durable(&us.db, batch).await.unwrap();
+    us.db.close().await.unwrap();
+    us.keys.close().await.unwrap();
+
+    let state = open_by(folder.path(), Arc::new(move || wrong)).await.unwrap();
+    let newest = state.0.regions[&Region::Us].ledger.newest_at().await.unwrap();
+    assert_eq!(newest, Some(wrong), "what is carried is dated by the clock that was given");
+    let known = state.0.campaigns.clock().await.unwrap();
+    assert!(!known.look(wrong, SignedDuration::ZERO).1, "{known:?}");
+    state.verify().await.unwrap();
     state.close().await;
 }
