@@ -1,6 +1,7 @@
-//! What revisions 1 and 3 left is brought here: their rows are made in the tests.
+//! What revisions 1 to 3 left is brought here, whenever the upgrade is killed: their rows are made in the tests, or were kept.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -117,10 +118,23 @@ async fn left_by_revision_3(folder: &Path) -> State {
     for campaign in ["c", "d", "w"] {
         state.0.campaigns.change(campaign, |campaign| campaign.revision = 3).await.unwrap();
     }
-    let mut batch = WriteBatch::new();
-    batch.put(schema::REVISION_KEY, 3_u32.to_be_bytes());
-    write_durable(&state.0.campaigns.db, batch).await.unwrap();
+    set_revision(&state, 3).await;
     state
+}
+
+async fn set_revision(state: &State, revision: u32) {
+    let mut batch = WriteBatch::new();
+    batch.put(schema::REVISION_KEY, revision.to_be_bytes());
+    write_durable(&state.0.campaigns.db, batch).await.unwrap();
+}
+
+/// What an earlier revision left (tests/service/upgrade.rs says whose campaigns), opened by this one.
+async fn kept(folder: &Path, revision: u32) -> State {
+    let archive = format!("tests/kept/revision-{revision}.tar.gz");
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join(archive);
+    let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder).status().unwrap();
+    assert!(unpacked.success());
+    open(folder).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,4 +229,91 @@ async fn an_upgrade_that_is_killed_makes_no_wrong_clock_believed() {
     assert!(!known.look(wrong, SignedDuration::ZERO).1, "{known:?}");
     state.verify().await.unwrap();
     state.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_is_made_again_changes_nothing() {
+    for revision in 1..REVISION {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, campaigns) = match revision {
+            3 => (revision_3(folder.path()).await, &["c", "d", "w"][..]),
+            _ => (kept(folder.path(), revision).await, &["done", "under-way"][..]),
+        };
+        let mut recipients = Vec::new();
+        for campaign in campaigns {
+            recipients.push(lines(&state, campaign).await);
+        }
+        let links = state.verify().await.unwrap();
+        // As where a kill came before the last step.
+        set_revision(&state, revision).await;
+        state.close().await;
+        let state = open(folder.path()).await;
+        assert_eq!(state.0.campaigns.revision().await.unwrap(), Some(REVISION));
+        assert_eq!(state.verify().await.unwrap(), links, "revision {revision}");
+        for (campaign, before) in campaigns.iter().zip(recipients) {
+            assert_eq!(lines(&state, campaign).await, before, "revision {revision}, {campaign}");
+        }
+        state.close().await;
+    }
+}
+
+/// Writes what an upgrade writes of an objection.
+async fn carry(region: &RegionState, address: AddressHash, reason: Reason) {
+    let event = OptedOut {
+        address: address.to_vec(),
+        article: ARTICLE.to_owned(),
+        row: reason.encode(),
+        ..OptedOut::default()
+    };
+    let writer = region.ledger.writer().await.unwrap();
+    let row = (schema::suppression(&address, writer.number()), reason.encode());
+    let event = Event::OptedOut(event);
+    let written = writer.append_with(Timestamp::now(), event, vec![row], Vec::new()).await.unwrap();
+    written.await_durable().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_is_killed_between_two_writes_goes_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = revision_3(folder.path()).await;
+    let links = whole.verify().await.unwrap().links;
+    whole.close().await;
+    // What was lifted of Weiß, and the objection that it lifts: who objects in a list has no evidence to be mapped by.
+    for written in 0..=2 {
+        let folder = tempfile::tempdir().unwrap();
+        let state = left_by_revision_3(folder.path()).await;
+        state.0.secrets.as_revision_3.store(false, Ordering::SeqCst);
+        let clock: Clock = Arc::new(Timestamp::now);
+        let us = &state.0.regions[&Region::Us];
+        for campaign in state.0.campaigns.all().await.unwrap() {
+            us.map_former(&campaign, &state.0.secrets).await.unwrap();
+        }
+        let mut left = written;
+        for (former, address) in us.formers().await.unwrap() {
+            let (mut standing, mut lifts) = (Vec::new(), 0);
+            for region in state.0.regions.values() {
+                standing.extend(region.standing(&former).await.unwrap());
+                lifts += region.lifts_of(&former).await.unwrap().len();
+            }
+            if lifts > 0 && left > 0 {
+                us.carry_lifts(&state.0.regions, &former, &address, &clock).await.unwrap();
+                left -= 1;
+            }
+            for reason in standing {
+                if left > 0 {
+                    carry(us, address, reason).await;
+                    left -= 1;
+                }
+            }
+        }
+        assert_eq!(left, 0, "there is so much to write");
+        state.close().await;
+        let state = open(folder.path()).await;
+        assert_eq!(state.verify().await.unwrap().links, links, "behind {written} writes");
+        assert_eq!(lines(&state, "c").await, [2, 4, 5, 6]);
+        let agreed = Timestamp::now().to_string();
+        import(&state, "now", &agreed, &["WEISS@b.us", "ΝΙΚΟΣ@b.us"]).await.unwrap();
+        assert_eq!(lines(&state, "now").await, [2], "it is lifted, behind {written} writes");
+        state.close().await;
+    }
 }
