@@ -105,6 +105,11 @@ impl Error {
         self.code() == Code::DataLoss
     }
 
+    /// Whether our program is at fault, or the database's: the same call fails again.
+    pub(crate) fn is_fault(&self) -> bool {
+        self.code() == Code::Internal
+    }
+
     fn code(&self) -> Code {
         match self {
             Self::List(_) | Self::Request(_) => Code::InvalidArgument,

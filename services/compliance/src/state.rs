@@ -28,6 +28,7 @@ use crate::migrate;
 use crate::records::Campaign;
 use crate::regions::Regions;
 use crate::secrets::{AddressHash, Secrets};
+use crate::subjects::Unfinished;
 use crate::suppression::{Suppressed, SuppressionList};
 
 /// The open state; clones share it.
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) suppression: SuppressionList,
     pub(crate) imports: Arc<Imports>,
     pub(crate) alone: Alone,
+    pub(crate) unfinished: Unfinished,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
 }
@@ -138,6 +140,7 @@ impl State {
             suppression: SuppressionList::new(suppressed, Arc::clone(&clock)),
             imports: Arc::new(imports),
             alone: Alone::default(),
+            unfinished: Unfinished::default(),
             metrics: Metrics::new(),
             clock,
         }));
