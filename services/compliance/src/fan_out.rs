@@ -8,10 +8,12 @@
 //! tenant sent both: Redis is not trusted, and whoever can write to it suppresses nobody. What is lifted does not travel:
 //! an officer lifts it at each process, and what was told before and is heard again changes nothing there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::stream::{self, TryStreamExt};
 use maily_chassis::{RedisClient, Subscription};
 use maily_keys::{DataKey, mac, verify_mac};
 use tokio::sync::watch;
@@ -23,7 +25,7 @@ use crate::state::Inner;
 use crate::suppression::{OptOut, SuppressionList};
 use crate::{Error, State};
 
-/// Hints told or read in one go.
+/// Hints told or read in one go, and put on record side by side.
 const CHUNK: usize = 1_000;
 /// Before listening again after Redis or a ledger failed.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -48,7 +50,7 @@ pub(crate) struct FanOut {
     secret: DataKey,
     /// Whether a forged hint was reported since the last connection.
     reported: AtomicBool,
-    /// Whether all that the others told before this process began is on record here.
+    /// Whether all that the others told before this process began is on record here; said again for each hint of it that is.
     caught_up: watch::Sender<bool>,
 }
 
@@ -121,12 +123,24 @@ impl State {
     }
 
     /// Waits until what the others told before is known here, so that nobody is handed off who objected elsewhere while
-    /// this process was away; at most `patience`, for Redis may be away as well. Whether it is known.
-    pub async fn caught_up(&self, patience: Duration) -> bool {
+    /// this process was away. Whether it is known: Redis may be away as well, so more has to come within `patience`; and
+    /// whoever writes to it could go on for good, so `longest` is the end.
+    pub async fn caught_up(&self, patience: Duration, longest: Duration) -> bool {
         let Some(fan_out) = self.0.suppression.fan_out.get() else { return true };
-        let mut caught_up = fan_out.caught_up.subscribe();
-        timeout(patience, caught_up.wait_for(|caught_up| *caught_up)).await.is_ok_and(|heard| heard.is_ok())
+        has_caught_up(fan_out.caught_up.subscribe(), patience, longest).await
     }
+}
+
+async fn has_caught_up(mut caught_up: watch::Receiver<bool>, patience: Duration, longest: Duration) -> bool {
+    let all = async {
+        while !*caught_up.borrow_and_update() {
+            if !matches!(timeout(patience, caught_up.changed()).await, Ok(Ok(()))) {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(longest, all).await.unwrap_or(false)
 }
 
 impl SuppressionList {
@@ -159,9 +173,7 @@ impl Inner {
         let mut cursor = 0;
         loop {
             let Some((next, hints)) = fan_out.read(cursor).await else { return Ok(()) };
-            for hint in &hints {
-                self.heard(fan_out, hint).await?;
-            }
+            self.heard_all(fan_out, hints).await?;
             cursor = next;
             if cursor == 0 {
                 break;
@@ -192,6 +204,19 @@ impl Inner {
                 () = sleep_until(again) => return Ok(()),
             }
         }
+    }
+
+    /// Each waits for the disk, and so they don't wait for each other.
+    async fn heard_all(&self, fan_out: &FanOut, hints: Vec<Vec<u8>>) -> Result<(), Error> {
+        // One that is read twice is one objection.
+        let hints = BTreeSet::from_iter(hints);
+        let heard = move |hint: Vec<u8>| async move {
+            self.heard(fan_out, &hint).await?;
+            fan_out.caught_up.send_modify(|_| ());
+            Ok::<_, Error>(())
+        };
+        let hints = stream::iter(hints.into_iter().map(Ok::<_, Error>));
+        hints.try_for_each_concurrent(CHUNK, heard).await
     }
 
     async fn heard(&self, fan_out: &FanOut, hint: &[u8]) -> Result<(), Error> {
@@ -263,6 +288,32 @@ mod tests {
 
     use super::*;
     use crate::{Config, Order};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_waits_as_long_as_there_is_more_to_hear() {
+        let second = Duration::from_secs(1);
+        // How many hints come, one every so many seconds, and whether they are all; what comes of that, and when.
+        for (hints, pause, are_all, caught_up, after) in [
+            (10, 2, true, true, 20),
+            (10, 2, false, false, 23),
+            (0, 1, false, false, 3),
+            (1, 4, true, false, 3),
+            (1_000, 2, true, false, 120),
+        ] {
+            let (telling, heard) = watch::channel(false);
+            let begun = Instant::now();
+            let telling = tokio::spawn(async move {
+                for hint in 1..=hints {
+                    sleep(second * pause).await;
+                    telling.send_modify(|all| *all = are_all && hint == hints);
+                }
+                std::future::pending::<()>().await;
+            });
+            assert_eq!(has_caught_up(heard, second * 3, second * 120).await, caught_up, "{hints} hints");
+            assert_eq!(begun.elapsed().as_secs(), after, "{hints} hints");
+            telling.abort();
+        }
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_hint_without_a_moment_is_an_objection_of_now_where_all_is_lifted() {

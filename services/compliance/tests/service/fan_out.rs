@@ -215,7 +215,7 @@ async fn who_starts_knows_first_what_the_others_told() {
         import(state, "c", list(PEOPLE)).await.unwrap();
     }
     let patience = Duration::from_secs(20);
-    assert!(two.caught_up(Duration::ZERO).await, "there is nobody to hear");
+    assert!(two.caught_up(Duration::ZERO, Duration::ZERO).await, "there is nobody to hear");
     let people = tokens(&one).await;
     one.fan_out(connected(&redis).await).unwrap();
     for token in &people[..5] {
@@ -224,13 +224,16 @@ async fn who_starts_knows_first_what_the_others_told() {
     let told = async || redis.ask("SCARD test:opt-outs:default").unwrap() == ":5";
     eventually("all is told", told).await;
     two.fan_out(client(&redis)).unwrap();
-    assert!(two.caught_up(patience).await);
+    assert!(two.caught_up(patience, patience).await);
     assert_eq!(tokens(&two).await.len(), people.len() - 5);
 
     redis.kill();
     let three = process(dir.path(), "three").await;
     three.fan_out(client(&redis)).unwrap();
-    assert!(!three.caught_up(Duration::from_millis(200)).await, "Redis is away, and nobody waits for ever");
+    assert!(
+        !three.caught_up(Duration::from_millis(200), patience).await,
+        "Redis is away, and nobody waits for ever"
+    );
     for state in [&one, &two, &three] {
         state.close().await;
     }
