@@ -85,6 +85,8 @@ impl Campaigns {
         if !campaign.refused.is_empty() {
             batch.put(schema::refused(&campaign.digest, &campaign.refused), campaign.id.as_bytes());
         }
+        // Whoever forgets an older list of the same bytes sees which one is found by them.
+        let _alone = self.changing.lock().await;
         // Before: what fails may still be written.
         self.not_recorded().insert(campaign.id.clone());
         Ok(write_durable(&self.db, batch).await?)
@@ -132,8 +134,12 @@ impl Campaigns {
     /// Forgets a refused list, whose objections stay.
     pub(crate) async fn forget_refused(&self, campaign: &Campaign) -> Result<(), Error> {
         let _alone = self.changing.lock().await;
+        let found_by = schema::refused(&campaign.digest, &campaign.refused);
         let mut batch = WriteBatch::new();
-        batch.delete(schema::refused(&campaign.digest, &campaign.refused));
+        // The same list may have been refused again since: what finds that one stays.
+        if self.db.get(&found_by).await?.is_some_and(|id| id == campaign.id.as_bytes()) {
+            batch.delete(found_by);
+        }
         batch.delete(schema::campaign(&campaign.id));
         write_durable(&self.db, batch).await?;
         let mut cache = self.cache();

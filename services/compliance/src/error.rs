@@ -20,14 +20,14 @@ pub enum Error {
     /// What the request names does not exist.
     #[error("{0}")]
     NotFound(&'static str),
-    /// The campaign was imported with other bytes or judged at another moment.
-    #[error("the campaign was imported already, with another list or another as_of")]
+    /// The campaign was imported with other bytes, judged at another moment, or for another sender.
+    #[error("the campaign was imported already, with another list, another as_of or another sender")]
     OtherList,
     /// The same campaign is being imported right now.
     #[error("the campaign is being imported by another call")]
     Importing,
-    /// As many imports are under way as the memory and the disk are made for.
-    #[error("too many imports are under way")]
+    /// As many imports are under way as the memory and the disk are made for, or something waited too long for others.
+    #[error("too many imports are under way, or what has to be waited for takes too long")]
     Busy,
     /// The list came most slowly of the lists of whoever had most of them, and another was waiting.
     #[error("the list gave way to another: it came too slowly, or too many of this caller's were under way")]
@@ -103,6 +103,11 @@ impl Error {
     /// Whether what is kept is damaged or lost, for good.
     pub(crate) fn is_damage(&self) -> bool {
         self.code() == Code::DataLoss
+    }
+
+    /// Whether our program is at fault, or the database's: the same call fails again.
+    pub(crate) fn is_fault(&self) -> bool {
+        self.code() == Code::Internal
     }
 
     fn code(&self) -> Code {

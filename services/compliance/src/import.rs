@@ -46,7 +46,7 @@ const STALLED: Duration = Duration::from_secs(20);
 const ARRIVING: usize = 2 << 20;
 /// The call that brings a list.
 const CALL: &str = "/maily.compliance.v1.Compliance/Import";
-/// How long whoever needs to be alone waits for imports under way.
+/// How long whoever needs to be alone waits for imports under way, and an import for whoever is alone.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// Longest chunk.
 const MAX_CHUNK: usize = 256 << 10;
@@ -185,13 +185,12 @@ fn check(campaign: &str) -> Result<(), Error> {
 
 async fn finish(inner: Arc<Inner>, judging: Judging, importing: Importing) -> Result<u64, Error> {
     let import = judging.import();
-    let people = Arc::clone(&inner.alone.people);
-    let people = people.read().await;
+    let people = inner.alone.importing().await?;
     let campaign = match judging.run(&inner).await {
         Ok(campaign) => campaign,
         Err(error) => {
-            drop(people);
-            // Where this fails too, the next start does it.
+            // Its place is for others, who may be what this waits for. Where it fails too, the next start does it.
+            drop((importing, people));
             if inner.discard(&[import]).await.is_err() {
                 tracing::warn!("an import that failed is discarded at the next start");
             }
@@ -290,10 +289,6 @@ impl Inner {
         if !first.undone_at.is_empty() {
             return Err(Error::Undone);
         }
-        // Of before, when a campaign could be called so.
-        if !first.refused.is_empty() {
-            return Err(Error::OtherList);
-        }
         let country = (first.revision >= 2).then_some(sender.0);
         let address = sender.1.filter(|_| first.revision >= 3);
         // In revision 3 the sender may have had another hash.
@@ -328,8 +323,41 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use maily_chassis::{Hold, Pool, PoolBounds};
+    use maily_keys::LocalKeyring;
+    use maily_law::Region;
 
     use super::*;
+    use crate::Config;
+
+    const LIST: &str = "\
+id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent_source,suppressed
+1,a@b.us,Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
+";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_import_that_failed_has_no_place_while_it_waits_to_be_discarded() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        let state = State::open(&config, &folder.path().join("data"), roots).await.unwrap();
+        let other = state.0.alone.importing().await.unwrap();
+        state.0.regions[&Region::Us].db.close().await.unwrap();
+        let importing = state.clone();
+        let failing = tokio::spawn(async move {
+            let sender = Sender { country: "US", address: "news@brand.example" };
+            importing.import("c", "", sender, futures::stream::iter([Ok(Bytes::from(LIST))])).await
+        });
+        let end = Instant::now() + Duration::from_secs(20);
+        let begun = async || !state.0.campaigns.unfinished().await.unwrap().is_empty();
+        while !begun().await || state.0.imports.is_under_way("c") {
+            assert!(Instant::now() < end, "it keeps its place");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!failing.is_finished(), "the other import is under way");
+        drop(other);
+        assert!(failing.await.unwrap().is_err());
+        state.close().await;
+    }
 
     #[test]
     fn a_list_is_no_body_to_be_gathered() {

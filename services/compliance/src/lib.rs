@@ -55,8 +55,9 @@ pub use pages::{HandOff, Released};
 pub use state::{Clock, State, Verified};
 pub use subjects::Order;
 
-/// How long a start waits for what other processes told of objections.
+/// How long a start waits for more of what other processes told of objections, and for all of it.
 const PATIENCE: Duration = Duration::from_secs(3);
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Opens the databases and serves until the shutdown, or until another process takes the databases over.
 ///
@@ -71,7 +72,11 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     };
     if let Some(redis) = boot.redis() {
         state.fan_out(redis.clone()).map_err(|error| boot.fatal(error))?;
-        if !state.caught_up(PATIENCE).await {
+        let caught_up = tokio::select! {
+            caught_up = state.caught_up(PATIENCE, LONGEST) => caught_up,
+            () = boot.shutdown.cancelled() => true,
+        };
+        if !caught_up {
             tracing::warn!(
                 "what other processes told of objections is not known yet: Redis is away, or it is much"
             );

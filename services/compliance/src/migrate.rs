@@ -39,19 +39,23 @@ use crate::{Error, ImportId};
 const ROWS: usize = 1_000;
 const ARTICLE: &str = "an objection of a revision before, for every spelling of the address";
 
-/// Migrates what is older, and refuses what is newer.
+/// Whether there is something older to migrate; refuses what is newer, before anything is written.
+pub(crate) async fn is_older(campaigns: &Campaigns) -> Result<bool, Error> {
+    match campaigns.revision().await? {
+        Some(REVISION) => Ok(false),
+        // An empty one: opt-outs without a campaign are not to be had, but a region may be ahead after a kill.
+        Some(1..REVISION) | None => Ok(true),
+        Some(_) => Err(Error::Config("the data was written by a later revision of Maily")),
+    }
+}
+
+/// Migrates what is older.
 pub(crate) async fn bring_up(
     campaigns: &Campaigns,
     regions: &BTreeMap<Region, RegionState>,
     secrets: &Secrets,
+    clock: &Clock,
 ) -> Result<(), Error> {
-    match campaigns.revision().await? {
-        Some(REVISION) => return Ok(()),
-        Some(1..REVISION) => {}
-        // An empty one: opt-outs without a campaign are not to be had, but a region may be ahead after a kill.
-        None => {}
-        Some(_) => return Err(Error::Config("the data was written by a later revision of Maily")),
-    }
     let finished = campaigns.all().await?;
     for region in regions.values() {
         region.renew_suppressions().await?;
@@ -67,7 +71,7 @@ pub(crate) async fn bring_up(
         }
     }
     for region in regions.values() {
-        region.carry_objections(regions).await?;
+        region.carry_objections(regions, clock).await?;
     }
     if !finished.is_empty() {
         tracing::info!(
@@ -254,7 +258,7 @@ impl RegionState {
 
     /// Puts on record for the person what stands, in any region, for a hash that was mapped to them here, and what was lifted
     /// of it.
-    async fn carry_objections(&self, regions: &BTreeMap<Region, Self>) -> Result<(), Error> {
+    async fn carry_objections(&self, regions: &BTreeMap<Region, Self>, clock: &Clock) -> Result<(), Error> {
         for (former, address) in self.formers().await? {
             let (mut standing, mut own) = (Vec::new(), Vec::new());
             for region in regions.values() {
@@ -266,7 +270,7 @@ impl RegionState {
             }
             // Before the objections: an upgrade that is interrupted begins here anew.
             if own.is_empty() {
-                self.carry_lifts(regions, &former, &address).await?;
+                self.carry_lifts(regions, &former, &address, clock).await?;
             }
             let (mut lifts, mut own_lifts) = (Vec::new(), Vec::new());
             for region in regions.values() {
@@ -289,7 +293,7 @@ impl RegionState {
                 };
                 let writer = self.ledger.writer().await?;
                 let row = (schema::suppression(&address, writer.number()), reason.encode());
-                let (now, event) = (Timestamp::now(), Event::OptedOut(event));
+                let (now, event) = (clock(), Event::OptedOut(event));
                 writer.append_with(now, event, vec![row], Vec::new()).await?.await_durable().await?;
                 own.push(reason);
             }
@@ -302,6 +306,7 @@ impl RegionState {
         regions: &BTreeMap<Region, Self>,
         former: &AddressHash,
         address: &AddressHash,
+        clock: &Clock,
     ) -> Result<(), Error> {
         let (mut lifts, mut own) = (Vec::new(), Vec::new());
         for region in regions.values() {
@@ -319,7 +324,7 @@ impl RegionState {
             let event = Lifted { addresses: vec![address.to_vec()], moments: vec![lift.at], ..lifted };
             let writer = self.ledger.writer().await?;
             let row = (schema::lift(address, writer.number()), lift.encode());
-            let (now, event) = (Timestamp::now(), Event::Lifted(event));
+            let (now, event) = (clock(), Event::Lifted(event));
             writer.append_with(now, event, vec![row], Vec::new()).await?.await_durable().await?;
         }
         Ok(())

@@ -210,6 +210,13 @@ fn problem(error: &Error) -> Problem {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
             problem.detail("an import, or other calls that take long, are under way").retry_after(1)
         }
+        // What comes again is no outage: the command would repeat it until its deadline.
+        error if error.is_damage() => {
+            Problem::new(StatusCode::CONFLICT, "not done").detail("a record is damaged")
+        }
+        error if error.is_fault() => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not done").detail("the service failed")
+        }
         _ => {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
             problem.detail("the database is not available").retry_after(1)
@@ -227,6 +234,25 @@ mod tests {
 
     fn officer(name: &str) -> Caller {
         Extension(EdgeCaller(name.to_owned()))
+    }
+
+    #[test]
+    fn what_fails_again_is_no_outage() {
+        let told = |error: Error| problem(&error).status().as_u16();
+        let key: fn(maily_keys::Error) -> Error = Error::from;
+        for (status, errors) in [
+            (409, [key(maily_keys::Error::Authentication), slatedb::Error::data("x".into()).into()]),
+            (500, [Error::Panicked, slatedb::Error::internal("x".into()).into()]),
+            (503, [Error::Busy, slatedb::Error::unavailable("x".into()).into()]),
+            (503, [Error::Interrupted, key(maily_keys::Error::RootsUnavailable("x".into()))]),
+        ] {
+            for error in errors {
+                let name = format!("{error:?}");
+                assert_eq!(told(error), status, "{name}");
+            }
+        }
+        let lost = problem(&key(maily_keys::Error::EpochEnded(7)));
+        assert!(!lost.sentence().contains('7'), "that is for the log");
     }
 
     #[tokio::test]

@@ -225,6 +225,25 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_list_that_was_refused_again_is_found_when_the_first_is_forgotten() {
+        let place = Place::new();
+        let state = place.open().await;
+        let sender = Sender { country: "US", address: "news@brand.example" };
+        let over = 3 * 365 * 24;
+        // The last one within an hour of the one before, which it repeats.
+        for (hour, kept) in [(0, 1), (over - 1, 2), (over, 1)] {
+            place.now.store(hour, Ordering::SeqCst);
+            state.retire().await.unwrap();
+            let list = LIST.replace("US", "nowhere").replace("express", "withdrawn");
+            let list = futures::stream::iter([Ok(Bytes::from(list))]);
+            assert!(matches!(state.import("c", "", sender, list).await, Err(Error::List(_))));
+            assert_eq!(state.imports().await.unwrap().imports.len(), kept, "hour {hour}");
+        }
+        state.verify().await.unwrap();
+        state.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn what_is_put_on_record_by_a_wrong_clock_makes_it_no_truer() {
         let place = Place::new();
         let began = Instant::now();

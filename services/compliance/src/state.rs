@@ -13,11 +13,14 @@ use maily_keys::RootKeys;
 use maily_keys::db::{self, Tuning};
 use maily_law::{EmailAddress, KnownClock, Region};
 use slatedb::{CloseReason, Db};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::time::timeout;
 
 use crate::Error;
 use crate::ImportId;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
+use crate::import::PATIENCE;
 use crate::import::places::Imports;
 use crate::ledger::Imported;
 use crate::metrics::Metrics;
@@ -25,6 +28,7 @@ use crate::migrate;
 use crate::records::Campaign;
 use crate::regions::Regions;
 use crate::secrets::{AddressHash, Secrets};
+use crate::subjects::Unfinished;
 use crate::suppression::{Suppressed, SuppressionList};
 
 /// The open state; clones share it.
@@ -39,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) suppression: SuppressionList,
     pub(crate) imports: Arc<Imports>,
     pub(crate) alone: Alone,
+    pub(crate) unfinished: Unfinished,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
 }
@@ -47,10 +52,22 @@ pub(crate) struct Inner {
 #[derive(Default)]
 pub(crate) struct Alone {
     /// Shared by imports under way, alone for whoever takes people's keys away: no key comes to be behind its back.
-    pub(crate) people: Arc<tokio::sync::RwLock<()>>,
-    pub(crate) removing: tokio::sync::Mutex<()>,
-    pub(crate) undoing: tokio::sync::Mutex<()>,
-    pub(crate) recording: tokio::sync::Mutex<()>,
+    people: RwLock<()>,
+    pub(crate) removing: Mutex<()>,
+    pub(crate) undoing: Mutex<()>,
+    pub(crate) recording: Mutex<()>,
+}
+
+impl Alone {
+    /// Beside other imports, while nobody takes keys away. Whoever waits for that holds up imports that come behind it.
+    pub(crate) async fn importing(&self) -> Result<RwLockReadGuard<'_, ()>, Error> {
+        timeout(PATIENCE, self.people.read()).await.map_err(|_| Error::Busy)
+    }
+
+    /// While nobody imports.
+    pub(crate) async fn taking_keys(&self) -> Result<RwLockWriteGuard<'_, ()>, Error> {
+        timeout(PATIENCE, self.people.write()).await.map_err(|_| Error::Busy)
+    }
 }
 
 /// What [`State::verify`] found in order.
@@ -97,15 +114,19 @@ impl State {
             db::open(Arc::clone(&store), "campaigns", Tuning::sealed(secrets.campaigns.clone())).await?;
         let regions = Regions::open(&regions, &store, &roots, &config.tenant).await?;
         let campaigns = Campaigns::new(campaigns);
-        let is_unknown = campaigns.clock().await?.believed.is_none();
-        // Before anything is written by a clock that may be wrong.
-        let mut newest = None;
-        for region in regions.values() {
-            newest = newest.max(region.ledger.newest_at().await?);
+        let is_older = migrate::is_older(&campaigns).await?;
+        if campaigns.clock().await?.believed.is_none() {
+            let mut newest = None;
+            for region in regions.values() {
+                newest = newest.max(region.ledger.newest_at().await?);
+            }
+            // Before anything is put on record by a clock that may be wrong: the next start would find that, after a kill.
+            if let Some(newest) = newest {
+                campaigns.note_clock(&KnownClock::at(newest)).await?;
+            }
         }
-        migrate::bring_up(&campaigns, &regions, &secrets).await?;
-        if let Some(newest) = newest.filter(|_| is_unknown) {
-            campaigns.note_clock(&KnownClock::at(newest)).await?;
+        if is_older {
+            migrate::bring_up(&campaigns, &regions, &secrets, &clock).await?;
         }
         let mut suppressed = Suppressed::default();
         for region in regions.values() {
@@ -119,6 +140,7 @@ impl State {
             suppression: SuppressionList::new(suppressed, Arc::clone(&clock)),
             imports: Arc::new(imports),
             alone: Alone::default(),
+            unfinished: Unfinished::default(),
             metrics: Metrics::new(),
             clock,
         }));
@@ -233,9 +255,10 @@ impl Inner {
         self.finish_removals(&campaigns).await
     }
 
-    /// Removes every trace of imports that did not finish, the keys too that they made.
+    /// Removes every trace of imports that did not finish, the keys too that they made: everything is looked at, while
+    /// nobody imports.
     pub(crate) async fn discard(&self, imports: &[ImportId]) -> Result<(), Error> {
-        let _alone = self.alone.people.write().await;
+        let _alone = self.alone.taking_keys().await?;
         for region in self.regions.values() {
             for import in imports {
                 region.discard(import).await?;
@@ -270,5 +293,23 @@ impl Inner {
             self.suppression.record_pending(region, &campaign.import).await?;
         }
         self.campaigns.recorded(campaign).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_imports_or_for_keys_to_go() {
+        let alone = Alone::default();
+        let importing = alone.importing().await.unwrap();
+        assert!(matches!(alone.taking_keys().await, Err(Error::Busy)));
+        assert!(alone.importing().await.is_ok(), "whoever gave up holds up nobody");
+        drop(importing);
+        let taking_keys = alone.taking_keys().await.unwrap();
+        assert!(matches!(alone.importing().await, Err(Error::Busy)));
+        drop(taking_keys);
+        assert!(alone.importing().await.is_ok());
     }
 }

@@ -17,6 +17,7 @@ use crate::state::{Inner, uninterrupted};
 use crate::suppression::OptOut;
 use crate::{Error, State, officer_types as types};
 
+pub(crate) use erase::Unfinished;
 pub(crate) use removal::Which;
 
 /// Longest reason, in bytes.

@@ -28,9 +28,8 @@ pub(super) async fn refuse(
     let column = read.found.unknown_in_all(rows);
     let list = match people {
         0 => None,
-        _ => Some(inner.keep_objections(campaign, terms, read).await?),
+        _ => Some(inner.keep_objections(campaign, terms, read, importing).await?),
     };
-    drop(importing);
     Err(ListFault::NoValidRow(Refusal { rows, people, column, list }).into())
 }
 
@@ -41,6 +40,7 @@ impl Inner {
         campaign: String,
         terms: Terms,
         read: ReadList,
+        importing: Importing,
     ) -> Result<ImportId, Error> {
         if let Some(kept) = self.campaigns.refused(&campaign, &read.digest).await? {
             let stands = kept.undone_at.is_empty();
@@ -54,10 +54,10 @@ impl Inner {
             }
         }
         let import = Uuid::now_v7().into_bytes();
-        let people = self.alone.people.read().await;
+        let people = self.alone.importing().await?;
         if let Err(error) = self.put_objections(&import, &read).await {
-            drop(people);
-            // Where this fails too, the next start does it.
+            // Its place is for others, who may be what this waits for. Where it fails too, the next start does it.
+            drop((importing, people, read));
             if self.discard(&[import]).await.is_err() {
                 tracing::warn!("a list that was refused is discarded at the next start");
             }

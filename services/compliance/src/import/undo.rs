@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use prost::Message;
-use tokio::time::timeout;
 
-use super::PATIENCE;
 use crate::ledger::{Command, Event, Link, Undone};
 use crate::records::Campaign;
 use crate::region::RegionState;
@@ -45,7 +43,7 @@ impl Inner {
             return self.undo(&found).await;
         }
         // Imports that begin from now on are not bound by what is taken back; those under way are.
-        let alone = timeout(PATIENCE, self.alone.people.write()).await.map_err(|_| Error::Busy)?;
+        let alone = self.alone.taking_keys().await?;
         let now = Timestamp::from_millisecond(self.imports.behind(self.now()));
         let now = now.map_err(|_| Error::Damaged("a campaign's moment"))?.to_string();
         let take_back = |campaign: &mut Campaign| {

@@ -1,10 +1,12 @@
-//! What revisions 1 and 3 left is brought here: their rows are made in the tests.
+//! What revisions 1 to 3 left is brought here, whenever the upgrade is killed: their rows are made in the tests, or were kept.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use maily_keys::LocalKeyring;
 use maily_proto::compliance as pb;
 
@@ -16,10 +18,19 @@ id,email,first_name,country,locale,segment,birth_year,consent,consent_at,consent
 1,a@b.us,Ada,US,en-US,vip,1980,express,2025-01-01T00:00:00Z,form,false
 ";
 
-async fn open(folder: &Path) -> State {
+fn keyring(folder: &Path) -> (Config, Arc<LocalKeyring>) {
     let config = Config { keyring: folder.join("keyring.json"), ..Config::default() };
     let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
-    State::open(&config, &folder.join("data"), roots).await.unwrap()
+    (config, roots)
+}
+
+async fn open(folder: &Path) -> State {
+    open_by(folder, Arc::new(Timestamp::now)).await.unwrap()
+}
+
+async fn open_by(folder: &Path, clock: Clock) -> Result<State, Error> {
+    let (config, roots) = keyring(folder);
+    State::open_with(&config, &folder.join("data"), roots, clock).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,6 +101,12 @@ const OLD: [&str; 5] = ["straße@b.us", "νικος@b.us", "a@b.us", "käthe@b.u
 /// A folder of revision 3, in whose campaigns `c` and `d` everybody of [`OLD`] is but for Nikos, who had objected; what
 /// `weiß@` objected to is lifted for the sender.
 async fn revision_3(folder: &Path) -> State {
+    left_by_revision_3(folder).await.close().await;
+    open(folder).await
+}
+
+/// The same, before it is opened by this revision.
+async fn left_by_revision_3(folder: &Path) -> State {
     let state = begun(folder).await;
     for objector in ["νικος@b.us", "weiß@b.us"] {
         assert!(state.suppress(objector, order()).await.unwrap());
@@ -101,7 +118,8 @@ async fn revision_3(folder: &Path) -> State {
     // Weiß's hash is mapped by this.
     import(&state, "w", &Timestamp::now().to_string(), &["weiß@b.us"]).await.unwrap();
     assert_eq!(lines(&state, "w").await, [2]);
-    upgraded(folder, state, &["c", "d", "w"]).await
+    left(&state, &["c", "d", "w"]).await;
+    state
 }
 
 /// A folder that is of revision 3 when it is upgraded.
@@ -111,14 +129,32 @@ async fn begun(folder: &Path) -> State {
     state
 }
 
-async fn upgraded(folder: &Path, state: State, campaigns: &[&str]) -> State {
+/// Makes it one that revision 3 left.
+async fn left(state: &State, campaigns: &[&str]) {
     for campaign in campaigns {
         state.0.campaigns.change(campaign, |campaign| campaign.revision = 3).await.unwrap();
     }
-    let mut batch = WriteBatch::new();
-    batch.put(schema::REVISION_KEY, 3_u32.to_be_bytes());
-    write_durable(&state.0.campaigns.db, batch).await.unwrap();
+    set_revision(state, 3).await;
+}
+
+async fn upgraded(folder: &Path, state: State, campaigns: &[&str]) -> State {
+    left(&state, campaigns).await;
     state.close().await;
+    open(folder).await
+}
+
+async fn set_revision(state: &State, revision: u32) {
+    let mut batch = WriteBatch::new();
+    batch.put(schema::REVISION_KEY, revision.to_be_bytes());
+    write_durable(&state.0.campaigns.db, batch).await.unwrap();
+}
+
+/// What an earlier revision left (tests/service/upgrade.rs says whose campaigns), opened by this one.
+async fn kept(folder: &Path, revision: u32) -> State {
+    let archive = format!("tests/kept/revision-{revision}.tar.gz");
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join(archive);
+    let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder).status().unwrap();
+    assert!(unpacked.success());
     open(folder).await
 }
 
@@ -197,6 +233,40 @@ async fn what_is_lifted_of_a_person_is_lifted_in_the_spelling_of_revision_3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_is_killed_makes_no_wrong_clock_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = left_by_revision_3(folder.path()).await;
+    // An objection that can't be read, of the last hash that is mapped: there the upgrade ends, behind what it carries.
+    let mapped = schema::former(&[0xff; 16]);
+    let objection = schema::suppression(&[0xff; 16], 1);
+    let mut batch = WriteBatch::new();
+    batch.put(&mapped, [0xfe; 16]);
+    batch.put(&objection, [0_u8]);
+    write_durable(&state.0.regions[&Region::Us].db, batch).await.unwrap();
+    state.close().await;
+    let wrong = Timestamp::now() + SignedDuration::from_hours(10 * 8_760);
+    let ended = open_by(folder.path(), Arc::new(move || wrong)).await.err().unwrap();
+    assert!(matches!(ended, Error::Damaged("a suppression")), "{ended}");
+    let (config, roots) = keyring(folder.path());
+    let store = maily_keys::db::local_store(&folder.path().join("data/state")).unwrap();
+    let us = RegionState::open(store, roots, &config.tenant, Region::Us).await.unwrap();
+    let mut batch = WriteBatch::new();
+    batch.delete(&mapped);
+    batch.delete(&objection);
+    write_durable(&us.db, batch).await.unwrap();
+    us.db.close().await.unwrap();
+    us.keys.close().await.unwrap();
+
+    let state = open_by(folder.path(), Arc::new(move || wrong)).await.unwrap();
+    let newest = state.0.regions[&Region::Us].ledger.newest_at().await.unwrap();
+    assert_eq!(newest, Some(wrong), "what is carried is dated by the clock that was given");
+    let known = state.0.campaigns.clock().await.unwrap();
+    assert!(!known.look(wrong, SignedDuration::ZERO).1, "{known:?}");
+    state.verify().await.unwrap();
+    state.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_lifted_is_not_lifted_by_the_upgrade() {
     // What the person said in capitals is lifted, whether it came before the other or behind it.
     for objectors in [["STRASSE@b.us", "straße@b.us"], ["straße@b.us", "STRASSE@b.us"]] {
@@ -214,6 +284,93 @@ async fn what_nobody_lifted_is_not_lifted_by_the_upgrade() {
         import(&state, "back", &Timestamp::now().to_string(), &["STRASSE@b.us"]).await.unwrap();
         assert_eq!(lines(&state, "back").await, [2], "{objectors:?}");
         state.verify().await.unwrap();
+        state.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_is_made_again_changes_nothing() {
+    for revision in 1..REVISION {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, campaigns) = match revision {
+            3 => (revision_3(folder.path()).await, &["c", "d", "w"][..]),
+            _ => (kept(folder.path(), revision).await, &["done", "under-way"][..]),
+        };
+        let mut recipients = Vec::new();
+        for campaign in campaigns {
+            recipients.push(lines(&state, campaign).await);
+        }
+        let links = state.verify().await.unwrap();
+        // As where a kill came before the last step.
+        set_revision(&state, revision).await;
+        state.close().await;
+        let state = open(folder.path()).await;
+        assert_eq!(state.0.campaigns.revision().await.unwrap(), Some(REVISION));
+        assert_eq!(state.verify().await.unwrap(), links, "revision {revision}");
+        for (campaign, before) in campaigns.iter().zip(recipients) {
+            assert_eq!(lines(&state, campaign).await, before, "revision {revision}, {campaign}");
+        }
+        state.close().await;
+    }
+}
+
+/// Writes what an upgrade writes of an objection.
+async fn carry(region: &RegionState, address: AddressHash, reason: Reason) {
+    let event = OptedOut {
+        address: address.to_vec(),
+        article: ARTICLE.to_owned(),
+        row: reason.encode(),
+        ..OptedOut::default()
+    };
+    let writer = region.ledger.writer().await.unwrap();
+    let row = (schema::suppression(&address, writer.number()), reason.encode());
+    let event = Event::OptedOut(event);
+    let written = writer.append_with(Timestamp::now(), event, vec![row], Vec::new()).await.unwrap();
+    written.await_durable().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_is_killed_between_two_writes_goes_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = revision_3(folder.path()).await;
+    let links = whole.verify().await.unwrap().links;
+    whole.close().await;
+    // What was lifted of Weiß, and the objection that it lifts: who objects in a list has no evidence to be mapped by.
+    for written in 0..=2 {
+        let folder = tempfile::tempdir().unwrap();
+        let state = left_by_revision_3(folder.path()).await;
+        state.0.secrets.as_revision_3.store(false, Ordering::SeqCst);
+        let clock: Clock = Arc::new(Timestamp::now);
+        let us = &state.0.regions[&Region::Us];
+        for campaign in state.0.campaigns.all().await.unwrap() {
+            us.map_former(&campaign, &state.0.secrets).await.unwrap();
+        }
+        let mut left = written;
+        for (former, address) in us.formers().await.unwrap() {
+            let (mut standing, mut lifts) = (Vec::new(), 0);
+            for region in state.0.regions.values() {
+                standing.extend(region.standing(&former).await.unwrap());
+                lifts += region.lifts_of(&former).await.unwrap().len();
+            }
+            if lifts > 0 && left > 0 {
+                us.carry_lifts(&state.0.regions, &former, &address, &clock).await.unwrap();
+                left -= 1;
+            }
+            for reason in standing {
+                if left > 0 {
+                    carry(us, address, reason).await;
+                    left -= 1;
+                }
+            }
+        }
+        assert_eq!(left, 0, "there is so much to write");
+        state.close().await;
+        let state = open(folder.path()).await;
+        assert_eq!(state.verify().await.unwrap().links, links, "behind {written} writes");
+        assert_eq!(lines(&state, "c").await, [2, 4, 5, 6]);
+        let agreed = Timestamp::now().to_string();
+        import(&state, "now", &agreed, &["WEISS@b.us", "ΝΙΚΟΣ@b.us"]).await.unwrap();
+        assert_eq!(lines(&state, "now").await, [2], "it is lifted, behind {written} writes");
         state.close().await;
     }
 }

@@ -4,19 +4,18 @@
 //! outcome, article) as evidence, and the record of the erasure. Whoever comes again after it is another person, whose key
 //! opens nothing of before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use maily_keys::KeyId;
 use maily_keys::db::write_durable;
 use maily_law::EmailAddress;
 use slatedb::WriteBatch;
-use tokio::time::timeout;
 
-use crate::import::PATIENCE;
 use crate::ledger::{Command, Erased, Event};
 use crate::region::RegionState;
-use crate::schema::{self, Channel};
+use crate::schema::{self, Channel, REPEATED};
 use crate::secrets::AddressHash;
 use crate::state::Inner;
 use crate::suppression::OptOut;
@@ -24,23 +23,59 @@ use crate::{Error, officer_types as types};
 
 const ARTICLE: &str = "GDPR 17(1), 21(3); CCPA 1798.105";
 
+/// Erasures remembered that have not ended.
+const UNFINISHED: usize = 1_024;
+
+/// Erasures that have not ended, each with who ordered it and when the person's objection went on record. In memory: behind
+/// a restart, one that is asked for again is one more objection.
+#[derive(Default)]
+pub(crate) struct Unfinished(Mutex<HashMap<AddressHash, (Command, i64)>>);
+
+impl Unfinished {
+    fn orders(&self) -> MutexGuard<'_, HashMap<AddressHash, (Command, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, hash: AddressHash, command: &Command, objected: Option<i64>) {
+        let mut orders = self.orders();
+        if orders.len() >= UNFINISHED {
+            orders.clear();
+        }
+        orders.extend(objected.map(|at| (hash, (command.clone(), at))));
+    }
+
+    /// When the person's objection went on record, by this order.
+    fn objected(&self, hash: &AddressHash, command: &Command) -> Option<i64> {
+        self.orders().get(hash).filter(|(order, _)| order == command).map(|(_, at)| *at)
+    }
+
+    fn forget(&self, hash: &AddressHash) {
+        self.orders().remove(hash);
+    }
+}
+
 impl Inner {
     pub(super) async fn erase(
         &self,
         address: &EmailAddress,
         command: Command,
     ) -> Result<types::EraseReply, Error> {
-        // First: nobody writes to them from now on, whatever comes in between.
-        let opt_out = OptOut {
-            channel: Channel::Erasure,
-            article: ARTICLE,
-            command: Some(command.clone()),
-            told: None,
-        };
-        self.suppress_person(address, &opt_out).await?;
+        let hash = self.secrets.address_hash(address);
+        if !self.is_given_again(&hash, &command) {
+            // First: nobody writes to them from now on, whatever comes in between.
+            let opt_out = OptOut {
+                channel: Channel::Erasure,
+                article: ARTICLE,
+                command: Some(command.clone()),
+                told: None,
+            };
+            self.suppress_person(address, &opt_out).await?;
+            let objected = self.suppression.read().stands(&hash);
+            self.unfinished.note(hash, &command, objected);
+        }
         let names = self.every_name(address).await?;
         // An import under way may have the person, and make a key for them after it was destroyed.
-        let _alone = timeout(PATIENCE, self.alone.people.write()).await.map_err(|_| Error::Busy)?;
+        let _alone = self.alone.taking_keys().await?;
         let mut answer =
             types::EraseReply { erased: Vec::new(), rows: 0, suppressed: true, unreadable_by: String::new() };
         for (region, state) in self.regions.iter() {
@@ -48,14 +83,23 @@ impl Inner {
             if keys.is_empty() {
                 continue;
             }
-            let hash = self.secrets.address_hash(address);
             let event = Erased { address: hash.to_vec(), command: Some(command.clone()), rows };
             state.erase(self.now(), hash, event, &keys).await?;
             answer.erased.push(region.name().to_owned());
             answer.rows += rows;
         }
         answer.unreadable_by = self.unreadable_by().await?.to_string();
+        self.unfinished.forget(&hash);
         Ok(answer)
+    }
+
+    /// Whether an erasure that failed so lately is asked for again, in the same words: what the person objects to is on record,
+    /// and whoever calls may have to call many times.
+    fn is_given_again(&self, hash: &AddressHash, command: &Command) -> bool {
+        let now = self.now().as_millisecond();
+        let lifted = self.suppression.read().last_lift(hash);
+        let objected = self.unfinished.objected(hash, command);
+        objected.is_some_and(|at| Some(at) > lifted && now <= at.saturating_add(REPEATED))
     }
 
     /// The person's keys that are left in a region, and how many rows they open.
@@ -135,5 +179,43 @@ impl RegionState {
         let mut batch = WriteBatch::new();
         batch.delete(noted);
         Ok(write_durable(&self.db, batch).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use maily_keys::LocalKeyring;
+    use maily_law::Region;
+
+    use crate::{Config, Order, State};
+
+    const CAROL: &str = "carol@example.com";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_erasure_that_fails_again_and_again_is_one_objection() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { keyring: folder.path().join("keyring.json"), ..Config::default() };
+        let roots = Arc::new(LocalKeyring::open(&config.keyring).unwrap());
+        let state = State::open(&config, &folder.path().join("data"), roots).await.unwrap();
+        let order = |reason: &str| Order { caller: "olga".into(), reason: reason.into() };
+        let objections = async || state.find(CAROL).await.unwrap().objections.len();
+        for done in 1..=2 {
+            state.erase(CAROL, order("by letter")).await.unwrap();
+            assert_eq!(objections().await, done, "each that ends is one");
+        }
+        state.0.regions[&Region::Us].keys.close().await.unwrap();
+        for (reason, recorded) in [("by letter", 3), ("by telephone", 4)] {
+            for _ in 0..5 {
+                assert!(state.erase(CAROL, order(reason)).await.is_err());
+            }
+            assert_eq!(objections().await, recorded, "{reason}");
+        }
+        let people = [CAROL.to_owned()];
+        state.lift(&people, "news@brand.example", None, order("came back")).await.unwrap();
+        assert!(state.erase(CAROL, order("by telephone")).await.is_err());
+        assert_eq!(objections().await, 5, "what was lifted is objected to anew");
+        state.close().await;
     }
 }

@@ -146,7 +146,7 @@ impl Inner {
             let Some(piece) = pieces.next().await? else { break };
             let entries = Block::decode(piece.value).map_err(|_| Error::Damaged("a page"))?.entries;
             // No import comes in between that takes somebody's last row for granted.
-            let _alone = self.alone.people.write().await;
+            let _alone = self.alone.taking_keys().await?;
             state.remove_entries(import, &entries, piece.key.to_vec()).await?;
         }
         let mut batch = WriteBatch::new();

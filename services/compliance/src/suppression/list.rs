@@ -124,8 +124,10 @@ impl SuppressionList {
             return Ok(false);
         }
         let mut new = false;
-        for address in names {
-            new |= self.record_one(regions, state, address, opt_out).await?;
+        for name in names {
+            // What was heard is told already, by the hash that was heard.
+            let is_told = opt_out.channel == Channel::Hint && name == address;
+            new |= self.record_one(regions, state, name, opt_out, is_told).await?;
         }
         Ok(new)
     }
@@ -145,7 +147,7 @@ impl SuppressionList {
     fn tell_again(&self, address: AddressHash) {
         let told = self.write().told_again(&address);
         if let Some(told) = told {
-            self.tell(address, told);
+            self.tell(vec![(address, told)]);
         }
     }
 
@@ -155,6 +157,7 @@ impl SuppressionList {
         state: &RegionState,
         address: AddressHash,
         opt_out: &OptOut,
+        is_told: bool,
     ) -> Result<bool, Error> {
         let writer = state.ledger.writer().await?;
         let own = match opt_out.channel {
@@ -194,7 +197,9 @@ impl SuppressionList {
         if opt_out.channel == Channel::Link {
             self.write().answer(address, &reason);
         }
-        self.tell(address, opt_out.told.unwrap_or(at));
+        if !is_told {
+            self.tell(vec![(address, opt_out.told.unwrap_or(at))]);
+        }
         Ok(own.is_empty())
     }
 
@@ -235,7 +240,7 @@ impl SuppressionList {
             .await?
             .await_durable()
             .await?;
-        reasons.into_iter().for_each(|(address, reason)| self.tell(address, reason.at));
+        self.tell(reasons.into_iter().map(|(address, reason)| (address, reason.at)).collect());
         Ok(())
     }
 

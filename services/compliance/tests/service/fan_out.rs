@@ -10,7 +10,7 @@ use maily_compliance::{Clock, State};
 use maily_proto::compliance as pb;
 use maily_testkit::{Access, Redis};
 
-use crate::common::{clock, config, days_later, import, list, page, roots};
+use crate::common::{clock, config, days_later, import, list, page, roots, set_by};
 
 /// Rows of the list; every other one is in the United States.
 const PEOPLE: usize = 30;
@@ -119,7 +119,7 @@ async fn an_opt_out_that_was_not_told_is_told_when_it_is_repeated() {
     one.fan_out(client).unwrap();
     // The second as if the first had been cut off after it put the opt-out on record and before it told anybody.
     for call in ["first", "second"] {
-        redis.ask("DEL test:opt-outs:default").unwrap();
+        redis.ask("DEL test:objections:default").unwrap();
         one.opt_out(&token).await.unwrap();
         let told = tokio::time::timeout(Duration::from_secs(20), channel.next()).await;
         assert_eq!(told.expect(call).unwrap().len(), 56, "the {call} call");
@@ -215,22 +215,25 @@ async fn who_starts_knows_first_what_the_others_told() {
         import(state, "c", list(PEOPLE)).await.unwrap();
     }
     let patience = Duration::from_secs(20);
-    assert!(two.caught_up(Duration::ZERO).await, "there is nobody to hear");
+    assert!(two.caught_up(Duration::ZERO, Duration::ZERO).await, "there is nobody to hear");
     let people = tokens(&one).await;
     one.fan_out(connected(&redis).await).unwrap();
     for token in &people[..5] {
         one.opt_out(token).await.unwrap();
     }
-    let told = async || redis.ask("SCARD test:opt-outs:default").unwrap() == ":5";
+    let told = async || redis.ask("HLEN test:objections:default").unwrap() == ":5";
     eventually("all is told", told).await;
     two.fan_out(client(&redis)).unwrap();
-    assert!(two.caught_up(patience).await);
+    assert!(two.caught_up(patience, patience).await);
     assert_eq!(tokens(&two).await.len(), people.len() - 5);
 
     redis.kill();
     let three = process(dir.path(), "three").await;
     three.fan_out(client(&redis)).unwrap();
-    assert!(!three.caught_up(Duration::from_millis(200)).await, "Redis is away, and nobody waits for ever");
+    assert!(
+        !three.caught_up(Duration::from_millis(200), patience).await,
+        "Redis is away, and nobody waits for ever"
+    );
     for state in [&one, &two, &three] {
         state.close().await;
     }
@@ -255,7 +258,7 @@ async fn who_has_read_everything_hears_what_another_begins_to_tell() {
     one.opt_out(&people[0]).await.unwrap();
     two.fan_out(connected(&redis).await).unwrap();
     let read = async || redis.ask("INFO commandstats").unwrap().contains("cmdstat_sscan:");
-    eventually("the set is read", read).await;
+    eventually("all is read", read).await;
     one.fan_out(connected(&redis).await).unwrap();
     until_left(&two, people.len() - 1).await;
     for state in [&one, &two] {
@@ -271,6 +274,7 @@ async fn a_forged_hint_suppresses_nobody() {
     import(&one, "c", list(PEOPLE)).await.unwrap();
     for member in ["short", &"x".repeat(48), &"y".repeat(100_000)] {
         redis.ask(&format!("SADD test:opt-outs:default {member}")).unwrap();
+        redis.ask(&format!("HSET test:objections:default {}-field {member}", member.len())).unwrap();
     }
     one.fan_out(client(&redis)).unwrap();
     let two = process(dir.path(), "two").await;
@@ -290,4 +294,89 @@ async fn a_forged_hint_suppresses_nobody() {
     for state in [&one, &two] {
         assert_eq!(state.verify().await.unwrap().links.values().sum::<u64>(), 3);
     }
+}
+
+/// The hints that Redis keeps, each person's in one.
+async fn kept(client: &RedisClient) -> Vec<Vec<u8>> {
+    client.batch(redis::cmd("HVALS").arg("test:objections:default")).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_keeps_a_few_objections_of_each_person_however_many_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let minutes = Arc::new(AtomicI64::new(0));
+    let one = process_at(dir.path(), "one", set_by(&minutes)).await;
+    import(&one, "c", list(PEOPLE)).await.unwrap();
+    let people = tokens(&one).await;
+    let client = connected(&redis).await;
+    let mut channel = client.subscribe("test:opt-out:default").await.unwrap();
+    one.fan_out(connected(&redis).await).unwrap();
+    let (mut hints, most) = (Vec::new(), 16);
+    for hour in 0..20 {
+        minutes.store(hour * 61, Ordering::SeqCst);
+        one.opt_out(&people[0]).await.unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(20), channel.next()).await;
+        hints.insert(0, told.unwrap().unwrap());
+        hints.truncate(most);
+        assert_eq!(kept(&client).await, [hints.concat()], "hour {hour}");
+    }
+    let two = process(dir.path(), "two").await;
+    two.fan_out(connected(&redis).await).unwrap();
+    assert!(two.caught_up(Duration::from_secs(20), Duration::from_secs(20)).await);
+    assert_eq!(two.find("p0@mail.example").await.unwrap().objections.len(), most);
+    assert_eq!(kept(&client).await, [hints.concat()]);
+    for state in [&one, &two] {
+        state.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_objections_of_a_list_are_told_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    one.fan_out(connected(&redis).await).unwrap();
+    import(&one, "c", list(200).replacen(",false", ",true", 199)).await.unwrap();
+    let told = async || redis.ask("HLEN test:objections:default").unwrap() == ":199";
+    eventually("all are told", told).await;
+    let stats = redis.ask("INFO commandstats").unwrap();
+    let calls = stats.split_once("cmdstat_evalsha:calls=").and_then(|(_, rest)| rest.split_once(','));
+    let calls: u32 = calls.unwrap().0.parse().unwrap();
+    assert!(calls < 20, "{calls} calls for the links of two regions");
+    one.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_of_before_is_heard_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), Access::Open).unwrap();
+    let one = process(dir.path(), "one").await;
+    import(&one, "c", list(PEOPLE)).await.unwrap();
+    let people = tokens(&one).await;
+    one.fan_out(connected(&redis).await).unwrap();
+    one.opt_out(&people[0]).await.unwrap();
+    let client = connected(&redis).await;
+    eventually("it is told", async || kept(&client).await.len() == 1).await;
+    let hint = kept(&client).await.remove(0);
+    one.close().await;
+    // As one of before had told it.
+    redis.ask("DEL test:objections:default").unwrap();
+    let added: Option<u64> = client.batch(redis::cmd("SADD").arg("test:opt-outs:default").arg(hint)).await;
+    assert_eq!(added, Some(1));
+    let two = process(dir.path(), "two").await;
+    import(&two, "c", list(PEOPLE)).await.unwrap();
+    two.fan_out(connected(&redis).await).unwrap();
+    let patience = Duration::from_secs(20);
+    assert!(two.caught_up(patience, patience).await);
+    let left = tokens(&two).await;
+    assert_eq!(left.len(), people.len() - 1);
+    // And one of before that begins to listen now finds what is new, as long as there may be one.
+    two.opt_out(&left[0]).await.unwrap();
+    let told = async || redis.ask("SCARD test:opt-outs:default").unwrap() == ":2";
+    eventually("it is told to those of before", told).await;
+    let lives = redis.ask("TTL test:opt-outs:default").unwrap();
+    let seconds: u32 = lives.trim_start_matches(':').parse().unwrap();
+    assert!((1..=7 * 86_400).contains(&seconds), "{lives}");
+    two.close().await;
 }

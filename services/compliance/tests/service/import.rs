@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use maily_compliance::Error;
 use maily_compliance::api::Api;
+use maily_compliance::{Error, Sender};
 use maily_proto::compliance as pb;
 use maily_proto::compliance::compliance_server::Compliance;
 use tokio::sync::oneshot;
@@ -99,6 +99,12 @@ async fn repeating_answers_the_same_and_another_list_is_refused() {
         service.state.import("c", "2026-04-01T07:00:00Z", SENDER, chunks).await,
         Err(Error::OtherList)
     ));
+    // The same list at the same moment: the sentence names what is left that may differ.
+    for sender in [Sender { country: "CA", ..SENDER }, Sender { address: "", ..SENDER }] {
+        let chunks = stream::iter([Ok(list(50).into_bytes().into())]);
+        let refused = service.state.import("c", AS_OF, sender, chunks).await.unwrap_err();
+        assert!(matches!(refused, Error::OtherList) && refused.to_string().contains("sender"), "{refused}");
+    }
     assert_eq!(ask(&service, "c").await, first, "the page size of the import stays");
     assert_eq!(first.page_size, 10);
     assert_eq!(service.state.verify().await.unwrap().links.values().sum::<u64>(), 2);

@@ -115,7 +115,7 @@ async fn campaigns_under_way_go_on_without_who_has_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_upgrade_is_made_once_and_may_be_interrupted() {
+async fn the_upgrade_is_made_once() {
     let Kept { service, .. } = kept().await;
     let links = service.state.verify().await.unwrap();
     let service = service.restart(1_000).await;

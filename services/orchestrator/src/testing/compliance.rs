@@ -104,7 +104,8 @@ impl State {
     fn import(&mut self, header: ImportHeader, bytes: Vec<u8>) -> Result<u64, Status> {
         let campaign_id = header.campaign_id.clone();
         if let Some(first) = self.campaigns.get(&campaign_id) {
-            let other = "the campaign was imported already, with another list or another as_of";
+            let other =
+                "the campaign was imported already, with another list, another as_of or another sender";
             let same = first.bytes == bytes && first.header == header;
             return same.then_some(first.list.rows).ok_or_else(|| Status::already_exists(other));
         }
