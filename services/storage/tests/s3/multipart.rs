@@ -190,7 +190,7 @@ async fn an_upload_has_one_type_of_checksum() {
     let complete = async |id: &str, part: &CompletedPart, kind: &str| {
         let complete = sdk.complete_multipart_upload().bucket("things").key("a").upload_id(id);
         let complete = complete.checksum_type(ChecksumType::from(kind));
-        complete.multipart_upload(list(&[part.clone()])).send().await
+        complete.multipart_upload(list(std::slice::from_ref(part))).send().await
     };
     for (asked, kind, other) in [
         ("COMPOSITE", "COMPOSITE", "FULL_OBJECT"),
