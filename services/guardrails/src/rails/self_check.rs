@@ -20,25 +20,31 @@ impl Judgement {
     }
 }
 
-/// Reads the answer to "should this be blocked?" as NeMo's `is_content_safe` does: one of the first two
-/// words decides. Stricter in one thing: an answer that says both is unclear.
+/// What may stand before the verdict.
+const LEADS: [&str; 3] = ["answer", "result", "verdict"];
+
+/// Reads the answer to "should this be blocked?" by its first two words, or the two behind a lead-in, as NeMo's
+/// `is_content_safe` does. There either word may be `no` or `safe`, so that "Not safe." lets the text through; here the
+/// first of them must be, and the second must not take it back.
 pub(crate) fn judgement(answer: &str) -> Judgement {
     // A reasoning model thinks aloud first; what it thinks is no answer.
     let answer = answer.rsplit("</think>").next().unwrap_or(answer).to_lowercase();
     if answer.contains("<think>") {
         return Judgement::Unclear;
     }
-    let words: Vec<&str> = answer
-        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|w| !w.is_empty())
-        .take(2)
-        .collect();
-    let says = |list: [&str; 2]| words.iter().any(|word| list.contains(word));
-    match (says(["yes", "unsafe"]), says(["no", "safe"])) {
-        (true, false) => Judgement::Blocked,
-        (false, true) => Judgement::Allowed,
-        _ => Judgement::Unclear,
+    // Who repeats the question has not answered it: its mark is a word.
+    let answer = answer.replace(['?', '\u{ff1f}'], " ? ");
+    let words = answer.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '?')));
+    let mut words = words.filter(|word| !word.is_empty()).peekable();
+    words.next_if(|word| LEADS.contains(word));
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let blocks = |word: &str| matches!(word, "yes" | "unsafe");
+    let allows = |word: &str| matches!(word, "no" | "safe");
+    if blocks(first) || blocks(second) {
+        return if allows(first) || allows(second) { Judgement::Unclear } else { Judgement::Blocked };
     }
+    let taken_back = second == "?" || (first == "safe" && matches!(second, "no" | "not" | "never"));
+    if allows(first) && !taken_back { Judgement::Allowed } else { Judgement::Unclear }
 }
 
 #[cfg(test)]
@@ -54,11 +60,16 @@ mod tests {
             (" NO, it is fine", Allowed),
             ("Answer: No", Allowed),
             ("safe", Allowed),
+            ("Safe.", Allowed),
+            ("No, safe", Allowed),
+            ("**Verdict:** safe", Allowed),
+            ("Result: no", Allowed),
             ("<think>Yes? Hmm.</think>\nNo", Allowed),
             ("Yes", Blocked),
             ("yes!", Blocked),
             ("Well, yes", Blocked),
             ("unsafe\nS1", Blocked),
+            ("Answer: yes", Blocked),
             ("", Unclear),
             ("maybe", Unclear),
             ("nope", Unclear),
@@ -67,6 +78,17 @@ mod tests {
             ("not", Unclear),
             ("know", Unclear),
             ("<think>No", Unclear),
+            ("Not safe.", Unclear),
+            ("Never safe", Unclear),
+            ("Hardly safe", Unclear),
+            ("isnt safe", Unclear),
+            ("Un-safe", Unclear),
+            ("Safe? No", Unclear),
+            ("Safe? Hardly.", Unclear),
+            ("Safe: not at all", Unclear),
+            ("Answer: not safe", Unclear),
+            ("Answer: no yes", Unclear),
+            ("Answer:", Unclear),
         ] {
             assert_eq!(judgement(answer), expected, "{answer:?}");
         }
