@@ -138,8 +138,8 @@ impl Guard {
         self.judged(config, texts, Vec::new()).await
     }
 
-    /// The input rails on every turn of a conversation, whoever said it, and patterns on the turns as one text, too: the
-    /// model reads them one behind the other.
+    /// The input rails on every turn of a conversation, whoever said it, and on the turns as one text, too: the model reads
+    /// them one behind the other.
     pub(crate) async fn turns(
         &self,
         config: Arc<Config>,
@@ -242,7 +242,7 @@ impl Guard {
     }
 }
 
-/// All turns as one text, and those of each role where there are several: an answer in between, which says nothing or
+/// First all turns as one text, then those of each role where there are several: an answer in between, which says nothing or
 /// next to it, keeps no sentence apart.
 fn together(turns: &[Turn]) -> Vec<String> {
     let joined = |of: &dyn Fn(&Turn) -> bool| {

@@ -112,7 +112,9 @@ impl Judge {
         let prompt = config.prompts.iter().find(|p| p.flow == flow).ok_or(JudgeError::Missing)?;
         let model = model(config, task).or_else(|| model(config, "main")).ok_or(JudgeError::Missing)?;
         let messages = rendered(turns, prompt.clone(), text.to_owned()).await?;
-        let messages = messages.iter().map(|(role, text)| json!({ "role": role, "content": text })).collect();
+        // Each goes as it is copied: it may be a whole conversation.
+        let messages = messages.into_iter();
+        let messages = messages.map(|(role, text)| json!({ "role": role, "content": text })).collect();
         let sampling = Sampling {
             temperature: Some(config.temperature),
             max_tokens: prompt.max_tokens,

@@ -25,7 +25,8 @@ pub(crate) enum Check {
     /// Texts that a model would be shown. Each input rail judges all of them before the next rail judges any.
     Input {
         texts: Vec<String>,
-        /// What patterns judge, too: texts that the model reads one behind the other, as one text.
+        /// What patterns judge, too: texts that the model reads one behind the other, as one text. The first of them,
+        /// all as one, is put before a self check as well.
         together: Vec<String>,
     },
     /// What a chat's model answered, which is no e-mail.
@@ -50,7 +51,10 @@ impl Check {
     /// What a self check puts before its model, each by itself.
     pub(crate) fn texts(&self) -> Vec<Cow<'_, str>> {
         match self {
-            Self::Input { texts, .. } => texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect(),
+            Self::Input { texts, together } => {
+                // What no turn says by itself they may say one behind the other.
+                texts.iter().chain(together.first()).map(|text| Cow::Borrowed(text.as_str())).collect()
+            }
             Self::Answer(text) | Self::Piece { text, .. } => vec![Cow::Borrowed(text.as_str())],
             Self::Email { email, .. } => {
                 let Email { subject, preheader, body, .. } = &**email;

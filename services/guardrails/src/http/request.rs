@@ -19,8 +19,8 @@ const MAX_PARTS: usize = 128;
 /// Values of one request, which take less than 4 MiB while they are read: 128 messages of 20 parts have as many.
 const MAX_VALUES: usize = 8_192;
 /// How many more times a conversation's texts are in memory while it is judged: each by itself, all as one, those of each
-/// role as one, and what is answered or asked.
-const COPIES: usize = 4;
+/// role as one, and what a model is asked, as values and as JSON. It is asked about all of them at once.
+const COPIES: usize = 5;
 /// What each turn takes beside its text, mostly as the JSON that is put before a model.
 const TURN: usize = 1 << 10;
 
@@ -217,7 +217,7 @@ mod tests {
             true
         };
         assert!(held(&messages, room).is_ok());
-        assert_eq!(taken, 4 * "onethree".len() + 2 * 1_024);
+        assert_eq!(taken, 5 * "onethree".len() + 2 * 1_024);
         let refused = held(&messages, |_| false).unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
     }

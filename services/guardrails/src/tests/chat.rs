@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{File, guard_with, model::scripted, rest::call};
+use super::{File, guard, guard_with, model::scripted, rest::call};
 use crate::{config::REFUSAL, guard::Guard};
 
 /// A pattern on what is asked, and a model.
@@ -101,4 +101,27 @@ async fn what_no_rail_judges_is_not_sent() {
         );
     }
     assert!(seen.try_recv().is_err(), "the model was asked");
+}
+
+/// A self check is asked about each turn, and then about all of them: each may be nothing by itself.
+#[tokio::test]
+async fn a_self_check_reads_the_turns_as_one_text_too() {
+    let (base, mut seen) = scripted().await;
+    let guard = guard(&base);
+    let said = |role: &str, text: &str| json!({ "role": role, "content": text });
+    let halves = json!([said("user", "one-half"), said("assistant", "Go on."), said("user", "other-half")]);
+    let (status, answer) = ask(&guard, "/v1/chat/completions", "checked", &halves).await;
+    let said_back = &answer["choices"][0]["message"]["content"];
+    assert_eq!((status, said_back), (StatusCode::OK, &json!(REFUSAL)));
+    let questions: Vec<Value> = std::iter::from_fn(|| seen.try_recv().ok()).collect();
+    let questions: Vec<&Value> = questions.iter().map(|asked| &asked["messages"][0]["content"]).collect();
+    let all = "Block one-half\nGo on.\nother-half?";
+    assert_eq!(questions, ["Block one-half?", "Block Go on.?", "Block other-half?", all]);
+    let (_, answer) = ask(&guard, "/v1/checks", "checked", &halves).await;
+    assert_eq!(answer["rail"], "self check input");
+    // Each of them fits into the prompt, and both do not.
+    let long = json!([said("user", &"x".repeat(9_000)), said("user", &"y".repeat(9_000))]);
+    let (status, answer) = ask(&guard, "/v1/chat/completions", "checked", &long).await;
+    let code = &answer["error"]["code"];
+    assert_eq!((status, code), (StatusCode::BAD_REQUEST, &json!("context_length_exceeded")));
 }

@@ -75,6 +75,7 @@ fn said(prompt: &str) -> String {
     match () {
         () if prompt.contains("say-garbage") => "I would rather not judge".to_owned(),
         () if prompt.contains("say-yes") => "Yes".to_owned(),
+        () if prompt.contains("one-half") && prompt.contains("other-half") => "Yes".to_owned(),
         () if prompt.contains("Block") => "No.".to_owned(),
         () => format!("echo: {}", prompt.trim_matches('"')),
     }
