@@ -27,6 +27,10 @@ use crate::{
 const MAX_ANSWER: usize = 1 << 20;
 /// Tokens of one answer where the configuration says nothing, as in NeMo.
 const MAX_TOKENS: u32 = 1024;
+/// Why an answer ends, as OpenAI's API says it; that tools are called is not asked for.
+const FINISHES: [&str; 3] = [STOP, "length", "content_filter"];
+/// It is whole. Servers that give no reason mean this one.
+pub(crate) const STOP: &str = "stop";
 /// How long the inference service may take to name its models: it has them at hand, and a load waits for that.
 const LISTING: Duration = Duration::from_secs(5);
 
@@ -51,6 +55,13 @@ pub(crate) struct Sampling {
     pub(crate) top_p: Option<f64>,
     pub(crate) max_tokens: Option<u32>,
     pub(crate) stop: Vec<String>,
+}
+
+/// What a model said, and why it says no more.
+pub(crate) struct Answer {
+    pub(crate) text: String,
+    /// One of [`FINISHES`].
+    pub(crate) finish: &'static str,
 }
 
 /// Clients of the models.
@@ -122,7 +133,7 @@ impl Judge {
             ..Sampling::default()
         };
         let answer = self.complete(model, messages, &sampling).await.map_err(|error| error.of(flow))?;
-        Ok(judgement(&answer))
+        Ok(judgement(&answer.text))
     }
 
     /// Has the configuration's main model answer, behind the operator's own instructions.
@@ -134,7 +145,7 @@ impl Judge {
         config: &Config,
         judged: &Judged,
         sampling: &Sampling,
-    ) -> Result<String, JudgeError> {
+    ) -> Result<Answer, JudgeError> {
         let model = model(config, "main").ok_or(JudgeError::Missing)?;
         let own = config.system.iter().map(|system| json!({ "role": "system", "content": system }));
         let turns = judged.turns().iter().map(|turn| json!({ "role": turn.role, "content": turn.text }));
@@ -146,7 +157,7 @@ impl Judge {
         model: &Model,
         messages: Vec<Value>,
         sampling: &Sampling,
-    ) -> Result<String, JudgeError> {
+    ) -> Result<Answer, JudgeError> {
         let mut body = json!({
             "model": model.name,
             "messages": messages,
@@ -166,13 +177,15 @@ impl Judge {
             .map_err(|_| JudgeError::TimedOut)?
     }
 
-    async fn exchange(&self, engine: &Engine, body: &Value) -> Result<String, JudgeError> {
+    async fn exchange(&self, engine: &Engine, body: &Value) -> Result<Answer, JudgeError> {
         let answer = received(engine, self.send(engine, body.to_string()).await?).await?;
         let text = answer
             .pointer("/choices/0/message/content")
             .and_then(Value::as_str)
             .ok_or(JudgeError::Malformed)?;
-        Ok(text.to_owned())
+        let reason = answer.pointer("/choices/0/finish_reason").and_then(Value::as_str);
+        let finish = FINISHES.into_iter().find(|known| Some(*known) == reason).unwrap_or(STOP);
+        Ok(Answer { text: text.to_owned(), finish })
     }
 
     async fn send(&self, engine: &Engine, body: String) -> Result<Response<Body>, JudgeError> {

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     config::Config,
     guard::{Guard, GuardError},
-    judge::{Sampling, Turn},
+    judge::{STOP, Sampling, Turn},
 };
 
 const KNOWN: &[&str] =
@@ -63,7 +63,7 @@ impl Asked {
 }
 
 /// A completion in OpenAI's shape with NeMo's `guardrails`. A blocked message is answered with the
-/// configuration's refusal.
+/// configuration's refusal, which is whole.
 pub(super) async fn complete(
     State(guard): State<Guard>,
     caller: Caller,
@@ -73,16 +73,19 @@ pub(super) async fn complete(
     let guard = guard.called_by(caller);
     let Asked { messages, id, config, sampling, model } = Asked::read(&body?, &guard)?;
     held(&messages, |bytes| share.is_none_or(|Extension(share)| share.holds(bytes)))?;
-    let reply = |text: &str| Json(completion(&id, &model, text));
+    let reply = |text: &str, finish: &str| Json(completion(&id, &model, text, finish));
     let Some(judged) = guard.conversation(config.clone(), messages).await? else {
-        return Ok(reply(&config.refusal));
+        return Ok(reply(&config.refusal, STOP));
     };
     let answer = guard.judge.chat(&config, &judged, &sampling).await.map_err(GuardError::from)?;
-    let violations = guard.answer(config.clone(), answer.clone()).await.map_err(Refused::answer)?;
-    Ok(reply(if violations.is_empty() { &answer } else { &config.refusal }))
+    let violations = guard.answer(config.clone(), answer.text.clone()).await.map_err(Refused::answer)?;
+    match violations.is_empty() {
+        true => Ok(reply(&answer.text, answer.finish)),
+        false => Ok(reply(&config.refusal, STOP)),
+    }
 }
 
-fn completion(config_id: &str, model: &str, content: &str) -> Value {
+fn completion(config_id: &str, model: &str, content: &str, finish: &str) -> Value {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     json!({
         "id": format!("chatcmpl-{}", Uuid::new_v4()),
@@ -92,7 +95,7 @@ fn completion(config_id: &str, model: &str, content: &str) -> Value {
         "choices": [{
             "index": 0,
             "message": { "role": "assistant", "content": content },
-            "finish_reason": "stop",
+            "finish_reason": finish,
         }],
         "guardrails": { "config_id": config_id },
     })

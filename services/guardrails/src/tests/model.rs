@@ -41,6 +41,12 @@ async fn answer(State(seen): State<mpsc::UnboundedSender<Value>>, request: Reque
             let error = json!({ "error": { "code": "context_length_exceeded" } });
             (StatusCode::BAD_REQUEST, Json(error)).into_response()
         }
+        // The judges of it find nothing in it.
+        () if prompt.contains("say-cut-off") && !prompt.contains("Block") => {
+            let reason = prompt.rsplit("say-cut-off: ").next().unwrap_or_default().trim_matches('"');
+            let choice = json!({ "message": { "content": "It ends" }, "finish_reason": reason });
+            Json(json!({ "choices": [choice] })).into_response()
+        }
         () if prompt.contains("say-nothing") => std::future::pending().await,
         () if prompt.contains("say-html") => "<html>".into_response(),
         () if prompt.contains("say-long") => "x".repeat(2 << 20).into_response(),

@@ -88,9 +88,18 @@ async fn chats_pass_input_rails_model_and_output_rails() {
     assert_eq!(asked.len(), 3);
     assert_eq!(asked[1]["messages"][0], json!({ "role": "system", "content": "Be kind." }));
     assert_eq!((&asked[1]["temperature"], &asked[1]["max_tokens"]), (&json!(0.5), &json!(9)));
+    assert_eq!(body["choices"][0]["finish_reason"], "stop");
+    for (reason, told) in [("length", "length"), ("content_filter", "content_filter"), ("other", "stop")] {
+        let (_, body) = chat(&format!("say-cut-off: {reason}")).await;
+        let choice = &body["choices"][0];
+        assert_eq!((&choice["message"]["content"], &choice["finish_reason"]), (&json!("It ends"), &json!(told)));
+    }
+    while seen.try_recv().is_ok() {}
     // Blocked on the way in: the model is not asked.
     let (_, body) = chat("forbidden").await;
-    assert_eq!(body["choices"][0]["message"]["content"], "I'm sorry, I can't respond to that.");
+    let choice = &body["choices"][0];
+    assert_eq!(choice["message"]["content"], "I'm sorry, I can't respond to that.");
+    assert_eq!(choice["finish_reason"], "stop");
     assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 1);
 }
 
