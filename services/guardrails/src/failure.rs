@@ -31,6 +31,12 @@ pub(crate) struct Said {
     pub(crate) code: Option<String>,
 }
 
+impl Said {
+    fn parameter(&self) -> String {
+        self.param.map_or_else(|| "a parameter that it is sent".to_owned(), |param| format!("`{param}`"))
+    }
+}
+
 /// Why there is no answer. Nothing of the prompt or the answer is in it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JudgeError {
@@ -45,6 +51,9 @@ pub(crate) enum JudgeError {
     /// The request, or what of the text is in it, is at fault.
     #[error("the configuration's model refuses the request with status {0}")]
     Refused(StatusCode, Said),
+    /// What the configuration has it asked with is at fault, whatever the text is.
+    #[error("the configuration's model does not support {}", .1.parameter())]
+    Unsupported(StatusCode, Said),
     #[error("the configuration's model did not answer as OpenAI's API does")]
     Malformed,
     #[error("the service has no peer `inference`")]
@@ -70,9 +79,11 @@ impl JudgeError {
             Self::Refused(..) | Self::TooLong(_) | Self::Unrenderable { .. } | Self::TooLongForModel => {
                 Failure::Caller
             }
-            Self::Malformed | Self::NoPeer | Self::Missing | Self::Work(WorkError::Panicked) => {
-                Failure::Fault
-            }
+            Self::Unsupported(..)
+            | Self::Malformed
+            | Self::NoPeer
+            | Self::Missing
+            | Self::Work(WorkError::Panicked) => Failure::Fault,
             Self::TimedOut => Failure::Late,
             Self::Broke => Failure::Broken,
             Self::Unreachable | Self::NotRendered(_) | Self::Work(WorkError::Interrupted) => Failure::Outage,
@@ -99,8 +110,8 @@ impl JudgeError {
     }
 }
 
-/// Why a model that was reached does not answer. OpenAI's API says by a code that the prompt is too long; the other codes
-/// are read where the service is ours.
+/// Why a model that was reached does not answer. OpenAI's API says by a code that the prompt is too long, or that the model
+/// does not take a parameter; the other codes are read where the service is ours.
 pub(crate) fn refused(engine: &Engine, status: StatusCode, body: &[u8]) -> JudgeError {
     let said: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = said.get("error").unwrap_or(&Value::Null);
@@ -108,10 +119,14 @@ pub(crate) fn refused(engine: &Engine, status: StatusCode, body: &[u8]) -> Judge
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => JudgeError::TooLongForModel,
         StatusCode::BAD_REQUEST if long => JudgeError::TooLongForModel,
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => JudgeError::Refused(
-            status,
-            if matches!(engine, Engine::Maily) { what(error) } else { Said::default() },
-        ),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            let said = what(error);
+            match said.code.as_deref() {
+                Some("unsupported_parameter" | "unsupported_value") => JudgeError::Unsupported(status, said),
+                _ if matches!(engine, Engine::Maily) => JudgeError::Refused(status, said),
+                _ => JudgeError::Refused(status, Said::default()),
+            }
+        }
         status => JudgeError::Status(status),
     }
 }
@@ -124,7 +139,7 @@ fn what(error: &Value) -> Said {
     let param = text(error, "param").unwrap_or_default();
     // `messages[3].content`: behind the operator's instructions the numbers are others.
     let name = param.split(['[', '.']).next().unwrap_or_default();
-    let known = ["messages", "stop", "max_tokens", "temperature", "top_p"];
+    let known = ["messages", "stop", "max_tokens", "max_completion_tokens", "temperature", "top_p"];
     let code = text(error, "code").filter(|code| {
         code.len() <= CODE && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     });
@@ -175,5 +190,19 @@ mod tests {
         let outside =
             Engine::OpenAi { url: "https://judge.example/v1".parse().expect("is a URL"), key: None };
         assert_eq!(told(&outside, body), Said::default());
+        // Whoever says it: no text is at fault.
+        for (body, sentence) in [
+            (
+                r#"{"error":{"param":"max_tokens","code":"unsupported_parameter"}}"#,
+                "the configuration's model does not support `max_tokens`",
+            ),
+            (
+                r#"{"error":{"param":"a secret","code":"unsupported_value"}}"#,
+                "the configuration's model does not support a parameter that it is sent",
+            ),
+        ] {
+            let error = refused(&outside, StatusCode::BAD_REQUEST, body.as_bytes());
+            assert_eq!((error.failure(), error.to_string().as_str()), (Failure::Fault, sentence));
+        }
     }
 }

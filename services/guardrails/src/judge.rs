@@ -27,6 +27,8 @@ use crate::{
 const MAX_ANSWER: usize = 1 << 20;
 /// Tokens of one answer where the configuration says nothing, as in NeMo.
 const MAX_TOKENS: u32 = 1024;
+/// The temperature of a self check where the configuration has no `lowest_temperature`, as in NeMo.
+const LOWEST_TEMPERATURE: f64 = 0.001;
 /// Why an answer ends, as OpenAI's API says it; that tools are called is not asked for.
 const FINISHES: [&str; 3] = [STOP, "length", "content_filter"];
 /// It is whole. Servers that give no reason mean this one.
@@ -55,6 +57,19 @@ pub(crate) struct Sampling {
     pub(crate) top_p: Option<f64>,
     pub(crate) max_tokens: Option<u32>,
     pub(crate) stop: Vec<String>,
+}
+
+impl Sampling {
+    /// Whether a parameter, or what is in it, is the request's own. How many tokens there may be is always said.
+    fn sets(&self, param: &str) -> bool {
+        match param {
+            "messages" => true,
+            "stop" => !self.stop.is_empty(),
+            "temperature" => self.temperature.is_some(),
+            "top_p" => self.top_p.is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// What a model said, and why it says no more.
@@ -127,7 +142,7 @@ impl Judge {
         let messages = messages.into_iter();
         let messages = messages.map(|(role, text)| json!({ "role": role, "content": text })).collect();
         let sampling = Sampling {
-            temperature: Some(config.temperature),
+            temperature: config.temperature.or((!model.newer).then_some(LOWEST_TEMPERATURE)),
             max_tokens: prompt.max_tokens,
             stop: prompt.stop.clone(),
             ..Sampling::default()
@@ -149,7 +164,13 @@ impl Judge {
         let model = model(config, "main").ok_or(JudgeError::Missing)?;
         let own = config.system.iter().map(|system| json!({ "role": "system", "content": system }));
         let turns = judged.turns().iter().map(|turn| json!({ "role": turn.role, "content": turn.text }));
-        self.complete(model, own.chain(turns).collect(), sampling).await
+        let answer = self.complete(model, own.chain(turns).collect(), sampling).await;
+        answer.map_err(|error| match error {
+            JudgeError::Unsupported(status, said) if said.param.is_some_and(|param| sampling.sets(param)) => {
+                JudgeError::Refused(status, said)
+            }
+            other => other,
+        })
     }
 
     async fn complete(
@@ -158,10 +179,11 @@ impl Judge {
         messages: Vec<Value>,
         sampling: &Sampling,
     ) -> Result<Answer, JudgeError> {
+        let limit = if model.newer { "max_completion_tokens" } else { "max_tokens" };
         let mut body = json!({
             "model": model.name,
             "messages": messages,
-            "max_tokens": sampling.max_tokens.or(model.max_tokens).unwrap_or(MAX_TOKENS),
+            limit: sampling.max_tokens.or(model.max_tokens).unwrap_or(MAX_TOKENS),
         });
         // As in NeMo, what a call asks for goes before what the model has by default.
         let temperature = sampling.temperature.or(model.temperature);

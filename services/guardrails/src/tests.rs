@@ -121,6 +121,7 @@ async fn a_judge_that_fails_allows_nothing() {
         ("say-404", Code::Internal),
         ("say-html", Code::Internal),
         ("say-long", Code::Internal),
+        ("say-no-temperature", Code::Internal),
         ("say-400", Code::InvalidArgument),
         ("say-422", Code::InvalidArgument),
         // What passes.

@@ -40,7 +40,8 @@ pub struct Config {
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) system: Option<String>,
     pub(crate) refusal: String,
-    pub(crate) temperature: f64,
+    /// `lowest_temperature`, where it is set.
+    pub(crate) temperature: Option<f64>,
     pub(crate) input_patterns: Patterns,
     pub(crate) output_patterns: Patterns,
     pub(crate) limits: Limits,

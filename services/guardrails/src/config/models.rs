@@ -32,6 +32,9 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) temperature: Option<f64>,
     pub(crate) max_tokens: Option<u32>,
+    /// Whether it is asked as OpenAI's newer models want it: they refuse `max_tokens`, which is `max_completion_tokens`
+    /// there, and any temperature but their own.
+    pub(crate) newer: bool,
     pub(crate) place: Place,
 }
 
@@ -77,7 +80,15 @@ fn model(item: &Field<'_>, judges: Option<&Judges>) -> Result<Model, LoadError> 
     {
         return Err(mode.error(format!("{} can only be chat", mode.path)));
     }
-    let known = ["base_url", "openai_api_base", "temperature", "max_tokens", "model", "model_name"];
+    let known = [
+        "base_url",
+        "openai_api_base",
+        "temperature",
+        "max_tokens",
+        "max_completion_tokens",
+        "model",
+        "model_name",
+    ];
     let parameters = table.get("parameters").map(|f| f.table(&known, keys::PARAMETERS)).transpose()?;
     let parameter = |name: &str| parameters.as_ref().and_then(|table| table.get(name));
     let names: Vec<Field<'_>> =
@@ -104,14 +115,26 @@ fn model(item: &Field<'_>, judges: Option<&Judges>) -> Result<Model, LoadError> 
                 .error(format!("unknown engine `{}`{near}; `openai` and `maily` are run", shown(other))));
         }
     };
+    let (old, new) = (parameter("max_tokens"), parameter("max_completion_tokens"));
+    if let (Some(_), Some(field)) = (&old, &new) {
+        return Err(field.error(format!("{} does not go with max_tokens", field.path)));
+    }
     Ok(Model {
         kind: type_,
+        newer: new.is_some() || of_openai(&engine),
         engine,
         name: name.text()?,
         temperature: parameter("temperature").map(|f| f.number(0.0, 2.0)).transpose()?,
-        max_tokens: parameter("max_tokens").map(|f| f.number(1, 32_768)).transpose()?,
+        max_tokens: new.or(old).map(|f| f.number(1, 32_768)).transpose()?,
         place: (item.file.to_owned(), item.line),
     })
+}
+
+/// Whether it is OpenAI itself, whose older models take `max_completion_tokens`, too. Other servers may not.
+fn of_openai(engine: &Engine) -> bool {
+    let Engine::OpenAi { url, .. } = engine else { return false };
+    // `eu.api.openai.com` keeps what it is told in Europe.
+    url.domain().is_some_and(|name| name == "api.openai.com" || name.ends_with(".api.openai.com"))
 }
 
 /// An OpenAI-compatible server: in the operator's own configuration any, in a caller's one of the operator's judges, with

@@ -248,7 +248,7 @@ impl Draft<'_> {
             prompts: self.prompts,
             system,
             refusal: refusal.unwrap_or_else(|| REFUSAL.to_owned()),
-            temperature: self.temperature.unwrap_or(0.001),
+            temperature: self.temperature,
             input_patterns: self.rails.input_patterns.map(|(p, _)| p).unwrap_or_default(),
             output_patterns: self.rails.output_patterns.map(|(p, _)| p).unwrap_or_default(),
             limits: self.rails.limits,

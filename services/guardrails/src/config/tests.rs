@@ -216,6 +216,10 @@ fn bad_values_are_refused() {
         ],
     );
     one(
+        "models:\n  - type: main\n    engine: openai\n    model: m\n    parameters:\n      max_tokens: 1\n      max_completion_tokens: 1\n",
+        &expect!["config.yml:7: models[0].parameters.max_completion_tokens does not go with max_tokens"],
+    );
+    one(
         "models:\n  - type: main\n    engine: openai\n    model: m\n    api_key_env_var: MAILY_SERVICE_API_KEY\n",
         &expect!["config.yml:5: models[0].api_key_env_var must name an environment variable …_API_KEY"],
     );
@@ -438,4 +442,20 @@ fn the_id_is_of_the_files_whatever_their_order() {
     assert_eq!(id(&[a.clone(), b.clone()]), id(&[b.clone(), a.clone()]));
     assert_ne!(id(&[a.clone(), b]), id(&[a.clone(), file("x.md", "2")]));
     assert_ne!(id(std::slice::from_ref(&a)), id(&[a, file("x.md", "")]));
+}
+
+#[test]
+fn whoever_takes_the_newer_name_of_a_limit_is_asked_by_it() {
+    for (parameters, newer) in [
+        ("max_tokens: 9", true),
+        ("base_url: https://eu.api.openai.com/v1", true),
+        ("base_url: https://api.openai.com.example/v1", false),
+        ("base_url: http://localhost:1/v1", false),
+        ("base_url: http://localhost:1/v1\n      max_completion_tokens: 9", true),
+    ] {
+        let model = "  - type: main\n    engine: openai\n    model: m\n    parameters:\n";
+        let yaml = format!("models:\n{model}      {parameters}\n");
+        let config = load(&[file("config.yml", &yaml)]).expect("loads");
+        assert_eq!(config.models[0].newer, newer, "{parameters}");
+    }
 }

@@ -24,8 +24,20 @@ use crate::{
     judge::{STOP, Sampling, Turn},
 };
 
-const KNOWN: &[&str] =
-    &["messages", "model", "stream", "max_tokens", "temperature", "top_p", "stop", "config_id", "guardrails"];
+const KNOWN: &[&str] = &[
+    "messages",
+    "model",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "stop",
+    "config_id",
+    "guardrails",
+];
+/// Tokens of one answer.
+const MAX_TOKENS: u64 = 32_768;
 
 /// What is to be answered: all that is left of a request before anything is waited for.
 struct Asked {
@@ -48,7 +60,7 @@ impl Asked {
         let sampling = Sampling {
             temperature: request.number("temperature", 2.0)?,
             top_p: request.number("top_p", 1.0)?,
-            max_tokens: request.count("max_tokens", 32_768)?,
+            max_tokens: max_tokens(&request)?,
             stop: request.stop()?,
         };
         let model = request.text("model")?.unwrap_or("main").to_owned();
@@ -60,6 +72,17 @@ impl Asked {
         }
         Ok(Self { messages, id, config, sampling, model })
     }
+}
+
+/// By either of its names, as the inference service takes them.
+fn max_tokens(request: &Object) -> Result<Option<u32>, Refused> {
+    let old = request.count("max_tokens", MAX_TOKENS)?;
+    let new = request.count("max_completion_tokens", MAX_TOKENS)?;
+    if old.zip(new).is_some_and(|(old, new)| old != new) {
+        let problem = "`max_tokens` and `max_completion_tokens` contradict each other; send one";
+        return Err(Refused::unprocessable(problem));
+    }
+    Ok(new.or(old))
 }
 
 /// A completion in OpenAI's shape with NeMo's `guardrails`. A blocked message is answered with the

@@ -125,3 +125,49 @@ async fn a_self_check_reads_the_turns_as_one_text_too() {
     let code = &answer["error"]["code"];
     assert_eq!((status, code), (StatusCode::BAD_REQUEST, &json!("context_length_exceeded")));
 }
+
+/// A parameter that the model does not take is the fault of whoever has set it.
+#[tokio::test]
+async fn a_parameter_that_the_model_refuses_is_told_by_name() {
+    let (base, _seen) = scripted().await;
+    let guard = chatting(&base);
+    let chat = |more: Value| {
+        let mut body = json!({ "model": "m", "config_id": "c",
+            "messages": [{ "role": "user", "content": "say-no-temperature" }] });
+        body["temperature"] = more;
+        let (guard, body) = (guard.clone(), body.to_string());
+        async move { call(&guard, "POST", "/v1/chat/completions", &body).await }
+    };
+    let (status, answer) = chat(json!(0.5)).await;
+    let error = &answer["error"];
+    assert_eq!((status, &error["param"]), (StatusCode::BAD_REQUEST, &json!("temperature")));
+    assert_eq!(error["code"], "unsupported_value");
+    let (status, answer) = chat(Value::Null).await;
+    let sentence = json!("the configuration's model does not support `temperature`");
+    assert_eq!((status, &answer["error"]["message"]), (StatusCode::INTERNAL_SERVER_ERROR, &sentence));
+}
+
+/// They refuse `max_tokens` and a temperature.
+#[tokio::test]
+async fn newer_models_of_openai_are_asked_as_they_want_it() {
+    let (base, mut seen) = scripted().await;
+    let yaml = format!(
+        "models:\n  - type: main\n    engine: openai\n    model: m\n    parameters:\n      base_url: {base}\n\
+         \x20     max_completion_tokens: 77\n\
+         rails:\n  input:\n    flows: [self check input]\n\
+         prompts:\n  - task: self_check_input\n    content: 'Block {{{{ user_input }}}}?'\n"
+    );
+    let file = |yaml: &str| vec![File { path: "config.yml".into(), content: yaml.as_bytes().to_vec() }];
+    let lowest = format!("{yaml}lowest_temperature: 1\n");
+    let guard = guard_with(&[("c", file(&yaml)), ("lowest", file(&lowest))], &base, Duration::from_secs(20));
+    for (config, temperature) in [("c", Value::Null), ("lowest", json!(1.0))] {
+        let messages = json!([{ "role": "user", "content": "hello" }]);
+        let body = json!({ "config_id": config, "messages": messages, "max_completion_tokens": 9 });
+        let (status, answer) = call(&guard, "POST", "/v1/chat/completions", &body.to_string()).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let (judge, main) = (seen.try_recv().expect("was asked"), seen.try_recv().expect("was asked"));
+        assert_eq!((&judge["max_completion_tokens"], &judge["temperature"]), (&json!(77), &temperature));
+        assert_eq!((&main["max_completion_tokens"], &main["temperature"]), (&json!(9), &Value::Null));
+        assert_eq!((&judge["max_tokens"], &main["max_tokens"]), (&Value::Null, &Value::Null));
+    }
+}

@@ -41,6 +41,10 @@ async fn answer(State(seen): State<mpsc::UnboundedSender<Value>>, request: Reque
             let error = json!({ "error": { "code": "context_length_exceeded" } });
             (StatusCode::BAD_REQUEST, Json(error)).into_response()
         }
+        () if prompt.contains("say-no-temperature") => {
+            let error = json!({ "error": { "code": "unsupported_value", "param": "temperature" } });
+            (StatusCode::BAD_REQUEST, Json(error)).into_response()
+        }
         // The judges of it find nothing in it.
         () if prompt.contains("say-cut-off") && !prompt.contains("Block") => {
             let reason = prompt.rsplit("say-cut-off: ").next().unwrap_or_default().trim_matches('"');

@@ -92,7 +92,8 @@ async fn chats_pass_input_rails_model_and_output_rails() {
     for (reason, told) in [("length", "length"), ("content_filter", "content_filter"), ("other", "stop")] {
         let (_, body) = chat(&format!("say-cut-off: {reason}")).await;
         let choice = &body["choices"][0];
-        assert_eq!((&choice["message"]["content"], &choice["finish_reason"]), (&json!("It ends"), &json!(told)));
+        let said = (&choice["message"]["content"], &choice["finish_reason"]);
+        assert_eq!(said, (&json!("It ends"), &json!(told)));
     }
     while seen.try_recv().is_ok() {}
     // Blocked on the way in: the model is not asked.
@@ -214,6 +215,11 @@ async fn what_is_not_supported_is_refused_by_name() {
             "/v1/chat/completions",
             json!({ "messages": user, "config_id": "checked", "temperature": "hot" }),
             "`temperature` must be a number from 0 to 2",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({ "messages": user, "config_id": "checked", "max_tokens": 9, "max_completion_tokens": 8 }),
+            "`max_tokens` and `max_completion_tokens` contradict each other; send one",
         ),
         (
             "/v1/chat/completions",
