@@ -1,4 +1,6 @@
 //! The messages of a chat request: text only, of the three roles that chat templates know.
+//!
+//! A client can send back what it was answered: what the model thought then (`reasoning_content`) is dropped, and not read again.
 
 use serde_json::Value;
 
@@ -35,6 +37,11 @@ pub(crate) fn messages(value: Value) -> Result<Vec<Message>, Refusal> {
 fn message(value: Value, path: &str) -> Result<Message, Refusal> {
     let mut fields = Fields::new(value, path)?;
     let role = role(&fields.need_text("role")?, &fields.name("role"))?;
+    // Thoughts belong to the answer that they led to: templates leave those of earlier turns out. The only value here that is
+    // dropped and not refused, as our own answers have it.
+    if role == "assistant" {
+        fields.text("reasoning_content")?;
+    }
     // Clients send an assistant's message back as they got it, with these empty.
     fields.only_neutral(&[
         ("annotations", empty),

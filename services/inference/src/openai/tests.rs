@@ -7,7 +7,7 @@ use expect_test::expect;
 use maily_model::Schema;
 use serde_json::{Value, json};
 
-use super::{ChatRequest, Refusal};
+use super::{Answer, ChatRequest, Choice, Refusal, Stamp, Usage};
 
 /// A request with these keys set (or, with `null`, as good as absent).
 fn with(changes: Value) -> Value {
@@ -92,6 +92,19 @@ fn what_changes_nothing_is_accepted() {
 }
 
 #[test]
+fn what_was_answered_can_be_sent_back() {
+    let stamp = Stamp { id: "i".into(), created: 0, model: "m".into(), fingerprint: "f".into() };
+    for (thought, shown) in [("", false), ("", true), ("Somebody greets me.", true)] {
+        let choice = Choice { content: "Hello".into(), reasoning: thought.into(), finish: Some("stop") };
+        let (stamp, usage) = (stamp.clone(), Usage::new(1, 1));
+        let answer = Answer { stamp, choices: vec![choice], usage }.body(shown);
+        let request = with(json!({ "messages": [answer["choices"][0]["message"]] }));
+        let request = parse(&request).unwrap_or_else(|refusal| panic!("{}", refusal.body()));
+        assert_eq!((request.messages[0].role, request.messages[0].text.as_str()), ("assistant", "Hello"));
+    }
+}
+
+#[test]
 fn what_is_not_served_is_refused_by_name() {
     let values = json!({
         "audio": {}, "frequency_penalty": 0.5, "function_call": "auto", "functions": [{}], "logit_bias": { "5": 1 },
@@ -108,11 +121,14 @@ fn what_is_not_served_is_refused_by_name() {
         message[key] = json!(["y"]);
         with(json!({ "messages": [message] }))
     });
+    let thinking = json!({ "role": "user", "content": "x", "reasoning_content": "y" });
+    let messages = messages.into_iter().chain([with(json!({ "messages": [thinking] }))]);
     expect![[r#"
         messages[0].name | unsupported_parameter | Unsupported parameter: 'messages[0].name' is not supported with this model.
         messages[0].tool_calls | unsupported_parameter | Unsupported parameter: 'messages[0].tool_calls' is not supported with this model.
-        messages[0].reasoning_content | unsupported_parameter | Unsupported parameter: 'messages[0].reasoning_content' is not supported with this model.
+        messages[0].reasoning_content | invalid_type | Invalid type for 'messages[0].reasoning_content': expected a string, but got an array instead.
         messages[0].refusal | unsupported_parameter | Unsupported parameter: 'messages[0].refusal' is not supported with this model.
+        messages[0].reasoning_content | unsupported_parameter | Unsupported parameter: 'messages[0].reasoning_content' is not supported with this model.
     "#]]
     .assert_eq(&table(messages));
 }
