@@ -182,7 +182,7 @@ impl Judge {
         let limit = if model.newer { "max_completion_tokens" } else { "max_tokens" };
         let mut body = json!({
             "model": model.name,
-            "messages": messages,
+            "messages": null,
             limit: sampling.max_tokens.or(model.max_tokens).unwrap_or(MAX_TOKENS),
         });
         // As in NeMo, what a call asks for goes before what the model has by default.
@@ -191,6 +191,8 @@ impl Judge {
             [("temperature", temperature.map(Value::from)), ("top_p", sampling.top_p.map(Value::from))];
         let stop = (!sampling.stop.is_empty()).then(|| json!(sampling.stop));
         if let Some(body) = body.as_object_mut() {
+            // `json!` would copy the whole conversation.
+            body.insert("messages".to_owned(), Value::Array(messages));
             let more = more.into_iter().chain([("stop", stop)]);
             body.extend(more.filter_map(|(key, value)| Some((key.to_owned(), value?))));
         }
