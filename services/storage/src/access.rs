@@ -18,6 +18,7 @@ use s3s::auth::{Credentials, S3Auth, SecretKey};
 use s3s::{S3Request, S3Result, s3_error};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::conditions;
 use crate::config::REGIONS;
 use crate::error::Error;
 use crate::rights;
@@ -139,6 +140,7 @@ pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
         Some((status, code, message)) => refuse(status, code, message),
         None => {
             date(request.headers_mut());
+            conditions::join_lines(request.headers_mut());
             next.run(request).await
         }
     }

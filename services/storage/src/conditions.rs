@@ -1,36 +1,136 @@
 //! Conditional requests (RFC 9110, section 13), for writes and for reads.
 
-use http::HeaderMap;
-use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
+use http::{HeaderMap, HeaderValue};
+use s3s::dto::{ETag, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use crate::rows::Object;
 
+/// The headers that name entity tags.
+const TAGGED: [&str; 4] =
+    ["if-match", "if-none-match", "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match"];
+
+/// The conditions of a delete that s3s takes for absent when they are empty, and so would not hold it to.
+const NEVER_EMPTY: [&str; 2] = ["x-amz-if-match-last-modified-time", "x-amz-if-match-size"];
+
+/// What lists are padded with (RFC 9110, 5.6.3).
+const BLANK: [char; 2] = [' ', '\t'];
+
+/// The entity tags that a condition names.
+#[derive(Clone, Debug)]
+pub(crate) enum Tags {
+    /// `*`: whatever is there.
+    Any,
+    Of(Vec<ETag>),
+}
+
+impl Tags {
+    /// Those of a header, of all its lines. s3s makes one tag of a list, and takes an empty header for none at all.
+    pub(crate) fn of(headers: &HeaderMap, name: &str) -> S3Result<Option<Self>> {
+        if !headers.contains_key(name) {
+            return Ok(None);
+        }
+        let lines: Result<Vec<&str>, _> = headers.get_all(name).iter().map(HeaderValue::to_str).collect();
+        match lines.ok().and_then(|lines| Self::parse(&lines.join(","))) {
+            Some(tags) => Ok(Some(tags)),
+            None => Err(s3_error!(InvalidArgument, "{name} is neither * nor a list of entity tags")),
+        }
+    }
+
+    /// RFC 9110, 13.1.1: `"*" / #entity-tag`. Alone, a tag may be without its quotes, which many clients of S3 leave out.
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_matches(BLANK);
+        if text == "*" {
+            return Some(Self::Any);
+        }
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Some(Self::Of(vec![ETag::Strong(text.to_owned())]));
+        }
+        let (mut tags, mut rest) = (Vec::new(), text);
+        loop {
+            // 5.6.1.2: empty elements of a list are passed over.
+            rest = rest.trim_start_matches([' ', '\t', ',']);
+            if rest.is_empty() {
+                return (!tags.is_empty()).then_some(Self::Of(tags));
+            }
+            let (tag, behind) = first_tag(rest)?;
+            tags.push(tag);
+            rest = behind.trim_start_matches(BLANK);
+            if !rest.is_empty() && !rest.starts_with(',') {
+                return None;
+            }
+        }
+    }
+
+    /// 13.1.2: `If-None-Match` takes a weak tag for the same.
+    fn holds(&self, etag: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(tags) => tags.iter().any(|tag| tag.value() == etag),
+        }
+    }
+
+    /// 13.1.1: `If-Match` doesn't.
+    fn holds_strongly(&self, etag: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(tags) => tags.iter().any(|tag| tag.as_strong() == Some(etag)),
+        }
+    }
+}
+
+/// The tag that `text` begins with, and what is behind it. RFC 9110, 8.8.3: no quote, space or control character is in one.
+fn first_tag(text: &str) -> Option<(ETag, &str)> {
+    let (weak, quoted) = match text.strip_prefix("W/") {
+        Some(quoted) => (true, quoted),
+        None => (false, text),
+    };
+    let (value, behind) = quoted.strip_prefix('"')?.split_once('"')?;
+    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let value = value.to_owned();
+    Some((if weak { ETag::Weak(value) } else { ETag::Strong(value) }, behind))
+}
+
+/// Refuses a condition that can't be read.
+pub(crate) fn check(headers: &HeaderMap, name: &str) -> S3Result<()> {
+    if TAGGED.contains(&name) {
+        Tags::of(headers, name)?;
+    }
+    if NEVER_EMPTY.contains(&name) && headers.get_all(name).iter().any(HeaderValue::is_empty) {
+        return Err(s3_error!(InvalidArgument, "{name} is empty"));
+    }
+    Ok(())
+}
+
+/// Makes one line of a condition that comes in several, of which s3s takes none. RFC 9110, 5.3: they are one list. So they are
+/// to Signature Version 4, which signs them with commas between them.
+pub(crate) fn join_lines(headers: &mut HeaderMap) {
+    for name in TAGGED {
+        let lines: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        if lines.len() < 2 {
+            continue;
+        }
+        if let Ok(list) = HeaderValue::from_bytes(&lines.join(&b","[..])) {
+            headers.insert(name, list);
+        }
+    }
+}
+
 /// Under which an object may be written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteIf {
-    pub(crate) matches: Option<ETagCondition>,
-    pub(crate) none_matches: Option<ETagCondition>,
+    pub(crate) matches: Option<Tags>,
+    pub(crate) none_matches: Option<Tags>,
 }
 
 /// Under which an object may be deleted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeleteIf {
-    pub(crate) matches: Option<ETagCondition>,
+    pub(crate) matches: Option<Tags>,
     pub(crate) modified: Option<Timestamp>,
     pub(crate) size: Option<i64>,
-}
-
-fn holds(condition: &ETagCondition, etag: &str) -> bool {
-    match condition {
-        ETagCondition::Any => true,
-        ETagCondition::ETag(tag) => tag.value() == etag,
-    }
-}
-
-/// RFC 9110, 13.1.1: `If-Match` takes no weak tag for the same.
-fn matches(condition: &ETagCondition, etag: &str) -> bool {
-    !matches!(condition, ETagCondition::ETag(ETag::Weak(_))) && holds(condition, etag)
 }
 
 fn failed() -> S3Error {
@@ -38,25 +138,21 @@ fn failed() -> S3Error {
 }
 
 impl WriteIf {
-    /// From the headers themselves, where s3s has no field for them.
     pub(crate) fn of(headers: &HeaderMap) -> S3Result<Self> {
-        let read = |name| match headers.get(name) {
-            Some(value) => ETagCondition::parse_http_header(value.as_bytes())
-                .map(Some)
-                .map_err(|_| s3_error!(InvalidArgument, "{name} is not an entity tag")),
-            None => Ok(None),
-        };
-        Ok(Self { matches: read("if-match")?, none_matches: read("if-none-match")? })
+        Ok(Self {
+            matches: Tags::of(headers, "if-match")?,
+            none_matches: Tags::of(headers, "if-none-match")?,
+        })
     }
 
     pub(crate) fn check(&self, there: Option<&Object>) -> S3Result<()> {
         match (&self.matches, there) {
             (Some(_), None) => return Err(S3ErrorCode::NoSuchKey.into()),
-            (Some(condition), Some(object)) if !matches(condition, &object.etag) => return Err(failed()),
+            (Some(tags), Some(object)) if !tags.holds_strongly(&object.etag) => return Err(failed()),
             _ => {}
         }
         match (&self.none_matches, there) {
-            (Some(condition), Some(object)) if holds(condition, &object.etag) => Err(failed()),
+            (Some(tags), Some(object)) if tags.holds(&object.etag) => Err(failed()),
             _ => Ok(()),
         }
     }
@@ -64,12 +160,12 @@ impl WriteIf {
 
 impl DeleteIf {
     /// The condition that an entry of DeleteObjects makes, where `*` stands between the tags.
-    pub(crate) fn tag(tag: ETag) -> ETagCondition {
-        if tag.value() == "*" { ETagCondition::Any } else { ETagCondition::ETag(tag) }
+    pub(crate) fn tag(tag: ETag) -> Tags {
+        if tag.value() == "*" { Tags::Any } else { Tags::Of(vec![tag]) }
     }
 
     pub(crate) fn check(&self, object: &Object) -> S3Result<()> {
-        let same_tag = self.matches.as_ref().is_none_or(|condition| matches(condition, &object.etag));
+        let same_tag = self.matches.as_ref().is_none_or(|tags| tags.holds_strongly(&object.etag));
         // HTTP dates have no fraction of a second.
         let modified = object.modified_ms.div_euclid(1000);
         let same_time = self.modified.as_ref().is_none_or(|time| seconds(time) == modified);
@@ -81,8 +177,8 @@ impl DeleteIf {
 /// Under which an object is read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReadIf {
-    pub(crate) matches: Option<ETagCondition>,
-    pub(crate) none_matches: Option<ETagCondition>,
+    pub(crate) matches: Option<Tags>,
+    pub(crate) none_matches: Option<Tags>,
     pub(crate) modified_since: Option<Timestamp>,
     pub(crate) unmodified_since: Option<Timestamp>,
 }
@@ -93,12 +189,12 @@ impl ReadIf {
         // HTTP dates have no fraction of a second.
         let modified = object.modified_ms.div_euclid(1000);
         match (&self.matches, &self.unmodified_since) {
-            (Some(condition), _) if !matches(condition, &object.etag) => return Err(failed()),
+            (Some(tags), _) if !tags.holds_strongly(&object.etag) => return Err(failed()),
             (None, Some(since)) if modified > seconds(since) => return Err(failed()),
             _ => {}
         }
         let fresh = match (&self.none_matches, &self.modified_since) {
-            (Some(condition), _) => holds(condition, &object.etag),
+            (Some(tags), _) => tags.holds(&object.etag),
             (None, Some(since)) => modified <= seconds(since),
             (None, None) => false,
         };
@@ -138,12 +234,60 @@ mod tests {
         Object { etag: "aa".into(), modified_ms: 1_700_000_000_500, ..Object::default() }
     }
 
-    fn tag(value: &str) -> Option<ETagCondition> {
-        Some(ETagCondition::parse_http_header(value.as_bytes()).unwrap())
+    fn tag(value: &str) -> Option<Tags> {
+        Some(Tags::parse(value).unwrap())
     }
 
     fn code(result: S3Result<()>) -> Option<S3ErrorCode> {
         result.err().map(|error| error.code().clone())
+    }
+
+    #[test]
+    fn a_list_names_each_of_its_tags() {
+        let headers = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("if-match", line.parse().unwrap());
+            }
+            headers
+        };
+        let holds = |lines: &[&str]| {
+            let tags = Tags::of(&headers(lines), "if-match").unwrap().unwrap();
+            (tags.holds("aa"), tags.holds_strongly("aa"))
+        };
+        for lines in [
+            &["\"aa\""][..],
+            &["aa"],
+            &["*"],
+            &["\"bb\", \"aa\""],
+            &["\"b,b\" ,\t,\"aa\","],
+            &["\"bb\"", "\"aa\""],
+            &["W/\"aa\", \"aa\""],
+        ] {
+            assert_eq!(holds(lines), (true, true), "{lines:?}");
+            let mut joined = headers(lines);
+            join_lines(&mut joined);
+            assert_eq!(joined.get_all("if-match").iter().count(), 1);
+            assert!(Tags::of(&joined, "if-match").unwrap().unwrap().holds_strongly("aa"), "{lines:?}");
+        }
+        assert_eq!(holds(&["\"bb\", W/\"aa\""]), (true, false));
+        assert_eq!(holds(&["\"bb\", \"aa,cc\"", "\"\""]), (false, false));
+        for lines in [
+            &[""][..],
+            &[" , "],
+            &["*, \"aa\""],
+            &["*", "*"],
+            &["\"aa\"\"bb\""],
+            &["\"aa"],
+            &["\"a a\""],
+            &["w/\"aa\""],
+            &["aa, bb"],
+            &["é"],
+        ] {
+            let refused = Tags::of(&headers(lines), "if-match").unwrap_err();
+            assert_eq!(refused.code(), &S3ErrorCode::InvalidArgument, "{lines:?}");
+        }
+        assert!(Tags::of(&headers(&[]), "if-match").unwrap().is_none());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use s3s::path::S3Path;
 use s3s::{S3Result, s3_error};
 
 use crate::access::AccessKeys;
+use crate::conditions;
 use crate::sums::Algorithm;
 
 type Names = &'static [&'static str];
@@ -191,6 +192,9 @@ pub(super) fn check(
             check_header(obeyed, name, value.to_str().unwrap_or_default())?;
         }
     }
+    for name in obeyed.iter().copied().flatten() {
+        conditions::check(headers, name)?;
+    }
     for (name, _) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let name = name.to_ascii_lowercase();
         if name.starts_with("x-amz-") && !QUERY.contains(&name.as_str()) {
@@ -302,6 +306,23 @@ mod tests {
         // RFC 9110, 13.1.3: ignored in other methods than GET and HEAD.
         assert_eq!(of("PutObject", "if-modified-since", "Thu, 01 Jan 2026 00:00:00 GMT"), None);
         assert_eq!(of("ListObjectsV2", "if-match", "\"a\""), None);
+    }
+
+    #[test]
+    fn a_condition_that_is_none_is_not_passed_over() {
+        let refused = Some("InvalidArgument".to_owned());
+        for (operation, name) in [
+            ("PutObject", "if-match"),
+            ("CopyObject", "x-amz-copy-source-if-none-match"),
+            ("CompleteMultipartUpload", "if-none-match"),
+            ("DeleteObject", "x-amz-if-match-size"),
+            ("DeleteObject", "x-amz-if-match-last-modified-time"),
+            ("GetObject", "if-match"),
+        ] {
+            assert_eq!(of(operation, name, ""), refused, "{operation} {name}");
+        }
+        assert_eq!(of("DeleteObject", "if-match", "\"a\" \"b\""), refused);
+        assert_eq!(of("DeleteObject", "if-match", "\"a\", \"b\""), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::multipart::{self, MAX_PART};
 use super::objects::{Span, only_version, open, put_blob};
 use super::{Gateway, Sealing, soon, to_the_end};
 use crate::commit::{self, Place};
-use crate::conditions::{ReadIf, WriteIf};
+use crate::conditions::{ReadIf, Tags, WriteIf};
 use crate::error::Error;
 use crate::region::{NewBlob, Region};
 use crate::rows::Object;
@@ -33,12 +33,12 @@ fn source(from: &CopySource) -> S3Result<(&str, &str)> {
 
 /// The conditions on the source of a copy, which two inputs have alike.
 macro_rules! source_condition {
-    ($input:expr) => {
+    ($request:expr) => {
         ReadIf {
-            matches: $input.copy_source_if_match.clone(),
-            none_matches: $input.copy_source_if_none_match.clone(),
-            modified_since: $input.copy_source_if_modified_since.clone(),
-            unmodified_since: $input.copy_source_if_unmodified_since.clone(),
+            matches: Tags::of(&$request.headers, "x-amz-copy-source-if-match")?,
+            none_matches: Tags::of(&$request.headers, "x-amz-copy-source-if-none-match")?,
+            modified_since: $request.input.copy_source_if_modified_since.clone(),
+            unmodified_since: $request.input.copy_source_if_unmodified_since.clone(),
         }
     };
 }
@@ -93,7 +93,7 @@ impl Gateway {
         let region = self.in_bucket(&request, &place.bucket).await?;
         // Both buckets must lie in the one region that the request is signed for.
         self.in_bucket(&request, bucket).await?;
-        let condition = source_condition!(input);
+        let condition = source_condition!(request);
         let find = |object: &Object| {
             condition.check_source(object)?;
             Ok(Span::of(0..object.size))
@@ -136,7 +136,7 @@ impl Gateway {
         self.in_bucket(&request, bucket).await?;
         let id = input.upload_id.clone();
         let upload = soon(region.upload(&place, &id)).await?;
-        let condition = source_condition!(input);
+        let condition = source_condition!(request);
         let find = |object: &Object| {
             condition.check_source(object)?;
             let asked = input.copy_source_range.as_deref();

@@ -150,7 +150,7 @@ impl Gateway {
         let size = size.map_err(|_| s3_error!(InvalidRequest, "x-amz-mp-object-size is negative"))?;
         let full_object = input.checksum_type.as_ref().map(is_full);
         let whole = Whole { sums: sums_of!(input), full_object, size, limit: self.max_object_bytes };
-        let condition = WriteIf { matches: input.if_match, none_matches: input.if_none_match };
+        let condition = WriteIf::of(&request.headers)?;
         let id = input.upload_id;
         let completing = async move { region.complete_upload(&place, &id, &named, &whole, &condition).await };
         let object = to_the_end(completing).await?;

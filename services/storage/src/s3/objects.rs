@@ -18,7 +18,7 @@ use super::headers::{self, with_sums};
 use super::needs::told;
 use super::{Gateway, entries, to_the_end};
 use crate::commit::{self, Place};
-use crate::conditions::{DeleteIf, ReadIf, WriteIf};
+use crate::conditions::{DeleteIf, ReadIf, Tags, WriteIf};
 use crate::error::Error;
 use crate::read::{self, Reader};
 use crate::region::{NewBlob, Region};
@@ -139,7 +139,7 @@ impl Gateway {
         let region = self.in_bucket(&request, &place.bucket).await?;
         let input = &mut request.input;
         let kept = headers::kept(&request.headers, input.metadata.take(), input.expires.as_ref())?;
-        let condition = WriteIf { matches: input.if_match.take(), none_matches: input.if_none_match.take() };
+        let condition = WriteIf::of(&request.headers)?;
         let body = input.body.take();
         let limit = self.max_object_bytes;
         let (blob, written) = self.receive(&region, &request, body, None, limit).await?;
@@ -162,8 +162,8 @@ impl Gateway {
         only_version(input.version_id.as_deref())?;
         let region = self.in_bucket(&request, &input.bucket).await?;
         let condition = ReadIf {
-            matches: input.if_match.clone(),
-            none_matches: input.if_none_match.clone(),
+            matches: Tags::of(&request.headers, "if-match")?,
+            none_matches: Tags::of(&request.headers, "if-none-match")?,
             modified_since: input.if_modified_since.clone(),
             unmodified_since: input.if_unmodified_since.clone(),
         };
@@ -190,8 +190,8 @@ impl Gateway {
         let region = self.in_bucket(&request, &input.bucket).await?;
         let object = region.object(&input.bucket, &input.key).await?;
         let condition = ReadIf {
-            matches: input.if_match,
-            none_matches: input.if_none_match,
+            matches: Tags::of(&request.headers, "if-match")?,
+            none_matches: Tags::of(&request.headers, "if-none-match")?,
             modified_since: input.if_modified_since,
             unmodified_since: input.if_unmodified_since,
         };
@@ -211,10 +211,10 @@ impl Gateway {
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         only_version(request.input.version_id.as_deref())?;
         let region = self.in_bucket(&request, &request.input.bucket).await?;
-        let input = request.input;
+        let S3Request { input, headers, .. } = request;
         let place = Place { bucket: input.bucket, key: input.key };
         let condition = DeleteIf {
-            matches: input.if_match,
+            matches: Tags::of(&headers, "if-match")?,
             modified: input.if_match_last_modified_time,
             size: input.if_match_size,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
 use axum::body::Body;
@@ -14,7 +15,7 @@ use hyper::body::Incoming;
 use maily_objects::{Error, Exchange, Objects};
 use tower::ServiceExt;
 
-use crate::support::{Served, code, key, plain};
+use crate::support::{Served, code, fetch_with, key, plain};
 
 const WRITERS: usize = 8;
 const ROUNDS: usize = 25;
@@ -107,6 +108,36 @@ async fn conditions_of_readers_and_absent_objects() {
     assert_eq!(status(get().if_none_match(format!("\"{etag}\"")).send().await), 304);
     assert_eq!(status(get().if_match("\"other\"").send().await), 412);
     assert_eq!(status(get().if_match(format!("\"{etag}\"")).send().await), 200);
+}
+
+#[tokio::test]
+async fn a_condition_names_several_tags_or_is_refused() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let etag = format!("\"{}\"", objects.put("things", "a", "1".into()).await.unwrap());
+    let list = format!("\"other\", {etag}");
+    let put = || objects.sdk().put_object().bucket("things").key("a").body(ByteStream::from_static(b"1"));
+    assert_eq!(code(put().if_none_match(&list).send().await), "PreconditionFailed");
+    put().if_match(&list).send().await.unwrap();
+    let copy = || objects.sdk().copy_object().bucket("things").key("b").copy_source("things/a");
+    assert_eq!(code(copy().copy_source_if_none_match(&list).send().await), "PreconditionFailed");
+    copy().copy_source_if_match(&list).send().await.unwrap();
+    let link = objects.sdk().get_object().bucket("things").key("a");
+    let link = link.presigned(PresigningConfig::expires_in(Duration::from_secs(60)).unwrap()).await.unwrap();
+    let asked: [(&[(&str, &str)], u16); 7] = [
+        (&[("if-none-match", list.as_str())], 304),
+        (&[("if-none-match", "\"other\""), ("if-none-match", etag.as_str())], 304),
+        (&[("if-none-match", "\"other\""), ("if-none-match", "\"another\"")], 200),
+        (&[("if-match", "\"other\""), ("if-match", etag.as_str())], 200),
+        (&[("if-match", "")], 400),
+        (&[("if-match", "\"other\" \"another\"")], 400),
+        (&[("if-match", "*"), ("if-match", etag.as_str())], 400),
+    ];
+    for (lines, status) in asked {
+        let answer = fetch_with(served.address, "GET", link.uri(), lines).await;
+        assert_eq!(answer.status(), status, "{lines:?}");
+    }
 }
 
 #[tokio::test]
