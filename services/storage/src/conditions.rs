@@ -207,6 +207,19 @@ impl ReadIf {
     }
 }
 
+/// Whether a range of the object may be answered, and not the whole of it. RFC 9110, 13.1.5: where `If-Range` is neither a strong
+/// tag of the object nor exactly its `Last-Modified`, `Range` is passed over. So it is where `If-Range` can't be read.
+pub(crate) fn holds_for_range(headers: &HeaderMap, object: &Object) -> bool {
+    let mut lines = headers.get_all(http::header::IF_RANGE).iter();
+    let Some(line) = lines.next() else { return true };
+    let Some(text) = line.to_str().ok().filter(|_| lines.next().is_none()) else { return false };
+    match first_tag(text) {
+        Some((tag, behind)) => tag.as_strong() == Some(object.etag.as_str()) && behind.is_empty(),
+        None => Timestamp::parse(TimestampFormat::HttpDate, text)
+            .is_ok_and(|time| seconds(&time) == object.modified_ms.div_euclid(1000)),
+    }
+}
+
 fn not_modified(object: &Object) -> S3Error {
     let mut error = S3Error::new(S3ErrorCode::NotModified);
     let mut headers = HeaderMap::new();
@@ -336,5 +349,34 @@ mod tests {
         // If-Match decides alone where both are given.
         let both = ReadIf { matches: tag("\"aa\""), unmodified_since: at(1), ..ReadIf::default() };
         assert_eq!(check(both), None);
+    }
+
+    #[test]
+    fn ranges() {
+        let holds = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("if-range", HeaderValue::from_static(line));
+            }
+            holds_for_range(&headers, &object())
+        };
+        // 1,700,000,000 s.
+        for same in [&["\"aa\""][..], &[], &["Tue, 14 Nov 2023 22:13:20 GMT"]] {
+            assert!(holds(same), "{same:?}");
+        }
+        for other in [
+            &["\"bb\""][..],
+            &["W/\"aa\""],
+            &["\"aa\", \"bb\""],
+            &["\"aa\"", "\"aa\""],
+            &["aa"],
+            &["*"],
+            &[""],
+            &["Tue, 14 Nov 2023 22:13:19 GMT"],
+            &["Tue, 14 Nov 2023 22:13:21 GMT"],
+            &["yesterday"],
+        ] {
+            assert!(!holds(other), "{other:?}");
+        }
     }
 }

@@ -38,8 +38,14 @@ const SUMS: Names = &[
 ];
 /// What is kept with an object, or is so anyway. A name that ends with `-` begins names.
 const STORED: Names = &["x-amz-acl", "x-amz-meta-", "x-amz-server-side-encryption", "x-amz-storage-class"];
-const READ: Names =
-    &["if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "x-amz-checksum-mode"];
+const READ: Names = &[
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "x-amz-checksum-mode",
+];
 const WRITE_IF: Names = &["if-match", "if-none-match"];
 const SOURCE: Names = &[
     "x-amz-copy-source",

@@ -18,7 +18,7 @@ use super::headers::{self, with_sums};
 use super::needs::told;
 use super::{Gateway, entries, to_the_end};
 use crate::commit::{self, Place};
-use crate::conditions::{DeleteIf, ReadIf, Tags, WriteIf};
+use crate::conditions::{DeleteIf, ReadIf, Tags, WriteIf, holds_for_range};
 use crate::error::Error;
 use crate::read::{self, Reader};
 use crate::region::{NewBlob, Region};
@@ -169,7 +169,8 @@ impl Gateway {
         };
         let find = |object: &Object| {
             condition.check(object)?;
-            span(object, input.range, input.part_number)
+            let range = input.range.filter(|_| holds_for_range(&request.headers, object));
+            span(object, range, input.part_number)
         };
         let share = request.extensions.get::<BodyShare>();
         let (object, span, body) = open(&region, &input.bucket, &input.key, share, find).await?;
@@ -196,7 +197,8 @@ impl Gateway {
             unmodified_since: input.if_unmodified_since,
         };
         condition.check(&object)?;
-        let span = span(&object, input.range, input.part_number)?;
+        let range = input.range.filter(|_| holds_for_range(&request.headers, &object));
+        let span = span(&object, range, input.part_number)?;
         let checksums = input.checksum_mode.is_some_and(|mode| mode.as_str() == "ENABLED");
         let partial = span.content_range.is_some();
         let mut response = S3Response::new(describe!(HeadObjectOutput, &object, &span, checksums));

@@ -40,6 +40,37 @@ async fn what_is_not_one_range_is_the_whole() {
 }
 
 #[tokio::test]
+async fn a_range_of_what_has_changed_is_the_whole() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let etag = format!("\"{}\"", objects.put("things", "a", "0123456789".into()).await.unwrap());
+    let config = || PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+    let get = objects.sdk().get_object().bucket("things").key("a").presigned(config()).await.unwrap();
+    let head = objects.sdk().head_object().bucket("things").key("a").presigned(config()).await.unwrap();
+    let asked = async |range: &str, condition: &str| {
+        let headers = [("range", range), ("if-range", condition)];
+        let head = fetch_with(served.address, "HEAD", head.uri(), &headers).await;
+        let got = fetch_with(served.address, "GET", get.uri(), &headers).await;
+        assert_eq!(head.status(), got.status(), "{range} {condition}");
+        (got.status().as_u16(), text(got).await)
+    };
+    let modified = fetch_with(served.address, "HEAD", head.uri(), &[]).await;
+    let modified = modified.headers()["last-modified"].to_str().unwrap().to_owned();
+    let (part, whole) = ((206, "12".to_owned()), (200, "0123456789".to_owned()));
+    for same in [&etag, &modified] {
+        assert_eq!(asked("bytes=1-2", same).await, part, "{same}");
+        assert_eq!(asked("bytes=10-", same).await.0, 416, "{same}");
+    }
+    let weak = format!("W/{etag}");
+    for other in ["\"other\"", weak.as_str(), "Thu, 01 Jan 2026 00:00:00 GMT", "what"] {
+        for range in ["bytes=1-2", "bytes=10-"] {
+            assert_eq!(asked(range, other).await, whole, "{range} {other}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_one_range_counts_for_its_key() {
     let served = Served::new().await;
     let objects = served.objects("eu");
