@@ -195,6 +195,20 @@ impl Claimed {
     }
 }
 
+/// The code and the message where a body is not what `x-amz-content-sha256` says (*Error responses*, Amazon S3 API Reference).
+pub(crate) const WRONG_CONTENT: (&str, &str) = (
+    "XAmzContentSHA256Mismatch",
+    "The provided 'x-amz-content-sha256' header does not match what was computed.",
+);
+
+/// The same as an error, which is 400: s3s has no name for it.
+pub(crate) fn wrong_content() -> S3Error {
+    let Ok(code) = WRONG_CONTENT.0.parse::<S3ErrorCode>();
+    let mut error = S3Error::with_message(code, WRONG_CONTENT.1);
+    error.set_status_code(http::StatusCode::BAD_REQUEST);
+    error
+}
+
 /// What Amazon's S3 is seen to answer here, though its API Reference has it nowhere (versity/versitygw issues 1600 and
 /// 1691); s3s has no name for it.
 fn missing_trailer(name: &str) -> S3Error {

@@ -2,6 +2,8 @@
 //!
 //! s3s reads a list as a whole before anybody here sees it, and an item of seven bytes becomes 160. So items are counted as they come.
 //! The list of what to delete is kept besides: it is checked against its checksums, and must be what s3s reads of it.
+//!
+//! Whatever ends the reading of a body, s3s answers `InternalError`, 500. So it is noted what ended it, which mostly is the caller's.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,9 +11,11 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use bytes::Bytes;
 use futures::StreamExt;
+use s3s::crypto::{Checksum as _, Sha256};
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::sums::Claimed;
+use super::service::MAX_XML;
+use crate::sums::{Claimed, WRONG_CONTENT};
 
 /// Items of a list: as many parts as an upload may have (S3's limit). Fewer may be deleted at once, which is seen behind s3s.
 const ITEMS: usize = 10_000;
@@ -32,6 +36,16 @@ struct List {
     name: Vec<u8>,
     /// All of it, where it is of what to delete.
     kept: Option<Vec<u8>>,
+    /// Bytes that have passed.
+    length: usize,
+    /// Whether there is none to be read.
+    empty: bool,
+    /// The digest that `x-amz-content-sha256` says it has, and that of what has passed.
+    claimed: Option<(String, Sha256)>,
+    /// Whether it broke off.
+    broken: bool,
+    /// Whether s3s has read it to its end, and found it good.
+    served: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +62,43 @@ impl Passing {
         if within { Ok(piece) } else { Err(axum::Error::new(TooMany)) }
     }
 
+    /// The piece, if the list may go on with it. A body that broke off is noted.
+    fn go_on(&self, piece: Result<Bytes, axum::Error>) -> Result<Bytes, axum::Error> {
+        match piece {
+            Ok(piece) => self.pass(piece),
+            Err(error) => {
+                self.list().broken = true;
+                Err(error)
+            }
+        }
+    }
+
     /// Whether the list was cut off because of its many items.
     pub(super) fn is_too_long(&self) -> bool {
         self.list().items > ITEMS
+    }
+
+    /// What is wrong with a body that s3s could not read: the error's code and message. Nothing, if it could.
+    pub(super) fn unread(&self) -> Option<(&'static str, &'static str)> {
+        let mut list = self.list();
+        if list.served {
+            return None;
+        }
+        if list.broken {
+            return Some(("IncompleteBody", "The request body broke off."));
+        }
+        if list.length > MAX_XML {
+            return Some(("MaxMessageLengthExceeded", "Your request was too large: it may have 4 MiB."));
+        }
+        if list.length == 0 && !list.empty {
+            // Nobody read it.
+            return None;
+        }
+        if list.claimed.take().is_some_and(|(claimed, sum)| hex::encode(sum.finalize()) != claimed) {
+            return Some(WRONG_CONTENT);
+        }
+        // In chunks: of the wrong form, or signed wrongly.
+        (!list.empty).then_some(("InvalidRequest", "The chunks of the request's body can't be read."))
     }
 }
 
@@ -58,6 +106,10 @@ impl List {
     /// Whether it may go on with this piece.
     fn takes(&mut self, piece: &[u8]) -> bool {
         piece.iter().for_each(|byte| self.count(*byte));
+        self.length = self.length.saturating_add(piece.len());
+        if let Some((_, sum)) = &mut self.claimed {
+            sum.update(piece);
+        }
         if let Some(kept) = &mut self.kept {
             kept.extend_from_slice(piece);
         }
@@ -82,7 +134,8 @@ impl List {
     }
 }
 
-/// The same request, whose list, if it has one, is counted as it is read; [`check`] can look at one of what to delete later.
+/// The same request, whose list, if it has one, is counted as it is read; [`served`] notes that it was, and [`check`] can look at
+/// one of what to delete later.
 pub(super) fn watched(request: Request) -> (Request, Passing) {
     let passing = Passing::default();
     if request.method() != http::Method::POST {
@@ -92,24 +145,40 @@ pub(super) fn watched(request: Request) -> (Request, Passing) {
     let mut asked = head.uri.query().unwrap_or_default().split('&');
     if asked.any(|pair| pair.split('=').next().is_some_and(|name| name == "delete")) {
         passing.list().kept = Some(Vec::new());
-        head.extensions.insert(passing.clone());
     }
+    passing.list().claimed = claimed(&head.headers).map(|claimed| (claimed, Sha256::new()));
+    head.extensions.insert(passing.clone());
     // What has no body keeps its length, which s3s asks for.
     if body.is_end_stream() {
+        passing.list().empty = true;
         return (Request::from_parts(head, body), passing);
     }
     let seen = passing.clone();
-    let pieces = body.into_data_stream().map(move |piece| piece.and_then(|piece| seen.pass(piece)));
+    let pieces = body.into_data_stream().map(move |piece| seen.go_on(piece));
     (Request::from_parts(head, Body::from_stream(pieces)), passing)
+}
+
+/// The digest of the body that a request is signed with, where it is one. Other values say how the body comes.
+fn claimed(headers: &http::HeaderMap) -> Option<String> {
+    let claimed = headers.get("x-amz-content-sha256")?.to_str().ok()?;
+    let is_digest = claimed.len() == 64 && claimed.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then(|| claimed.to_ascii_lowercase())
+}
+
+/// Notes that the request has come as a whole: what fails from here on is no fault of its body.
+pub(super) fn served(extensions: &http::Extensions) {
+    if let Some(passing) = extensions.get::<Passing>() {
+        passing.list().served = true;
+    }
 }
 
 /// Refuses a list that is not what its checksums say, or of which s3s has read only a part.
 pub(super) fn check<T>(request: &S3Request<T>) -> S3Result<()> {
-    let passing = request.extensions.get::<Passing>();
-    let Some(passing) = passing else {
+    let kept = request.extensions.get::<Passing>().and_then(|passing| passing.list().kept.take());
+    let Some(kept) = kept else {
         return Err(s3_error!(InvalidRequest, "The query must have the plain word delete"));
     };
-    check_list(&request.headers, passing.list().kept.as_deref().unwrap_or_default())
+    check_list(&request.headers, &kept)
 }
 
 fn check_list(headers: &http::HeaderMap, list: &[u8]) -> S3Result<()> {
@@ -156,6 +225,40 @@ mod tests {
             list.as_bytes().chunks(size).for_each(|piece| assert!(seen.takes(piece)));
             assert_eq!((seen.items, seen.kept.as_deref()), (5, Some(list.as_bytes())), "{size}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_ended_the_reading_is_noted() {
+        let hello = hex::encode(Sha256::checksum(b"hello"));
+        let unread = async |claimed: &str, pieces: Vec<Result<Bytes, std::io::Error>>| {
+            let body = match pieces.is_empty() {
+                true => Body::empty(),
+                false => Body::from_stream(futures::stream::iter(pieces)),
+            };
+            let request = http::Request::post("/b?delete").header("x-amz-content-sha256", claimed);
+            let (request, passing) = watched(request.body(body).unwrap());
+            let (head, body) = request.into_parts();
+            let _ = axum::body::to_bytes(body, usize::MAX).await;
+            let code = passing.unread().map(|(code, _)| code);
+            served(&head.extensions);
+            assert_eq!(passing.unread(), None);
+            code
+        };
+        let piece = |bytes: &'static [u8]| Ok(Bytes::from_static(bytes));
+        let wrong = Some("XAmzContentSHA256Mismatch");
+        assert_eq!(unread(&hello, vec![piece(b"hel"), piece(b"lo!")]).await, wrong);
+        assert_eq!(unread(&hello, vec![]).await, wrong);
+        let broken = || Err(std::io::Error::other("reset"));
+        assert_eq!(unread(&hello, vec![piece(b"hel"), broken()]).await, Some("IncompleteBody"));
+        assert_eq!(unread("UNSIGNED-PAYLOAD", vec![broken()]).await, Some("IncompleteBody"));
+        let long = Ok(Bytes::from(vec![b' '; MAX_XML + 1]));
+        assert_eq!(unread("UNSIGNED-PAYLOAD", vec![long]).await, Some("MaxMessageLengthExceeded"));
+        let chunks = unread("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", vec![piece(b"x")]).await;
+        assert_eq!(chunks, Some("InvalidRequest"));
+        assert_eq!(unread("UNSIGNED-PAYLOAD", vec![]).await, None);
+        let unseen = http::Request::post("/b/k?uploads").header("x-amz-content-sha256", &hello);
+        let (_request, passing) = watched(unseen.body(Body::from("hello")).unwrap());
+        assert_eq!(passing.unread(), None, "what nobody reads is not what failed");
     }
 
     #[tokio::test]

@@ -30,7 +30,7 @@ use tokio::time::timeout;
 use crate::access::AccessKeys;
 use crate::error::Error;
 use crate::region::{NewBlob, Region};
-use crate::sums::{Algorithm, Claimed};
+use crate::sums::{Algorithm, Claimed, wrong_content};
 use crate::write::{Begun, Written};
 use host::Hosts;
 
@@ -220,6 +220,8 @@ fn broken_off(error: s3s::StdError) -> Error {
     match error.downcast::<s3s::S3Error>() {
         Ok(refused) => Error::Refused(*refused),
         Err(error) => match error.to_string() {
+            // s3s keeps the types of these to itself.
+            why if why.contains("Sha256Mismatch") => wrong_content().into(),
             why if why.contains("ignature") => S3ErrorCode::SignatureDoesNotMatch.into(),
             why if why.contains("hecksum") || why.contains("igest") => S3ErrorCode::BadDigest.into(),
             _ => Error::Body,

@@ -24,7 +24,7 @@ use super::{ANSWER, Gateway, answer, entries};
 use crate::access;
 
 /// The longest XML body: a list of 10,000 parts with checksums.
-const MAX_XML: usize = 4 << 20;
+pub(super) const MAX_XML: usize = 4 << 20;
 
 /// Passes each operation to the method that serves it, if the request's key may do that.
 macro_rules! operations {
@@ -33,6 +33,7 @@ macro_rules! operations {
         impl S3 for Gateway {
             $(
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                    entries::served(&request.extensions);
                     let request = verified(request);
                     let audit = self.audit(stringify!($name), &request);
                     let share = request.extensions.get::<BodyShare>().cloned();
@@ -114,7 +115,13 @@ async fn serve(service: S3Service, request: Request) -> Result<Response, Infalli
             "MalformedXML",
             "The list has more than 10000 items, which are more than S3 takes.",
         ),
-        Ok(Ok(response)) => response.map(Body::new),
+        Ok(Ok(response)) => {
+            let unread = passing.unread().filter(|_| response.status() == StatusCode::INTERNAL_SERVER_ERROR);
+            match unread {
+                Some((code, message)) => answer::refuse(StatusCode::BAD_REQUEST, code, message),
+                None => response.map(Body::new),
+            }
+        }
         Ok(Err(_)) => {
             let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
             answer::refuse(status, code, "The service failed; try again.")

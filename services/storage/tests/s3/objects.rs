@@ -1,11 +1,17 @@
 //! Put, get, head, copy, delete.
 
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective, ObjectIdentifier};
+use axum::body::Body;
 use bytes::Bytes;
+use http::{Request, Uri};
 use maily_objects::Error;
+use tower::ServiceExt;
 
-use crate::support::{Served, code, noise};
+use crate::support::{Served, client, code, key, noise, plain, serve_router, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_put_is_got() {
@@ -82,6 +88,43 @@ async fn headers_and_checksums_come_back() {
     assert!(matches!(objects.get("things", "b").await, Err(Error::NotFound)));
     let tagged = objects.sdk().put_object().bucket("things").key("b").tagging("a=b").send().await;
     assert_eq!(code(tagged), "NotImplemented");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_what_was_signed_is_refused_for_good() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    objects.put("things", "a", "hello".into()).await.unwrap();
+    let put = objects.sdk().put_object().bucket("things").key("b").content_length(5);
+    let link = put.presigned(PresigningConfig::expires_in(Duration::from_secs(60)).unwrap()).await.unwrap();
+    let host = link.uri().parse::<Uri>().unwrap().authority().unwrap().to_string();
+    let mut request = Request::put(link.uri()).header("host", host);
+    for (name, value) in link.headers() {
+        request = request.header(name, value);
+    }
+    let request = request.header("x-amz-content-sha256", "0".repeat(64)).body(Body::from("hello")).unwrap();
+    let answer = plain(served.address).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let said = text(answer).await;
+    assert!(said.contains("<Code>XAmzContentSHA256Mismatch</Code>"), "{said}");
+    assert!(matches!(objects.get("things", "b").await, Err(Error::NotFound)));
+
+    // The same of a list, whose last byte is changed on its way.
+    let changed = axum::middleware::map_request(|request: Request<Body>| async move {
+        let (head, body) = request.into_parts();
+        let mut list = axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec();
+        if let Some(last) = list.last_mut() {
+            *last ^= 1;
+        }
+        Request::from_parts(head, Body::from(list))
+    });
+    let address = serve_router(served.storage.router().layer(changed)).await;
+    let list = Delete::builder().objects(ObjectIdentifier::builder().key("a").build().unwrap()).build();
+    let sdk = client(address, &key("both", &[]), "eu");
+    let refused = sdk.sdk().delete_objects().bucket("things").delete(list.unwrap()).send().await;
+    assert_eq!(code(refused), "XAmzContentSHA256Mismatch");
+    assert_eq!(objects.get("things", "a").await.unwrap(), "hello");
 }
 
 #[tokio::test]
