@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName};
-use s3s::dto::{ChecksumType, Metadata, Owner, ServerSideEncryption, Timestamp, TimestampFormat};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use s3s::dto::{
+    ChecksumType, HeadObjectInput, Metadata, Owner, ServerSideEncryption, Timestamp, TimestampFormat,
+};
 use s3s::{S3Error, S3Result, s3_error};
 
 use crate::rows::{Headers, Sums};
@@ -46,6 +48,37 @@ fn seconds(time: &Timestamp) -> Option<i64> {
     let mut text = Vec::new();
     time.format(TimestampFormat::EpochSeconds, &mut text).ok()?;
     str::from_utf8(&text).ok()?.split('.').next()?.parse().ok()
+}
+
+/// What stands in a HEAD's answer in place of the object's own headers, because its query asks for it. s3s sees to that of a GET
+/// alone.
+pub(super) fn overriding(input: &HeadObjectInput) -> S3Result<HeaderMap> {
+    let asked = [
+        (http::header::CACHE_CONTROL, &input.response_cache_control),
+        (http::header::CONTENT_DISPOSITION, &input.response_content_disposition),
+        (http::header::CONTENT_ENCODING, &input.response_content_encoding),
+        (http::header::CONTENT_LANGUAGE, &input.response_content_language),
+        (http::header::CONTENT_TYPE, &input.response_content_type),
+    ];
+    let mut headers = HeaderMap::new();
+    for (name, value) in asked {
+        let Some(value) = value else { continue };
+        let Ok(value) = HeaderValue::from_str(value) else {
+            return Err(s3_error!(InvalidRequest, "The value of response-{name} can't be one of a header"));
+        };
+        headers.insert(name, value);
+    }
+    if let Some(expires) = input.response_expires.as_ref().and_then(http_date) {
+        headers.insert(http::header::EXPIRES, expires);
+    }
+    Ok(headers)
+}
+
+/// A time as a header has it.
+fn http_date(time: &Timestamp) -> Option<HeaderValue> {
+    let mut text = Vec::new();
+    time.format(TimestampFormat::HttpDate, &mut text).ok()?;
+    HeaderValue::from_bytes(&text).ok()
 }
 
 /// A time as the protocol shows it.

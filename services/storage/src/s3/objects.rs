@@ -187,6 +187,7 @@ impl Gateway {
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = request.input.clone();
+        let overriding = headers::overriding(&input)?;
         only_version(input.version_id.as_deref())?;
         let region = self.in_bucket(&request, &input.bucket).await?;
         let object = region.object(&input.bucket, &input.key).await?;
@@ -203,6 +204,7 @@ impl Gateway {
         let partial = span.content_range.is_some();
         let mut response = S3Response::new(describe!(HeadObjectOutput, &object, &span, checksums));
         response.extensions.insert(ObjectBytes);
+        response.headers = overriding;
         response.status = partial.then_some(http::StatusCode::PARTIAL_CONTENT);
         Ok(response)
     }
