@@ -1,6 +1,6 @@
 //! Conditional requests (RFC 9110, section 13), for writes and for reads.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 use s3s::dto::{ETag, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
@@ -210,7 +210,7 @@ impl ReadIf {
 /// Whether a range of the object may be answered, and not the whole of it. RFC 9110, 13.1.5: where `If-Range` is neither a strong
 /// tag of the object nor exactly its `Last-Modified`, `Range` is passed over. So it is where `If-Range` can't be read.
 pub(crate) fn holds_for_range(headers: &HeaderMap, object: &Object) -> bool {
-    let mut lines = headers.get_all(http::header::IF_RANGE).iter();
+    let mut lines = headers.get_all(header::IF_RANGE).iter();
     let Some(line) = lines.next() else { return true };
     let Some(text) = line.to_str().ok().filter(|_| lines.next().is_none()) else { return false };
     match first_tag(text) {
@@ -220,14 +220,30 @@ pub(crate) fn holds_for_range(headers: &HeaderMap, object: &Object) -> bool {
     }
 }
 
+/// RFC 9110, 15.4.5: with the headers of the whole by which caches keep it, and when it was modified.
 fn not_modified(object: &Object) -> S3Error {
     let mut error = S3Error::new(S3ErrorCode::NotModified);
-    let mut headers = HeaderMap::new();
-    if let Ok(etag) = ETag::Strong(object.etag.clone()).to_http_header() {
-        headers.insert(http::header::ETAG, etag);
-    }
-    error.set_headers(headers);
+    let kept = &object.headers;
+    // A time before 1970 is shown as that, as it is with the whole.
+    let date = |seconds: i64| {
+        let time = Timestamp::parse(TimestampFormat::EpochSeconds, &seconds.max(0).to_string());
+        http_date(&time.ok()?)
+    };
+    let named = [
+        (header::ETAG, ETag::Strong(object.etag.clone()).to_http_header().ok()),
+        (header::LAST_MODIFIED, date(object.modified_ms.div_euclid(1000))),
+        (header::CACHE_CONTROL, kept.cache_control.as_deref().and_then(|it| HeaderValue::from_str(it).ok())),
+        (header::EXPIRES, kept.expires_s.and_then(date)),
+    ];
+    error.set_headers(named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect());
     error
+}
+
+/// A time as a header has it.
+pub(crate) fn http_date(time: &Timestamp) -> Option<HeaderValue> {
+    let mut text = Vec::new();
+    time.format(TimestampFormat::HttpDate, &mut text).ok()?;
+    HeaderValue::from_bytes(&text).ok()
 }
 
 fn seconds(time: &Timestamp) -> i64 {

@@ -9,6 +9,7 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Result, s3_error};
 
+use crate::conditions::http_date;
 use crate::rows::{Headers, Sums};
 
 /// Bytes of user metadata, names and values (S3's limit).
@@ -72,13 +73,6 @@ pub(super) fn overriding(input: &HeadObjectInput) -> S3Result<HeaderMap> {
         headers.insert(http::header::EXPIRES, expires);
     }
     Ok(headers)
-}
-
-/// A time as a header has it.
-fn http_date(time: &Timestamp) -> Option<HeaderValue> {
-    let mut text = Vec::new();
-    time.format(TimestampFormat::HttpDate, &mut text).ok()?;
-    HeaderValue::from_bytes(&text).ok()
 }
 
 /// A time as the protocol shows it.

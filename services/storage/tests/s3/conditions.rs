@@ -111,6 +111,24 @@ async fn conditions_of_readers_and_absent_objects() {
 }
 
 #[tokio::test]
+async fn what_is_not_modified_is_kept_by_the_same_headers() {
+    let served = Served::new().await;
+    let objects = served.objects("eu");
+    objects.ensure_bucket("things").await.unwrap();
+    let put = objects.sdk().put_object().bucket("things").key("a").body(ByteStream::from_static(b"1"));
+    let expires = aws_sdk_s3::primitives::DateTime::from_secs(1_900_000_000);
+    put.cache_control("max-age=60").expires(expires).send().await.unwrap();
+    let link = objects.sdk().get_object().bucket("things").key("a");
+    let link = link.presigned(PresigningConfig::expires_in(Duration::from_secs(60)).unwrap()).await.unwrap();
+    let whole = fetch_with(served.address, "GET", link.uri(), &[]).await;
+    let kept = fetch_with(served.address, "GET", link.uri(), &[("if-none-match", "*")]).await;
+    assert_eq!((whole.status().as_u16(), kept.status().as_u16()), (200, 304));
+    for name in ["etag", "last-modified", "cache-control", "expires"] {
+        assert_eq!(kept.headers()[name], whole.headers()[name], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_condition_names_several_tags_or_is_refused() {
     let served = Served::new().await;
     let objects = served.objects("eu");
