@@ -182,7 +182,7 @@ fn refusal(request: &Request) -> Option<Refusal> {
             "Only AWS4-HMAC-SHA256 signatures are accepted.",
         ));
     }
-    if request.method() == http::Method::POST && text(CONTENT_TYPE).starts_with("multipart/") {
+    if request.method() == http::Method::POST && is_form(headers) {
         return Some((StatusCode::NOT_IMPLEMENTED, "NotImplemented", "Form uploads are not supported."));
     }
     let expires = query.iter().find(|(key, _)| key == "X-Amz-Expires").map(|(_, seconds)| seconds);
@@ -205,6 +205,16 @@ fn refusal(request: &Request) -> Option<Refusal> {
         )),
         _ => None,
     }
+}
+
+/// Whether s3s might take the body for a form, which it reads before it knows whose it is. RFC 9110, 8.3.1: types are
+/// case-insensitive. And a boundary need not be ASCII.
+fn is_form(headers: &HeaderMap) -> bool {
+    const MULTIPART: &[u8] = b"multipart/";
+    let kinds = headers.get_all(CONTENT_TYPE).iter();
+    kinds
+        .map(|kind| kind.as_bytes().trim_ascii_start())
+        .any(|kind| kind.get(..MULTIPART.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(MULTIPART)))
 }
 
 fn signed_headers(authorization: &str) -> Option<&str> {
@@ -282,10 +292,18 @@ mod tests {
             let link = format!("{presigned}&X-Amz-Expires={seconds}");
             assert_eq!(status(Request::builder().uri(link)), refused, "{seconds}");
         }
-        let form = Request::builder()
-            .method("POST")
-            .uri("/b")
-            .header("content-type", "multipart/form-data; boundary=x");
-        assert_eq!(status(form), Some(StatusCode::NOT_IMPLEMENTED));
+        for kind in [
+            "multipart/form-data; boundary=x",
+            "Multipart/Form-Data; boundary=x",
+            "MULTIPART/mixed",
+            "multipart/form-data; boundary=\"é\"",
+        ] {
+            let form = Request::builder().method("POST").uri("/b").header("content-type", kind);
+            assert_eq!(status(form), Some(StatusCode::NOT_IMPLEMENTED), "{kind}");
+        }
+        for kind in ["application/xml", "multipart", ""] {
+            let list = Request::builder().method("POST").uri("/b?delete").header("content-type", kind);
+            assert_eq!(status(list), None, "{kind}");
+        }
     }
 }

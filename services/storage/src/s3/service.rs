@@ -91,6 +91,8 @@ pub(crate) fn router(gateway: &Gateway) -> Router {
 fn plain(gateway: &Gateway) -> S3ServiceBuilder {
     let mut config = S3Config::default();
     config.xml_max_body_size = MAX_XML;
+    // Forms are refused before s3s sees one; were one to get by, it would be gathered in memory.
+    config.post_object_max_file_size = 0;
     let mut builder = S3ServiceBuilder::new(gateway.clone());
     builder.set_host(gateway.hosts.clone());
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
