@@ -11,7 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HOST};
+use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use maily_keys::{AccessAction, AccessKey};
 use s3s::auth::{Credentials, S3Auth, SecretKey};
@@ -174,6 +175,13 @@ fn refusal(request: &Request) -> Option<Refusal> {
         url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
             .into_owned()
             .collect();
+    if !names_one_host(request) {
+        return Some((
+            StatusCode::BAD_REQUEST,
+            "InvalidRequest",
+            "The request names several hosts: it must have one Host, which is that of its address.",
+        ));
+    }
     let asked = |name: &str| query.iter().any(|(key, _)| key == name);
     if text(AUTHORIZATION).starts_with("AWS ") || asked("Signature") || asked("AWSAccessKeyId") {
         return Some((
@@ -215,6 +223,18 @@ fn is_form(headers: &HeaderMap) -> bool {
     kinds
         .map(|kind| kind.as_bytes().trim_ascii_start())
         .any(|kind| kind.get(..MULTIPART.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(MULTIPART)))
+}
+
+/// Whether all that names the request's host names the same. s3s would take the first `Host` there is, and find the bucket in it.
+/// RFC 9112, 3.2: several are a bad request. RFC 9113, 8.3.1, and so it is here for an absolute address of HTTP/1.1: a `Host` that
+/// differs from the authority is malformed, once both are made alike.
+fn names_one_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let Some(host) = hosts.next() else { return true };
+    let port = if request.uri().scheme() == Some(&Scheme::HTTP) { ":80" } else { ":443" };
+    let named = |host: &str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
+    let same = |of: &Authority| host.to_str().is_ok_and(|host| named(host) == named(of.as_str()));
+    hosts.next().is_none() && request.uri().authority().is_none_or(same)
 }
 
 fn signed_headers(authorization: &str) -> Option<&str> {
@@ -265,6 +285,30 @@ mod tests {
         assert_eq!(dated(&[signed, ("date", own)]).as_deref(), Some(own));
         let both = [signed, ("date", "Thu, 01 Jan 2026 12:30:05 GMT"), ("x-amz-date", "kept")];
         assert_eq!(dated(&both).as_deref(), Some("kept"));
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        let refused = Some(StatusCode::BAD_REQUEST);
+        let named: [(&str, &[&str], Option<StatusCode>); 12] = [
+            ("/b/k", &["a"], None),
+            ("/b/k", &["a", "a"], refused),
+            ("/b/k", &["a", "b"], refused),
+            ("https://a/b/k", &[], None),
+            ("https://a/b/k", &["a"], None),
+            ("https://a:443/b/k", &["A"], None),
+            ("http://a/b/k", &["a:80"], None),
+            ("https://a:7421/b/k", &["a:7421"], None),
+            ("https://a/b/k", &["things.a"], refused),
+            ("https://a/b/k", &["a:7421"], refused),
+            ("https://a/b/k", &["a:80"], refused),
+            ("https://a/b/k", &[""], refused),
+        ];
+        for (uri, hosts, told) in named {
+            let request = Request::builder().uri(uri);
+            let request = hosts.iter().fold(request, |request, host| request.header("host", *host));
+            assert_eq!(status(request), told, "{uri} {hosts:?}");
+        }
     }
 
     #[test]
