@@ -5,7 +5,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use maily_chassis::Problem;
 use tracing::Instrument;
@@ -63,6 +63,7 @@ pub(super) async fn complete(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("s3", request_id = %id);
     let response = next.run(request).instrument(span).await;
     let response = if is_xml(&response) { rewritten(response, &id).await } else { response };
+    let response = partial(response);
     let response =
         if response.status() == StatusCode::SERVICE_UNAVAILABLE { later(response) } else { response };
     let silent = response.status() == StatusCode::NOT_MODIFIED || (head && !response.status().is_success());
@@ -72,6 +73,15 @@ pub(super) async fn complete(request: Request, next: Next) -> Response {
 fn identified(mut response: Response, id: &str) -> Response {
     if let Ok(id) = HeaderValue::from_str(id) {
         response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// What is a part of an object says so, also of `HEAD`, for which s3s has 200 alone.
+fn partial(mut response: Response) -> Response {
+    let is_object = response.extensions().get::<ObjectBytes>().is_some();
+    if is_object && response.status() == StatusCode::OK && response.headers().contains_key(CONTENT_RANGE) {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     response
 }

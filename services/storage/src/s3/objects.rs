@@ -201,11 +201,9 @@ impl Gateway {
         let range = input.range.filter(|_| holds_for_range(&request.headers, &object));
         let span = span(&object, range, input.part_number)?;
         let checksums = input.checksum_mode.is_some_and(|mode| mode.as_str() == "ENABLED");
-        let partial = span.content_range.is_some();
         let mut response = S3Response::new(describe!(HeadObjectOutput, &object, &span, checksums));
         response.extensions.insert(ObjectBytes);
         response.headers = overriding;
-        response.status = partial.then_some(http::StatusCode::PARTIAL_CONTENT);
         Ok(response)
     }
 
