@@ -183,7 +183,7 @@ pub struct SubjectRow {
 pub enum MessageState {
     /// There is none: the row was excluded.
     Excluded,
-    /// Not yet handed off.
+    /// Not handed off: not yet, or never where its cohort was blocked or its campaign is over.
     Waiting,
     /// Handed off to whoever sends.
     HandedOff,

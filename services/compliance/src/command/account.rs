@@ -135,7 +135,7 @@ fn list_row(row: &SubjectRow) -> Vec<String> {
 fn message(message: &SubjectMessage) -> String {
     let state = match message.state {
         MessageState::Excluded => "none: the row was excluded",
-        MessageState::Waiting => "waits for its hand-off",
+        MessageState::Waiting => "not handed off (its campaign may be over)",
         MessageState::HandedOff => "handed off",
         MessageState::LeftOut => "left out: the person had objected or was erased, or the consent had ended",
     };
@@ -153,4 +153,15 @@ fn act(act: &SubjectAct) -> String {
 /// Where the ledger has it.
 fn on_record(region: &str, link: u64) -> String {
     format!("  [{region} {link}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_may_never_go_is_not_said_to_wait() {
+        let shown = message(&SubjectMessage { state: MessageState::Waiting, at: None, segment: None });
+        assert_eq!(shown, "not handed off (its campaign may be over)");
+    }
 }
