@@ -37,8 +37,12 @@ impl State {
 
 impl Inner {
     async fn undo_import(&self, campaign: &str, command: Command) -> Result<types::UndoReply, Error> {
-        let found = self.finished(campaign).await?;
-        let found = found.ok_or(Error::NotFound("no import of this campaign has finished"))?;
+        // Looked at first: one that finishes in between is found.
+        let missing = match self.imports.is_under_way(campaign) {
+            true => "no import of this campaign has finished",
+            false => "no import is known under this id; `import list` shows them",
+        };
+        let found = self.finished(campaign).await?.ok_or(Error::NotFound(missing))?;
         if !found.undone_at.is_empty() {
             return self.undo(&found).await;
         }

@@ -65,7 +65,8 @@ async fn what_only_it_brought_is_lifted_for_lists_to_come() {
     assert_eq!(everybody(&service.state, "latest").await, [ada, dave]);
     service.state.verify().await.unwrap();
     let missing = service.state.undo_import("none", order()).await;
-    assert!(matches!(missing, Err(Error::NotFound(_))));
+    let unknown = "no import is known under this id; `import list` shows them";
+    assert!(matches!(missing, Err(Error::NotFound(why)) if why == unknown));
 }
 
 #[tokio::test(flavor = "multi_thread")]
