@@ -59,6 +59,21 @@ impl Country {
         }
     }
 
+    /// Why a text is no country, to be read behind the column's name. What was probably meant is asked and never assumed:
+    /// it decides which law protects somebody.
+    #[must_use]
+    pub fn why_not(text: &str) -> &'static str {
+        match text.trim() {
+            text if text.eq_ignore_ascii_case("UK") => {
+                "is no assigned ISO 3166-1 code and no English name (GB?)"
+            }
+            text if text.eq_ignore_ascii_case("USA") => {
+                "is no assigned ISO 3166-1 code and no English name (US?)"
+            }
+            _ => "is no assigned ISO 3166-1 code and no English name",
+        }
+    }
+
     /// The law that a recipient here is protected by.
     #[must_use]
     pub fn jurisdiction(self) -> Jurisdiction {

@@ -184,8 +184,7 @@ impl<'a> Row<'a> {
         }
         let id = filled("id", id)?;
         let address = address(filled("email", email)?)?;
-        let country =
-            known("country", country, "is no assigned ISO 3166-1 code and no English name", Country::parse)?;
+        let country = known("country", country, Country::why_not(country), Country::parse)?;
         let (locale, segment) = (filled("locale", locale)?, filled("segment", segment)?);
         let birth_year = optional(birth_year, year)?;
         let consent =
@@ -337,7 +336,9 @@ mod tests {
             ("email", "a b@c.d", "has a local part that is not a dot-string of 1 to 64 octets"),
             ("email", "a@b", "has a domain that is not at least two dot-separated labels"),
             ("country", "", "is empty"),
-            ("country", "UK", "is no assigned ISO 3166-1 code and no English name"),
+            ("country", "XK", "is no assigned ISO 3166-1 code and no English name"),
+            ("country", "UK", "is no assigned ISO 3166-1 code and no English name (GB?)"),
+            ("country", " usa ", "is no assigned ISO 3166-1 code and no English name (US?)"),
             ("locale", "", "is empty"),
             ("segment", "", "is empty"),
             ("birth_year", "90", "is not four digits"),

@@ -84,7 +84,7 @@ impl Settings {
             return Err(("sender.country", "is missing: the sender's own law binds, too".into()));
         }
         if Country::parse(&self.sender.country).is_none() {
-            return Err(("sender.country", "is no assigned ISO 3166-1 code and no English name".into()));
+            return Err(("sender.country", Country::why_not(&self.sender.country).into()));
         }
         check_url(&self.unsubscribe_base_url).map_err(|why| ("unsubscribe_base_url", why.to_owned()))?;
         if !self.as_of.is_empty() {
@@ -276,7 +276,7 @@ seed: 7
             campaign.yaml line 15: duplicate mapping key `seed` is not allowed here
             campaign.yaml line 6: sender.nome: unknown field `nome`, expected one of name, email, postal_address, country
             campaign.yaml line 7: sender.email is not an ASCII address local@domain
-            campaign.yaml line 11: sender.country is no assigned ISO 3166-1 code and no English name
+            campaign.yaml line 11: sender.country is no assigned ISO 3166-1 code and no English name (GB?)
             campaign.yaml: sender.country is missing: the sender's own law binds, too
             campaign.yaml line 12: unsubscribe_base_url does not begin with https://
             campaign.yaml line 13: as_of is not an RFC 3339 date and time with an offset
