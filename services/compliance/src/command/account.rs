@@ -25,7 +25,8 @@ pub(crate) fn text(subject: &Subject) -> String {
 /// What an erasure reached, and when it reaches the rest.
 pub(crate) fn erased(reply: &EraseReply) -> String {
     let kept = match reply.erased.is_empty() {
-        true => "nothing was kept about this address".to_owned(),
+        // The objection that every erasure puts on record is one of them.
+        true => "nothing more to erase; pseudonymous records remain".to_owned(),
         false => format!("erased: {} rows in {}", reply.rows, reply.erased.join(", ")),
     };
     let copies = format!("no copy or backup opens after {}", reply.unreadable_by);
@@ -158,6 +159,13 @@ fn on_record(region: &str, link: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_erasure_that_finds_nothing_says_what_remains() {
+        let unreadable_by = "2026-11-30T00:00:00Z".to_owned();
+        let shown = erased(&EraseReply { erased: Vec::new(), rows: 0, suppressed: true, unreadable_by });
+        assert!(shown.starts_with("nothing more to erase; pseudonymous records remain\n"), "{shown}");
+    }
 
     #[test]
     fn a_message_that_may_never_go_is_not_said_to_wait() {

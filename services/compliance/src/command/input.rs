@@ -49,7 +49,7 @@ impl Asked<'_> {
             ));
         }
         let shown = printable(address);
-        eprintln!("What is kept about {shown} is erased for good; no copy or backup brings it back.");
+        eprintln!("What is kept about {shown} will be erased for good; no copy or backup brings it back.");
         match self.line("Type the address again to go on: ")? == address {
             true => Ok(()),
             false => Err(Failure::new(USAGE, "that was not the same address; nothing was erased")),
