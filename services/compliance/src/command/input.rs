@@ -34,6 +34,7 @@ impl Asked<'_> {
         if address.is_empty() {
             return Err(Failure::new(USAGE, "the address is empty"));
         }
+        check_alone(&address).map_err(|why| Failure::new(DATA, why))?;
         Ok(address)
     }
 
@@ -94,6 +95,7 @@ pub(crate) fn addresses(path: &Path) -> Result<Vec<String>, Failure> {
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
     for (line, number) in lines.filter(|(line, _)| !line.trim().is_empty()) {
         // The line's number is said and not the line: what is not an address may be anything.
+        check_alone(line).map_err(|why| bad(DATA, format!("line {number}: {why}")))?;
         EmailAddress::parse(line.trim()).map_err(|error| bad(DATA, format!("line {number}: {error}")))?;
         addresses.push(line.trim().to_owned());
     }
@@ -101,6 +103,15 @@ pub(crate) fn addresses(path: &Path) -> Result<Vec<String>, Failure> {
         return Err(bad(DATA, "no address in it".to_owned()));
     }
     Ok(addresses)
+}
+
+/// Refuses `Ann <ann@a.example>`, of which the service could only say that its local part is none. No address that it takes
+/// has a bracket in it.
+fn check_alone(address: &str) -> Result<(), &'static str> {
+    match address.contains(['<', '>']) {
+        true => Err("write the address alone, without the name and the brackets"),
+        false => Ok(()),
+    }
 }
 
 /// Parts that one call each can carry.
@@ -139,6 +150,8 @@ mod tests {
             let failure = address(argument, text).unwrap_err();
             assert_eq!((failure.code, failure.to_string()), (USAGE, "the address is empty".into()));
         }
+        let named = address("Ann <ann@a.example>", "").unwrap_err();
+        assert!(named.code == DATA && named.to_string().contains("the address alone"), "{named}");
         let endless = "a".repeat(1 << 11);
         assert_eq!(address("-", &endless).unwrap_err().code, DATA, "not a part of it");
     }
@@ -169,6 +182,7 @@ mod tests {
         assert_eq!(good, ["ann@a.example", "bob@a.example"]);
         for (text, part) in [
             (&b"ann@a.example\nbob\n"[..], ": line 2: "),
+            (b"Bob <bob@a.example>\n", ": line 1: write the address alone"),
             (b"\n \n", ": no address in it"),
             (b"ann@a.example\n\xff", "UTF-8"),
         ] {
