@@ -137,7 +137,7 @@ pub(crate) struct Erase {
 #[derive(Args)]
 pub(crate) struct Suppress {
     /// The person's address, in any spelling; `-` reads it from standard input.
-    #[arg(value_name = "ADDRESS", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(value_name = "ADDRESS", conflicts_with = "file")]
     pub(crate) address: Option<String>,
     /// A file with an address on each line, for many at once.
     #[arg(long, value_name = "FILE")]
@@ -151,7 +151,7 @@ pub(crate) struct Suppress {
 #[derive(Args)]
 pub(crate) struct Lift {
     /// The person's address, in any spelling; `-` reads it from standard input.
-    #[arg(value_name = "ADDRESS", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(value_name = "ADDRESS", conflicts_with = "file")]
     pub(crate) address: Option<String>,
     /// A file with an address on each line, for many at once; its name goes on record.
     #[arg(long, value_name = "FILE")]

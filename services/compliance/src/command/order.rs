@@ -186,9 +186,11 @@ fn named(
     file: Option<PathBuf>,
     asked: &mut Asked<'_>,
 ) -> Result<(Vec<String>, Option<String>), Failure> {
-    match file {
-        Some(file) => Ok((input::addresses(&file)?, Some(name(&file)))),
-        None => Ok((vec![asked.address(address.as_deref().unwrap_or("-"))?], None)),
+    match (file, address) {
+        (Some(file), _) => Ok((input::addresses(&file)?, Some(name(&file)))),
+        (None, Some(address)) => Ok((vec![asked.address(&address)?], None)),
+        // Here and not by the command line's parser, which would name the address only.
+        (None, None) => Err(Failure::new(USAGE, "whose? Give an ADDRESS, or --file with one on each line")),
     }
 }
 
