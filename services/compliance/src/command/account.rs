@@ -10,7 +10,12 @@ use crate::officer_types::{
 /// Everything that is kept about a person.
 pub(crate) fn text(subject: &Subject) -> String {
     let mut lines = vec![subject.address.clone()];
-    lines.push(row("suppressed", if subject.suppressed { "yes" } else { "no" }));
+    let suppressed = match (subject.suppressed, subject.lifts.is_empty()) {
+        (false, _) => "no",
+        (true, true) => "yes",
+        (true, false) => "yes, but not for whom it was lifted since the last objection",
+    };
+    lines.push(row("suppressed", suppressed));
     lines.push(row("objections", subject.objections.len()));
     lines.extend(subject.objections.iter().map(objection));
     lines.push(row("lifted", subject.lifts.len()));

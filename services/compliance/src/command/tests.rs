@@ -150,7 +150,7 @@ async fn what_is_kept_is_shown_as_a_person_reads_it() {
     assert_eq!(service.heard(), asked);
     expect![[r#"
         ann@a.example
-        suppressed                 yes
+        suppressed              yes, but not for whom it was lifted since the last objection
         objections                   3
           2026-11-27T10:00:00Z  by an unsubscribe link, campaign spring, Art. 21(3) GDPR  [eu 7]
           2026-11-28T10:00:00Z  in a list, campaign winter, line 12: withdrawn, Art. 7(3) GDPR; undone, holds no longer  [us 2]
