@@ -53,7 +53,8 @@ pub(crate) async fn campaign(command: CampaignCommand) -> Result<(), Failure> {
     carry_out(command, &OnceLock::new()).await
 }
 
-/// `named` is told the campaign as soon as there may be one at the service.
+/// `named` is told the campaign as soon as the service has answered for it: before that nothing of it was sent but its
+/// settings, which do nothing by themselves.
 async fn carry_out(command: CampaignCommand, named: &OnceLock<CampaignId>) -> Result<(), Failure> {
     match command.action() {
         Action::Run(order) => run_one(order, named).await,
@@ -74,8 +75,8 @@ async fn run_one(run: &Run, named: &OnceLock<CampaignId>) -> Result<(), Failure>
     let folder = Folder::read(&run.dir).map_err(|fault| Failure::new(USAGE, fault))?;
     let client = client(&run.service)?;
     let output = Output::begin(&run.out)?;
-    let _ = named.set(folder.id.clone());
     create(&client, &folder).await?;
+    let _ = named.set(folder.id.clone());
     upload(&client, &folder).await?;
     start(&client, &folder.id).await?;
     wait(&client, &folder.id).await?;
@@ -221,9 +222,9 @@ mod tests {
         assert_eq!(told.code, NOPERM);
         assert_eq!(
             told.to_string(),
-            "campaign spring is done, its messages are handed off, and nothing was fetched: the key may not do \
-             this: it lacks the scope mail; the same command with a key that has `mail` fetches the report and \
-             the messages"
+            "campaign spring is done, its messages are handed off, and nothing was fetched: the key may \
+             not do this: it lacks the scope mail; the same command with a key that has `mail` fetches \
+             the report and the messages"
         );
         let other = unfetched(&id, Failure::new(UNAVAILABLE, "no answer"));
         assert_eq!((other.code, other.to_string().as_str()), (UNAVAILABLE, "no answer"));
