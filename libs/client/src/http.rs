@@ -19,7 +19,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, sleep, timeout, timeout_at},
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, rustls};
 use tokio_util::io::ReaderStream;
 
 use crate::{Failure, IO, NOPERM, UNAVAILABLE, USAGE, printable};
@@ -118,6 +118,8 @@ pub struct Access<'a> {
 /// A client of one listener.
 pub struct Client {
     address: String,
+    /// As it was given, for what is said of a wrong one.
+    ca: PathBuf,
     name: ServerName<'static>,
     tls: TlsConnector,
     authorization: SecretString,
@@ -141,6 +143,7 @@ impl Client {
             maily_chassis::tls::edge_client(access.ca, &[b"http/1.1"]).map_err(|e| bad(e.to_string()))?;
         Ok(Self {
             address: format!("{host}:{}", url.port_or_known_default().unwrap_or(443)),
+            ca: access.ca.to_owned(),
             name: ServerName::try_from(plain)
                 .map_err(|_| bad(format!("--url {} names no host", access.url)))?,
             tls: TlsConnector::from(tls),
@@ -225,7 +228,7 @@ impl Client {
                 return Err(late(&why));
             }
             if last.replace(why.clone()).is_none() {
-                eprintln!("waiting for {}: {}", self.address, printable(&why));
+                eprintln!("waiting for {} (--url): {}", self.address, printable(&why));
             }
             sleep(PAUSE).await;
         }
@@ -233,8 +236,7 @@ impl Client {
 
     async fn send(&self, call: &Call) -> Result<Response<Incoming>, Trouble> {
         let request = self.request(call).await?;
-        let answer = timeout(HEAD, self.exchange(request)).await.map_err(|_| again("no answer"))?;
-        let response = answer.map_err(|error| again(&error))?;
+        let response = timeout(HEAD, self.exchange(request)).await.map_err(|_| again("no answer"))??;
         match response.status() {
             status if status.is_success() => Ok(response),
             status if may_pass(status) => {
@@ -272,18 +274,33 @@ impl Client {
         request.map_err(|_| Trouble::Here(Failure::new(USAGE, "the key is not one that a header can carry")))
     }
 
-    async fn exchange(&self, request: Request<Body>) -> Result<Response<Incoming>, String> {
+    async fn exchange(&self, request: Request<Body>) -> Result<Response<Incoming>, Trouble> {
         let connect = async {
             let stream = TcpStream::connect(&self.address).await?;
             stream.set_nodelay(true)?;
             self.tls.connect(self.name.clone(), stream).await
         };
-        let stream =
-            timeout(CONNECT, connect).await.map_err(|_| "no connection")?.map_err(|e| e.to_string())?;
+        let connected = timeout(CONNECT, connect).await.map_err(|_| again("no connection"))?;
+        let stream = connected.map_err(|error| self.unconnected(&error))?;
+        let torn = |error: hyper::Error| again(&error.to_string());
         let (mut send, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(torn)?;
         tokio::spawn(connection);
-        send.send_request(request).await.map_err(|e| e.to_string())
+        send.send_request(request).await.map_err(torn)
+    }
+
+    /// No wait makes another authority's certificate ours. One that is not valid yet, or no more, may be renewed.
+    fn unconnected(&self, error: &std::io::Error) -> Trouble {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match inner {
+            Some(rustls::Error::InvalidCertificate(
+                rustls::CertificateError::UnknownIssuer | rustls::CertificateError::BadSignature,
+            )) => Trouble::Here(Failure::new(
+                UNAVAILABLE,
+                format_args!("{}: --ca {} doesn't sign this listener", self.address, self.ca.display()),
+            )),
+            _ => again(&error.to_string()),
+        }
     }
 }
 
@@ -329,6 +346,10 @@ fn refusal(status: StatusCode, sentence: &str, refusals: Refusals) -> Failure {
             Failure::new(NOPERM, format_args!("the key may not do this: {sentence}"))
         }
         (StatusCode::INSUFFICIENT_STORAGE, _) => Failure::new(IO, sentence),
+        // Our services have a sentence for what they don't find.
+        (StatusCode::NOT_FOUND, _) if sentence.is_empty() => {
+            Failure::new(1, "HTTP status 404: this listener does not serve what was asked of it; see --url")
+        }
         // Not of our services: a status alone says nothing of what was asked.
         (_, _) if sentence.is_empty() => Failure::new(1, format_args!("HTTP status {}", status.as_u16())),
         _ => Failure::new(1, format_args!("HTTP status {}: {sentence}", status.as_u16())),

@@ -121,7 +121,7 @@ async fn a_refusal_is_one_sentence_and_its_exit_code() {
         (400, DATA, "because"),
         (401, NOPERM, "the service does not accept the key: because"),
         (403, NOPERM, "the key may not do this: because"),
-        (404, 1, "HTTP status 404"),
+        (404, 1, "HTTP status 404: this listener does not serve what was asked of it; see --url"),
         (409, 1, "HTTP status 409: because"),
         (422, USAGE, "because"),
         (500, 1, "HTTP status 500: because"),
@@ -145,6 +145,17 @@ async fn who_is_not_answered_gives_up_in_time() {
     let nobody = service.try_client(&format!("https://{free}"), "client.key", 1).unwrap();
     let (code, sentence) = said(nobody.json(Call::get("/".into())).await.unwrap_err());
     assert!(code == UNAVAILABLE && sentence.contains("refused"), "{sentence}");
+}
+
+#[tokio::test]
+async fn who_trusts_another_authority_is_told_at_once() {
+    let service = Service::start(Router::new()).await;
+    let other = Service::start(Router::new()).await;
+    let client = other.try_client(&service.url, "client.key", 600).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(30), client.json(Call::get("/".into()))).await;
+    let (code, sentence) = said(ended.expect("it waits").unwrap_err());
+    assert!(code == UNAVAILABLE && sentence.ends_with("doesn't sign this listener"), "{sentence}");
+    assert!(sentence.contains("--ca "), "{sentence}");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ pub enum Error {
     #[error("{0}")]
     Refused(String),
     /// A stack is running on this data folder already.
-    #[error("a stack runs on {0} already; `cargo xtask down` stops it")]
+    #[error("a stack runs on {0} already; `cargo xtask down --data {0}` stops it")]
     Running(PathBuf),
 }
 

@@ -200,7 +200,16 @@ fn forget(data: &Path) -> Result<()> {
 
 /// What a privacy officer types to see what is kept about the person whose address is on standard input.
 fn officer(plan: &Plan) -> String {
-    let command = plan.officer_command(&["subject", "find", "-"]);
+    typed(&plan.officer_command(&["subject", "find", "-"]))
+}
+
+/// What somebody types to run a campaign folder on this stack, `DIR`.
+fn campaign_run(plan: &Plan) -> String {
+    typed(&plan.client(Path::new("DIR"), Path::new("OUT")))
+}
+
+/// A command as it is typed in the repository's root.
+fn typed(command: &std::process::Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let short = |word: &std::ffi::OsStr| {
         let path = Path::new(word);
@@ -224,6 +233,7 @@ fn addresses(plan: &Plan) {
     if let Ok(key) = plan.edge_key() {
         println!("Key (Authorization: Bearer …): {key}");
     }
+    println!("Another campaign:\n  {}", campaign_run(plan));
     println!("S3 keys: {}", plan.s3_credentials().display());
     println!("Officer listener (a key of its own): https://{}", plan.officer());
     println!("  {}", officer(plan));

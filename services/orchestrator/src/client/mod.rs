@@ -13,7 +13,7 @@ mod table;
 use std::{process::ExitCode, sync::OnceLock, time::Duration};
 
 use clap::Parser as _;
-use maily_client::{Access, Call, Client, DATA, Failure, Refusals, UNAVAILABLE, USAGE};
+use maily_client::{Access, Call, Client, DATA, Failure, NOPERM, Refusals, UNAVAILABLE, USAGE};
 use serde_json::Value;
 
 use crate::{
@@ -53,7 +53,8 @@ pub(crate) async fn campaign(command: CampaignCommand) -> Result<(), Failure> {
     carry_out(command, &OnceLock::new()).await
 }
 
-/// `named` is told the campaign as soon as there may be one at the service.
+/// `named` is told the campaign as soon as the service has answered for it: before that nothing of it was sent but its
+/// settings, which do nothing by themselves.
 async fn carry_out(command: CampaignCommand, named: &OnceLock<CampaignId>) -> Result<(), Failure> {
     match command.action() {
         Action::Run(order) => run_one(order, named).await,
@@ -74,17 +75,32 @@ async fn run_one(run: &Run, named: &OnceLock<CampaignId>) -> Result<(), Failure>
     let folder = Folder::read(&run.dir).map_err(|fault| Failure::new(USAGE, fault))?;
     let client = client(&run.service)?;
     let output = Output::begin(&run.out)?;
-    let _ = named.set(folder.id.clone());
     create(&client, &folder).await?;
+    let _ = named.set(folder.id.clone());
     upload(&client, &folder).await?;
     start(&client, &folder.id).await?;
     wait(&client, &folder.id).await?;
-    let summary = fetch(&client, &folder.id, &output).await?;
+    let summary =
+        fetch(&client, &folder.id, &output).await.map_err(|failure| unfetched(&folder.id, failure))?;
     output.finish()?;
     table::print(&folder.campaign.settings.name, &summary, &run.out);
     match summary.report.is_balanced() {
         true => Ok(()),
         false => Err(Failure::new(1, "the report does not account for every row")),
+    }
+}
+
+/// A key without `mail` is refused only here, when nothing that it asked for can be undone any more.
+fn unfetched(id: &CampaignId, failure: Failure) -> Failure {
+    match failure.code {
+        NOPERM => Failure::new(
+            NOPERM,
+            format_args!(
+                "campaign {id} is done, its messages are handed off, and nothing was fetched: {failure}; \
+                 the same command with a key that has `mail` fetches the report and the messages"
+            ),
+        ),
+        _ => failure,
     }
 }
 
@@ -199,9 +215,25 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_may_not_fetch_is_told_what_is_done() {
+        let id = CampaignId::try_from("spring".to_owned()).unwrap();
+        let why = "the key may not do this: it lacks the scope mail";
+        let told = unfetched(&id, Failure::new(NOPERM, why));
+        assert_eq!(told.code, NOPERM);
+        assert_eq!(
+            told.to_string(),
+            "campaign spring is done, its messages are handed off, and nothing was fetched: the key may \
+             not do this: it lacks the scope mail; the same command with a key that has `mail` fetches \
+             the report and the messages"
+        );
+        let other = unfetched(&id, Failure::new(UNAVAILABLE, "no answer"));
+        assert_eq!((other.code, other.to_string().as_str()), (UNAVAILABLE, "no answer"));
+    }
+
+    #[test]
     fn every_exit_code_is_told() {
         let told = include_str!("../../../../docs/lists.md");
-        use maily_client::{INTERRUPTED, IO, NOPERM, UNAVAILABLE};
+        use maily_client::{INTERRUPTED, IO};
         for code in [0, 1, USAGE, DATA, UNAVAILABLE, IO, NOPERM, INTERRUPTED] {
             assert!(told.contains(&format!("\n| {code} |")), "docs/lists.md says nothing of {code}");
         }

@@ -23,6 +23,12 @@ fn text(name: &str, summary: &Summary) -> String {
     lines.extend(report.by_region.iter().map(|(region, count)| row(&format!("  {region}"), *count)));
     lines.push(row("excluded", report.excluded.values().sum()));
     lines.extend(report.excluded.iter().map(|(code, count)| row(&format!("  {code}"), *count)));
+    // With these the rows add up.
+    let blocked = report.cohorts.iter().filter(|cohort| cohort.blocked.is_some());
+    let blocked: u64 = blocked.map(|cohort| cohort.recipients).sum();
+    if blocked > 0 {
+        lines.push(row("blocked", blocked));
+    }
     let notes = [
         ("objection assumed", report.objection_assumed),
         ("claim of newer consent", report.claims_newer_consent),
@@ -144,6 +150,7 @@ mod tests {
             excluded                             3
               invalid                            2
               minor                              1
+            blocked                              3
             of these rows
               objection assumed                  1
               recipients who need SMTPUTF8       2
