@@ -140,12 +140,16 @@ impl Report {
         }
     }
 
+    /// Recipients of blocked cohorts.
+    pub(crate) fn blocked(&self) -> u64 {
+        self.cohorts.iter().filter(|c| c.blocked.is_some()).map(|c| c.recipients).sum()
+    }
+
     /// Whether every row is accounted for, once.
     pub(crate) fn is_balanced(&self) -> bool {
-        let blocked: u64 = self.cohorts.iter().filter(|c| c.blocked.is_some()).map(|c| c.recipients).sum();
         let sent: u64 = self.cohorts.iter().filter(|c| c.blocked.is_none()).map(|c| c.recipients).sum();
         let by_region: u64 = self.by_region.values().sum();
-        self.rows == self.written + self.excluded.values().sum::<u64>() + blocked
+        self.rows == self.written + self.excluded.values().sum::<u64>() + self.blocked()
             && self.written == sent
             && self.written == by_region
     }

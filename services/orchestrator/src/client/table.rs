@@ -24,10 +24,8 @@ fn text(name: &str, summary: &Summary) -> String {
     lines.push(row("excluded", report.excluded.values().sum()));
     lines.extend(report.excluded.iter().map(|(code, count)| row(&format!("  {code}"), *count)));
     // With these the rows add up.
-    let blocked = report.cohorts.iter().filter(|cohort| cohort.blocked.is_some());
-    let blocked: u64 = blocked.map(|cohort| cohort.recipients).sum();
-    if blocked > 0 {
-        lines.push(row("blocked", blocked));
+    if report.blocked() > 0 {
+        lines.push(row("blocked", report.blocked()));
     }
     let notes = [
         ("objection assumed", report.objection_assumed),

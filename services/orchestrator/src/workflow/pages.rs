@@ -13,7 +13,7 @@ use std::{
 use futures::StreamExt as _;
 use maily_chassis::{Hold, WorkError, blocking};
 use maily_keys::DataKey;
-use maily_proto::compliance::{HandOffReply, Page, Recipient};
+use maily_proto::compliance::{Cohort, HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
 use tokio::select;
 
@@ -179,9 +179,26 @@ pub(crate) async fn count(
     region: &str,
     pages: Range<u32>,
 ) -> Result<(u32, u64), StepError> {
+    let found = cohort_of(deps, id, cohort).await?;
+    counted(deps, id, cohort, &found.name, region, pages).await
+}
+
+/// The cohort with this number, as compliance has it.
+async fn cohort_of(deps: &Deps, id: &CampaignId, cohort: u32) -> Result<Cohort, StepError> {
     let summary =
         deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
-    let name = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    let found = summary.cohorts.into_iter().nth(cohort as usize);
+    found.ok_or(StepError::Impossible("the cohort is gone"))
+}
+
+async fn counted(
+    deps: &Deps,
+    id: &CampaignId,
+    cohort: u32,
+    name: &str,
+    region: &str,
+    pages: Range<u32>,
+) -> Result<(u32, u64), StepError> {
     // Their names say that they are there: each may have megabytes, and nobody's turn is taken here.
     let segments = deps.objects.list(&Bucket::Mail(region.to_owned()), &Keys(id).segments(cohort)).await?;
     let segments: HashSet<String> = segments.into_iter().map(|segment| segment.key).collect();
@@ -193,7 +210,7 @@ pub(crate) async fn count(
         }
         let page = Page {
             campaign_id: id.to_string(),
-            cohort: name.name.clone(),
+            cohort: name.to_owned(),
             region: region.to_owned(),
             page: number,
         };
@@ -232,13 +249,12 @@ pub(crate) fn place(page: &Page) -> Place {
 /// How far a cohort came whose workflow was killed, and so told nothing: whether it has copy, and what compliance has of its
 /// pages.
 pub(crate) async fn came(deps: &Deps, id: &CampaignId, cohort: u32) -> Result<Progress, StepError> {
-    let summary =
-        deps.compliance.summary(id).await?.ok_or(StepError::Again("the import has not finished"))?;
-    let found = summary.cohorts.get(cohort as usize).ok_or(StepError::Impossible("the cohort is gone"))?;
+    let found = cohort_of(deps, id, cohort).await?;
     let copy = deps.objects.read_json::<CohortCopy>(&Keys(id).copy(cohort)).await?;
     let mut progress = Progress { drafted: copy.is_some(), ..Progress::default() };
     for region in &found.regions {
-        let (pages, messages) = count(deps, id, cohort, &region.region, 0..region.pages).await?;
+        let (pages, messages) =
+            counted(deps, id, cohort, &found.name, &region.region, 0..region.pages).await?;
         progress.pages_done += pages;
         progress.handed_off += messages;
     }
