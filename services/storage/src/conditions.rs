@@ -168,7 +168,7 @@ impl DeleteIf {
         let same_tag = self.matches.as_ref().is_none_or(|tags| tags.holds_strongly(&object.etag));
         // HTTP dates have no fraction of a second.
         let modified = object.modified_ms.div_euclid(1000);
-        let same_time = self.modified.as_ref().is_none_or(|time| seconds(time) == modified);
+        let same_time = self.modified.as_ref().is_none_or(|time| reckoned(time) == modified);
         let same_size = self.size.is_none_or(|size| u64::try_from(size) == Ok(object.size));
         if same_tag && same_time && same_size { Ok(()) } else { Err(failed()) }
     }
@@ -190,12 +190,12 @@ impl ReadIf {
         let modified = object.modified_ms.div_euclid(1000);
         match (&self.matches, &self.unmodified_since) {
             (Some(tags), _) if !tags.holds_strongly(&object.etag) => return Err(failed()),
-            (None, Some(since)) if modified > seconds(since) => return Err(failed()),
+            (None, Some(since)) if modified > reckoned(since) => return Err(failed()),
             _ => {}
         }
         let fresh = match (&self.none_matches, &self.modified_since) {
             (Some(tags), _) => tags.holds(&object.etag),
-            (None, Some(since)) => modified <= seconds(since),
+            (None, Some(since)) => modified <= reckoned(since),
             (None, None) => false,
         };
         if fresh { Err(not_modified(object)) } else { Ok(()) }
@@ -216,7 +216,7 @@ pub(crate) fn holds_for_range(headers: &HeaderMap, object: &Object) -> bool {
     match first_tag(text) {
         Some((tag, behind)) => tag.as_strong() == Some(object.etag.as_str()) && behind.is_empty(),
         None => Timestamp::parse(TimestampFormat::HttpDate, text)
-            .is_ok_and(|time| seconds(&time) == object.modified_ms.div_euclid(1000)),
+            .is_ok_and(|time| reckoned(&time) == object.modified_ms.div_euclid(1000)),
     }
 }
 
@@ -246,11 +246,16 @@ pub(crate) fn http_date(time: &Timestamp) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&text).ok()
 }
 
-fn seconds(time: &Timestamp) -> i64 {
+/// One that can't be told is later than any.
+fn reckoned(time: &Timestamp) -> i64 {
+    seconds(time).unwrap_or(i64::MAX)
+}
+
+/// Its whole seconds since 1970.
+pub(crate) fn seconds(time: &Timestamp) -> Option<i64> {
     let mut text = Vec::new();
-    let formatted = time.format(TimestampFormat::EpochSeconds, &mut text).is_ok();
-    let text = str::from_utf8(&text).ok().filter(|_| formatted);
-    text.and_then(|text| text.split('.').next()?.parse().ok()).unwrap_or(i64::MAX)
+    time.format(TimestampFormat::EpochSeconds, &mut text).ok()?;
+    str::from_utf8(&text).ok()?.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use s3s::dto::{
-    ChecksumType, HeadObjectInput, Metadata, Owner, ServerSideEncryption, Timestamp, TimestampFormat,
-};
+use s3s::dto::{ChecksumType, HeadObjectInput, Metadata, Owner, ServerSideEncryption, Timestamp};
 use s3s::{S3Error, S3Result, s3_error};
 
-use crate::conditions::http_date;
+use crate::conditions::{http_date, seconds};
 use crate::rows::{Headers, Sums};
 
 /// Bytes of user metadata, names and values (S3's limit).
@@ -43,12 +41,6 @@ fn without_chunks(encoding: &str) -> Option<String> {
     let transport = |name: &str| name.is_empty() || name.eq_ignore_ascii_case("aws-chunked");
     let kept: Vec<&str> = encoding.split(',').filter(|name| !transport(name.trim())).collect();
     (!kept.is_empty()).then(|| kept.join(",").trim().to_owned())
-}
-
-fn seconds(time: &Timestamp) -> Option<i64> {
-    let mut text = Vec::new();
-    time.format(TimestampFormat::EpochSeconds, &mut text).ok()?;
-    str::from_utf8(&text).ok()?.split('.').next()?.parse().ok()
 }
 
 /// What stands in a HEAD's answer in place of the object's own headers, because its query asks for it. s3s sees to that of a GET
