@@ -59,6 +59,15 @@ pub fn last_words() -> String {
     why(&text).map_or_else(String::new, |why| format!("; its log, {}, ends with: {why}", log().display()))
 }
 
+/// The same where the daemon has ended, and nothing where it answers: for what is said of a command that failed.
+#[must_use]
+pub fn ended(client: &Path) -> String {
+    match said(client, &["info"]) {
+        Some(_) => String::new(),
+        None => last_words(),
+    }
+}
+
 /// Go's runtime prints the reason first and pages of stacks behind it.
 fn why(log: &str) -> Option<&str> {
     let crash = |line: &&str| line.starts_with("fatal error: ") || line.starts_with("panic: ");

@@ -27,20 +27,8 @@ pub fn attempt(arguments: &[&str]) -> Said {
 #[must_use]
 pub fn ask(arguments: &[&str]) -> String {
     let said = attempt(arguments);
-    assert!(said.ok(), "docker {arguments:?}: {}", why(&said));
+    assert!(said.ok(), "docker {arguments:?}: {}", said.all() + &maily_testkit::docker::ended(&client()));
     said.out.trim_end().to_owned()
-}
-
-/// What it said, and the daemon's last words where that has ended.
-fn why(said: &Said) -> String {
-    let all = said.all();
-    let gone = ["Cannot connect to the Docker daemon", "error during connect"];
-    let words = if gone.iter().any(|gone| all.contains(gone)) {
-        maily_testkit::docker::last_words()
-    } else {
-        String::new()
-    };
-    format!("{all}{words}")
 }
 
 /// What Docker knows of containers or images.

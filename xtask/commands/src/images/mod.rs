@@ -174,7 +174,7 @@ impl Builder<'_> {
         {
             let _alone = maily_testkit::docker::build_alone().map_err(|error| error.to_string())?;
             run_program(&mut self.command(docker, context, image, &building))
-                .map_err(|error| format!("{error}{}", ended(docker)))?;
+                .map_err(|error| format!("{error}{}", maily_testkit::docker::ended(docker)))?;
         }
         let stamped = stamp::stamp(docker, &building, &reference, &self.version.created());
         run_program(Command::new(docker).args(["image", "rm", &building]).stdout(Stdio::null()))?;
@@ -208,15 +208,6 @@ impl Builder<'_> {
         command.arg(context.dir()).stdout(Stdio::null());
         command
     }
-}
-
-/// Why the daemon ended, if it has.
-fn ended(docker: &Path) -> String {
-    let answers = Command::new(docker).arg("info").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if answers.is_ok_and(|status| status.success()) {
-        return String::new();
-    }
-    maily_testkit::docker::last_words()
 }
 
 fn push(reference: &str) -> Result<()> {
