@@ -1,9 +1,10 @@
 //! Splits bytes into records: double quotes, LF or CRLF (RFC 4180), and as separator whichever of comma, semicolon and tab
 //! the header has most of.
 //!
-//! Empty lines are no records. A lone CR is data. A quote inside an unquoted field is data; text behind a
-//! closing quote, other than blanks, makes the record malformed. Own code, because the csv crate can tell neither an unclosed quote
-//! nor the line where it was opened, and buffers a field of any size.
+//! Records without a value are none: empty lines, and what spreadsheets leave behind the data (`;;;;`). A lone CR is data.
+//! A quote inside an unquoted field is data; text behind a closing quote, other than blanks, makes the record malformed. Own
+//! code, because the csv crate can tell neither an unclosed quote nor the line where it was opened, and buffers a field of any
+//! size.
 
 use super::columns::MAX_COLUMNS;
 use super::{ListFault, MAX_FIELD};
@@ -50,6 +51,27 @@ enum State {
     ClosedCr,
 }
 
+/// What stands in the part of a record that is not kept.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Rest {
+    #[default]
+    Blank,
+    Text,
+    /// Perhaps an address.
+    Address,
+}
+
+impl Rest {
+    fn of(byte: u8) -> Self {
+        match byte {
+            // An address has one of these, as it may be written in a link, too.
+            b'@' | b'%' => Self::Address,
+            byte if byte.is_ascii_whitespace() => Self::Blank,
+            _ => Self::Text,
+        }
+    }
+}
+
 /// The state between two chunks: never more than one record.
 pub(crate) struct Splitter {
     state: State,
@@ -68,7 +90,7 @@ pub(crate) struct Splitter {
     malformed: bool,
     /// No more of this record is kept: its last field may end within a character.
     cut: bool,
-    lost: bool,
+    rest: Rest,
 }
 
 impl Splitter {
@@ -85,7 +107,7 @@ impl Splitter {
             quote_line: 1,
             malformed: false,
             cut: false,
-            lost: false,
+            rest: Rest::default(),
         }
     }
 
@@ -192,12 +214,15 @@ impl Splitter {
             self.cut = true;
             // The end of an address in the field that is cut.
             let begin = self.ends.last().copied().unwrap_or_default();
-            self.lost |= self.text.get(begin..).is_some_and(|kept| kept.iter().copied().any(is_of_address));
+            let torn = self.text.get(begin..).unwrap_or_default();
+            if torn.iter().any(|byte| Rest::of(*byte) == Rest::Address) {
+                self.rest = Rest::Address;
+            }
         }
         if self.ends.len() < KEPT && !self.cut {
             self.text.push(byte);
         } else {
-            self.lost |= is_of_address(byte);
+            self.rest = self.rest.max(Rest::of(byte));
         }
         Ok(())
     }
@@ -221,24 +246,23 @@ impl Splitter {
         &mut self,
         each: &mut impl FnMut(Record<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let blank = self.ends.len() == 1 && self.text.is_empty();
-        if !blank {
-            if self.cut {
-                self.drop_torn();
-            }
-            let starts = std::iter::once(0).chain(self.ends.iter().copied());
-            let fields = starts
-                .zip(&self.ends)
-                .map(|(start, &end)| std::str::from_utf8(self.text.get(start..end)?).ok())
-                .collect::<Option<_>>()
-                .ok_or(ListFault::Utf8(self.row_line))?;
+        if self.cut {
+            self.drop_torn();
+        }
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let fields = starts
+            .zip(&self.ends)
+            .map(|(start, &end)| std::str::from_utf8(self.text.get(start..end)?).ok())
+            .collect::<Option<Vec<&str>>>()
+            .ok_or(ListFault::Utf8(self.row_line))?;
+        if self.rest > Rest::Blank || fields.iter().any(|field| !field.trim().is_empty()) {
             let separator = char::from(self.separator.unwrap_or(b','));
-            let (line, malformed, lost) = (self.row_line, self.malformed, self.lost);
+            let (line, malformed, lost) = (self.row_line, self.malformed, self.rest == Rest::Address);
             each(Record { line, fields, malformed, lost, separator })?;
         }
         self.text.clear();
         self.ends.clear();
-        (self.malformed, self.cut, self.lost) = (false, false, false);
+        (self.malformed, self.cut, self.rest) = (false, false, Rest::Blank);
         self.row_line = self.line;
         Ok(())
     }
@@ -255,7 +279,7 @@ impl Splitter {
     }
 }
 
-/// The first record that is no empty line, while it arrives.
+/// The first record that has a value, while it arrives.
 #[derive(Default)]
 struct Head {
     bytes: Vec<u8>,
@@ -284,7 +308,7 @@ impl Head {
             self.quoted ^= byte == b'"';
             if byte == b'\n' && !self.quoted {
                 let record = self.bytes.get(self.begin..self.at).unwrap_or_default();
-                if record.iter().any(|byte| *byte != b'\r') {
+                if !is_blank(record) {
                     return true;
                 }
                 self.begin = self.at + 1;
@@ -295,9 +319,10 @@ impl Head {
     }
 }
 
-/// Whether an address has this byte, as it may be written in a link, too.
-fn is_of_address(byte: u8) -> bool {
-    matches!(byte, b'@' | b'%')
+/// Whether a record, whatever separates its fields, has nothing but what may stand around values.
+fn is_blank(record: &[u8]) -> bool {
+    let around = |c: char| c.is_whitespace() || c == '"' || SEPARATORS.map(char::from).contains(&c);
+    std::str::from_utf8(record).is_ok_and(|record| record.chars().all(around))
 }
 
 /// What a header has most of, outside of quotes.

@@ -52,10 +52,34 @@ fn records_and_their_lines() {
     assert_eq!(rows("Jo \"JJ\" Doe,a\rb\n"), [row(1, &["Jo \"JJ\" Doe", "a\rb"])]);
     assert_eq!(rows("\"\",x\n\"\"\n"), [row(1, &["", "x"])]);
     assert_eq!(
-        rows(&format!("{}\nz", ",".repeat(1_000)))[0].1.len(),
+        rows(&format!("x{}\nz", ",".repeat(1_000)))[0].1.len(),
         257,
         "extra fields are counted, not kept"
     );
+}
+
+#[test]
+fn records_without_a_value_are_none() {
+    let (wide, long) = (";".repeat(1_000), format!("{};", " ".repeat(60_000)).repeat(20));
+    let wanted = [row(2, &["a", "b", "c"]), row(4, &["1", "", ""])];
+    for blank in [" ", ";", ";;", " ; \t;\u{a0}", "\"\";\" \" ;;\r", wide.as_str(), long.as_str()] {
+        let text = format!("{blank}\na;b;c\n{blank}\n1;;\n{blank}\n{blank}");
+        for chunk in [1, 7, usize::MAX] {
+            let read = read(text.as_bytes(), chunk).unwrap();
+            let read: Vec<_> = read.into_iter().map(|(line, fields, _)| (line, fields)).collect();
+            assert_eq!(read, wanted, "in chunks of {chunk}");
+        }
+    }
+    assert_eq!(rows("a;b\n\"\r\n\";\nc;d"), [row(1, &["a", "b"]), row(4, &["c", "d"])]);
+    assert_eq!(
+        rows("a;b\n,\n"),
+        [row(1, &["a", "b"]), row(2, &[","])],
+        "what does not separate here is a value"
+    );
+    for (behind, columns) in [(format!("{wide}x"), 257), (format!("{long}x"), 21)] {
+        let read = rows(&format!("a;b\n{behind}\nc;d"));
+        assert_eq!((read.len(), read[1].1.len()), (3, columns), "what is not kept may be a value");
+    }
 }
 
 #[test]
@@ -147,6 +171,8 @@ proptest! {
         }
         let read = read(&writer.into_inner().unwrap(), 5).unwrap();
         prop_assert!(read.iter().all(|(_, _, malformed)| !malformed));
+        let has_value = |row: &Vec<String>| row.iter().any(|field| !field.trim().is_empty());
+        let rows: Vec<_> = rows.into_iter().filter(has_value).collect();
         prop_assert_eq!(read.into_iter().map(|(_, fields, _)| fields).collect::<Vec<_>>(), rows);
     }
 }
