@@ -130,14 +130,17 @@ impl State {
         let all = self.0.campaigns.all().await?.into_iter().map(dated);
         let mut all = all.collect::<Result<Vec<_>, Error>>()?;
         all.sort_by(|(a, first), (b, second)| (a, &first.id).cmp(&(b, &second.id)));
+        let given = |text: String| (!text.is_empty()).then_some(text);
         let import = |(at, campaign): (Timestamp, Campaign)| types::Import {
             imported_at: at.to_string(),
+            sender_country: given(campaign.sender),
+            planned: given(campaign.planned),
             rows: campaign.rows,
             excluded: campaign.excluded.values().sum(),
-            undone_at: (!campaign.undone_at.is_empty()).then_some(campaign.undone_at),
+            undone_at: given(campaign.undone_at),
             undone_by: campaign.undone_by.as_ref().map(|command| command.caller.clone()),
             undone_for: campaign.undone_by.map(|command| command.reason),
-            refused: (!campaign.refused.is_empty()).then_some(campaign.refused),
+            refused: given(campaign.refused),
             campaign: campaign.id,
         };
         Ok(types::ImportsReply { imports: all.into_iter().map(import).collect() })

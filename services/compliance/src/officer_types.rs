@@ -275,6 +275,12 @@ pub struct Import {
     pub campaign: String,
     /// When the import began.
     pub imported_at: String,
+    /// The country of the campaign's sender, ISO 3166-1 alpha-2; nothing where it was imported by revision 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_country: Option<String>,
+    /// When the send is planned; nothing likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<String>,
     /// Rows of the list.
     pub rows: u64,
     /// Those that are not written to.

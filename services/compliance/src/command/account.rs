@@ -55,14 +55,16 @@ pub(crate) fn verified(reply: &VerifyReply) -> String {
 /// Every list that was imported.
 pub(crate) fn imports(reply: &ImportsReply) -> String {
     let import = |import: &Import| {
-        let Import { campaign, imported_at, rows, excluded, undone_at, undone_by, undone_for, refused } =
-            import;
+        let Import { campaign, imported_at, sender_country, planned, rows, excluded, .. } = import;
         let part = |before: &str, part: &Option<String>| {
             part.as_ref().map(|part| format!("{before}{part}")).unwrap_or_default()
         };
-        let refused = part(", refused for campaign ", refused);
-        let undone = part(", taken back ", undone_at) + &part(", key ", undone_by) + &part(": ", undone_for);
-        format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{refused}{undone}")
+        let sent = part(", sender in ", sender_country) + &part(", send planned for ", planned);
+        let refused = part(", refused for campaign ", &import.refused);
+        let undone = part(", taken back ", &import.undone_at)
+            + &part(", key ", &import.undone_by)
+            + &part(": ", &import.undone_for);
+        format!("{campaign}  {imported_at}  {rows} rows, {excluded} excluded{sent}{refused}{undone}")
     };
     let mut all = vec![row("lists imported", reply.imports.len())];
     all.extend(reply.imports.iter().map(import));

@@ -121,6 +121,8 @@ fn ann() -> Value {
         "lifts": [
             {"at": "2026-11-28T11:00:00Z", "sender": null, "region": "eu", "link": 8, "caller": "olga",
              "reason": "by letter", "file": "back.txt"},
+            {"at": "2026-11-28T12:00:00Z", "sender": "news@b.example", "region": "eu", "link": 10, "caller": "olga",
+             "reason": "signed up again", "file": null},
         ],
         "rows": [
             {"region": "eu", "campaign": "spring", "imported_at": "2026-11-20T09:00:00Z", "planned": "2026-11-21T09:00:00Z",
@@ -155,8 +157,9 @@ async fn what_is_kept_is_shown_as_a_person_reads_it() {
           2026-11-27T10:00:00Z  by an unsubscribe link, campaign spring, Art. 21(3) GDPR  [eu 7]
           2026-11-28T10:00:00Z  in a list, campaign winter, line 12: withdrawn, Art. 7(3) GDPR; undone, holds no longer  [us 2]
           2026-11-29T10:00:00Z  by a privacy officer, key olga: by telephone  [eu 9]
-        lifted                       1
+        lifted                       2
           2026-11-28T11:00:00Z  for a sender known by hash only, key olga: by letter (file back.txt)  [eu 8]
+          2026-11-28T12:00:00Z  for news@b.example, key olga: signed up again  [eu 10]
         rows of lists                3
           campaign spring, line 3, kept in eu
             decided   consent, Art. 6(1)(a) GDPR
@@ -292,15 +295,18 @@ async fn the_lists_that_were_imported_are_shown_by_their_campaigns() {
     (told["undone_by"], told["undone_for"]) = ("olga".into(), "bought".into());
     let mut refused = import(Value::Null);
     (refused["campaign"], refused["refused"]) = ("refused-0".into(), "spring".into());
+    let mut sent = import(Value::Null);
+    (sent["sender_country"], sent["planned"]) = ("DE".into(), "2026-12-01T08:00:00Z".into());
     let answer =
-        json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), told, refused]});
+        json!({"imports": [import(Value::Null), import("2026-11-29T10:00:00Z".into()), told, refused, sent]});
     let service = Service::start(200, answer.clone()).await;
     expect![[r#"
-        lists imported               4
+        lists imported               5
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z
         spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, taken back 2026-11-29T10:00:00Z, key olga: bought
         refused-0  2026-11-28T10:00:00Z  9 rows, 2 excluded, refused for campaign spring
+        spring  2026-11-28T10:00:00Z  9 rows, 2 excluded, sender in DE, send planned for 2026-12-01T08:00:00Z
     "#]]
     .assert_eq(&service.run(&["import", "list"]).await.unwrap());
     let json = service.run(&["import", "list", "--json"]).await.unwrap();
