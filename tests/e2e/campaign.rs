@@ -72,7 +72,7 @@ fn every_row_is_accounted_for() {
     let expected = fs::read(folder::expected()).unwrap();
     let expected: Value = serde_json::from_slice(&expected).unwrap();
     let report = &campaign().report;
-    for key in ["rows", "written"] {
+    for key in ["rows", "written", "objection_assumed", "objection_unknown_word"] {
         assert_eq!(report[key], expected[key], "{key}");
     }
     for key in ["excluded", "by_region"] {

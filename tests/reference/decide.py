@@ -296,16 +296,18 @@ def region(country):
 
 def records(text):
     """The header, what separates fields, and (line where the record begins, its fields) of the others."""
-    first = text.lstrip("\ufeff\r\n").split("\n")[0]
+    text = text.lstrip("\ufeff")
+    first = next((line for line in text.split("\n") if re.search(r'[^\s,;"]', line)), "")
     separator = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     header, found = None, []
     begin = reader.line_num + 1
     for fields in reader:
-        if fields and header is None:
+        has_value = any(field.strip() for field in fields)
+        if has_value and header is None:
             header = [name.strip().lower() for name in fields]
             assert set(HEADER) <= set(header), "wrong header"
-        elif fields:
+        elif has_value:
             found.append((begin, fields))
         begin = reader.line_num + 1
     return header, separator, found
@@ -313,7 +315,7 @@ def records(text):
 
 def decide(text, imported, planned, sender):
     header, separator, found = records(text)
-    valid, invalid, suppressed, withdrawn, assumed = [], [], set(), set(), 0
+    valid, invalid, suppressed, withdrawn, assumed, unknown = [], [], set(), set(), 0, 0
     for line, fields in found:
         row = values(fields, header)
         if row and not split_column(row) and any(holds_rows(field, header, separator) for field in fields):
@@ -329,6 +331,7 @@ def decide(text, imported, planned, sender):
             invalid.append({"line": line, "field": column})
             clear = {key for key, how in said if how != "assumed"}
             assumed += any(key not in clear for key, _ in said)
+            unknown += any(how == "unknown" and (key, "clear") not in said for key, how in said)
             continue
         row["key"], row["country"], row["line"] = person(row["email"]), country_of(row["country"]), line
         valid.append(row)
@@ -357,6 +360,7 @@ def decide(text, imported, planned, sender):
         "by_region": dict(sorted(regions.items())),
         "cohorts": dict(sorted(cohorts.items())),
         "objection_assumed": assumed,
+        "objection_unknown_word": unknown,
         "invalid": invalid,
     }, lines
 

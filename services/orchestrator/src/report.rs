@@ -25,6 +25,9 @@ pub(crate) struct Report {
     /// Rows that can't be read, and whose fault lets one assume that they object; they count as `invalid`, too.
     #[serde(default)]
     pub(crate) objection_assumed: u64,
+    /// Rows that can't be read, and object by a word that no table knows: who they name is on the suppression list.
+    #[serde(default)]
+    pub(crate) objection_unknown_word: u64,
     /// Rows that claim a newer consent of a person on the suppression list: nothing is lifted by them.
     #[serde(default)]
     pub(crate) claims_newer_consent: u64,
@@ -93,6 +96,7 @@ impl Report {
             },
             model,
             objection_assumed: note("objection_assumed"),
+            objection_unknown_word: note("objection_unknown_word"),
             claims_newer_consent: note("claims_newer_consent"),
             needs_smtputf8: note("needs_smtputf8"),
             ignored_columns: summary.ignored_columns.clone(),

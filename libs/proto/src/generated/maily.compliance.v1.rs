@@ -57,7 +57,8 @@ pub struct SummaryReply {
     #[prost(uint32, tag = "4")]
     pub page_size: u32,
     /// Rows that are counted apart, and elsewhere too: `objection_assumed` (the row can't be read, and its fault lets one
-    /// assume that it objects), `claims_newer_consent` (of a person on the suppression list), `needs_smtputf8` (a
+    /// assume that it objects), `objection_unknown_word` (it can't be read, and objects by a word that no table knows,
+    /// which holds for lists to come), `claims_newer_consent` (of a person on the suppression list), `needs_smtputf8` (a
     /// recipient whose local part is beyond ASCII, RFC 6531).
     #[prost(map = "string, uint64", tag = "5")]
     pub notes: ::std::collections::HashMap<::prost::alloc::string::String, u64>,

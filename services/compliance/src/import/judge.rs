@@ -65,7 +65,10 @@ struct Batch {
 
 impl Judging {
     pub(crate) fn new(inner: &Arc<Inner>, campaign: String, terms: Terms, read: ReadList) -> Self {
-        let notes = BTreeMap::from([("objection_assumed", read.found.assumed)]);
+        let notes = BTreeMap::from([
+            ("objection_assumed", read.found.assumed),
+            ("objection_unknown_word", read.found.unknown_word),
+        ]);
         let import = Uuid::now_v7().into_bytes();
         let judge = Judge {
             inner: Arc::clone(inner),

@@ -56,6 +56,8 @@ pub(crate) struct Found {
     pub(crate) objections: BTreeMap<Region, Vec<ListObjector>>,
     /// Rows that object, as far as their fault lets one assume.
     pub(crate) assumed: u64,
+    /// Rows that object by a word that no table knows.
+    pub(crate) unknown_word: u64,
     /// Valid rows.
     pub(crate) valid: u64,
     /// Rows with a word that no table knows, by the column that has it.
@@ -237,7 +239,9 @@ impl Sink {
         let country = columns.and_then(|columns| Country::parse(columns.get(column::COUNTRY)?.trim()));
         let region = country.map(|country| country.jurisdiction().region());
         let found = objections(columns, &record.fields, place);
-        self.found.assumed += u64::from(found.iter().any(|(_, objection)| !objection.carries_over()));
+        let any = |kind: Objection| u64::from(found.iter().any(|(_, objection)| *objection == kind));
+        self.found.assumed += any(Objection::Assumed);
+        self.found.unknown_word += any(Objection::Unknown);
         for (address, objection) in found {
             self.objects(record.line, region, &address, objection);
         }

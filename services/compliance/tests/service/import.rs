@@ -85,6 +85,40 @@ async fn every_code_of_the_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_spreadsheet_leaves_behind_the_data_is_no_row() {
+    let service = Service::start(10).await;
+    let left = ",,,,,,,,,,\r\n \n, ,\u{a0}\n";
+    let text = format!("{left}{HEADER}{EVERY_CODE}\n{left}");
+    assert_eq!(import_in(&service.state, "c", text, 7).await.unwrap(), 16);
+    let lines: Vec<_> = invalid(&service, 0, 0).await.into_iter().map(|(line, _, _)| line).collect();
+    assert_eq!(lines, [16, 19, 20], "lines are those of the file");
+    // Nobody is in such a list, and it is not refused for that.
+    assert_eq!(import(&service.state, "nobody", format!("{HEADER}{left}")).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_are_listed_with_what_tells_them_apart() {
+    let service = Service::start(10).await;
+    import(&service.state, "first", list(5)).await.unwrap();
+    let planned = "2026-04-30T09:00:00+02:00";
+    let sender = Sender { country: "Germany", ..SENDER };
+    let chunks = stream::iter([Ok(list(7).into_bytes().into())]);
+    service.state.import("second", planned, sender, chunks).await.unwrap();
+    let refused = [HEADER, "1,a@b.us,Ada,,en-US,vip,1980,withdrawn,,,false\n"].concat();
+    import(&service.state, "third", refused).await.unwrap_err();
+    let imports = service.state.imports().await.unwrap().imports;
+    let listed = |campaign: &str| {
+        let import =
+            imports.iter().find(|import| import.refused.as_deref().unwrap_or(&import.campaign) == campaign);
+        let import = import.unwrap();
+        (import.rows, import.sender_country.clone().unwrap(), import.planned.clone().unwrap())
+    };
+    assert_eq!(listed("first"), (5, "US".to_owned(), "2026-04-01T07:00:00Z".to_owned()));
+    assert_eq!(listed("second"), (7, "DE".to_owned(), "2026-04-30T07:00:00Z".to_owned()));
+    assert_eq!(listed("third"), (1, "US".to_owned(), "2026-04-01T07:00:00Z".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn repeating_answers_the_same_and_another_list_is_refused() {
     let service = Service::start(10).await;
     assert_eq!(import(&service.state, "c", list(50)).await.unwrap(), 50);

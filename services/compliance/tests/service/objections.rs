@@ -89,6 +89,8 @@ async fn an_objection_counts_whatever_else_is_wrong_with_its_row() {
                 u64::from(!carries),
                 "{row}"
             );
+            let unknown = ["unsubscribed", "opted out"].iter().any(|word| row.contains(word));
+            assert_eq!(notes.get("objection_unknown_word").copied(), unknown.then_some(1), "{row}");
             // What is clear, or a word that no table knows, holds for lists to come; what was only assumed does not.
             let rows = [good("carol@example.com"), good("dave@example.com")];
             let (written, excluded, notes) = outcome(&service.state, "later", &rows).await;

@@ -147,6 +147,10 @@ const NOTES: &[&str] = &[
     "\"x;Bo;US;en-GB;vip;;;\n;7;p7@example.org;Bo;US;;\"",
 ];
 
+/// What spreadsheets leave behind the data.
+const BLANKS: &[&str] =
+    &[";;;;;;;;;;;;\n", ";\n", " ; ;\u{a0}\r\n", "\"\";\"\r\n\";\n", "  \n", ";;;;;;;;;;;;;;;;;;\n"];
+
 /// A semicolon between the columns, which stand in another order, one of them optional and one of no meaning.
 const MIXED: &str = "implied_by;id;Email; first_name;country;locale;segment;birth_year;consent;consent_at;consent_source;suppressed;note\n";
 
@@ -173,11 +177,12 @@ fn row(random: &mut ChaCha8Rng, at: usize, people: usize, flag_first: bool) -> S
     let letter = ["P", "p"][random.random_range(0..2)];
     let usual = format!("{letter}{}@{domain}", random.random_range(0..people));
     let email = if odd { email } else { usual.as_str() };
+    let blank = if at.is_multiple_of(5) { BLANKS[at / 5 % BLANKS.len()] } else { "" };
     let rest =
         format!("{by};{at};{email};{name};{country};en-GB;{segment};{year};{consent};{moment};{source}");
     match flag_first {
-        true => format!("{suppressed};{rest};{note}{tail}\n"),
-        false => format!("{rest};{suppressed};{note}{tail}\n"),
+        true => format!("{blank}{suppressed};{rest};{note}{tail}\n"),
+        false => format!("{blank}{rest};{suppressed};{note}{tail}\n"),
     }
 }
 
@@ -207,9 +212,10 @@ async fn ours(state: &State, campaign: &str, as_of: &str, sender: &str, list: Ve
     }
     let excluded: BTreeMap<_, _> = summary.excluded.into_iter().collect();
     let written: u64 = cohorts.values().sum();
-    let assumed = summary.notes.get("objection_assumed").copied().unwrap_or_default();
-    json!({ "objection_assumed": assumed, "rows": summary.rows, "written": written, "excluded": excluded, "by_region": regions,
-            "cohorts": cohorts, "invalid": invalid })
+    let note = |name: &str| summary.notes.get(name).copied().unwrap_or_default();
+    json!({ "objection_assumed": note("objection_assumed"), "objection_unknown_word": note("objection_unknown_word"),
+            "rows": summary.rows, "written": written, "excluded": excluded, "by_region": regions, "cohorts": cohorts,
+            "invalid": invalid })
 }
 
 fn theirs(folder: &Path, imported: &str) -> Value {
@@ -245,7 +251,8 @@ async fn random_lists_are_decided_alike() {
         let invalid = |opinion: &Value| opinion["invalid"].as_array().unwrap().clone();
         let differs = invalid(&ours).into_iter().zip(invalid(&theirs)).find(|(ours, theirs)| ours != theirs);
         assert_eq!(differs, None, "the first invalid row that differs, with seed {seed}");
-        for key in ["rows", "written", "excluded", "by_region", "cohorts", "objection_assumed"] {
+        let counted = ["rows", "written", "excluded", "by_region", "cohorts"];
+        for key in counted.into_iter().chain(["objection_assumed", "objection_unknown_word"]) {
             assert_eq!(ours[key], theirs[key], "{key} with seed {seed}");
         }
         assert_eq!(ours["excluded"].as_object().unwrap().len(), 7, "every code is met");
@@ -261,7 +268,8 @@ fn lists(count: usize) -> Vec<Value> {
         let rows: String = (0..30).map(|line| row(&mut random, line, 12, flag_first)).collect();
         let sender = [SENDER.country, "CA", "GB"][at % 3];
         let as_of = ["2026-04-30T10:00:00+01:00", "", "2020-01-01T00:00:00Z"][at / 3 % 3];
-        let list = [header, &rows]
+        // Perhaps they leave some before the header, too.
+        let list = [["", ";;;\n"][at / 2 % 2], header, &rows]
             .concat()
             .replace("xample", &format!("x{at}ample"))
             .replace("XAMPLE", &format!("X{at}AMPLE"));

@@ -29,6 +29,7 @@ fn text(name: &str, summary: &Summary) -> String {
     }
     let notes = [
         ("objection assumed", report.objection_assumed),
+        ("objection by unknown word", report.objection_unknown_word),
         ("claim of newer consent", report.claims_newer_consent),
         ("recipients who need SMTPUTF8", report.needs_smtputf8),
         ("left out after the hand-off", report.left_out_after_hand_off),
@@ -132,6 +133,7 @@ mod tests {
             timings: Timings { copy_seconds: 1.0, mail_seconds: 0.5, total_seconds: 2.0 },
             model: "small".into(),
             objection_assumed: 1,
+            objection_unknown_word: 3,
             claims_newer_consent: 0,
             needs_smtputf8: 2,
             ignored_columns: vec!["Phone".into(), "\u{1b}[2J".into()],
@@ -151,6 +153,7 @@ mod tests {
             blocked                              3
             of these rows
               objection assumed                  1
+              objection by unknown word          3
               recipients who need SMTPUTF8       2
               left out after the hand-off        1
             columns ignored: Phone, \u{1b}[2J
