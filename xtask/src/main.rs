@@ -26,7 +26,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<std::convert::Infallible, String> {
-    let (root, target) = (root()?, target()?);
+    let root = root()?;
+    let target = target(&root, &own_target()?, |name| env::var_os(name).map(PathBuf::from));
+    let target = std::path::absolute(&target).map_err(|error| format!("{}: {error}", target.display()))?;
     // Until the program below takes our place, which takes it again.
     let _held = freshness::hold(&root, &target)?;
     freshness::settle(&root, &target)?;
@@ -43,13 +45,23 @@ fn root() -> Result<PathBuf, String> {
     found.map(Path::to_owned).ok_or_else(|| format!("{} is not in Maily's workspace", here.display()))
 }
 
-/// Where cargo puts what it builds: this program is in there, in `debug`.
-fn target() -> Result<PathBuf, String> {
+/// Where cargo has built this program.
+fn own_target() -> Result<PathBuf, String> {
     let own = env::current_exe().map_err(|error| format!("the path of this program: {error}"))?;
     own.parent()
         .and_then(Path::parent)
         .map(Path::to_owned)
         .ok_or_else(|| "this program is in no folder".into())
+}
+
+/// Where all else is built: where cargo was told to, by a variable or its configuration, and in the cache otherwise, where
+/// clones share it and a clone stays small.
+fn target(root: &Path, own: &Path, variable: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
+    if variable("CARGO_TARGET_DIR").is_some() || own != root.join("target") {
+        return own.to_owned();
+    }
+    let home = || variable("HOME").map(|home| home.join(".cache/maily"));
+    variable("MAILY_CACHE").or_else(home).map_or_else(|| own.to_owned(), |cache| cache.join("target"))
 }
 
 fn build(root: &Path, target: &Path, program: &Path) -> Result<(), String> {
@@ -65,5 +77,28 @@ fn build(root: &Path, target: &Path, program: &Path) -> Result<(), String> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("its commands do not build ({status})")),
         Err(error) => Err(format!("cargo: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_is_in_the_cache_unless_cargo_is_told_otherwise() {
+        for (own, variables, target) in [
+            ("/clone/target", &[("HOME", "/home")][..], "/home/.cache/maily/target"),
+            ("/clone/target", &[("HOME", "/home"), ("MAILY_CACHE", "/cache")], "/cache/target"),
+            ("/clone/target", &[("HOME", "/home"), ("CARGO_TARGET_DIR", "target")], "/clone/target"),
+            ("/elsewhere", &[("HOME", "/home"), ("CARGO_TARGET_DIR", "/elsewhere")], "/elsewhere"),
+            ("/configured", &[("HOME", "/home")], "/configured"),
+            ("/clone/target", &[], "/clone/target"),
+        ] {
+            let variable = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| PathBuf::from(value))
+            };
+            let found = super::target(Path::new("/clone"), Path::new(own), variable);
+            assert_eq!(found, Path::new(target), "{own} {variables:?}");
+        }
     }
 }

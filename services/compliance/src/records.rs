@@ -135,6 +135,13 @@ pub(crate) struct Block {
     pub(crate) entries: Vec<Entry>,
 }
 
+/// The same message with its entries not yet decoded, for whoever wants one of a thousand.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct EncodedBlock {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub(crate) entries: Vec<Bytes>,
+}
+
 /// A finished import, without anything personal.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Campaign {

@@ -14,7 +14,7 @@ use slatedb::{Db, WriteBatch};
 
 use crate::import::layout::{ImportId, Piece};
 use crate::ledger::{Event, Imported, Ledger};
-use crate::records::{Block, Entry};
+use crate::records::{Block, EncodedBlock, Entry};
 use crate::schema::Position;
 use crate::secrets::AddressHash;
 use crate::{Error, schema};
@@ -94,13 +94,13 @@ impl RegionState {
         Ok(())
     }
 
-    /// A page, or `None` where there is none.
-    pub(crate) async fn page(
+    /// A page as [`Block`] or [`EncodedBlock`], or `None` where there is none.
+    async fn decoded<T: Message + Default>(
         &self,
         import: &ImportId,
         cohort: u32,
         page: u32,
-    ) -> Result<Option<Block>, Error> {
+    ) -> Result<Option<T>, Error> {
         let mut pieces = self.db.scan_prefix(schema::page(import, cohort, page), ..).await?;
         let mut whole = BytesMut::new();
         while let Some(piece) = pieces.next().await? {
@@ -109,7 +109,17 @@ impl RegionState {
         if whole.is_empty() {
             return Ok(None);
         }
-        Block::decode(whole.freeze()).map(Some).map_err(|_| Error::Damaged("a page"))
+        T::decode(whole.freeze()).map(Some).map_err(|_| Error::Damaged("a page"))
+    }
+
+    /// A page, or `None` where there is none.
+    pub(crate) async fn page(
+        &self,
+        import: &ImportId,
+        cohort: u32,
+        page: u32,
+    ) -> Result<Option<Block>, Error> {
+        self.decoded(import, cohort, page).await
     }
 
     /// Puts an import on record, once.
@@ -151,7 +161,7 @@ impl RegionState {
 pub(crate) struct PageReader<'a> {
     region: &'a RegionState,
     at: Option<(ImportId, u32, u32)>,
-    entries: Vec<Entry>,
+    entries: Vec<Bytes>,
 }
 
 impl<'a> PageReader<'a> {
@@ -164,14 +174,16 @@ impl<'a> PageReader<'a> {
         &mut self,
         import: &ImportId,
         position: Position,
-    ) -> Result<Option<&Entry>, Error> {
+    ) -> Result<Option<Entry>, Error> {
         let at = (*import, position.cohort, position.page);
         if self.at != Some(at) {
-            let page = self.region.page(import, position.cohort, position.page).await?;
+            let page: Option<EncodedBlock> =
+                self.region.decoded(import, position.cohort, position.page).await?;
             self.entries = page.map(|page| page.entries).unwrap_or_default();
             self.at = Some(at);
         }
-        Ok(usize::try_from(position.at).ok().and_then(|at| self.entries.get(at)))
+        let entry = usize::try_from(position.at).ok().and_then(|at| self.entries.get(at)).cloned();
+        entry.map(Entry::decode).transpose().map_err(|_| Error::Damaged("a page"))
     }
 }
 

@@ -214,6 +214,13 @@ pub(crate) mod tests {
         (Job { request, caller: caller(name), arrived: now, deadline: now, reply }, replies)
     }
 
+    /// Where a job's answer comes, which is in the queue for as long as that is kept.
+    fn pushed(queue: &Queue, name: &str, seed: u64) -> UnboundedReceiver<Reply> {
+        let (job, replies) = job_of(name, seed);
+        queue.push(job).unwrap();
+        replies
+    }
+
     #[test]
     fn first_in_first_out_up_to_the_limit() {
         let queue = queue(2);
@@ -233,11 +240,7 @@ pub(crate) mod tests {
     fn callers_take_turns_however_many_they_send() {
         let queue = queue(16);
         let mut kept = Vec::new();
-        let mut push = |name, seed| {
-            let (job, replies) = job_of(name, seed);
-            queue.push(job).unwrap();
-            kept.push(replies);
-        };
+        let mut push = |name, seed| kept.push(pushed(&queue, name, seed));
         (0..4).for_each(|seed| push("ann", seed));
         push("bob", 10);
         push("bob", 11);
@@ -257,11 +260,7 @@ pub(crate) mod tests {
     fn who_comes_back_is_behind_those_who_wait() {
         let queue = queue(16);
         let mut kept = Vec::new();
-        let mut push = |name, seed| {
-            let (job, replies) = job_of(name, seed);
-            queue.push(job).unwrap();
-            kept.push(replies);
-        };
+        let mut push = |name, seed| kept.push(pushed(&queue, name, seed));
         (0..3).for_each(|seed| push("ann", seed));
         (10..13).for_each(|seed| push("bob", seed));
         let next = || queue.pop().unwrap().request.seed;

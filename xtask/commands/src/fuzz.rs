@@ -26,7 +26,7 @@ pub(crate) struct Options {
 
 /// Fails if something was found.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    say("Building the targets (from nothing 8 to 12 minutes on two cores, after a change up to a minute)");
+    say("Building the targets (from nothing 12 to 25 minutes on two cores, after a change up to a minute)");
     let mut command = cargo(&["run", "--quiet", "--package", "maily-fuzz", "--bin", "maily-fuzz", "--"]);
     command.args(["--minutes", &options.minutes.to_string(), "--seed", &options.seed.to_string()]);
     if let Some(file) = &options.repeat {

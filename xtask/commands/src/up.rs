@@ -104,7 +104,7 @@ pub(crate) fn build(more: &[&str]) -> Result<()> {
 }
 
 fn start_build(more: &[&str]) -> Result<Child> {
-    say("Building the services (from nothing 8 to 12 minutes on two cores, after a change up to a minute)");
+    say("Building the services (from nothing 12 to 25 minutes on two cores, after a change up to a minute)");
     let services = Service::ALL.map(|service| format!("--package=maily-{}", service.name()));
     let mut cargo = cargo(&["build", "--bins", "--package=maily-xtask"]);
     cargo.args(services).args(more.iter().map(|package| format!("--package={package}")));

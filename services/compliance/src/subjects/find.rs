@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::try_join_all;
+use futures::try_join;
 use jiff::Timestamp;
 use maily_keys::DataKey;
 use maily_law::{EmailAddress, Region, kept_columns};
@@ -41,15 +43,28 @@ impl Inner {
             rows: Vec::new(),
             acts: Vec::new(),
         };
-        for (region, state) in self.regions.iter() {
-            for name in &names {
-                state.find_objections(*region, name, &mut subject).await?;
-                state.find_lifts(*region, name, &mut subject).await?;
-                state.find_acts(*region, name, &mut subject).await?;
+        // All at once: most of the time is spent waiting for blocks to be read.
+        let asked = self.regions.iter().flat_map(|asked| names.iter().map(move |name| (asked, name)));
+        let finding = asked.map(async |((region, state), name)| {
+            let rows = async {
+                let mut rows = Vec::new();
                 for found in self.rows_of(state, name).await? {
-                    subject.rows.push(state.row(*region, &found).await?);
+                    rows.push(state.row(*region, &found).await?);
                 }
-            }
+                Ok(rows)
+            };
+            try_join!(
+                state.find_objections(*region, name),
+                state.find_lifts(*region, name),
+                state.find_acts(*region, name),
+                rows
+            )
+        });
+        for (objections, lifts, acts, rows) in try_join_all(finding).await? {
+            subject.objections.extend(objections);
+            subject.lifts.extend(lifts);
+            subject.acts.extend(acts);
+            subject.rows.extend(rows);
         }
         subject.objections.sort_by(|a, b| (&a.at, &a.region, a.link).cmp(&(&b.at, &b.region, b.link)));
         subject.rows.sort_by(|a, b| {
@@ -68,7 +83,7 @@ impl Inner {
             let position = Position::decode(&row.value)?;
             let Some(campaign) = self.campaign_of(state, &import).await? else { continue };
             let entry = pages.entry(&import, position).await?;
-            let Some(entry) = entry.filter(|entry| entry.line == line).map(Entry::detached) else {
+            let Some(entry) = entry.filter(|entry| entry.line == line).as_ref().map(Entry::detached) else {
                 // On its way out: its index goes last.
                 if campaign.removed.is_empty() {
                     return Err(Error::Damaged("a row of the index"));
@@ -107,15 +122,15 @@ impl RegionState {
         &self,
         region: Region,
         name: &AddressHash,
-        subject: &mut Subject,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<SubjectObjection>, Error> {
+        let mut objections = Vec::new();
         for (number, reason) in self.reasons(name).await? {
             let link = self.ledger.link(number).await?;
             let plain = objection(region, number, &reason);
             match link.event {
                 Some(Event::OptedOut(opted_out)) => {
                     let command = opted_out.command.unwrap_or_default();
-                    subject.objections.push(SubjectObjection {
+                    objections.push(SubjectObjection {
                         article: given(opted_out.article),
                         caller: given(command.caller),
                         reason: given(command.reason),
@@ -124,7 +139,7 @@ impl RegionState {
                 }
                 Some(Event::Objected(objected)) => {
                     for row in objected.objections.iter().filter(|row| row.address == name) {
-                        subject.objections.push(SubjectObjection {
+                        objections.push(SubjectObjection {
                             campaign: given(objected.campaign.clone()),
                             line: Some(row.line),
                             kind: given(row.kind.clone()),
@@ -135,15 +150,11 @@ impl RegionState {
                 _ => return Err(Error::Damaged("a suppression")),
             }
         }
-        Ok(())
+        Ok(objections)
     }
 
-    async fn find_lifts(
-        &self,
-        region: Region,
-        name: &AddressHash,
-        subject: &mut Subject,
-    ) -> Result<(), Error> {
+    async fn find_lifts(&self, region: Region, name: &AddressHash) -> Result<Vec<SubjectLift>, Error> {
+        let mut lifts = Vec::new();
         let mut rows = self.db.scan_prefix(schema::lifts(name), ..).await?;
         while let Some(row) = rows.next().await? {
             let lift = Lift::decode(&row.value)?;
@@ -154,7 +165,7 @@ impl RegionState {
             let command = lifted.command.unwrap_or_default();
             // Links of before know only the hash.
             let hash = || lift.sender.iter().map(|byte| format!("{byte:02x}")).collect();
-            subject.lifts.push(SubjectLift {
+            lifts.push(SubjectLift {
                 at: moment(lift.at),
                 sender: Some(given(lifted.sender_address).unwrap_or_else(hash)),
                 region: region.name().to_owned(),
@@ -164,22 +175,18 @@ impl RegionState {
                 file: given(lifted.file),
             });
         }
-        Ok(())
+        Ok(lifts)
     }
 
-    async fn find_acts(
-        &self,
-        region: Region,
-        name: &AddressHash,
-        subject: &mut Subject,
-    ) -> Result<(), Error> {
+    async fn find_acts(&self, region: Region, name: &AddressHash) -> Result<Vec<SubjectAct>, Error> {
+        let mut acts = Vec::new();
         let mut rows = self.db.scan_prefix([schema::ERASURES, name.as_slice()].concat(), ..).await?;
         while let Some(row) = rows.next().await? {
             let number = link_of(&row.key)?;
             let link = self.ledger.link(number).await?;
             let Some(Event::Erased(erased)) = link.event else { return Err(Error::Damaged("an erasure")) };
             let command = erased.command.unwrap_or_default();
-            subject.acts.push(SubjectAct {
+            acts.push(SubjectAct {
                 at: link.at,
                 region: region.name().to_owned(),
                 link: number,
@@ -188,7 +195,7 @@ impl RegionState {
                 reason: command.reason,
             });
         }
-        Ok(())
+        Ok(acts)
     }
 
     async fn row(&self, region: Region, found: &Found) -> Result<SubjectRow, Error> {

@@ -9,7 +9,7 @@ use super::{
     Keys,
     ending::{self, End},
     retention::{Sweep, Swept, after},
-    stop_tests::{kill, until},
+    stop_tests::{handing_off, kill},
     tests::{ANY, folder, put, run, with_copy},
 };
 use crate::{
@@ -86,10 +86,7 @@ async fn messages_of_a_campaign_that_was_killed_go_too() {
     let platform = Platform::start().await;
     let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
     let dir = folder(&platform, "campaign", 4_800);
-    with_copy(&platform, &dir);
-    let caller = Caller::new(&platform, orchestrator.edge, &dir);
-    caller.begin().await;
-    until("nothing is handed off", || platform.ledger.state().handed_off() > 20).await;
+    let caller = handing_off(&platform, &orchestrator, &dir).await;
     assert_eq!(sweep(&platform).once(day(1_000)).await, NOTHING, "it goes on");
     let admin: Address = platform.restate.admin().parse().unwrap();
     kill(&admin, "Campaign", caller.id.as_str()).await;

@@ -1,6 +1,6 @@
 //! Campaigns that are cancelled, at every stage, or killed in Restate.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, path::Path, time::Duration};
 
 use axum::{
     Router,
@@ -35,6 +35,15 @@ pub(super) async fn until(what: &str, is: impl Fn() -> bool) {
         }
     };
     tokio::time::timeout(Duration::from_secs(60), is).await.expect(what);
+}
+
+/// A campaign of this folder with copy that is there, some of whose messages are handed off.
+pub(super) async fn handing_off(platform: &Platform, orchestrator: &Orchestrator, dir: &Path) -> Caller {
+    with_copy(platform, dir);
+    let caller = Caller::new(platform, orchestrator.edge, dir);
+    caller.begin().await;
+    until("nothing is handed off", || platform.ledger.state().handed_off() > 20).await;
+    caller
 }
 
 /// Waits until the workflow of a cancelled campaign has ended.
@@ -152,10 +161,7 @@ async fn a_list_that_is_taken_back_midway_has_a_report_of_how_far_it_came() {
     let platform = Platform::start().await;
     let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
     let dir = folder(&platform, "campaign", 1_200);
-    with_copy(&platform, &dir);
-    let caller = Caller::new(&platform, orchestrator.edge, &dir);
-    caller.begin().await;
-    until("nothing is handed off", || platform.ledger.state().handed_off() > 20).await;
+    let caller = handing_off(&platform, &orchestrator, &dir).await;
     let handed_off = {
         let mut ledger = platform.ledger.state();
         ledger.undone = true;
@@ -246,10 +252,7 @@ async fn a_campaign_that_hands_off_is_cancelled_and_tells_how_much_it_has() {
     let platform = Platform::start().await;
     let orchestrator = Orchestrator::start(&platform, ANY.into()).await;
     let dir = folder(&platform, "campaign", 1_200);
-    with_copy(&platform, &dir);
-    let caller = Caller::new(&platform, orchestrator.edge, &dir);
-    caller.begin().await;
-    until("nothing is handed off", || platform.ledger.state().handed_off() > 20).await;
+    let caller = handing_off(&platform, &orchestrator, &dir).await;
     caller.post("/cancel").await.unwrap();
     assert_eq!(caller.status().await["state"], "cancelled");
     wound_up(&platform, &caller).await;
