@@ -60,6 +60,7 @@ mod start;
 mod telemetry;
 pub mod tls;
 mod under_way;
+mod unread;
 mod work;
 
 pub use accept::Acceptor;

@@ -32,6 +32,7 @@ use crate::{
     proxies::Proxies,
     proxy_protocol, tls,
     under_way::{Open, UnderWay},
+    unread,
 };
 
 /// How long a connection that gives way has to take note of it.
@@ -224,7 +225,9 @@ async fn answer(
     open: Open,
 ) -> Result<Response<Body>, Infallible> {
     request.extensions_mut().insert(open.sending());
-    let response = router.oneshot(request).await?;
+    let (request, unread) = unread::lend(request.map(Body::new));
+    let mut response = router.oneshot(request).await?;
+    unread.settle(&mut response).await;
     Ok(response.map(|body| match body.is_end_stream() {
         true => body,
         false => Body::new(Answer::new(body, open)),

@@ -48,6 +48,8 @@ ON_PURPOSE = {
 # What the suite asks for and boto3 does not send, or what it gets wrong itself.
 SUITE = {
     "test_bucket_create_exists": "looks for the 409 that it expects in `e.status`, which boto3's error has not",
+    "test_bucket_list_prefix_unreadable": "ListObjects, EncodingType: Prefix is encoded; boto3 asks for that and doesn't decode it "
+    "(boto/boto3#3534)",
     "test_object_read_unreadable": "boto3 sends the key as UTF-8, so it is one like others",
     "test_object_set_get_unicode_metadata": "boto3 signs the value as UTF-8 and sends it as Latin-1",
     "test_object_create_bad_authorization_empty": "boto3 writes Authorization after the test has",

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     campaign::CampaignId,
     restate::{Address, Ingress},
-    testing::{Caller, Orchestrator, Platform, deps},
+    testing::{Orchestrator, Platform, deps},
 };
 
 const NOTHING: Swept = Swept { segments: 0, left: 0 };
