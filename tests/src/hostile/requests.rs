@@ -55,8 +55,9 @@ pub(super) fn schemas(caller: &Caller<'_>) {
 pub(super) fn blanks(caller: &Caller<'_>) {
     let mut client = caller.client(Service::Inference, HOSTILE, 4);
     let mut body = maily_contracts::inference::request(&caller.all.model);
-    // The blanks alone could be some 2,000 tokens, which fit.
-    body["messages"] = json!([user(&(" ".repeat(BLANKS) + &" a".repeat(1_000)))]);
+    // The blanks alone could be some 2,000 tokens, which fit. Each digit is one, and the model has room for 8,192; no longer than
+    // that, for a body of 256 KiB is refused before it is cut.
+    body["messages"] = json!([user(&(" ".repeat(BLANKS) + &"1".repeat(9_000)))]);
     caller.ask(|_| post(&mut client, CHAT, &body));
 }
 

@@ -194,6 +194,9 @@ pub(super) fn check(
     for (name, value) in headers {
         let name = name.as_str();
         let asks = name.starts_with("x-amz-") || (changes(method) && CONDITIONS.contains(&name));
+        if asks && is_read(operation) && seals(name) {
+            return Err(s3_error!(InvalidArgument, "{name} is for requests that store an object"));
+        }
         if asks {
             check_header(obeyed, name, value.to_str().unwrap_or_default())?;
         }
@@ -212,6 +215,17 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+fn is_read(operation: &str) -> bool {
+    matches!(operation, "GetObject" | "HeadObject")
+}
+
+/// Whether a header says how an object is to be sealed under keys that the service keeps. *GetObject* (Amazon S3 API Reference):
+/// "If you include the header in your GetObject requests for the object that uses these types of keys, you'll get an HTTP 400 Bad
+/// Request error."
+fn seals(name: &str) -> bool {
+    name.strip_prefix("x-amz-server-side-encryption").is_some_and(|of| !of.starts_with("-customer-"))
 }
 
 fn check_header(obeyed: &[Names], name: &str, value: &str) -> S3Result<()> {
@@ -298,6 +312,15 @@ mod tests {
         assert_eq!(of("PutObject", "x-amz-never-heard-of", "1"), refused);
         assert_eq!(of("DeleteObject", "x-amz-mfa", "1 2"), refused);
         assert_eq!(of("DeleteObject", "x-amz-if-match-size", "1"), None);
+    }
+
+    #[test]
+    fn who_reads_an_object_does_not_say_how_it_is_sealed() {
+        for name in ["x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"] {
+            assert_eq!(of("GetObject", name, "AES256").as_deref(), Some("InvalidArgument"), "{name}");
+        }
+        let customer = "x-amz-server-side-encryption-customer-key";
+        assert_eq!(of("GetObject", customer, "a").as_deref(), Some("NotImplemented"));
     }
 
     #[test]
