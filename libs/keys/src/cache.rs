@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
+use maily_crypto::DataKey;
 
-use crate::{DataKey, KeyId};
+use crate::KeyId;
 
 /// Least recently used keys go first.
 pub(crate) struct KeyCache(Mutex<State>);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Cipher, DataKey, Error};
+use maily_crypto::{Cipher, DataKey};
+
+use crate::Error;
 
 /// The epochs that rows may still be wrapped in: one, or two while an epoch turns. None while keys are withdrawn.
 #[derive(Default)]
@@ -63,7 +65,7 @@ impl Epochs {
     /// `epoch ‖ sealed key`, 68 bytes.
     pub(crate) fn wrap(&self, key: &DataKey, context: &[u8]) -> Result<Vec<u8>, Error> {
         self.check()?;
-        let (number, epoch) = self.keys.last_key_value().ok_or(Error::Crypto)?;
+        let (number, epoch) = self.keys.last_key_value().ok_or(maily_crypto::Error::Failed)?;
         let mut out = number.to_be_bytes().to_vec();
         out.extend(epoch.cipher.seal(&bound(*number, context), key.expose())?);
         Ok(out)
@@ -73,7 +75,7 @@ impl Epochs {
         self.check()?;
         let (number, sealed) = split(wrapped)?;
         let epoch = self.keys.get(&number).ok_or(Error::EpochEnded(number))?;
-        epoch.cipher.open_key(&bound(number, context), sealed)
+        Ok(epoch.cipher.open_key(&bound(number, context), sealed)?)
     }
 
     /// The same key wrapped in the current epoch; `None` where it already is.
@@ -90,7 +92,7 @@ impl Epochs {
 }
 
 fn split(wrapped: &[u8]) -> Result<(u64, &[u8]), Error> {
-    let (number, sealed) = wrapped.split_first_chunk::<8>().ok_or(Error::Authentication)?;
+    let (number, sealed) = wrapped.split_first_chunk::<8>().ok_or(maily_crypto::Error::Authentication)?;
     Ok((u64::from_be_bytes(*number), sealed))
 }
 

@@ -2,16 +2,15 @@
 
 use std::io;
 
+use maily_store::Failure;
+
 /// A failure of the key hierarchy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A ciphertext was not made with this key and context, or was changed.
-    #[error("a ciphertext does not belong to this key and context")]
-    Authentication,
-    /// The cryptographic library refused an operation that should not fail.
-    #[error("the cryptographic library failed")]
-    Crypto,
+    /// A key can't be opened: it belongs elsewhere, or was changed.
+    #[error(transparent)]
+    Crypto(#[from] maily_crypto::Error),
     /// The root key's version was destroyed: what it wrapped is lost, as was meant.
     #[error("version {version} of root key {scope} is gone")]
     RootVersionGone {
@@ -43,9 +42,6 @@ pub enum Error {
     /// The database failed.
     #[error("key table: {0}")]
     Store(#[from] slatedb::Error),
-    /// The object store failed.
-    #[error("object store: {0}")]
-    Objects(#[from] object_store::Error),
     /// Our own program is at fault.
     #[error("the service failed")]
     Panicked,
@@ -64,10 +60,7 @@ impl Error {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::RootsUnavailable(_) => false,
-            Self::Store(error) => store_is_permanent(error),
-            Self::Objects(error) => {
-                !matches!(error, object_store::Error::Generic { .. } | object_store::Error::JoinError { .. })
-            }
+            Self::Store(error) => Failure::of_database(error).is_permanent(),
             _ => true,
         }
     }
@@ -77,23 +70,9 @@ impl Error {
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Store(error) => error.kind() == slatedb::ErrorKind::Data,
-            Self::Authentication
-            | Self::Crypto
-            | Self::RootVersionGone { .. }
-            | Self::EpochEnded(_)
-            | Self::Invalid(_) => true,
-            Self::RootsUnavailable(_)
-            | Self::RootsRefused(_)
-            | Self::File { .. }
-            | Self::Objects(_)
-            | Self::Panicked => false,
+            Self::Store(error) => Failure::of_database(error) == Failure::Damaged,
+            Self::Crypto(_) | Self::RootVersionGone { .. } | Self::EpochEnded(_) | Self::Invalid(_) => true,
+            Self::RootsUnavailable(_) | Self::RootsRefused(_) | Self::File { .. } | Self::Panicked => false,
         }
     }
-}
-
-/// Whether trying the same call of SlateDB again cannot help.
-#[must_use]
-pub(crate) fn store_is_permanent(error: &slatedb::Error) -> bool {
-    !matches!(error.kind(), slatedb::ErrorKind::Unavailable | slatedb::ErrorKind::Transaction)
 }

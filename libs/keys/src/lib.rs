@@ -6,13 +6,10 @@
 //! ([`KeyTable::turn_epoch`]) re-wraps what is left under a new epoch key and destroys the old one at the root,
 //! which ends every copy, backup and not yet collected file of the table at once. [`RotationSchedule`] says when.
 //!
-//! [`db`] opens SlateDB for everybody with one set of settings, one block cache and encrypted blocks.
+//! Keys themselves, and what is done with one, are `maily_crypto`; the database below a table is `maily_store::db`.
 
 mod access_keys;
-mod blocks;
 mod cache;
-mod data_key;
-pub mod db;
 mod epochs;
 mod error;
 mod local;
@@ -32,7 +29,6 @@ mod turn;
 mod vault;
 
 pub use access_keys::{AccessAction, AccessKey, AccessRule, read_access_keys};
-pub use data_key::{Cipher, DataKey, OVERHEAD, derive, mac, open, seal, verify_mac};
 pub use error::Error;
 pub use local::LocalKeyring;
 pub use provider::open_roots;

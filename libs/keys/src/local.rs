@@ -14,11 +14,12 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use maily_chassis::{WorkError, blocking, find_secret_text};
+use maily_crypto::{Cipher, DataKey, derive};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Cipher, DataKey, Error, RootKeys, Scope, WrappedKey, derive, private_file};
+use crate::{Error, RootKeys, Scope, WrappedKey, private_file};
 
 /// More is not a keyring of ours: some 20,000 scopes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -139,7 +140,7 @@ impl Inner {
         if !newest.roots.contains_key(name) {
             newest.roots.insert(name.into(), Root::new()?);
         }
-        let root = newest.roots.get_mut(name).ok_or(Error::Crypto)?;
+        let root = newest.roots.get_mut(name).ok_or(maily_crypto::Error::Failed)?;
         let answer = change(root)?;
         let after = encode(&newest)?;
         if *before != *after {
@@ -219,7 +220,7 @@ impl RootKeys for LocalKeyring {
     async fn unwrap(&self, scope: &Scope, wrapped: &WrappedKey) -> Result<DataKey, Error> {
         let (name, version) = (scope.clone(), wrapped.version);
         let root = self.look(scope, move |root| root.version(&name, version).cloned()).await?;
-        Cipher::new(&root)?.open_key(scope.to_string().as_bytes(), &wrapped.bytes)
+        Ok(Cipher::new(&root)?.open_key(scope.to_string().as_bytes(), &wrapped.bytes)?)
     }
 
     async fn rotate(&self, scope: &Scope) -> Result<u32, Error> {
@@ -251,7 +252,7 @@ impl RootKeys for LocalKeyring {
 
     async fn mac(&self, scope: &Scope, purpose: &str) -> Result<DataKey, Error> {
         let purpose = purpose.to_owned();
-        self.look(scope, move |root| derive(&root.mac.0, &[b"maily mac", purpose.as_bytes()])).await
+        self.look(scope, move |root| Ok(derive(&root.mac.0, &[b"maily mac", purpose.as_bytes()])?)).await
     }
 }
 

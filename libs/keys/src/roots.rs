@@ -1,9 +1,10 @@
 //! The top of the hierarchy: keys that never leave their keeper.
 
 use async_trait::async_trait;
+use maily_crypto::DataKey;
 
+use crate::Error;
 use crate::standing::Standing;
-use crate::{DataKey, Error};
 
 /// Names one root key: whose data, where it stays, and which key table stands below it.
 ///

@@ -1,6 +1,8 @@
 //! What every [`RootKeys`] must do; each implementation's tests call [`all`] with a fresh keeper.
 
-use crate::{DataKey, Error, RootKeys, Scope, WrappedKey};
+use maily_crypto::DataKey;
+
+use crate::{Error, RootKeys, Scope, WrappedKey};
 
 fn scope(region: &str) -> Scope {
     Scope::new("acme", region, "people").unwrap()

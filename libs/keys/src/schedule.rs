@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use maily_store::db;
 use slatedb::{Db, WriteBatch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, KeyTable, db};
+use crate::{Error, KeyTable};
 
 /// What time it is: the system's clock, or a test's.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use maily_store::db::{self, Tuning};
+use maily_store::folder;
 use slatedb::Db;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{self, Tuning};
 use crate::{Clock, Error, KeyTable, LocalKeyring, Looked, RotationSchedule, Scope};
 
 const START: &str = "2026-03-01T12:00:00Z";
@@ -49,7 +50,7 @@ impl crate::EpochRotation for Epoch {
 impl Epoch {
     async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = db::local_store(dir.path()).unwrap();
+        let store = folder(dir.path()).unwrap();
         let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
         let scope = Scope::new("acme", "eu", "people").unwrap();
         let keys = KeyTable::open(Arc::clone(&store), "keys", roots, scope).await.unwrap();

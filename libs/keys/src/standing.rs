@@ -55,12 +55,13 @@ async fn restore(table: &Weak<Inner>, standing: &Standing) {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
+    use maily_crypto::DataKey;
+    use maily_store::folder;
     use tempfile::TempDir;
     use tokio::time::timeout;
 
     use super::*;
-    use crate::db::local_store;
-    use crate::{DataKey, Error, LocalKeyring, RootKeys, Scope, WrappedKey};
+    use crate::{Error, LocalKeyring, RootKeys, Scope, WrappedKey};
 
     /// Roots that can be withdrawn.
     struct Withdrawable(LocalKeyring, Standing);
@@ -91,7 +92,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (sender, standing) = watch::channel(None);
         let roots = Withdrawable(LocalKeyring::open(dir.path().join("keyring.json")).unwrap(), standing);
-        let store = local_store(&dir.path().join("table")).unwrap();
+        let store = folder(&dir.path().join("table")).unwrap();
         let scope = Scope::new("acme", "eu", "people").unwrap();
         let table = KeyTable::open(store, "keys", Arc::new(roots), scope).await.unwrap();
         (dir, table, sender)

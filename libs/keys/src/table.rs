@@ -8,6 +8,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::future::try_join_all;
+use maily_crypto::{DataKey, Error as CryptoError};
+use maily_store::db::{self, Tuning};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use slatedb::config::{DurabilityLevel, ReadOptions};
@@ -15,10 +17,9 @@ use slatedb::{CloseReason, Db, WriteBatch};
 use tokio::sync::Mutex;
 
 use crate::cache::KeyCache;
-use crate::db::{self, Tuning};
 use crate::epochs::Epochs;
 use crate::standing;
-use crate::{DataKey, Error, RootKeys, Scope, WrappedKey};
+use crate::{Error, RootKeys, Scope, WrappedKey};
 
 /// What a key is for, as the caller knows it: a keyed hash or random bytes, never personal data.
 pub type KeyId = [u8; 32];
@@ -117,14 +118,14 @@ impl KeyTable {
     /// The keys of `ids`, in their order; those that did not exist are made, and durable when this answers.
     ///
     /// # Errors
-    /// [`Error::Store`] or [`Error::Authentication`].
+    /// [`Error::Store`] or [`Error::Crypto`].
     pub async fn get_or_create(&self, ids: &[KeyId]) -> Result<Vec<DataKey>, Error> {
         let found = self.get(ids).await?;
         let missing: Vec<KeyId> =
             ids.iter().zip(&found).filter(|(_, key)| key.is_none()).map(|(id, _)| *id).collect();
         let made = if missing.is_empty() { HashMap::new() } else { self.create(&missing).await? };
         let pick = |(id, key): (&KeyId, Option<DataKey>)| key.or_else(|| made.get(id).cloned());
-        ids.iter().zip(found).map(pick).collect::<Option<_>>().ok_or(Error::Crypto)
+        ids.iter().zip(found).map(pick).collect::<Option<_>>().ok_or(Error::Crypto(CryptoError::Failed))
     }
 
     /// Makes the keys of `ids`, except those that somebody else made since they were found missing.
@@ -156,7 +157,7 @@ impl KeyTable {
     /// The keys of `ids`, in their order; `None` where there is none (yet, or any more).
     ///
     /// # Errors
-    /// [`Error::Store`] or [`Error::Authentication`].
+    /// [`Error::Store`] or [`Error::Crypto`].
     pub async fn get(&self, ids: &[KeyId]) -> Result<Vec<Option<DataKey>>, Error> {
         let (mut found, removals) = self.inner.cache.get(ids);
         let missing = ids.iter().zip(&found).filter(|(_, key)| key.is_none());
@@ -222,7 +223,7 @@ impl KeyTable {
     /// Unwraps what [`Self::wrap`] made with the same `context`.
     ///
     /// # Errors
-    /// [`Error::EpochEnded`], or [`Error::Authentication`] for anything else that this table did not wrap.
+    /// [`Error::EpochEnded`], or [`Error::Crypto`] for anything else that this table did not wrap.
     pub fn unwrap(&self, wrapped: &[u8], context: &[u8]) -> Result<DataKey, Error> {
         self.inner.epochs().unwrap(wrapped, &outside(context))
     }
@@ -294,7 +295,7 @@ impl Inner {
                 key => return key.map(Some),
             }
         }
-        Err(Error::Authentication)
+        Err(CryptoError::Authentication.into())
     }
 }
 

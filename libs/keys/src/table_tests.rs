@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use maily_crypto::DataKey;
+use maily_store::folder;
 
-use crate::db::local_store;
-use crate::{DataKey, Error, KeyId, KeyTable, LocalKeyring, RootKeys, Scope, WrappedKey};
+use crate::{Error, KeyId, KeyTable, LocalKeyring, RootKeys, Scope, WrappedKey};
 
 fn scope() -> Scope {
     Scope::new("acme", "eu", "people").unwrap()
@@ -37,7 +38,7 @@ fn roots(dir: &Path) -> Arc<dyn RootKeys> {
 }
 
 async fn open_with(dir: &Path, roots: Arc<dyn RootKeys>) -> Result<KeyTable, Error> {
-    KeyTable::open(local_store(&dir.join("table")).unwrap(), "keys", roots, scope()).await
+    KeyTable::open(folder(&dir.join("table")).unwrap(), "keys", roots, scope()).await
 }
 
 /// The table's files as they are now, with the same root keys.

@@ -4,9 +4,10 @@
 //! on where it stopped; the same write that deletes it notes what the root has still to destroy, and
 //! [`KeyTable::open`] sees to that before it answers.
 
+use maily_crypto::Error as CryptoError;
+use maily_store::db;
 use slatedb::WriteBatch;
 
-use crate::db;
 use crate::table::{TRIM, epoch_row, inside};
 use crate::{Error, KeyTable};
 
@@ -40,7 +41,7 @@ impl KeyTable {
         let (current, unfinished) = {
             let epochs = self.inner.epochs();
             epochs.check()?;
-            (epochs.current().ok_or(Error::Crypto)?.0, !epochs.old().is_empty())
+            (epochs.current().ok_or(CryptoError::Failed)?.0, !epochs.old().is_empty())
         };
         if unfinished {
             return Ok(());
@@ -69,7 +70,7 @@ impl KeyTable {
         let version = {
             let epochs = self.inner.epochs();
             epochs.check()?;
-            epochs.current().ok_or(Error::Crypto)?.1
+            epochs.current().ok_or(CryptoError::Failed)?.1
         };
         let mut batch = WriteBatch::new();
         old.iter().for_each(|epoch| batch.delete(epoch_row(*epoch)));
@@ -125,6 +126,6 @@ impl KeyTable {
         self.inner.roots.destroy_below(&self.inner.scope, version).await?;
         let mut batch = WriteBatch::new();
         batch.delete(TRIM);
-        db::write_durable(&self.inner.db, batch).await
+        Ok(db::write_durable(&self.inner.db, batch).await?)
     }
 }

@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use maily_keys::db::write_durable;
 use maily_law::KnownClock;
+use maily_store::db::write_durable;
 use prost::Message;
 use slatedb::{Db, WriteBatch};
 

@@ -1,8 +1,11 @@
 //! The service's own section of the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use maily_law::Region;
+use maily_store::StoreSettings;
+use object_store::ObjectStore;
 use serde::Deserialize;
 
 use crate::Error;
@@ -11,6 +14,8 @@ use crate::Error;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// The object store with the ledgers and their keys; without it the folder `state` below the data folder.
+    pub store: Option<StoreSettings>,
     /// The file of root keys (mode 0600; made if missing) where no Vault is configured.
     pub keyring: PathBuf,
     /// Whose lists these are; names keys, `a-z 0-9 -`.
@@ -50,6 +55,7 @@ impl Default for Retention {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            store: None,
             keyring: PathBuf::from("keyring.json"),
             tenant: "default".into(),
             page_size: 1_000,
@@ -63,6 +69,17 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The store of this service, whose data folder is `data`.
+    ///
+    /// # Errors
+    /// A setting, or a file that it names, can't be used.
+    pub(crate) fn open_store(&self, data: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
+        Ok(match &self.store {
+            Some(settings) => maily_store::open(settings)?,
+            None => maily_store::folder(&data.join("state"))?,
+        })
+    }
+
     /// The regions, without repetition.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What can go wrong, and what a caller is told of it.
 
 use maily_chassis::WorkError;
+use maily_store::Failure;
 use tonic::{Code, Status};
 
 use crate::import::list::ListFault;
@@ -53,6 +54,15 @@ pub enum Error {
     /// The disk refused the staged list.
     #[error("the list can't be staged: {0}")]
     Stage(#[source] std::io::Error),
+    /// The store can't be opened.
+    #[error(transparent)]
+    Open(#[from] maily_store::StoreError),
+    /// The store failed.
+    #[error("object store: {0}")]
+    Objects(#[from] object_store::Error),
+    /// Something sealed can't be opened.
+    #[error("sealed: {0}")]
+    Crypto(#[from] maily_crypto::Error),
     /// The keys failed.
     #[error("keys: {0}")]
     Keys(#[from] maily_keys::Error),
@@ -88,7 +98,9 @@ impl Error {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Keys(error) => error.is_permanent(),
-            Self::Store(error) => !matches!(error.kind(), slatedb::ErrorKind::Unavailable),
+            Self::Open(error) => error.is_permanent(),
+            Self::Objects(error) => Failure::of_objects(error).is_permanent(),
+            Self::Store(error) => Failure::of_database(error).is_permanent(),
             Self::Importing
             | Self::Busy
             | Self::GaveWay
@@ -123,27 +135,28 @@ impl Error {
             }
             Self::Stalled => Code::DeadlineExceeded,
             Self::BrokenOff => Code::Cancelled,
-            Self::Damaged(_) => Code::DataLoss,
+            Self::Damaged(_) | Self::Crypto(_) => Code::DataLoss,
             Self::Keys(error) if error.is_damage() => Code::DataLoss,
-            Self::Store(error) if error.kind() == slatedb::ErrorKind::Data => Code::DataLoss,
-            Self::Store(error) | Self::Keys(maily_keys::Error::Store(error)) if is_fault(error) => {
+            Self::Store(error) | Self::Keys(maily_keys::Error::Store(error)) => {
+                match Failure::of_database(error) {
+                    Failure::Damaged => Code::DataLoss,
+                    // The database's program is at fault, or ours.
+                    Failure::Invalid => Code::Internal,
+                    // The database may be on its way to another process: the caller should try again there.
+                    _ => Code::Unavailable,
+                }
+            }
+            Self::Config(_) | Self::Open(_) | Self::Panicked | Self::Keys(maily_keys::Error::Panicked) => {
                 Code::Internal
             }
-            Self::Config(_) | Self::Panicked | Self::Keys(maily_keys::Error::Panicked) => Code::Internal,
-            // The database may be on its way to another process: the caller should try again there.
             Self::Keys(_)
-            | Self::Store(_)
+            | Self::Objects(_)
             | Self::Lost(_)
             | Self::Interrupted
             | Self::Busy
             | Self::GaveWay => Code::Unavailable,
         }
     }
-}
-
-/// Whether it is the database's program, or ours, that is at fault.
-fn is_fault(error: &slatedb::Error) -> bool {
-    matches!(error.kind(), slatedb::ErrorKind::Invalid | slatedb::ErrorKind::Internal)
 }
 
 /// What a caller is told of the disk: nothing that names a path.
@@ -160,7 +173,14 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let code = error.code();
         match &error {
-            Error::Keys(_) | Error::Store(_) | Error::Stage(_) | Error::Damaged(_) | Error::Config(_) => {
+            Error::Open(_)
+            | Error::Objects(_)
+            | Error::Crypto(_)
+            | Error::Keys(_)
+            | Error::Store(_)
+            | Error::Stage(_)
+            | Error::Damaged(_)
+            | Error::Config(_) => {
                 tracing::error!(error = %error, "a call failed");
                 let message = match (&error, code) {
                     (Error::Stage(error), _) => staging(error),
@@ -189,12 +209,17 @@ mod tests {
     #[test]
     fn a_key_that_is_lost_is_damage_and_a_store_that_fails_is_not() {
         let gone = maily_keys::Error::RootVersionGone { scope: "x".into(), version: 1 };
-        for lost in [maily_keys::Error::Authentication, maily_keys::Error::EpochEnded(1), gone] {
+        let sealed = maily_crypto::Error::Authentication;
+        for lost in [maily_keys::Error::Crypto(sealed), maily_keys::Error::EpochEnded(1), gone] {
             assert_eq!(told(lost.into()), (Code::DataLoss, "a record is damaged".into()));
         }
-        let store = object_store::Error::NotImplemented { operation: "x".into(), implementer: "x".into() };
+        assert_eq!(told(sealed.into()).0, Code::DataLoss);
+        let full = object_store::Error::Generic { store: "S3", source: "no room".into() };
+        let away = slatedb::Error::unavailable("x".into()).with_source(Box::new(std::sync::Arc::new(full)));
+        assert_eq!(told(away.into()), (Code::Unavailable, "the database is not available".into()));
+        let refused = object_store::Error::PermissionDenied { path: "x".into(), source: "a policy".into() };
+        assert_eq!(told(refused.into()).0, Code::Unavailable);
         let passing = [
-            maily_keys::Error::Objects(store),
             maily_keys::Error::RootsUnavailable("x".into()),
             maily_keys::Error::RootsRefused("x".into()),
             maily_keys::Error::Store(slatedb::Error::unavailable("x".into())),

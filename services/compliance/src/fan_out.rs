@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use futures::stream::{self, TryStreamExt};
 use maily_chassis::{RedisClient, Subscription};
-use maily_keys::{DataKey, mac, verify_mac};
+use maily_crypto::{DataKey, mac, verify_mac};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 

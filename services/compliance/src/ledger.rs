@@ -175,7 +175,7 @@ mod tests {
 
     async fn ledger(links: u8) -> Ledger {
         let store = Arc::new(object_store::memory::InMemory::new());
-        let db = maily_keys::db::open(store, "test", maily_keys::db::Tuning::default()).await.unwrap();
+        let db = maily_store::db::open(store, "test", maily_store::db::Tuning::default()).await.unwrap();
         let ledger = Ledger::new(db);
         for address in 0..links {
             let event = Event::OptedOut(OptedOut { address: vec![address; 16], ..OptedOut::default() });

@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use maily_keys::Clock;
-use maily_keys::db::write_durable;
 use maily_law::{EmailAddress, Moment, Region, column};
+use maily_store::db::write_durable;
 use prost::Message;
 use slatedb::WriteBatch;
 

@@ -241,7 +241,7 @@ mod tests {
         let told = |error: Error| problem(&error).status().as_u16();
         let key: fn(maily_keys::Error) -> Error = Error::from;
         for (status, errors) in [
-            (409, [key(maily_keys::Error::Authentication), slatedb::Error::data("x".into()).into()]),
+            (409, [key(maily_crypto::Error::Authentication.into()), slatedb::Error::data("x".into()).into()]),
             (500, [Error::Panicked, slatedb::Error::internal("x".into()).into()]),
             (503, [Error::Busy, slatedb::Error::unavailable("x".into()).into()]),
             (503, [Error::Interrupted, key(maily_keys::Error::RootsUnavailable("x".into()))]),

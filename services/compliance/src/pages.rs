@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use maily_keys::{Cipher, DataKey, derive};
+use maily_crypto::{Cipher, DataKey, derive};
 use maily_law::{Basis, Country, Known, Outcome, Region, Row, column, decide, is_advertisement};
 use maily_proto::compliance as pb;
 use prost::Message;

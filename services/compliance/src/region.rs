@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use jiff::Timestamp;
-use maily_keys::db::{self, Tuning};
-use maily_keys::{DataKey, KeyId, KeyTable, RootKeys, Scope, mac};
+use maily_crypto::{DataKey, mac};
+use maily_keys::{KeyId, KeyTable, RootKeys, Scope};
 use maily_law::{EmailAddress, Region};
+use maily_store::db::{self, Tuning};
 use object_store::ObjectStore;
+use object_store::path::Path;
 use prost::Message;
 use slatedb::{Db, WriteBatch};
 
@@ -23,6 +26,17 @@ use crate::{Error, schema};
 const ROWS: usize = 1_000;
 /// Bytes at which a write is full.
 const WRITTEN: usize = 1 << 20;
+
+/// Whether a region has data in a store.
+pub(crate) async fn is_there(store: &Arc<dyn ObjectStore>, region: Region) -> Result<bool, Error> {
+    let ledger = Path::from(ledger(region));
+    Ok(store.list(Some(&ledger)).try_next().await?.is_some())
+}
+
+/// Where a region's ledger is in the store.
+fn ledger(region: Region) -> String {
+    format!("{}/ledger", region.name())
+}
 
 /// An open region.
 pub(crate) struct RegionState {
@@ -45,7 +59,7 @@ impl RegionState {
         let scope = Scope::new(tenant, name, "ledger")?;
         let persons = roots.mac(&scope, "person id").await?;
         let blocks = roots.mac(&scope, "ledger blocks").await?;
-        let db = db::open(Arc::clone(&store), format!("{name}/ledger"), Tuning::sealed(blocks)).await?;
+        let db = db::open(Arc::clone(&store), ledger(region), Tuning::sealed(blocks)).await?;
         let scope = Scope::new(tenant, name, "persons")?;
         let keys = KeyTable::open(store, format!("{name}/persons"), roots, scope).await?;
         let mut erased: HashMap<AddressHash, u32> = HashMap::new();

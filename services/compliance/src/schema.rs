@@ -1,7 +1,7 @@
 //! Every row key of the two kinds of database, and the revision of their meaning.
 //!
 //! A key is one letter, then binary fields of fixed length but for the last. Names of rows stand unencrypted in a file's
-//! footer (`maily_keys::db`), so nothing in a key is personal: addresses are keyed hashes.
+//! footer (`maily_store::db`), so nothing in a key is personal: addresses are keyed hashes.
 //!
 //! | database | key | value |
 //! |---|---|---|

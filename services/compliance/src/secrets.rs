@@ -1,7 +1,8 @@
 //! The keyed hashes by which addresses are known, the same for ever and in every region of a tenant.
 
 use aws_lc_rs::hmac;
-use maily_keys::{DataKey, RootKeys, Scope, mac};
+use maily_crypto::{DataKey, mac};
+use maily_keys::{RootKeys, Scope};
 use maily_law::{Country, EmailAddress};
 
 use crate::Error;

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use maily_chassis::WorkError;
 pub use maily_keys::Clock;
 use maily_keys::RootKeys;
-use maily_keys::db::{self, Tuning};
 use maily_law::{EmailAddress, KnownClock, Region};
+use maily_store::db::{self, Tuning};
 use slatedb::{CloseReason, Db};
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::timeout;
@@ -26,6 +26,7 @@ use crate::ledger::Imported;
 use crate::metrics::Metrics;
 use crate::migrate;
 use crate::records::Campaign;
+use crate::region;
 use crate::regions::Regions;
 use crate::secrets::{AddressHash, Secrets};
 use crate::subjects::Unfinished;
@@ -100,14 +101,14 @@ impl State {
         clock: Clock,
     ) -> Result<Self, Error> {
         let regions = config.checked_regions()?;
-        let state = data.join("state");
-        let forgotten = Region::ALL.into_iter().filter(|region| !regions.contains(region));
-        if forgotten.into_iter().any(|region| state.join(region.name()).join("ledger").exists()) {
-            return Err(Error::Config(
-                "service.regions lacks a region that has data here: who objected there would be forgotten",
-            ));
+        let store = config.open_store(data)?;
+        for forgotten in Region::ALL.into_iter().filter(|region| !regions.contains(region)) {
+            if region::is_there(&store, forgotten).await? {
+                return Err(Error::Config(
+                    "service.regions lacks a region that has data here: who objected there would be forgotten",
+                ));
+            }
         }
-        let store = db::local_store(&state)?;
         let imports = Imports::new(data.join("staging"), config.max_bytes)?;
         let secrets = Secrets::open(roots.as_ref(), &config.tenant).await?;
         let campaigns =

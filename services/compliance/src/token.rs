@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use maily_keys::{DataKey, mac};
+use maily_crypto::{DataKey, mac};
 use maily_law::Region;
 use subtle::ConstantTimeEq;
 

@@ -43,7 +43,7 @@ struct Known {
 
 impl AccessKeys {
     pub(crate) fn new(keys: Vec<AccessKey>) -> Result<Self, Error> {
-        let nobody = hex::encode(maily_keys::DataKey::generate()?.expose()).into();
+        let nobody = hex::encode(maily_crypto::DataKey::generate()?.expose()).into();
         Ok(Self(Arc::new(Known { keys: RwLock::new(by_id(keys)?), nobody })))
     }
 

@@ -1,9 +1,9 @@
-//! Blobs: immutable, encrypted, randomly named files in a region's object store, and who is reading them.
+//! Blobs: immutable, encrypted, randomly named objects in a region's store, and who is reading them.
 
 use std::collections::HashMap;
-use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use maily_store::Failure;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -14,8 +14,6 @@ use crate::rows::BlobId;
 #[derive(Clone)]
 pub(crate) struct Blobs {
     pub(crate) store: Arc<dyn ObjectStore>,
-    /// The folder of a store that is one.
-    folder: PathBuf,
     uses: Arc<Mutex<HashMap<BlobId, Use>>>,
 }
 
@@ -27,8 +25,8 @@ enum Use {
 }
 
 impl Blobs {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, folder: &FsPath) -> Self {
-        Self { store, folder: folder.to_owned(), uses: Arc::default() }
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, uses: Arc::default() }
     }
 
     pub(crate) fn path(id: &BlobId) -> Path {
@@ -72,17 +70,8 @@ impl Blobs {
     }
 
     async fn remove(&self, id: &BlobId) -> Result<(), Error> {
-        let path = Self::path(id);
-        match self.store.delete(&path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        // What object_store's local backend leaves of a write that was cut off.
-        let staged = self.folder.join(format!("{path}#1"));
-        match tokio::fs::remove_file(staged).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::Damaged(format!("a staged file can't be removed: {}", error.kind())))
-            }
+        match self.store.delete(&Self::path(id)).await {
+            Err(error) if Failure::of_objects(&error) != Failure::Missing => Err(error.into()),
             _ => Ok(()),
         }
     }

@@ -1,12 +1,19 @@
 //! What can go wrong below the S3 protocol, and what the client is told.
 
 use maily_chassis::{Error as Fatal, WorkError};
+use maily_store::Failure;
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
 /// A failure of the service's own parts.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A region's store can't be opened.
+    #[error(transparent)]
+    Open(#[from] maily_store::StoreError),
+    /// No key could be made.
+    #[error(transparent)]
+    Crypto(#[from] maily_crypto::Error),
     /// The key hierarchy failed.
     #[error(transparent)]
     Keys(#[from] maily_keys::Error),
@@ -59,18 +66,13 @@ impl Error {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         match self {
+            Self::Open(error) => error.is_permanent(),
             Self::Keys(error) => error.is_permanent(),
-            Self::Index(error) => {
-                !matches!(error.kind(), slatedb::ErrorKind::Unavailable | slatedb::ErrorKind::Transaction)
-            }
-            Self::Store(_)
-            | Self::StoreSlow
-            | Self::Body
-            | Self::Slow
-            | Self::GaveWay
-            | Self::Worker
-            | Self::Lost(_) => false,
-            Self::Damaged(_)
+            Self::Index(error) => Failure::of_database(error).is_permanent(),
+            Self::Store(error) => Failure::of_objects(error).is_permanent(),
+            Self::StoreSlow | Self::Body | Self::Slow | Self::GaveWay | Self::Worker | Self::Lost(_) => false,
+            Self::Crypto(_)
+            | Self::Damaged(_)
             | Self::Row
             | Self::TooLarge(_)
             | Self::Refused(_)
@@ -83,7 +85,7 @@ impl Error {
     fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) | Self::Row => true,
-            Self::Index(error) => error.kind() == slatedb::ErrorKind::Data,
+            Self::Index(error) => Failure::of_database(error) == Failure::Damaged,
             Self::Keys(error) => error.is_damage(),
             _ => false,
         }
@@ -91,8 +93,8 @@ impl Error {
 
     /// Whether it waits for somebody who keeps the root keys, or a file of secrets.
     fn is_the_keepers(&self) -> bool {
-        use maily_keys::Error::{File, Objects, RootsRefused};
-        matches!(self, Self::Keys(RootsRefused(_) | File { .. } | Objects(_)))
+        use maily_keys::Error::{File, RootsRefused};
+        matches!(self, Self::Keys(RootsRefused(_) | File { .. }))
     }
 
     /// Whether the database was closed under us, by another process that took over or by a fatal fault.
@@ -101,7 +103,7 @@ impl Error {
             Self::Index(error) | Self::Keys(maily_keys::Error::Store(error)) => error,
             _ => return false,
         };
-        matches!(error.kind(), slatedb::ErrorKind::Closed(_))
+        Failure::of_database(error) == Failure::Closed
     }
 }
 
@@ -160,21 +162,33 @@ impl From<Error> for S3Error {
 
 impl From<Error> for Fatal {
     fn from(error: Error) -> Self {
-        // Of a closed database the same process has nothing more to hope for, but the next one opens it again.
-        if error.is_permanent() && !error.is_closed() { Self::new(error) } else { Self::unavailable(error) }
+        if error.is_permanent() { Self::new(error) } else { Self::unavailable(error) }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+
     use super::*;
+
+    /// As object_store tells that a bucket is not there.
+    #[derive(Debug, thiserror::Error)]
+    #[error("Server returned non-2xx status code: 404 Not Found: <Code>NoSuchBucket</Code>")]
+    struct NoBucket;
 
     #[test]
     fn what_a_restart_may_mend_is_no_usage_error() {
         assert_eq!(Fatal::from(Error::Config("tenant: no".into())).code(), 64);
         assert_eq!(Fatal::from(Error::Lost("eu")).code(), 69);
-        let full = object_store::Error::Generic { store: "local", source: "no space left".into() };
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let full = object_store::Error::Generic { store: "local", source: full.into() };
         assert_eq!(Fatal::from(Error::Store(full)).code(), 69);
+        let closed = slatedb::Error::closed("x".into(), slatedb::CloseReason::Fenced);
+        assert_eq!(Fatal::from(Error::Index(closed)).code(), 69, "the next process opens it again");
+        let unknown = "ftp://a".parse::<maily_store::StoreUrl>().unwrap_err();
+        assert_eq!(Fatal::from(Error::Open(unknown.into())).code(), 64);
     }
 
     fn told(error: Error) -> (u16, String) {
@@ -191,7 +205,7 @@ mod tests {
             Error::Row,
             Error::Damaged("x".into()),
             Error::Index(slatedb::Error::data("x".into())),
-            key(maily_keys::Error::Authentication),
+            key(maily_crypto::Error::Authentication.into()),
             key(maily_keys::Error::EpochEnded(1)),
             key(maily_keys::Error::Store(slatedb::Error::data("x".into()))),
         ] {
@@ -204,10 +218,15 @@ mod tests {
         ] {
             assert_eq!(told(fault), (500, "The service failed.".into()));
         }
-        let full = object_store::Error::Generic { store: "local", source: "no space left".into() };
+        let refused =
+            || object_store::Error::PermissionDenied { path: "blobs/a".into(), source: "a policy".into() };
+        let gone = object_store::Error::NotFound { path: "index".into(), source: Box::new(NoBucket) };
         for passing in [
             Error::from(WorkError::Interrupted),
-            Error::Store(full),
+            Error::Store(object_store::Error::Generic { store: "S3", source: "no answer".into() }),
+            Error::Store(refused()),
+            Error::Index(slatedb::Error::unavailable("x".into()).with_source(Box::new(refused()))),
+            Error::Index(slatedb::Error::data("x".into()).with_source(Box::new(Arc::new(gone)))),
             Error::Index(slatedb::Error::unavailable("x".into())),
             key(maily_keys::Error::RootsUnavailable("x".into())),
             key(maily_keys::Error::RootsRefused("x".into())),

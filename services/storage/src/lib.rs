@@ -37,13 +37,26 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use maily_chassis::{Boot, EdgeAuth, Follow, Listeners};
 use maily_keys::{AccessKey, RootKeys, RotationSchedule, open_roots, read_access_keys, rotate};
+use object_store::ObjectStore;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::AccessKeys;
-pub use crate::config::{Config, REGIONS};
+pub use crate::config::{Config, REGIONS, RegionConfig};
 pub use crate::error::Error;
 use crate::region::Region;
 use crate::s3::Gateway;
+
+/// Each region's store.
+pub type Stores = BTreeMap<&'static str, Arc<dyn ObjectStore>>;
+
+/// A folder for each region, named after it, below `root`.
+///
+/// # Errors
+/// One can't be made or used.
+pub fn folders(root: &Path) -> Result<Stores, Error> {
+    let opened = REGIONS.map(|name| Ok::<_, Error>((name, maily_store::folder(&root.join(name))?)));
+    opened.into_iter().collect()
+}
 
 /// The open storage.
 pub struct Storage {
@@ -52,19 +65,20 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens every region below `root`, for `tenant`, under `roots`.
+    /// Opens every region in its store, for `tenant`, under `roots`.
     ///
     /// # Errors
     /// Any; storage that can't be opened whole is not opened.
     pub async fn open(
-        root: &Path,
+        stores: Stores,
         tenant: &str,
         roots: Arc<dyn RootKeys>,
         keys: Vec<AccessKey>,
         max_object_bytes: u64,
     ) -> Result<Self, Error> {
         let keys = AccessKeys::new(keys)?;
-        let opening = REGIONS.map(|name| Region::open(name, root, Arc::clone(&roots), tenant));
+        let opening =
+            stores.into_iter().map(|(name, store)| Region::open(name, store, Arc::clone(&roots), tenant));
         let regions = futures::future::try_join_all(opening).await?;
         let regions: BTreeMap<_, _> = regions.into_iter().map(|region| (region.name, region)).collect();
         let gateway = Gateway::new(regions.clone(), keys, max_object_bytes);
@@ -140,8 +154,8 @@ pub async fn run(boot: Boot<Config>) -> Result<(), maily_chassis::Error> {
     let roots = open_roots(&boot, &within(&config.keyring, "keyring.json")).await?;
     let credentials = within(&config.credentials, "credentials.toml");
     let keys = read_access_keys(&credentials).map_err(|e| boot.fatal(e))?;
-    let root = within(&config.root, "objects");
-    let storage = Storage::open(&root, &config.tenant, roots, keys, config.max_object_bytes).await?;
+    let stores = config.stores(&within(&config.root, "objects"))?;
+    let storage = Storage::open(stores, &config.tenant, roots, keys, config.max_object_bytes).await?;
     let storage = match &config.domain {
         Some(domain) => storage.at_domain(domain)?,
         None => storage,

@@ -12,9 +12,13 @@ use bytes::Bytes;
 use cobblestone::{Key256, RandomAccessDecryptor};
 use futures::{Stream, StreamExt, future, stream};
 use maily_chassis::WorkError;
-use maily_keys::{DataKey, KeyTable};
+use maily_crypto::DataKey;
+use maily_keys::KeyTable;
+use maily_store::Failure;
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::blobs::{Blobs, Held, compute};
@@ -33,6 +37,8 @@ const WHOLE: u64 = HEADER + WINDOW / CHUNK * SEALED_CHUNK;
 const AHEAD: usize = 1;
 /// Plaintext in memory at most: a window that is sent, those ahead, and one that waits to be so or is being decrypted.
 const PLAIN: u64 = 3 * WINDOW;
+/// How long a store may take to say a blob's size, once it has failed to give its bytes.
+const SIZING: Duration = Duration::from_secs(5);
 /// How long a client may take nothing.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -103,7 +109,7 @@ fn ahead(
                 tracing::error!(%error, "an object's bytes can't be read");
             }
             let last = next.is_err();
-            let sent = tokio::time::timeout(IDLE, sender.send(next)).await;
+            let sent = timeout(IDLE, sender.send(next)).await;
             if last || !matches!(sent, Ok(Ok(()))) {
                 return matches!(sent, Ok(Ok(())));
             }
@@ -130,9 +136,7 @@ pub(crate) fn held(size: u64, bytes: u64) -> usize {
 }
 
 struct BlobReader {
-    store: Arc<dyn ObjectStore>,
-    path: object_store::path::Path,
-    sealed_size: u64,
+    sealed: SealedBlob,
     left: Range<u64>,
     source: Source,
     decryptor: Option<RandomAccessDecryptor<Source>>,
@@ -141,23 +145,19 @@ struct BlobReader {
 impl BlobReader {
     async fn open(blobs: &Blobs, blob: &Blob, key: &DataKey, left: Range<u64>) -> Result<Self, Error> {
         let id = blob.id()?;
-        let (store, path) = (Arc::clone(&blobs.store), Blobs::path(&id));
-        let sealed_size = cobblestone::ciphertext_size(blob.size).ok_or(Error::Row)?;
-        let source = Source::new(sealed_size);
-        if sealed_size <= WHOLE {
-            let whole = store.get(&path).await.map_err(damaged)?;
-            if whole.meta.size != sealed_size {
-                return Err(Error::Damaged("its size is wrong".into()));
-            }
-            source.keep(0, whole.bytes().await?);
+        let size = cobblestone::ciphertext_size(blob.size).ok_or(Error::Row)?;
+        let sealed = SealedBlob { store: Arc::clone(&blobs.store), path: Blobs::path(&id), size };
+        let source = Source::new(size);
+        if size <= WHOLE {
+            source.keep(0, sealed.whole().await?);
         } else {
-            let tail = HEADER + (sealed_size - HEADER) / SEALED_CHUNK * SEALED_CHUNK;
-            let ends = store.get_ranges(&path, &[0..HEADER, tail..sealed_size]).await.map_err(damaged)?;
+            let tail = HEADER + (size - HEADER) / SEALED_CHUNK * SEALED_CHUNK;
+            let ends = sealed.ranges(&[0..HEADER, tail..size]).await?;
             ends.into_iter().zip([0, tail]).for_each(|(bytes, at)| source.keep(at, bytes));
         }
         let (key, theirs) = (Key256::from_bytes(key.expose()), source.clone());
         let decryptor = RandomAccessDecryptor::new(&key, &id, theirs).map_err(corrupt)?;
-        Ok(Self { store, path, sealed_size, left, source, decryptor: Some(decryptor) })
+        Ok(Self { sealed, left, source, decryptor: Some(decryptor) })
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
@@ -166,11 +166,11 @@ impl BlobReader {
         }
         let start = self.left.start;
         let end = ((start / CHUNK * CHUNK) + WINDOW).min(self.left.end);
-        if self.sealed_size > WHOLE {
+        if self.sealed.size > WHOLE {
             let from = HEADER + start / CHUNK * SEALED_CHUNK;
-            let to = (HEADER + end.div_ceil(CHUNK) * SEALED_CHUNK).min(self.sealed_size);
+            let to = (HEADER + end.div_ceil(CHUNK) * SEALED_CHUNK).min(self.sealed.size);
             self.source.window(0, Bytes::new());
-            let bytes = self.store.get_range(&self.path, from..to).await.map_err(damaged)?;
+            let bytes = self.sealed.range(from..to).await?;
             self.source.window(from, bytes);
         }
         let mut decryptor = self.decryptor.take().ok_or(Error::Worker)?;
@@ -191,14 +191,64 @@ fn corrupt(error: io::Error) -> Error {
     Error::Damaged(error.to_string())
 }
 
-/// A blob that the index names is there, as long as it says.
-fn damaged(error: object_store::Error) -> Error {
-    match error {
-        object_store::Error::NotFound { .. } => Error::Damaged("it is missing".into()),
-        // The local backend's error for a range beyond the end.
-        object_store::Error::Generic { .. } => Error::Damaged("it is too short or unreadable".into()),
-        error => error.into(),
+/// A blob as it lies in the store, where the index says that it is there and has this size.
+struct SealedBlob {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    size: u64,
+}
+
+impl SealedBlob {
+    async fn whole(&self) -> Result<Bytes, Error> {
+        let reading = async {
+            let found = self.store.get(&self.path).await?;
+            if found.meta.size != self.size {
+                return Ok(None);
+            }
+            found.bytes().await.map(Some)
+        };
+        match reading.await {
+            Ok(None) => Err(wrong_size()),
+            Ok(Some(bytes)) if bytes.len() as u64 == self.size => Ok(bytes),
+            Ok(Some(_)) => Err(self.fault(cut_short()).await),
+            Err(error) => Err(self.fault(error).await),
+        }
     }
+
+    async fn ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+        let whole = |(bytes, range): (&Bytes, &Range<u64>)| bytes.len() as u64 == range.end - range.start;
+        match self.store.get_ranges(&self.path, ranges).await {
+            Ok(read) if read.len() == ranges.len() && read.iter().zip(ranges).all(whole) => Ok(read),
+            Ok(_) => Err(self.fault(cut_short()).await),
+            Err(error) => Err(self.fault(error).await),
+        }
+    }
+
+    async fn range(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        let read = self.ranges(std::slice::from_ref(&range)).await?;
+        Ok(read.into_iter().next().unwrap_or_default())
+    }
+
+    /// Why it can't be read. Missing or of another size it is damaged; of one in a store that is away nothing is known.
+    async fn fault(&self, error: object_store::Error) -> Error {
+        if Failure::of_objects(&error) == Failure::Missing {
+            return Error::Damaged("it is missing".into());
+        }
+        // That a range lies beyond the end each store says in words of its own. The size says it in one.
+        match timeout(SIZING, self.store.head(&self.path)).await {
+            Ok(Ok(meta)) if meta.size != self.size => wrong_size(),
+            _ => error.into(),
+        }
+    }
+}
+
+fn wrong_size() -> Error {
+    Error::Damaged("its size is wrong".into())
+}
+
+/// An answer that ended early, as where a connection breaks off.
+fn cut_short() -> object_store::Error {
+    object_store::Error::Generic { store: "blobs", source: "an answer ended early".into() }
 }
 
 /// The parts of a ciphertext that were fetched, as a file to read and seek in.
@@ -260,6 +310,12 @@ impl Seek for Source {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use maily_store::{StoreSettings, StoreUrl};
+    use object_store::memory::InMemory;
+
     use super::*;
 
     /// What comes of three pieces, or of the first two and an error, to whom waits so long before taking any.
@@ -286,6 +342,55 @@ mod tests {
         let pieces = ahead(stream::iter([()]).map(|()| -> Result<Bytes, Error> { panic!("a secret") }));
         let taken: Vec<_> = pieces.map(|piece| piece.map_err(|error| error.to_string())).collect().await;
         assert_eq!(taken, [Err(Error::Panicked.to_string())]);
+    }
+
+    fn blob(store: Arc<dyn ObjectStore>, size: u64) -> SealedBlob {
+        SealedBlob { store, path: Path::from("blobs/a"), size }
+    }
+
+    #[tokio::test]
+    async fn a_blob_of_another_size_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        for store in [maily_store::folder(dir.path()).unwrap(), Arc::new(InMemory::new())] {
+            let missing = blob(Arc::clone(&store), 100).range(0..10).await.unwrap_err();
+            assert!(matches!(missing, Error::Damaged(_)), "{missing}");
+            store.put(&Path::from("blobs/a"), vec![7; 100].into()).await.unwrap();
+            let whole = blob(Arc::clone(&store), 100);
+            assert_eq!(whole.whole().await.unwrap(), vec![7; 100]);
+            assert_eq!(whole.ranges(&[0..10, 90..100]).await.unwrap().len(), 2);
+            let longer = blob(store, 200);
+            for damaged in [
+                longer.whole().await.map(drop).unwrap_err(),
+                longer.range(150..200).await.map(drop).unwrap_err(),
+                longer.range(50..150).await.map(drop).unwrap_err(),
+            ] {
+                assert!(matches!(damaged, Error::Damaged(_)), "{damaged}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_blob_in_a_store_that_is_away_is_not_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = dir.path().join("keys.toml");
+        std::fs::write(&keys, "access_key_id = 'id'\nsecret_access_key = 'a secret'\n").unwrap();
+        std::fs::set_permissions(&keys, Permissions::from_mode(0o600)).unwrap();
+        // Whoever had this port has just left it.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = StoreSettings {
+            endpoint: Some(format!("http://127.0.0.1:{port}").try_into().unwrap()),
+            credentials: Some(keys),
+            ..StoreSettings::from("s3://bucket/eu".parse::<StoreUrl>().unwrap())
+        };
+        let away = blob(maily_store::open(&settings).unwrap(), 100);
+        for error in
+            [away.whole().await.map(drop).unwrap_err(), away.range(0..10).await.map(drop).unwrap_err()]
+        {
+            assert!(
+                matches!(&error, Error::Store(cause) if Failure::of_objects(cause) == Failure::Away),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! One residency region: its index, its keys and its blobs, under a root of its own.
+//! One residency region: its index, its keys and its blobs, in a store of its own.
 //!
 //! Every change of the index happens under one lock, which makes conditional writes exact and lets a turn of the epoch
 //! see every key. Reads see only what is durable.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
-use maily_keys::db::{self, Tuning};
-use maily_keys::{DataKey, KeyTable, RootKeys, Scope};
+use maily_crypto::DataKey;
+use maily_keys::{KeyTable, RootKeys, Scope};
+use maily_store::db::{self, Tuning};
+use object_store::ObjectStore;
 use s3s::S3ErrorCode;
 use slatedb::config::{DurabilityLevel, ReadOptions, ScanOptions};
 use slatedb::{Db, DbIterator, WriteBatch, WriteHandle};
@@ -37,20 +38,18 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// Opens the region below `root` and starts deleting what was left behind when it was last open.
+    /// Opens the region in `store` and starts deleting what was left behind when it was last open.
     pub(crate) async fn open(
         name: &'static str,
-        root: &Path,
+        store: Arc<dyn ObjectStore>,
         roots: Arc<dyn RootKeys>,
         tenant: &str,
     ) -> Result<Arc<Self>, Error> {
-        let folder = root.join(name);
-        let store = db::local_store(&folder)?;
         let scope = Scope::new(tenant, name, "storage")?;
         let keys = KeyTable::open(Arc::clone(&store), "keys", roots, scope).await?;
         let sealing = keys.get_or_create(&[INDEX_KEY]).await?.pop().ok_or(Error::Row)?;
         let index = db::open(Arc::clone(&store), "index", Tuning::sealed(sealing)).await?;
-        let blobs = Blobs::new(store, &folder);
+        let blobs = Blobs::new(store);
         let (garbage, queue) = mpsc::unbounded_channel();
         let region = Arc::new(Self { name, index, keys, blobs, commit: Mutex::default(), garbage });
         sweep::start(&region, queue).await?;

@@ -118,7 +118,8 @@ mod tests {
 
     async fn open(dir: &Path) -> Arc<Region> {
         let roots = Arc::new(LocalKeyring::open(dir.join("keyring.json")).unwrap());
-        Region::open("eu", dir, roots, "acme").await.unwrap()
+        let store = maily_store::folder(&dir.join("eu")).unwrap();
+        Region::open("eu", store, roots, "acme").await.unwrap()
     }
 
     async fn upload(region: &Region, place: &Place, id: &str) {

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use cobblestone::{EncryptWriter, Key256};
 use futures::{Stream, StreamExt};
 use maily_chassis::PoolPlace;
-use maily_keys::DataKey;
+use maily_crypto::DataKey;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Md5};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -282,8 +282,8 @@ impl Output {
             upload.finish().await?;
             return Ok(());
         }
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        self.store.put_opts(&self.path, PutPayload::from_iter(self.small), options).await?;
+        // Nobody else writes under this name, so that a request that is sent once more writes the same.
+        self.store.put(&self.path, PutPayload::from_iter(self.small)).await?;
         Ok(())
     }
 
@@ -302,6 +302,7 @@ impl Output {
 mod tests {
     use maily_chassis::{Hold, Pool, PoolBounds};
     use maily_keys::LocalKeyring;
+    use maily_store::folder;
     use object_store::memory::InMemory;
     use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
@@ -341,12 +342,13 @@ mod tests {
     async fn a_store_that_takes_nothing_is_given_up() {
         let dir = tempfile::tempdir().unwrap();
         let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
-        let region = Region::open("eu", dir.path(), roots, "acme").await.unwrap();
+        let region =
+            Region::open("eu", folder(&dir.path().join("eu")).unwrap(), roots, "acme").await.unwrap();
         let blob = region.new_blob().await.unwrap();
         blob.journaled().await.unwrap();
         let hour = Duration::from_secs(3_600);
         let hangs = ThrottleConfig { wait_put_per_call: hour, ..ThrottleConfig::default() };
-        let blobs = Blobs::new(Arc::new(ThrottledStore::new(InMemory::new(), hangs)), dir.path());
+        let blobs = Blobs::new(Arc::new(ThrottledStore::new(InMemory::new(), hangs)));
         tokio::time::pause();
         let begun = Instant::now();
         // Two parts on their way, and more.

@@ -21,10 +21,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use maily_chassis::Vault as Config;
+use maily_crypto::DataKey;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{DataKey, Error, RootKeys, Scope, Standing, WrappedKey};
+use crate::{Error, RootKeys, Scope, Standing, WrappedKey};
 use transit::Transit;
 
 /// Root keys in Vault.

@@ -13,7 +13,6 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::KeyTable;
-use crate::db::local_store;
 
 const POLICY: &str = include_str!("../../vault/storage.hcl");
 const MOUNT: &str = "maily-storage";
@@ -41,7 +40,7 @@ impl Room {
     }
 
     async fn table(&self, roots: &VaultRoots) -> KeyTable {
-        let store = local_store(&self.dir.path().join("table")).unwrap();
+        let store = maily_store::folder(&self.dir.path().join("table")).unwrap();
         KeyTable::open(store, "keys", Arc::new(roots.clone()), scope()).await.unwrap()
     }
 }

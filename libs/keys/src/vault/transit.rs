@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use maily_crypto::{DataKey, Error as CryptoError};
 use tokio::sync::Notify;
 use vaultrs::api::transit::requests::{
     CreateKeyRequest, DecryptDataRequest, EncryptDataRequest, GenerateHmacRequest, TrimKeyRequest,
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::login::Session;
-use crate::{DataKey, Error, Scope, WrappedKey};
+use crate::{Error, Scope, WrappedKey};
 
 /// One mount of the Transit engine, under the newest login.
 pub(super) struct Transit {
@@ -76,9 +77,9 @@ impl Transit {
     }
 
     pub(super) async fn unwrap(&self, scope: &Scope, wrapped: &WrappedKey) -> Result<DataKey, Error> {
-        let ciphertext = std::str::from_utf8(&wrapped.bytes).map_err(|_| Error::Authentication)?;
+        let ciphertext = std::str::from_utf8(&wrapped.bytes).map_err(|_| CryptoError::Authentication)?;
         if version_of(ciphertext) != Some(wrapped.version) {
-            return Err(Error::Authentication);
+            return Err(CryptoError::Authentication.into());
         }
         let name = self.root(scope).await?;
         match self.decrypt(&name, ciphertext).await {
@@ -117,7 +118,7 @@ impl Transit {
         self.check(raised, "end a root key's old versions")?;
         let mut trim = TrimKeyRequest::builder();
         trim.mount(self.mount.as_str()).name(name.as_str()).min_available_version(version);
-        let trim = trim.build().map_err(|_| Error::Crypto)?;
+        let trim = trim.build().map_err(|_| CryptoError::Failed)?;
         let trimmed = vaultrs::api::exec_with_empty(&session.client, trim).await;
         self.check(trimmed, "trim a root key")
     }
@@ -132,7 +133,7 @@ impl Transit {
         let answer = generate::hmac(&session.client, &self.mount, &name, &input, Some(&mut options)).await;
         let hmac = Zeroizing::new(self.check(answer, "derive a secret")?.hmac);
         let bytes = hmac.strip_prefix("vault:v1:").and_then(|text| BASE64.decode(text).ok());
-        DataKey::try_from(Zeroizing::new(bytes.ok_or_else(unreadable)?).as_slice())
+        Ok(DataKey::try_from(Zeroizing::new(bytes.ok_or_else(unreadable)?).as_slice())?)
     }
 
     /// The proof that this root key still serves us: it wraps and unwraps a random key, and unwraps what it wrapped for
@@ -236,7 +237,7 @@ impl Transit {
         let known = self.versions(name).await?;
         let there = (known.lowest..=known.newest).contains(&version);
         let gone = Error::RootVersionGone { scope: name.to_owned(), version };
-        Ok(if there { Error::Authentication } else { gone })
+        Ok(if there { CryptoError::Authentication.into() } else { gone })
     }
 
     fn check<T>(&self, answer: Result<T, ClientError>, what: &str) -> Result<T, Error> {

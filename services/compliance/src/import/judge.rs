@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::{try_join, try_join_all};
-use maily_keys::{Cipher, DataKey, KeyId};
+use maily_crypto::{Cipher, DataKey};
+use maily_keys::KeyId;
 use maily_law::{Consent, Decision, Exclusion, Jurisdictions, Objection, Outcome, Region, Row, decide};
 use prost::Message;
 use uuid::Uuid;

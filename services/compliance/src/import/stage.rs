@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use maily_keys::{Cipher, DataKey};
+use maily_crypto::{Cipher, DataKey};
 use prost::Message;
 
 use crate::Error;

@@ -248,7 +248,7 @@ async fn an_upgrade_that_is_killed_makes_no_wrong_clock_believed() {
     let ended = open_by(folder.path(), Arc::new(move || wrong)).await.err().unwrap();
     assert!(matches!(ended, Error::Damaged("a suppression")), "{ended}");
     let (config, roots) = keyring(folder.path());
-    let store = maily_keys::db::local_store(&folder.path().join("data/state")).unwrap();
+    let store = maily_store::folder(&folder.path().join("data/state")).unwrap();
     let us = RegionState::open(store, roots, &config.tenant, Region::Us).await.unwrap();
     let mut batch = WriteBatch::new();
     batch.delete(&mapped);

@@ -215,7 +215,7 @@ async fn a_key_table_that_another_process_takes_over_is_missed() {
     let folder = tempfile::tempdir().unwrap();
     let state = imported(folder.path()).await;
     let roots = std::sync::Arc::new(LocalKeyring::open(folder.path().join("keyring.json")).unwrap());
-    let store = maily_keys::db::local_store(&folder.path().join("data/state")).unwrap();
+    let store = maily_store::folder(&folder.path().join("data/state")).unwrap();
     let scope = Scope::new("default", "us", "persons").unwrap();
     let other = KeyTable::open(store, "us/persons", roots, scope).await.unwrap();
     let lost = tokio::time::timeout(std::time::Duration::from_secs(30), state.lost()).await.unwrap();

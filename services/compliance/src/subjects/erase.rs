@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use maily_keys::KeyId;
-use maily_keys::db::write_durable;
 use maily_law::EmailAddress;
+use maily_store::db::write_durable;
 use slatedb::WriteBatch;
 
 use crate::ledger::{Command, Erased, Event};

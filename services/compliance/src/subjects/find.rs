@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use maily_keys::DataKey;
+use maily_crypto::DataKey;
 use maily_law::{EmailAddress, Region, kept_columns};
 
 use crate::import::layout::EXCLUDED;

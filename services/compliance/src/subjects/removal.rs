@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use maily_keys::KeyId;
-use maily_keys::db::write_durable;
+use maily_store::db::write_durable;
 use prost::Message;
 use slatedb::WriteBatch;
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::header;
 use maily_chassis::{BodyShare, Caller, PoolPlace};
-use maily_keys::DataKey;
+use maily_crypto::DataKey;
 use maily_proto::compliance::Page;
 
 use super::{Api, problem::Refusal, shares::Exports};

@@ -10,7 +10,7 @@
 
 mod reader;
 
-use maily_keys::DataKey;
+use maily_crypto::DataKey;
 
 pub(crate) use reader::Reader;
 
@@ -29,12 +29,12 @@ pub(crate) enum SegmentError {
     Corrupt(&'static str),
     /// Sealing failed.
     #[error("the record could not be sealed: {0}")]
-    Seal(#[source] maily_keys::Error),
+    Seal(#[source] maily_crypto::Error),
 }
 
 /// Whether a segment of as many messages, none of them longer, can be written and read back.
 pub(crate) fn fits(messages: u32, longest: usize) -> bool {
-    let sealed = longest + maily_keys::OVERHEAD;
+    let sealed = longest + maily_crypto::OVERHEAD;
     let all = (messages as usize).saturating_mul(RECORD + sealed).saturating_add(HEADER);
     sealed <= LONGEST_RECORD && all <= crate::peers::objects::LONGEST
 }
@@ -82,7 +82,7 @@ impl Writer {
     /// # Errors
     /// [`SegmentError::Seal`].
     pub(crate) fn append(&mut self, line: u64, key: &DataKey, message: &[u8]) -> Result<(), SegmentError> {
-        let sealed = maily_keys::seal(key, &self.place.aad(line), message).map_err(SegmentError::Seal)?;
+        let sealed = maily_crypto::seal(key, &self.place.aad(line), message).map_err(SegmentError::Seal)?;
         let length = u32::try_from(sealed.len()).ok().filter(|_| sealed.len() <= LONGEST_RECORD);
         let length = length.ok_or(SegmentError::Corrupt("a message is too long"))?;
         self.bytes.extend_from_slice(&line.to_be_bytes());
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn what_fits_is_known_before_it_is_written() {
         let messages = vec![vec![b'x'; 100]; 6];
-        assert_eq!(segment(&messages).len(), HEADER + 6 * (RECORD + 100 + maily_keys::OVERHEAD));
+        assert_eq!(segment(&messages).len(), HEADER + 6 * (RECORD + 100 + maily_crypto::OVERHEAD));
         assert!(fits(1_000, 60_000) && !fits(1_000, 70_000));
         assert!(fits(4_000, 16_000) && !fits(4_000, 17_000));
         assert!(!fits(1, LONGEST_RECORD) && !fits(u32::MAX, usize::MAX / 2));

@@ -1,7 +1,7 @@
 //! Reads a segment as it arrives.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use maily_keys::DataKey;
+use maily_crypto::DataKey;
 
 use super::{HEADER, LONGEST_RECORD, MAGIC, Place, RECORD, SegmentError, VERSION};
 
@@ -25,7 +25,7 @@ impl Record {
     /// # Errors
     /// Another key or place, or changed bytes.
     pub(crate) fn open(&self, key: &DataKey, place: &Place) -> Result<Vec<u8>, SegmentError> {
-        maily_keys::open(key, &place.aad(self.line), &self.sealed)
+        maily_crypto::open(key, &place.aad(self.line), &self.sealed)
             .map_err(|_| SegmentError::Corrupt("a record does not open under its key"))
     }
 }

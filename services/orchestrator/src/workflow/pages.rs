@@ -12,7 +12,7 @@ use std::{
 
 use futures::StreamExt as _;
 use maily_chassis::{Hold, WorkError, blocking};
-use maily_keys::DataKey;
+use maily_crypto::DataKey;
 use maily_proto::compliance::{Cohort, HandOffReply, Page, Recipient};
 use serde::{Deserialize, Serialize};
 use tokio::select;

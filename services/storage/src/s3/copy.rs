@@ -222,7 +222,8 @@ mod tests {
     async fn a_copy_moves_or_is_told_to_come_again() {
         let dir = tempfile::tempdir().unwrap();
         let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
-        let region = Region::open("eu", dir.path(), roots, "acme").await.unwrap();
+        let store = maily_store::folder(&dir.path().join("eu")).unwrap();
+        let region = Region::open("eu", store, roots, "acme").await.unwrap();
         let gateway = Gateway::new(BTreeMap::new(), AccessKeys::new(Vec::new()).unwrap(), 1 << 30);
         let claimed = Claimed::nothing(std::iter::empty());
         tokio::time::pause();

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use maily_contracts::objects::{Bucket, Objects};
 use maily_keys::{AccessKey, LocalKeyring};
 use maily_objects::{Error, Objects as Client};
-use maily_storage::{REGIONS, Storage};
+use maily_storage::{REGIONS, Storage, folders};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -50,7 +50,8 @@ async fn start() -> Real {
     let roots = Arc::new(LocalKeyring::open(dir.path().join("keyring.json")).unwrap());
     let key = orchestrator(&REGIONS);
     let objects = dir.path().join("objects");
-    let storage = Storage::open(&objects, "acme", roots, vec![key.clone()], LIMIT).await.unwrap();
+    let storage =
+        Storage::open(folders(&objects).unwrap(), "acme", roots, vec![key.clone()], LIMIT).await.unwrap();
     let address = serve(&storage).await;
     Real { _dir: dir, _storage: storage, address, key }
 }

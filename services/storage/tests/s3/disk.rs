@@ -109,8 +109,8 @@ async fn an_old_copy_can_be_read_by_nobody_after_the_epoch_turned() {
     std::fs::copy(served.dir.path().join("keyring.json"), copy.path().join("keyring.json")).unwrap();
     let roots =
         std::sync::Arc::new(maily_keys::LocalKeyring::open(copy.path().join("keyring.json")).unwrap());
-    let opened =
-        maily_storage::Storage::open(&copy.path().join("objects"), "acme", roots, Vec::new(), 1).await;
+    let folders = maily_storage::folders(&copy.path().join("objects")).unwrap();
+    let opened = maily_storage::Storage::open(folders, "acme", roots, Vec::new(), 1).await;
     assert!(matches!(opened, Err(maily_storage::Error::Keys(maily_keys::Error::RootVersionGone { .. }))));
 
     // While what is there now opens again.

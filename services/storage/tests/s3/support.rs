@@ -12,7 +12,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use maily_keys::{AccessAction, AccessKey, AccessRule, LocalKeyring};
 use maily_objects::{Exchange, Objects};
-use maily_storage::Storage;
+use maily_storage::{Storage, folders};
 use tempfile::TempDir;
 
 /// The longest object the test storages take.
@@ -55,7 +55,7 @@ fn keys() -> Vec<AccessKey> {
 
 pub(crate) async fn open(dir: &Path) -> Storage {
     let roots = Arc::new(LocalKeyring::open(dir.join("keyring.json")).unwrap());
-    Storage::open(&dir.join("objects"), "acme", roots, keys(), LIMIT).await.unwrap()
+    Storage::open(folders(&dir.join("objects")).unwrap(), "acme", roots, keys(), LIMIT).await.unwrap()
 }
 
 /// Serves `storage` on a port of 127.0.0.1, until the runtime ends.

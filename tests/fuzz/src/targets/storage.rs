@@ -81,7 +81,8 @@ pub(super) const S3: Kind = Kind {
             }]),
         };
         let objects = folder.path().join("objects");
-        let opened = Storage::open(&objects, "acme", Arc::new(roots), vec![key], LONGEST);
+        let stores = maily_storage::folders(&objects).map_err(|error| said(&error))?;
+        let opened = Storage::open(stores, "acme", Arc::new(roots), vec![key], LONGEST);
         let storage = runtime.block_on(opened).map_err(|error| said(&error))?;
         Ok(Box::new(Requests { runtime, router: storage.router(), _storage: storage, _folder: folder }))
     },

@@ -6,13 +6,12 @@
 //! Memory of an open database: at most [`Tuning::unflushed_bytes`] of writes, a bounded compaction, and its share of
 //! the process's 24 MiB block cache. A database spawns tasks on the caller's tokio runtime and no threads.
 
-use std::path::Path as FsPath;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use maily_crypto::DataKey;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use slatedb::config::{
     CompactionWorkerOptions, CompactorOptions, GarbageCollectorDirectoryOptions, GarbageCollectorOptions,
@@ -22,7 +21,6 @@ use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
 use slatedb::{CloseReason, Db, Settings, WriteBatch};
 
 use crate::blocks::SealedBlocks;
-use crate::{DataKey, Error};
 
 /// What one database may use.
 #[derive(Clone, Debug)]
@@ -33,8 +31,48 @@ pub struct Tuning {
     pub memtable_bytes: usize,
     /// Writers wait while more than this is in memory and not yet in such a file; above `memtable_bytes`.
     pub unflushed_bytes: usize,
+    /// How often is looked whether files are to be merged.
+    pub compaction: Duration,
+    /// When files go that nothing needs any more.
+    pub collection: Collection,
     /// Encrypts every block of every file (AES-256-GCM); the same key must open the database again.
     pub encryption: Option<DataKey>,
+}
+
+/// When the files of a database are deleted that nothing needs any more.
+///
+/// What protects a database from a process that was stopped for long, lost it to another, and goes on to write: manifests by a
+/// mark in the store, below which none is written any more (SlateDB's boundary file, replaced by `If-Match`); the log by the
+/// empty file that its successor put where it would write next. So only those empty files need an age that no such process
+/// reaches.
+#[derive(Clone, Copy, Debug)]
+pub struct Collection {
+    /// How often the log is looked through: each flush makes a file of it.
+    pub log_every: Duration,
+    /// How often all else is.
+    pub every: Duration,
+    /// How old a file of the log is at least.
+    pub log_age: Duration,
+    /// How old all else is at least.
+    pub age: Duration,
+    /// How old the empty files are at least that shut out an earlier process: one comes with each opening.
+    pub fence_age: Duration,
+    /// How long files that were merged stay for reads that began before.
+    pub reads: Duration,
+}
+
+impl Default for Collection {
+    fn default() -> Self {
+        let minutes = |minutes| Duration::from_secs(60 * minutes);
+        Self {
+            log_every: minutes(1),
+            every: minutes(5),
+            log_age: minutes(1),
+            age: minutes(5),
+            fence_age: minutes(7 * 24 * 60),
+            reads: minutes(15),
+        }
+    }
 }
 
 impl Default for Tuning {
@@ -43,6 +81,8 @@ impl Default for Tuning {
             flush: Duration::from_millis(5),
             memtable_bytes: 4 << 20,
             unflushed_bytes: 16 << 20,
+            compaction: Duration::from_secs(2),
+            collection: Collection::default(),
             encryption: None,
         }
     }
@@ -56,41 +96,34 @@ impl Tuning {
     }
 }
 
-/// A folder as an object store that syncs to the disk what it acknowledges; the folder is made if missing (0700).
-///
-/// # Errors
-/// [`Error::Objects`] when the folder can't be made or used.
-pub fn local_store(root: &FsPath) -> Result<Arc<dyn ObjectStore>, Error> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root);
-    made.map_err(|source| Error::Invalid(format!("{}: {source}", root.display())))?;
-    Ok(Arc::new(LocalFileSystem::new_with_prefix(root)?.with_fsync(true)))
-}
-
 /// Opens the database at `path` of `store`, fencing off any other writer of it.
 ///
 /// # Errors
-/// [`Error::Store`]; a wrong `encryption` key shows as corrupt data.
-pub async fn open(store: Arc<dyn ObjectStore>, path: impl Into<Path>, tuning: Tuning) -> Result<Db, Error> {
+/// The database's; a wrong `encryption` key shows as corrupt data.
+pub async fn open(
+    store: Arc<dyn ObjectStore>,
+    path: impl Into<Path>,
+    tuning: Tuning,
+) -> Result<Db, slatedb::Error> {
     let mut builder = Db::builder(path.into(), store)
         .with_settings(settings(&tuning))
         .with_db_cache(shared_cache(), next_cache_id());
     if let Some(key) = &tuning.encryption {
-        builder = builder.with_block_transformer(Arc::new(SealedBlocks::new(key)?));
+        let blocks = SealedBlocks::new(key).map_err(|error| slatedb::Error::internal(error.to_string()))?;
+        builder = builder.with_block_transformer(Arc::new(blocks));
     }
-    Ok(builder.build().await?)
+    builder.build().await
 }
 
 /// Writes `batch` as one and answers when it is durable. An empty batch is no error.
 ///
 /// # Errors
-/// [`Error::Store`]; whether the batch was written is then unknown.
-pub async fn write_durable(db: &Db, batch: WriteBatch) -> Result<(), Error> {
+/// The database's; whether the batch was written is then unknown.
+pub async fn write_durable(db: &Db, batch: WriteBatch) -> Result<(), slatedb::Error> {
     if batch.is_empty() {
         return Ok(());
     }
-    db.write(batch).await?.await_durable().await?;
-    Ok(())
+    db.write(batch).await?.await_durable().await
 }
 
 /// Waits until a database is closed, by us or under us, and answers why.
@@ -116,11 +149,12 @@ fn settings(tuning: &Tuning) -> Settings {
         l0_flush_parallelism: 1,
         min_filter_keys: 100,
         compactor_options: Some(CompactorOptions {
-            poll_interval: Duration::from_secs(2),
+            poll_interval: tuning.compaction,
             max_concurrent_compactions: 1,
+            checkpoint_lifetime: tuning.collection.reads,
             worker: Some(CompactionWorkerOptions {
                 max_concurrent_compactions: 1,
-                compactions_poll_interval: Duration::from_secs(2),
+                compactions_poll_interval: tuning.compaction,
                 max_sst_size: 32 << 20,
                 max_fetch_tasks: 1,
                 bytes_to_fetch: 512 << 10,
@@ -130,19 +164,26 @@ fn settings(tuning: &Tuning) -> Settings {
             }),
             ..CompactorOptions::default()
         }),
-        garbage_collector_options: Some(collector()),
+        garbage_collector_options: Some(collector(&tuning.collection)),
         ..Settings::default()
     }
 }
 
-/// Each flush makes a file, so the write-ahead log is collected often.
-fn collector() -> GarbageCollectorOptions {
-    let often = GarbageCollectorDirectoryOptions {
-        interval: Some(Duration::from_secs(60)),
-        min_age: Duration::from_secs(60),
-        dry_run: false,
+fn collector(collection: &Collection) -> GarbageCollectorOptions {
+    let each = |every, min_age| {
+        Some(GarbageCollectorDirectoryOptions { interval: Some(every), min_age, dry_run: false })
     };
-    GarbageCollectorOptions { wal_options: Some(often), ..GarbageCollectorOptions::default() }
+    let Collection { log_every, every, log_age, age, fence_age, reads: _ } = *collection;
+    GarbageCollectorOptions {
+        wal_options: each(log_every, log_age),
+        wal_fence_options: each(every, fence_age),
+        manifest_options: each(every, age),
+        compacted_options: each(every, age),
+        compactions_options: each(every, age),
+        // No database of ours is a clone of another.
+        detach_options: None,
+        ..GarbageCollectorOptions::default()
+    }
 }
 
 fn shared_cache() -> Arc<dyn DbCache> {
@@ -165,6 +206,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::folder;
 
     fn batch(n: u32) -> WriteBatch {
         let mut batch = WriteBatch::new();
@@ -176,8 +218,7 @@ mod tests {
     async fn blocks_on_the_disk_are_encrypted() {
         let dir = tempfile::tempdir().unwrap();
         let key = DataKey::generate().unwrap();
-        let open_with =
-            |key: &DataKey| open(local_store(dir.path()).unwrap(), "db", Tuning::sealed(key.clone()));
+        let open_with = |key: &DataKey| open(folder(dir.path()).unwrap(), "db", Tuning::sealed(key.clone()));
         let db = open_with(&key).await.unwrap();
         let mut secret = WriteBatch::new();
         for name in [b"row 1", b"row 2", b"row 3"] {
@@ -205,7 +246,7 @@ mod tests {
     #[tokio::test]
     async fn an_empty_batch_is_no_error() {
         let dir = tempfile::tempdir().unwrap();
-        let db = open(local_store(dir.path()).unwrap(), "db", Tuning::default()).await.unwrap();
+        let db = open(folder(dir.path()).unwrap(), "db", Tuning::default()).await.unwrap();
         write_durable(&db, WriteBatch::new()).await.unwrap();
     }
 
@@ -217,7 +258,7 @@ mod tests {
         for round in ["new", "killed"] {
             let start = Instant::now();
             let opening = (0..10).map(|n| {
-                let store = local_store(&dir.path().join(n.to_string())).unwrap();
+                let store = folder(&dir.path().join(n.to_string())).unwrap();
                 open(store, "db", Tuning::sealed(key.clone()))
             });
             let dbs = futures::future::try_join_all(opening).await.unwrap();

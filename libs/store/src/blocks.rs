@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use maily_crypto::{Cipher, DataKey, Error, OVERHEAD};
 use slatedb::BlockTransformer;
-
-use crate::{Cipher, DataKey, Error, OVERHEAD};
 
 const CONTEXT: &[u8] = b"maily slatedb block";
 
