@@ -119,6 +119,9 @@ impl Failure {
             400 if says(&[SLOW]) => Some(Self::Away),
             408 | 429 => Some(Self::Away),
             401 | 403 => Some(Self::Refused),
+            404 if says(&NO_STORE) => Some(Self::Refused),
+            404 => Some(Self::Missing),
+            409 | 412 => Some(Self::Conflict),
             // A redirect is another region's.
             300..=499 => Some(Self::Invalid),
             _ => None,
@@ -181,6 +184,9 @@ mod tests {
             ("403 Forbidden: <Code>QuotaExceeded</Code>", Failure::Full),
             ("507 Insufficient Storage: <Code>XMinioStorageFull</Code>", Failure::Full),
             ("400 Bad Request: <Code>InvalidArgument</Code>", Failure::Invalid),
+            ("404 Not Found: <Code>NoSuchBucket</Code>", Failure::Refused),
+            ("404 Not Found: ", Failure::Missing),
+            ("412 Precondition Failed: ", Failure::Conflict),
             ("301 Moved Permanently: <Code>PermanentRedirect</Code>", Failure::Invalid),
         ] {
             assert_eq!(Failure::of_objects(&generic(Request(Answer(answer)))), failure, "{answer}");

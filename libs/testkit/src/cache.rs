@@ -49,6 +49,18 @@ pub fn prometheus() -> PathBuf {
     dir().join("bin/prometheus")
 }
 
+/// An S3 store over a folder, built from its Go module.
+#[must_use]
+pub fn versitygw() -> PathBuf {
+    dir().join("bin/versitygw")
+}
+
+/// A stand-in for Azure Blob Storage, as npm installs it.
+#[must_use]
+pub fn azurite() -> PathBuf {
+    dir().join("azurite/node_modules/.bin/azurite-blob")
+}
+
 /// prometheus-adapter, which the cluster's programs are built with.
 #[must_use]
 pub fn adapter() -> PathBuf {

@@ -26,6 +26,7 @@ mod sample;
 mod secrets;
 mod stack;
 mod state;
+mod stores;
 mod vault;
 mod workspace;
 
@@ -43,5 +44,6 @@ pub use renewal::{Renewal, forget_identities};
 pub use sample::sample;
 pub use stack::{Event, Stack};
 pub use state::{Running, stop_left_running};
+pub use stores::ObjectServer;
 pub use vault::Vault;
 pub use workspace::{program, workspace};

@@ -15,7 +15,7 @@ pub const REGIONS: [&str; 5] = ["eu", "uk", "ch", "us", "ca"];
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The folder with a folder for each region that has no store (`<data>/objects`).
+    /// The folder with a folder for each region that has no store of its own (`<data>/objects`).
     pub root: Option<PathBuf>,
     /// `[service.regions.NAME]`: what a region has of its own.
     pub regions: BTreeMap<String, RegionConfig>,

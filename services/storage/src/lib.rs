@@ -5,7 +5,8 @@
 //! * The **index**, a SlateDB per region, says which blobs are which object, and holds their keys, wrapped under the
 //!   region's epoch key ([`maily_keys::KeyTable`]). Every change goes through one lock per region and is acknowledged
 //!   when it is durable, so conditional writes have exactly one winner.
-//! * In the clear on the disk are sizes, times, and of each file of an index the first and last row's **name**, which
+//! * Each region is in an object store of its own (`maily_store`): blobs by overwriting, databases by conditional writes.
+//! * In the clear in it are sizes, times, and of each file of an index the first and last row's **name**, which
 //!   holds a bucket's and an object's: SlateDB encrypts blocks of rows, not its files' borders, and listing needs names
 //!   in order, so that they can't be hashed. Clients must put no personal data into names; Maily's own hold none.
 //! * A blob is named by an object, by a part of an upload, or by the index's **journal**; whatever is killed when,

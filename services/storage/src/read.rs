@@ -351,12 +351,14 @@ mod tests {
     #[tokio::test]
     async fn a_blob_of_another_size_is_damaged() {
         let dir = tempfile::tempdir().unwrap();
-        for store in [maily_store::folder(dir.path()).unwrap(), Arc::new(InMemory::new())] {
+        let stores: [Arc<dyn ObjectStore>; 2] =
+            [maily_store::folder(dir.path()).unwrap(), Arc::new(InMemory::new())];
+        for store in stores {
             let missing = blob(Arc::clone(&store), 100).range(0..10).await.unwrap_err();
             assert!(matches!(missing, Error::Damaged(_)), "{missing}");
-            store.put(&Path::from("blobs/a"), vec![7; 100].into()).await.unwrap();
+            store.put(&Path::from("blobs/a"), vec![7_u8; 100].into()).await.unwrap();
             let whole = blob(Arc::clone(&store), 100);
-            assert_eq!(whole.whole().await.unwrap(), vec![7; 100]);
+            assert_eq!(whole.whole().await.unwrap(), vec![7_u8; 100]);
             assert_eq!(whole.ranges(&[0..10, 90..100]).await.unwrap().len(), 2);
             let longer = blob(store, 200);
             for damaged in [

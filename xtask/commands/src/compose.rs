@@ -6,7 +6,7 @@ use std::{fs, process::Command};
 use crate::{
     fetch::{digests, find, folder, once},
     images::docker,
-    packages, patience,
+    packages, patience, servers,
     shell::{Result, root, say},
 };
 
@@ -15,7 +15,6 @@ const PACKAGES: [(&str, &str); 3] = [
     ("shellcheck", "/usr/bin/shellcheck"),
     ("curl", "/usr/bin/curl"),
 ];
-const VERSITYGW: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
 /// What the collector is built from.
 const COLLECTOR: [&str; 3] = ["go.mod", "go.sum", "main.go"];
 
@@ -23,7 +22,7 @@ const COLLECTOR: [&str; 3] = ["go.mod", "go.sum", "main.go"];
 pub(crate) fn for_tests() -> Result<()> {
     packages::missing(&PACKAGES)?;
     docker::ready_to_build()?;
-    versitygw()?;
+    servers::versitygw()?;
     collector()?;
     compose_v2()?;
     registry()
@@ -38,18 +37,6 @@ fn registry() -> Result<()> {
     let home = packages::unpacked("registry", "a registry", &["docker-registry"], 5)?;
     let unpacked = find(&home, "bin/docker-registry")?;
     fs::rename(unpacked, &program).map_err(|error| format!("{}: {error}", program.display()))
-}
-
-/// The S3-compatible store of the profile `s3`.
-fn versitygw() -> Result<()> {
-    once("versitygw", VERSITYGW, |program| {
-        say("Building versitygw for the tests (Go module, 2 minutes, once)");
-        let mut go = Command::new("go");
-        go.args(["install", "-trimpath", "-ldflags=-s -w", VERSITYGW]);
-        patience::run(
-            go.env("GOBIN", program.parent().unwrap_or(program)).current_dir(root().join("tests/compose")),
-        )
-    })
 }
 
 /// The OpenTelemetry collector of the profile `otlp`.

@@ -1,4 +1,5 @@
-//! The real servers that tests start: Vault, built from its Go modules, Redis and Prometheus, from Debian's packages. Once.
+//! The real servers that tests start: Vault and versitygw, built from their Go modules, Redis and Prometheus, from Debian's
+//! packages, Azurite, from npm's. Once.
 
 use std::{
     env,
@@ -22,6 +23,10 @@ const REDIS_PACKAGES: [&str; 5] = ["redis-server", "redis-tools", "libatomic1", 
 /// What the program is built from; when none of it changed, it is not built again.
 const VAULT_SOURCES: [&str; 5] = ["agent.go", "engines.go", "go.mod", "go.sum", "main.go"];
 
+const VERSITYGW: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
+/// What Azurite is installed from: its version, and the digest of each package that it brings.
+const AZURITE_SOURCES: [&str; 2] = ["package.json", "package-lock.json"];
+
 /// A Vault core with what Maily uses of it. Vault's licence (BUSL) is why it is only ever built here, for tests.
 pub(crate) fn vault() -> Result<()> {
     let sources = root().join("tests/peers/vault");
@@ -31,6 +36,37 @@ pub(crate) fn vault() -> Result<()> {
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"]);
         patience::run(go.arg(program).arg(".").current_dir(sources))
     })
+}
+
+/// An S3-compatible store over a folder: of the tests of stores, and of the profile `s3` of compose.
+pub(crate) fn versitygw() -> Result<()> {
+    once("versitygw", VERSITYGW, |program| {
+        say("Building versitygw for the tests (Go module, 2 minutes, once)");
+        let mut go = Command::new("go");
+        go.args(["install", "-trimpath", "-ldflags=-s -w", VERSITYGW]);
+        patience::run(
+            go.env("GOBIN", program.parent().unwrap_or(program)).current_dir(root().join("tests/compose")),
+        )
+    })
+}
+
+/// A stand-in for Azure Blob Storage. npm refuses a package with another digest than the lock has; no script of any is run.
+pub(crate) fn azurite() -> Result<()> {
+    let sources = root().join("tests/peers/azurite");
+    let origin = digests(&sources, &AZURITE_SOURCES)?;
+    let home = folder("azurite")?;
+    let stamp = home.join("installed");
+    if cache::azurite().exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == origin) {
+        return Ok(());
+    }
+    say("Installing Azurite for the tests (npm, 3.37.0 with 450 packages, once)");
+    for name in AZURITE_SOURCES {
+        fs::copy(sources.join(name), home.join(name)).map_err(|error| format!("{name}: {error}"))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    patience::run(npm.current_dir(&home)).map_err(|error| format!("{error}; it needs Node.js with npm"))?;
+    fs::write(&stamp, origin).map_err(|error| format!("{}: {error}", stamp.display()))
 }
 
 /// The machine's Redis, or Debian's package.

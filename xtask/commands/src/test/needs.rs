@@ -19,6 +19,10 @@ pub(super) enum Need {
     Redis,
     Prometheus,
     Vault,
+    /// An S3 store over a folder.
+    Versitygw,
+    /// A stand-in for Azure Blob Storage.
+    Azurite,
     /// PyPI's `openai` and `boto3`.
     Clients,
     /// A TLS client in Go.
@@ -37,12 +41,12 @@ pub(super) enum Need {
 }
 
 use Need::{
-    Azurerm, Checkov, Clients, Cluster, Containers, GoClient, KubernetesValidate, Model, Moto, Programs,
-    Prometheus, Redis, Restate, TerraformStubs, Tflint, Vault,
+    Azurerm, Azurite, Checkov, Clients, Cluster, Containers, GoClient, KubernetesValidate, Model, Moto,
+    Programs, Prometheus, Redis, Restate, TerraformStubs, Tflint, Vault, Versitygw,
 };
 
 /// Package, test program (none: any), and what they need.
-const TABLE: [(&str, &str, &[Need]); 28] = [
+const TABLE: [(&str, &str, &[Need]); 29] = [
     ("maily-chassis", "", &[Redis]),
     ("maily-compliance", "", &[Redis]),
     ("maily-inference", "", &[Model]),
@@ -50,6 +54,7 @@ const TABLE: [(&str, &str, &[Need]); 28] = [
     ("maily-model", "", &[Model]),
     ("maily-orchestrator", "", &[Restate]),
     ("maily-recorded", "", STACK),
+    ("maily-store", "suite", &[Versitygw, Azurite]),
     ("maily-tests", "bad_input", STACK),
     ("maily-tests", "campaign", STACK),
     ("maily-tests", "campaign", &[Clients]),
@@ -156,6 +161,8 @@ fn bring(need: Need) -> Result<()> {
         Redis => servers::redis(),
         Prometheus => servers::prometheus(),
         Vault => servers::vault(),
+        Versitygw => servers::versitygw(),
+        Azurite => servers::azurite(),
         Clients => pins::python_program(&pins::PEERS, "python").map(drop),
         GoClient => fetch::go_client(),
         KubernetesValidate => {
@@ -193,7 +200,7 @@ mod tests {
 
     #[test]
     fn everything_needs_everything() {
-        assert_eq!(needed(None, "").len(), 16);
+        assert_eq!(needed(None, "").len(), 18);
     }
 
     #[test]
