@@ -216,9 +216,8 @@ impl SealedBlob {
     }
 
     async fn ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
-        let whole = |(bytes, range): (&Bytes, &Range<u64>)| bytes.len() as u64 == range.end - range.start;
         match self.store.get_ranges(&self.path, ranges).await {
-            Ok(read) if read.len() == ranges.len() && read.iter().zip(ranges).all(whole) => Ok(read),
+            Ok(read) if are_whole(&read, ranges) => Ok(read),
             Ok(_) => Err(self.fault(cut_short()).await),
             Err(error) => Err(self.fault(error).await),
         }
@@ -240,6 +239,11 @@ impl SealedBlob {
             _ => error.into(),
         }
     }
+}
+
+fn are_whole(read: &[Bytes], ranges: &[Range<u64>]) -> bool {
+    let wanted = ranges.iter().map(|range| range.end - range.start);
+    read.iter().map(|bytes| bytes.len() as u64).eq(wanted)
 }
 
 fn wrong_size() -> Error {
