@@ -2,7 +2,7 @@
 
 use std::io;
 
-use maily_store::Failure;
+use maily_store::StoreFailure;
 
 /// A failure of the key hierarchy.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ impl Error {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::RootsUnavailable(_) => false,
-            Self::Store(error) => Failure::of_database(error).is_permanent(),
+            Self::Store(error) => StoreFailure::of_database(error).is_permanent(),
             _ => true,
         }
     }
@@ -70,7 +70,7 @@ impl Error {
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Store(error) => Failure::of_database(error) == Failure::Damaged,
+            Self::Store(error) => StoreFailure::of_database(error) == StoreFailure::Damaged,
             Self::Crypto(_) | Self::RootVersionGone { .. } | Self::EpochEnded(_) | Self::Invalid(_) => true,
             Self::RootsUnavailable(_) | Self::RootsRefused(_) | Self::File { .. } | Self::Panicked => false,
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::{Failure, UrlError};
+use crate::{StoreFailure, UrlError};
 
 /// A store that can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +42,8 @@ impl StoreError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Url(_) | Self::Setting(_) => true,
-            Self::File { source, .. } => Failure::of_io(source) != Some(Failure::Full),
-            Self::Objects(error) => Failure::of_objects(error).is_permanent(),
+            Self::File { source, .. } => StoreFailure::of_io(source) != Some(StoreFailure::Full),
+            Self::Objects(error) => StoreFailure::of_objects(error).is_permanent(),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! * A [`folder`] can do what the clouds can: it syncs what it acknowledges, replaces a file only where it still is what it was
 //!   (`If-Match`), and what a cut-off write left goes with the file.
 //! * [`db`] opens SlateDB for everybody, with one set of settings, one block cache and encrypted blocks.
-//! * [`Failure`] tells what a retry, an operator, or nobody can mend. A store that is away is never damaged data.
+//! * [`StoreFailure`] tells what a retry, an operator, or nobody can mend. A store that is away is never damaged data.
 //!
 //! What every store has to do is `tests/suite`, which runs on each.
 
@@ -27,6 +27,6 @@ mod store_url;
 pub use error::StoreError;
 pub use files::folder;
 pub use open::open;
-pub use permanence::Failure;
+pub use permanence::StoreFailure;
 pub use settings::{Endpoint, StoreSettings};
 pub use store_url::{StoreUrl, UrlError};

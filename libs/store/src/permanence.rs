@@ -21,7 +21,7 @@ const SLOW: &str = "RequestTimeout";
 /// Why a request failed, as far as it says who can mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum StoreFailure {
     /// There is no such object.
     Missing,
     /// Somebody else was first: the object is there already, or is not what it was.
@@ -40,7 +40,7 @@ pub enum Failure {
     Invalid,
 }
 
-impl Failure {
+impl StoreFailure {
     /// Of a call to a store.
     #[must_use]
     pub fn of_objects(error: &object_store::Error) -> Self {
@@ -175,47 +175,47 @@ mod tests {
     #[test]
     fn an_answer_says_who_can_mend_it() {
         for (answer, failure) in [
-            ("503 Service Unavailable: <Code>SlowDown</Code>", Failure::Away),
-            ("500 Internal Server Error: ", Failure::Away),
-            ("429 Too Many Requests: ", Failure::Away),
-            ("400 Bad Request: <Code>RequestTimeout</Code>", Failure::Away),
-            ("400 Bad Request: <Code>ExpiredToken</Code>", Failure::Refused),
-            ("403 Forbidden: <Code>AccessDenied</Code>", Failure::Refused),
-            ("403 Forbidden: <Code>QuotaExceeded</Code>", Failure::Full),
-            ("507 Insufficient Storage: <Code>XMinioStorageFull</Code>", Failure::Full),
-            ("400 Bad Request: <Code>InvalidArgument</Code>", Failure::Invalid),
-            ("404 Not Found: <Code>NoSuchBucket</Code>", Failure::Refused),
-            ("404 Not Found: ", Failure::Missing),
-            ("412 Precondition Failed: ", Failure::Conflict),
-            ("301 Moved Permanently: <Code>PermanentRedirect</Code>", Failure::Invalid),
+            ("503 Service Unavailable: <Code>SlowDown</Code>", StoreFailure::Away),
+            ("500 Internal Server Error: ", StoreFailure::Away),
+            ("429 Too Many Requests: ", StoreFailure::Away),
+            ("400 Bad Request: <Code>RequestTimeout</Code>", StoreFailure::Away),
+            ("400 Bad Request: <Code>ExpiredToken</Code>", StoreFailure::Refused),
+            ("403 Forbidden: <Code>AccessDenied</Code>", StoreFailure::Refused),
+            ("403 Forbidden: <Code>QuotaExceeded</Code>", StoreFailure::Full),
+            ("507 Insufficient Storage: <Code>XMinioStorageFull</Code>", StoreFailure::Full),
+            ("400 Bad Request: <Code>InvalidArgument</Code>", StoreFailure::Invalid),
+            ("404 Not Found: <Code>NoSuchBucket</Code>", StoreFailure::Refused),
+            ("404 Not Found: ", StoreFailure::Missing),
+            ("412 Precondition Failed: ", StoreFailure::Conflict),
+            ("301 Moved Permanently: <Code>PermanentRedirect</Code>", StoreFailure::Invalid),
         ] {
-            assert_eq!(Failure::of_objects(&generic(Request(Answer(answer)))), failure, "{answer}");
+            assert_eq!(StoreFailure::of_objects(&generic(Request(Answer(answer)))), failure, "{answer}");
         }
     }
 
     #[test]
     fn a_bucket_that_is_gone_is_no_missing_object() {
         let object = missing("404 Not Found: <Code>NoSuchKey</Code>");
-        assert_eq!(Failure::of_objects(&object), Failure::Missing, "whatever the address says");
+        assert_eq!(StoreFailure::of_objects(&object), StoreFailure::Missing, "whatever the address says");
         for bucket in ["404 Not Found: <Code>NoSuchBucket</Code>", "404 Not Found: ContainerNotFound"] {
-            assert_eq!(Failure::of_objects(&missing(bucket)), Failure::Refused, "{bucket}");
+            assert_eq!(StoreFailure::of_objects(&missing(bucket)), StoreFailure::Refused, "{bucket}");
         }
     }
 
     #[test]
     fn a_disk_says_it_by_the_kind_of_its_error() {
         for (kind, failure) in [
-            (io::ErrorKind::StorageFull, Failure::Full),
-            (io::ErrorKind::QuotaExceeded, Failure::Full),
-            (io::ErrorKind::PermissionDenied, Failure::Refused),
-            (io::ErrorKind::ReadOnlyFilesystem, Failure::Refused),
-            (io::ErrorKind::ConnectionRefused, Failure::Away),
-            (io::ErrorKind::TimedOut, Failure::Away),
+            (io::ErrorKind::StorageFull, StoreFailure::Full),
+            (io::ErrorKind::QuotaExceeded, StoreFailure::Full),
+            (io::ErrorKind::PermissionDenied, StoreFailure::Refused),
+            (io::ErrorKind::ReadOnlyFilesystem, StoreFailure::Refused),
+            (io::ErrorKind::ConnectionRefused, StoreFailure::Away),
+            (io::ErrorKind::TimedOut, StoreFailure::Away),
         ] {
-            assert_eq!(Failure::of_objects(&generic(io::Error::from(kind))), failure, "{kind}");
+            assert_eq!(StoreFailure::of_objects(&generic(io::Error::from(kind))), failure, "{kind}");
             // A stream wraps a store's error in one of its own.
             let wrapped = generic(io::Error::other(generic(io::Error::from(kind))));
-            assert_eq!(Failure::of_objects(&wrapped), failure, "{kind}, wrapped");
+            assert_eq!(StoreFailure::of_objects(&wrapped), failure, "{kind}, wrapped");
         }
     }
 
@@ -225,21 +225,21 @@ mod tests {
         let unavailable = || slatedb::Error::unavailable("x".into());
         let data = || slatedb::Error::data("x".into());
         for (error, failure) in [
-            (on(unavailable(), generic(Request(Answer("503 Slow Down: ")))), Failure::Away),
-            (on(unavailable(), generic(Request(Answer("403 Forbidden: ")))), Failure::Refused),
-            (on(unavailable(), generic(io::Error::from(io::ErrorKind::StorageFull))), Failure::Full),
-            (on(data(), missing("404 Not Found: <Code>NoSuchBucket</Code>")), Failure::Refused),
-            (on(data(), missing("404 Not Found: <Code>NoSuchKey</Code>")), Failure::Damaged),
-            (data(), Failure::Damaged),
-            (slatedb::Error::closed("x".into(), slatedb::CloseReason::Fenced), Failure::Closed),
-            (slatedb::Error::transaction("x".into()), Failure::Conflict),
-            (slatedb::Error::internal("x".into()), Failure::Invalid),
-            (slatedb::Error::invalid("x".into()), Failure::Invalid),
+            (on(unavailable(), generic(Request(Answer("503 Slow Down: ")))), StoreFailure::Away),
+            (on(unavailable(), generic(Request(Answer("403 Forbidden: ")))), StoreFailure::Refused),
+            (on(unavailable(), generic(io::Error::from(io::ErrorKind::StorageFull))), StoreFailure::Full),
+            (on(data(), missing("404 Not Found: <Code>NoSuchBucket</Code>")), StoreFailure::Refused),
+            (on(data(), missing("404 Not Found: <Code>NoSuchKey</Code>")), StoreFailure::Damaged),
+            (data(), StoreFailure::Damaged),
+            (slatedb::Error::closed("x".into(), slatedb::CloseReason::Fenced), StoreFailure::Closed),
+            (slatedb::Error::transaction("x".into()), StoreFailure::Conflict),
+            (slatedb::Error::internal("x".into()), StoreFailure::Invalid),
+            (slatedb::Error::invalid("x".into()), StoreFailure::Invalid),
         ] {
-            assert_eq!(Failure::of_database(&error), failure, "{error}");
+            assert_eq!(StoreFailure::of_database(&error), failure, "{error}");
             assert_eq!(
                 failure.is_permanent(),
-                matches!(failure, Failure::Damaged | Failure::Invalid),
+                matches!(failure, StoreFailure::Damaged | StoreFailure::Invalid),
                 "{failure:?}"
             );
         }

@@ -1,7 +1,7 @@
 //! What can go wrong, and what a caller is told of it.
 
 use maily_chassis::WorkError;
-use maily_store::Failure;
+use maily_store::StoreFailure;
 use tonic::{Code, Status};
 
 use crate::import::list::ListFault;
@@ -99,8 +99,8 @@ impl Error {
         match self {
             Self::Keys(error) => error.is_permanent(),
             Self::Open(error) => error.is_permanent(),
-            Self::Objects(error) => Failure::of_objects(error).is_permanent(),
-            Self::Store(error) => Failure::of_database(error).is_permanent(),
+            Self::Objects(error) => StoreFailure::of_objects(error).is_permanent(),
+            Self::Store(error) => StoreFailure::of_database(error).is_permanent(),
             Self::Importing
             | Self::Busy
             | Self::GaveWay
@@ -138,10 +138,10 @@ impl Error {
             Self::Damaged(_) | Self::Crypto(_) => Code::DataLoss,
             Self::Keys(error) if error.is_damage() => Code::DataLoss,
             Self::Store(error) | Self::Keys(maily_keys::Error::Store(error)) => {
-                match Failure::of_database(error) {
-                    Failure::Damaged => Code::DataLoss,
+                match StoreFailure::of_database(error) {
+                    StoreFailure::Damaged => Code::DataLoss,
                     // The database's program is at fault, or ours.
-                    Failure::Invalid => Code::Internal,
+                    StoreFailure::Invalid => Code::Internal,
                     // The database may be on its way to another process: the caller should try again there.
                     _ => Code::Unavailable,
                 }

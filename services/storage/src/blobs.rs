@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use maily_store::Failure;
+use maily_store::StoreFailure;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -71,7 +71,7 @@ impl Blobs {
 
     async fn remove(&self, id: &BlobId) -> Result<(), Error> {
         match self.store.delete(&Self::path(id)).await {
-            Err(error) if Failure::of_objects(&error) != Failure::Missing => Err(error.into()),
+            Err(error) if StoreFailure::of_objects(&error) != StoreFailure::Missing => Err(error.into()),
             _ => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! What can go wrong below the S3 protocol, and what the client is told.
 
 use maily_chassis::{Error as Fatal, WorkError};
-use maily_store::Failure;
+use maily_store::StoreFailure;
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
 /// A failure of the service's own parts.
@@ -68,8 +68,8 @@ impl Error {
         match self {
             Self::Open(error) => error.is_permanent(),
             Self::Keys(error) => error.is_permanent(),
-            Self::Index(error) => Failure::of_database(error).is_permanent(),
-            Self::Store(error) => Failure::of_objects(error).is_permanent(),
+            Self::Index(error) => StoreFailure::of_database(error).is_permanent(),
+            Self::Store(error) => StoreFailure::of_objects(error).is_permanent(),
             Self::StoreSlow | Self::Body | Self::Slow | Self::GaveWay | Self::Worker | Self::Lost(_) => false,
             Self::Crypto(_)
             | Self::Damaged(_)
@@ -85,7 +85,7 @@ impl Error {
     fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) | Self::Row => true,
-            Self::Index(error) => Failure::of_database(error) == Failure::Damaged,
+            Self::Index(error) => StoreFailure::of_database(error) == StoreFailure::Damaged,
             Self::Keys(error) => error.is_damage(),
             _ => false,
         }
@@ -103,7 +103,7 @@ impl Error {
             Self::Index(error) | Self::Keys(maily_keys::Error::Store(error)) => error,
             _ => return false,
         };
-        Failure::of_database(error) == Failure::Closed
+        StoreFailure::of_database(error) == StoreFailure::Closed
     }
 }
 

@@ -14,7 +14,7 @@ use futures::{Stream, StreamExt, future, stream};
 use maily_chassis::WorkError;
 use maily_crypto::DataKey;
 use maily_keys::KeyTable;
-use maily_store::Failure;
+use maily_store::StoreFailure;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::mpsc;
@@ -230,7 +230,7 @@ impl SealedBlob {
 
     /// Why it can't be read. Missing or of another size it is damaged; of one in a store that is away nothing is known.
     async fn fault(&self, error: object_store::Error) -> Error {
-        if Failure::of_objects(&error) == Failure::Missing {
+        if StoreFailure::of_objects(&error) == StoreFailure::Missing {
             return Error::Damaged("it is missing".into());
         }
         // That a range lies beyond the end each store says in words of its own. The size says it in one.
@@ -393,7 +393,7 @@ mod tests {
             [away.whole().await.map(drop).unwrap_err(), away.range(0..10).await.map(drop).unwrap_err()]
         {
             assert!(
-                matches!(&error, Error::Store(cause) if Failure::of_objects(cause) == Failure::Away),
+                matches!(&error, Error::Store(cause) if StoreFailure::of_objects(cause) == StoreFailure::Away),
                 "{error}"
             );
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use maily_store::Failure;
+use maily_store::StoreFailure;
 use object_store::path::Path;
 use object_store::{
     Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
@@ -54,8 +54,8 @@ async fn listed(store: &Store, prefix: Option<&Path>) -> Vec<String> {
     names
 }
 
-fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> Failure {
-    Failure::of_objects(&result.unwrap_err())
+fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> StoreFailure {
+    StoreFailure::of_objects(&result.unwrap_err())
 }
 
 async fn puts_and_replaces(store: &Store) {
@@ -78,7 +78,7 @@ async fn creates_once(store: &Store) {
     assert_eq!(winners.len(), 1, "{results:?}");
     assert_eq!(read(store, &path).await, winners[0].to_string());
     for lost in results.into_iter().filter(Result::is_err) {
-        assert_eq!(failure(lost), Failure::Conflict);
+        assert_eq!(failure(lost), StoreFailure::Conflict);
     }
 }
 
@@ -90,18 +90,18 @@ async fn replaces_what_it_saw(store: &Store) {
         store.put_opts(&path, content.into(), PutOptions::from(PutMode::Update(version))).await
     };
     let fresh = replace(stale.clone(), "2").await.unwrap().into();
-    assert_eq!(failure(replace(stale, "3").await), Failure::Conflict);
+    assert_eq!(failure(replace(stale, "3").await), StoreFailure::Conflict);
     assert_eq!(read(store, &path).await, "2");
     // Also by what a reader saw.
     let seen = store.head(&path).await.unwrap();
     let seen = UpdateVersion { e_tag: seen.e_tag, version: seen.version };
     replace(seen, "4").await.unwrap();
-    assert_eq!(failure(replace(fresh, "5").await), Failure::Conflict);
+    assert_eq!(failure(replace(fresh, "5").await), StoreFailure::Conflict);
     let gone = store.head(&path).await.unwrap();
     store.delete(&path).await.unwrap();
     let gone = UpdateVersion { e_tag: gone.e_tag, version: gone.version };
     // S3 says that there is none.
-    assert!(matches!(failure(replace(gone, "6").await), Failure::Conflict | Failure::Missing));
+    assert!(matches!(failure(replace(gone, "6").await), StoreFailure::Conflict | StoreFailure::Missing));
     assert!(store.head(&path).await.is_err(), "nothing comes back");
 }
 
@@ -117,7 +117,7 @@ async fn reads_ranges(store: &Store) {
     }
     // Each says it in words of its own; none says that the object is missing.
     let beyond = store.get_range(&path, 200_000..200_001).await;
-    assert!(!matches!(failure(beyond), Failure::Missing | Failure::Damaged));
+    assert!(!matches!(failure(beyond), StoreFailure::Missing | StoreFailure::Damaged));
 }
 
 async fn says_what_did_not_change(store: &Store) {
@@ -167,10 +167,10 @@ async fn deletes(store: &Store) {
     let path = Path::from("delete/a");
     store.put(&path, "x".into()).await.unwrap();
     store.delete(&path).await.unwrap();
-    assert_eq!(failure(store.get(&path).await), Failure::Missing);
+    assert_eq!(failure(store.get(&path).await), StoreFailure::Missing);
     // One that is not there: some stores say so, and S3 does not know.
     if let Err(error) = store.delete(&path).await {
-        assert_eq!(Failure::of_objects(&error), Failure::Missing);
+        assert_eq!(StoreFailure::of_objects(&error), StoreFailure::Missing);
     }
 }
 
@@ -181,7 +181,11 @@ async fn writes_in_parts(store: &Store) {
     // They come in any order, and more than one at once.
     let sent: Vec<_> = parts.iter().map(|part| upload.put_part(part.clone().into())).collect();
     futures::future::try_join_all(sent).await.unwrap();
-    assert_eq!(failure(store.get(&path).await), Failure::Missing, "nothing is there before all of it is");
+    assert_eq!(
+        failure(store.get(&path).await),
+        StoreFailure::Missing,
+        "nothing is there before all of it is"
+    );
     upload.complete().await.unwrap();
     assert_eq!(read(store, &path).await, parts.concat());
     store.put(&path, "replaced".into()).await.unwrap();
@@ -193,13 +197,13 @@ async fn gives_up_a_write(store: &Store) {
     let mut upload = store.put_multipart(&path).await.unwrap();
     upload.put_part(PutPayload::from(vec![1_u8; PART])).await.unwrap();
     upload.abort().await.unwrap();
-    assert_eq!(failure(store.get(&path).await), Failure::Missing);
+    assert_eq!(failure(store.get(&path).await), StoreFailure::Missing);
     assert_eq!(listed(store, Some(&Path::from("aborted"))).await, Vec::<String>::new());
 }
 
 async fn names_what_is_missing(store: &Store) {
     let path = Path::from("missing/a");
-    assert_eq!(failure(store.get(&path).await), Failure::Missing);
-    assert_eq!(failure(store.head(&path).await), Failure::Missing);
-    assert_eq!(failure(store.get_range(&path, 0..10).await), Failure::Missing);
+    assert_eq!(failure(store.get(&path).await), StoreFailure::Missing);
+    assert_eq!(failure(store.head(&path).await), StoreFailure::Missing);
+    assert_eq!(failure(store.get_range(&path, 0..10).await), StoreFailure::Missing);
 }

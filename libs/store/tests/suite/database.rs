@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use maily_crypto::DataKey;
-use maily_store::Failure;
+use maily_store::StoreFailure;
 use maily_store::db::{Tuning, open, write_durable};
 use object_store::ObjectStore;
 use slatedb::WriteBatch;
@@ -37,7 +37,7 @@ async fn is_fenced_and_loses_nothing(store: &Store) {
             );
         }
         let late = write_durable(&owner, row("late", "of who lost it")).await.unwrap_err();
-        assert_eq!(Failure::of_database(&late), Failure::Closed, "{late}");
+        assert_eq!(StoreFailure::of_database(&late), StoreFailure::Closed, "{late}");
         assert!(next.get("late").await.unwrap().is_none());
         owner = next;
     }
@@ -53,5 +53,5 @@ async fn opens_with_its_key_only(store: &Store) {
         Err(error) => error,
         Ok(db) => db.get("a").await.unwrap_err(),
     };
-    assert_eq!(Failure::of_database(&failed), Failure::Damaged, "{failed}");
+    assert_eq!(StoreFailure::of_database(&failed), StoreFailure::Damaged, "{failed}");
 }

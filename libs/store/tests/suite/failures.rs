@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use maily_store::Failure;
+use maily_store::StoreFailure;
 use maily_testkit::{ObjectServer, write_private};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
@@ -10,28 +10,28 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use crate::store;
 
 /// What reading, writing and listing come to.
-async fn failures(settings: &str) -> [Failure; 3] {
+async fn failures(settings: &str) -> [StoreFailure; 3] {
     let (store, path) = (store(settings), Path::from("a"));
     let got = store.get(&path).await.map(drop);
     let put = store.put(&path, PutPayload::from_static(b"x")).await.map(drop);
     let listed = store.list_with_delimiter(None).await.map(drop);
-    [got, put, listed].map(|result| Failure::of_objects(&result.unwrap_err()))
+    [got, put, listed].map(|result| StoreFailure::of_objects(&result.unwrap_err()))
 }
 
 async fn says_who_can_mend_it(mut server: ObjectServer, other_keys: &str) {
     let (good, other) = (server.settings("eu"), server.settings_of("another-bucket", "eu"));
     store(&good).put(&Path::from("a"), "kept".into()).await.unwrap();
-    assert_eq!(failures(&other).await, [Failure::Refused; 3], "there is no such bucket");
+    assert_eq!(failures(&other).await, [StoreFailure::Refused; 3], "there is no such bucket");
 
     let keys = std::fs::read(server.credentials()).unwrap();
     write_private(&server.credentials(), other_keys.as_bytes()).unwrap();
-    assert_eq!(failures(&good).await, [Failure::Refused; 3], "the keys are others");
+    assert_eq!(failures(&good).await, [StoreFailure::Refused; 3], "the keys are others");
     write_private(&server.credentials(), &keys).unwrap();
 
     let open = store(&good);
     server.kill();
     let begun = Instant::now();
-    assert_eq!(failures(&good).await, [Failure::Away; 3], "it was killed");
+    assert_eq!(failures(&good).await, [StoreFailure::Away; 3], "it was killed");
     assert!(begun.elapsed() < Duration::from_secs(120), "each fails by its deadline");
     server.restart().unwrap();
     let found = open.get(&Path::from("a")).await.unwrap().bytes().await.unwrap();
