@@ -21,19 +21,18 @@ use http::{
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::timeout;
 
-use crate::closed::is_grpc;
+use crate::{closed::is_grpc, under_way::AT_WORK};
 
 /// Bytes that are thrown away at most.
 const MOST: usize = 4 << 20;
-/// How long they may take: less than a connection that does nothing keeps its place for.
-const LONGEST: Duration = Duration::from_secs(1);
+/// How long they may take: up to where a connection counts as one that does nothing.
+const LONGEST: Duration = AT_WORK;
 
 /// Where the rest of a request's body comes when its handler lets go of it.
 pub(crate) struct Unread {
     rest: Arc<Mutex<Option<Rest>>>,
     /// Nothing is sent before the body is asked for.
     expects: bool,
-    grpc: bool,
     version: Version,
 }
 
@@ -42,16 +41,17 @@ struct Rest {
     begun: bool,
 }
 
-/// Lends a request's body to its handler.
+/// Lends a request's body to its handler. One of gRPC is given: services keep to RFC 9113, and what they send is as long as a list of
+/// people.
 pub(crate) fn lend(request: Request<Body>) -> (Request<Body>, Unread) {
     let rest = Arc::default();
     let unread = Unread {
         rest: Arc::clone(&rest),
         expects: request.headers().contains_key(EXPECT),
-        grpc: is_grpc(request.headers()),
         version: request.version(),
     };
-    let lent = |body: Body| match body.is_end_stream() {
+    let grpc = is_grpc(request.headers());
+    let lent = |body: Body| match grpc || body.is_end_stream() {
         true => body,
         false => Body::new(Lent { body, begun: false, rest }),
     };
@@ -63,10 +63,6 @@ impl Unread {
     pub(crate) async fn settle<B>(self, answer: &mut Response<B>) {
         let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(rest) = rest else { return };
-        // Services keep to RFC 9113, and what they send is as long as a list of people.
-        if self.grpc {
-            return;
-        }
         let over = match self.expects && !rest.begun {
             true => false,
             false => timeout(LONGEST, ends(rest.body)).await.unwrap_or(false),
@@ -210,7 +206,7 @@ mod tests {
     async fn a_connection_goes_on_behind_a_refusal() {
         let running = serve_within(Security::Plain, router(), Limits::default()).await;
         let mut stream = TcpStream::connect(&running.address).await.unwrap();
-        let long = vec![b'x'; 3 << 20];
+        let long = vec![b'x'; 1 << 20];
         let answers = async {
             for (path, body) in [("/refuse", long.as_slice()), ("/gather", b"hello")] {
                 let head =

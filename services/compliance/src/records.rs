@@ -112,20 +112,6 @@ impl Entry {
     pub(crate) fn jurisdictions(&self) -> Jurisdictions {
         Jurisdictions::from_bits(u8::try_from(self.countries).unwrap_or_default())
     }
-
-    /// A copy that keeps nothing else of its page in memory.
-    pub(crate) fn detached(&self) -> Self {
-        let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
-        Self {
-            person: copy(&self.person),
-            address: copy(&self.address),
-            sealed: copy(&self.sealed),
-            former: copy(&self.former),
-            other_former: copy(&self.other_former),
-            third_former: copy(&self.third_former),
-            ..self.clone()
-        }
-    }
 }
 
 /// A page or a piece of one; pieces written one after the other are one message.

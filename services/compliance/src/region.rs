@@ -14,7 +14,7 @@ use slatedb::{Db, WriteBatch};
 
 use crate::import::layout::{ImportId, Piece};
 use crate::ledger::{Event, Imported, Ledger};
-use crate::records::{Block, EncodedBlock, Entry};
+use crate::records::{EncodedBlock, Entry};
 use crate::schema::Position;
 use crate::secrets::AddressHash;
 use crate::{Error, schema};
@@ -94,8 +94,8 @@ impl RegionState {
         Ok(())
     }
 
-    /// A page as [`Block`] or [`EncodedBlock`], or `None` where there is none.
-    async fn decoded<T: Message + Default>(
+    /// A page as `Block` or [`EncodedBlock`], or `None` where there is none.
+    pub(crate) async fn page<T: Message + Default>(
         &self,
         import: &ImportId,
         cohort: u32,
@@ -110,16 +110,6 @@ impl RegionState {
             return Ok(None);
         }
         T::decode(whole.freeze()).map(Some).map_err(|_| Error::Damaged("a page"))
-    }
-
-    /// A page, or `None` where there is none.
-    pub(crate) async fn page(
-        &self,
-        import: &ImportId,
-        cohort: u32,
-        page: u32,
-    ) -> Result<Option<Block>, Error> {
-        self.decoded(import, cohort, page).await
     }
 
     /// Puts an import on record, once.
@@ -177,13 +167,13 @@ impl<'a> PageReader<'a> {
     ) -> Result<Option<Entry>, Error> {
         let at = (*import, position.cohort, position.page);
         if self.at != Some(at) {
-            let page: Option<EncodedBlock> =
-                self.region.decoded(import, position.cohort, position.page).await?;
+            let page: Option<EncodedBlock> = self.region.page(import, position.cohort, position.page).await?;
             self.entries = page.map(|page| page.entries).unwrap_or_default();
             self.at = Some(at);
         }
-        let entry = usize::try_from(position.at).ok().and_then(|at| self.entries.get(at)).cloned();
-        entry.map(Entry::decode).transpose().map_err(|_| Error::Damaged("a page"))
+        let entry = usize::try_from(position.at).ok().and_then(|at| self.entries.get(at));
+        // From a slice: decoded from `Bytes`, it would keep all of its page in memory.
+        entry.map(|entry| Entry::decode(entry.as_ref())).transpose().map_err(|_| Error::Damaged("a page"))
     }
 }
 

@@ -72,8 +72,8 @@ async fn a_region_as_it_was_written_is_in_order() {
     assert_eq!(verdict(&region).await, "4 links");
     record(&region, RegionSum::default()).await;
     assert_eq!(verdict(&region).await, "4 links", "an import is recorded once");
-    assert_eq!(region.page(&IMPORT, 0, 2).await.unwrap().unwrap().entries[0].line, 6);
-    assert!(region.page(&IMPORT, 0, 3).await.unwrap().is_none());
+    assert_eq!(region.page::<Block>(&IMPORT, 0, 2).await.unwrap().unwrap().entries[0].line, 6);
+    assert!(region.page::<Block>(&IMPORT, 0, 3).await.unwrap().is_none());
     assert!(region.suppressed().await.unwrap().stands(&[1; 16]).is_some());
 }
 

@@ -83,7 +83,7 @@ impl Inner {
             let position = Position::decode(&row.value)?;
             let Some(campaign) = self.campaign_of(state, &import).await? else { continue };
             let entry = pages.entry(&import, position).await?;
-            let Some(entry) = entry.filter(|entry| entry.line == line).as_ref().map(Entry::detached) else {
+            let Some(entry) = entry.filter(|entry| entry.line == line) else {
                 // On its way out: its index goes last.
                 if campaign.removed.is_empty() {
                     return Err(Error::Damaged("a row of the index"));
